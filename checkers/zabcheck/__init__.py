@@ -1,0 +1,1 @@
+"""Decides whether a spec, a server or a recorded history is right."""

@@ -1,0 +1,68 @@
+"""What a search explores: a starting world, the steps that lead on, and the properties that must hold.
+
+A *world* is a frozen dataclass: the state of a spec in its field `protocol`, and beside it what only
+checking needs (how much of the fault budget is used, what was ever sent). A *step* is one action with its arguments:
+`leader_processes_ack` of server 0 and follower 1 is a step. Steps are tried in the order listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+World = Any
+State = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action with its arguments.
+
+    Attributes:
+        action: the name of the spec's function.
+        arguments: its arguments after the state; server ids, unless the model says otherwise.
+        apply: from a world to the next, or None where the step is not enabled.
+        weight: how many times TLC would count the successor as generated: its disjuncts that overlap.
+    """
+
+    action: str
+    arguments: tuple[int, ...]
+    apply: Callable[[World], World | None]
+    weight: Callable[[World], int] | None = None
+
+    @property
+    def label(self) -> str:
+        """`leader_processes_ack(0, 1)`."""
+        return f"{self.action}({', '.join(map(str, self.arguments))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A predicate with the sentence that it comes from, as its docstring.
+
+    Attributes:
+        name: as it is written on the command line.
+        predicate: takes what `kind` says, then `arity` different server ids; true where all is well.
+            always, sometimes: (state, *sids). every_step: (before, after, *sids).
+        arity: it must hold for all choices of so many different servers; 0 for a predicate of the whole.
+    """
+
+    name: str
+    predicate: Callable[..., bool]
+    arity: int = 0
+    sentence: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A spec within bounds, ready to be explored."""
+
+    name: str
+    initial: World
+    steps: tuple[Step, ...]
+    size: int
+    always: tuple[Property, ...] = ()
+    every_step: tuple[Property, ...] = ()
+    sometimes: tuple[Property, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)

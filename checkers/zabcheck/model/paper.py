@@ -1,0 +1,148 @@
+"""`zabspec.paper` within bounds: so many servers, transactions, timeouts, restarts.
+
+The spec has no bounds. Here some of its actions are wrapped: a fault is allowed while its budget lasts, a
+request while no history is longer than allowed, and what was used is counted beside the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import permutations
+from typing import Any, get_type_hints
+
+from zabcheck.model.model import Model, Step
+from zabspec import paper
+from zabspec.parts import Sid, replace
+
+Action = Callable[..., "paper.State | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far to explore.
+
+    Attributes:
+        servers: how many.
+        transactions: the longest history that a request may lead to.
+        timeouts: how many connections may time out; a restart uses up one too, but is not stopped by it.
+        restarts: how many servers may restart.
+        epochs: the highest epoch that may be proposed; None for no bound.
+        numbered: give each request a number of its own as its value, as Zab.tla does. Without, all values are 0:
+            ZAB never looks at them, and the properties then tell transactions apart by zxid alone.
+        restart_needs_timeout: refuse a restart when no timeout is left (Apache's Zab.tla does, NJU's does not).
+        give_up: let a leader without a quorum go back to election (Zab.tla does not).
+    """
+
+    servers: int = 3
+    transactions: int = 2
+    timeouts: int = 1
+    restarts: int = 0
+    epochs: int | None = None
+    numbered: bool = False
+    restart_needs_timeout: bool = False
+    give_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What has been used of the bounds: Zab.tla's `recorder` without the name of the last action."""
+
+    timeouts: int = 0
+    restarts: int = 0
+    longest: int = 0  # the longest history when the last request was accepted (nTransaction)
+    requests: int = 0
+    highest_epoch: int = 0  # the highest promise when the last CEPOCH was processed (maxEpoch)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A state of the protocol, and how it stands with the bounds."""
+
+    protocol: paper.State
+    budget: Budget
+
+
+def model(bounds: Bounds) -> Model:
+    """The spec within `bounds`, without properties."""
+    world = World(paper.initial(bounds.servers), Budget())
+    return Model("paper", world, tuple(steps(bounds)), bounds.servers)
+
+
+def steps(bounds: Bounds) -> Iterator[Step]:
+    """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
+    for action in paper.NEXT:
+        if action is paper.leader_gives_up and not bounds.give_up:
+            continue
+        wrapped = partial(_WRAPPED.get(action.__name__, _unbounded), action, bounds)
+        arity = sum(hint is Sid for hint in get_type_hints(action).values())
+        for arguments in permutations(range(bounds.servers), arity):
+            yield Step(action.__name__, arguments, wrapped)
+
+
+def _unbounded(action: Action, _: Bounds, world: Any, *arguments: Sid) -> Any:
+    """The action as it is."""
+    after = action(world.protocol, *arguments)
+    return None if after is None else replace(world, protocol=after)
+
+
+def _time_out(action: Action, bounds: Bounds, world: Any, *arguments: Sid) -> Any:
+    """A timeout, while there is budget for one."""
+    used = world.budget.timeouts
+    if used >= bounds.timeouts:
+        return None
+    after = action(world.protocol, *arguments)
+    if after is None:
+        return None
+    return replace(world, protocol=after, budget=replace(world.budget, timeouts=used + 1))
+
+
+def _restart(action: Action, bounds: Bounds, world: Any, *arguments: Sid) -> Any:
+    """A restart, while there is budget for one. It counts as a timeout too."""
+    restarts, timeouts = world.budget.restarts, world.budget.timeouts
+    if restarts >= bounds.restarts or (bounds.restart_needs_timeout and timeouts >= bounds.timeouts):
+        return None
+    after = action(world.protocol, *arguments)
+    if after is None:
+        return None
+    used = timeouts + 1 if bounds.numbered else min(timeouts + 1, bounds.timeouts)
+    return replace(
+        world, protocol=after, budget=replace(world.budget, restarts=restarts + 1, timeouts=used)
+    )
+
+
+def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:
+    """A client's request, while no history was as long as allowed when the last one came."""
+    if world.budget.longest >= bounds.transactions:
+        return None
+    number = world.budget.requests if bounds.numbered else 0
+    after = action(world.protocol, leader, number)
+    if after is None:
+        return None
+    longest = max(len(after.servers[Sid(i)].history) for i in range(bounds.servers))
+    used = replace(world.budget, longest=longest)
+    if bounds.numbered:
+        used = replace(used, requests=number + 1)
+    return replace(world, protocol=after, budget=used)
+
+
+def _process_cepoch(action: Action, bounds: Bounds, world: Any, leader: Sid, follower: Sid) -> Any:
+    """A CEPOCH, while no server has promised as high an epoch as allowed."""
+    if bounds.epochs is None and not bounds.numbered:
+        return _unbounded(action, bounds, world, leader, follower)
+    if bounds.epochs is not None and world.budget.highest_epoch >= bounds.epochs:
+        return None
+    after = action(world.protocol, leader, follower)
+    if after is None:
+        return None
+    highest = max(after.servers[Sid(i)].accepted_epoch for i in range(bounds.servers))
+    return replace(world, protocol=after, budget=replace(world.budget, highest_epoch=highest))
+
+
+_WRAPPED: dict[str, Callable[..., Any]] = {
+    "connection_times_out": _time_out,
+    "server_restarts": _restart,
+    "leader_accepts_request": _request,
+    "leader_processes_cepoch": _process_cepoch,
+}

@@ -1,0 +1,139 @@
+"""Phase 3, broadcast: transactions are proposed, acknowledged by a quorum and delivered, in order.
+
+Paper: section IV, algorithm 3. Proposals are pipelined: a leader does not wait for one to be delivered
+before it sends the next.
+"""
+
+from __future__ import annotations
+
+from zabspec.paper.network import received, sent, with_server
+from zabspec.paper.state import (
+    Ack,
+    Commit,
+    History,
+    Phase,
+    Propose,
+    Role,
+    Stage,
+    State,
+    Txn,
+    Zxid,
+    index_of,
+    is_quorum,
+    last_zxid,
+    learners_at,
+)
+from zabspec.parts import Sid, replace
+
+
+def leader_accepts_request(state: State, leader: Sid, value: int) -> State | None:
+    """An established leader gives a client's request the next zxid and logs it.
+
+    Paper: l.3.1. Requests reach the leader directly; forwarding is not part of ZAB.
+    ZooKeeper: PrepRequestProcessor, then SyncRequestProcessor on the leader.
+    """
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.phase != Phase.BROADCAST:
+        return None
+    zxid = next_zxid(leading.current_epoch, leading.history)
+    history = (*leading.history, Txn(zxid, value))
+    acked = leading.acked.put(leader, len(history))
+    return with_server(state, leader, replace(leading, history=history, acked=acked))
+
+
+def leader_sends_proposal(state: State, leader: Sid) -> State | None:
+    """The leader sends its next transaction to all that it sent NEWLEADER to.
+
+    Paper: l.3.1, PROPOSE to the followers in Q. A follower that has not yet acknowledged NEWLEADER is
+    among them: what is proposed meanwhile would otherwise never reach it.
+    ZooKeeper: Leader.propose, to `forwardingFollowers`.
+    """
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.phase != Phase.BROADCAST:
+        return None
+    zxid = Zxid(leading.current_epoch, leading.proposed + 1)
+    index = index_of(zxid, leading.history)
+    if index is None:
+        return None
+    state = with_server(state, leader, replace(leading, proposed=zxid.counter))
+    told = learners_at(leading.stages, Stage.ACKEPOCH)
+    return sent(state, leader, told, Propose(leading.history[index - 1]))
+
+
+def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower logs the next transaction and acknowledges it; one it has already, it drops.
+
+    Paper: f.3.1. It can have it already: NEWLEADER carries what its leader has logged but not yet sent.
+    ZooKeeper: Follower.processPacket (PROPOSAL), SendAckRequestProcessor.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, Propose):
+        return None
+    following = state.servers[follower]
+    if following.role != Role.FOLLOWING or following.leader != leader:
+        return None
+    zxid = message.txn.zxid
+    if follows(zxid, last_zxid(following.history)):
+        logging = replace(following, history=(*following.history, message.txn))
+        state = with_server(received(state, leader, follower), follower, logging)
+        return sent(state, follower, [leader], Ack(zxid))
+    if index_of(zxid, following.history) is None:
+        return None
+    return received(state, leader, follower)
+
+
+def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | None:
+    """The leader counts an acknowledgement; with a quorum of them, and in order, it delivers and tells.
+
+    Paper: l.3.2, COMMIT.
+    ZooKeeper: Leader.processAck, Leader.tryToCommit.
+    """
+    message = state.network[follower][leader].head
+    if not isinstance(message, Ack):
+        return None
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.stages[follower] == Stage.ABSENT:
+        return None
+    index = index_of(message.zxid, leading.history)
+    if index != leading.acked[follower] + 1:
+        return None
+    state = received(state, follower, leader)
+    acked = leading.acked.put(follower, index)
+    state = with_server(state, leader, replace(leading, acked=acked))
+    have_it = [Sid(i) for i, count in enumerate(acked) if count >= index]
+    if index != leading.committed + 1 or not is_quorum(have_it, leading.stages):
+        return state
+    delivering = replace(leading, acked=acked, committed=index)
+    state = with_server(state, leader, delivering)
+    return sent(state, leader, learners_at(leading.stages, Stage.ACKLD), Commit(message.zxid))
+
+
+def follower_processes_commit(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower delivers its next transaction.
+
+    Paper: f.3.2.
+    ZooKeeper: Follower.processPacket (COMMIT), FollowerZooKeeperServer.commit.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, Commit):
+        return None
+    following = state.servers[follower]
+    if following.role != Role.FOLLOWING or following.leader != leader:
+        return None
+    if index_of(message.zxid, following.history) != following.committed + 1:
+        return None
+    delivering = replace(following, committed=following.committed + 1)
+    return with_server(received(state, leader, follower), follower, delivering)
+
+
+def next_zxid(epoch: int, history: History) -> Zxid:
+    """The zxid that a leader of `epoch` with this history gives to its next transaction."""
+    last = last_zxid(history)
+    return Zxid(epoch, last.counter + 1 if last.epoch == epoch else 1)
+
+
+def follows(zxid: Zxid, last: Zxid) -> bool:
+    """Whether `zxid` may come right after `last`: the next of its epoch, or the first of a later one."""
+    if zxid.counter == 1:
+        return last.epoch < zxid.epoch
+    return zxid == Zxid(last.epoch, last.counter + 1)

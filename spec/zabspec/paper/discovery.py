@@ -1,0 +1,148 @@
+"""Phase 1, discovery: a quorum promises a new epoch, and the most recent history in it is chosen.
+
+Paper: section IV, algorithm 1, steps f.1.1, l.1.1, f.1.2, l.1.2.
+"""
+
+from __future__ import annotations
+
+from zabspec.paper.network import disconnected, received, sent, with_server
+from zabspec.paper.state import (
+    AckEpoch,
+    CEpoch,
+    NewEpoch,
+    NewLeader,
+    Phase,
+    Role,
+    Stage,
+    State,
+    Summary,
+    is_quorum,
+    last_zxid,
+    learners_at,
+)
+from zabspec.parts import Row, Sid, replace
+
+
+def follower_connects(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A follower connects to the server that the oracle names and tells it the last epoch it promised.
+
+    Paper: f.1.1, CEPOCH(f.p).
+    ZooKeeper: Learner.connectToLeader, Learner.registerWithLeader (FOLLOWERINFO).
+    """
+    if state.oracle != leader:
+        return None
+    joining = state.servers[follower]
+    if joining.role != Role.FOLLOWING or joining.leader is not None:
+        return None
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.stages[follower] != Stage.ABSENT:
+        return None
+    stages = leading.stages.put(follower, Stage.CONNECTED)
+    state = with_server(state, leader, replace(leading, stages=stages))
+    state = with_server(state, follower, replace(joining, leader=leader))
+    return sent(state, follower, [leader], CEpoch(joining.accepted_epoch))
+
+
+def leader_processes_cepoch(state: State, leader: Sid, follower: Sid) -> State | None:
+    """The leader notes a promise; when they are a quorum, it proposes an epoch above all of them.
+
+    Paper: l.1.1, NEWEPOCH(e'). One that comes later is answered alone.
+    ZooKeeper: Leader.getEpochToPropose.
+    """
+    message = state.network[follower][leader].head
+    if not isinstance(message, CEpoch):
+        return None
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.stages[follower] == Stage.ABSENT:
+        return None
+    state = received(state, follower, leader)
+    stages = leading.stages.put(follower, Stage.CEPOCH)
+    promised = leading.promised | {follower}
+    if is_quorum(leading.promised, stages):
+        state = with_server(state, leader, replace(leading, stages=stages, promised=promised))
+        return sent(state, leader, [follower], NewEpoch(leading.accepted_epoch))
+    if leading.phase != Phase.DISCOVERY:
+        return None
+    highest = max(leading.highest_epoch, message.epoch)
+    if not is_quorum(promised, stages):
+        return with_server(
+            state, leader, replace(leading, stages=stages, promised=promised, highest_epoch=highest)
+        )
+    proposing = replace(
+        leading, stages=stages, promised=promised, highest_epoch=0, accepted_epoch=highest + 1
+    )
+    state = with_server(state, leader, proposing)
+    return sent(state, leader, learners_at(stages, Stage.CEPOCH), NewEpoch(highest + 1))
+
+
+def follower_processes_newepoch(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower promises the epoch and sends its own epoch and history, unless it promised a higher one.
+
+    Paper: f.1.2, ACK-E(f.a, h_f).
+    ZooKeeper: Learner.registerWithLeader (LEADERINFO, ACKEPOCH).
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, NewEpoch):
+        return None
+    following = state.servers[follower]
+    if following.role != Role.FOLLOWING or following.leader != leader:
+        return None
+    if message.epoch < following.accepted_epoch:
+        return disconnected(state, leader, follower)
+    if following.phase != Phase.DISCOVERY:
+        return None
+    promising = replace(following, accepted_epoch=message.epoch, phase=Phase.SYNCHRONIZATION)
+    state = with_server(received(state, leader, follower), follower, promising)
+    return sent(state, follower, [leader], AckEpoch(following.current_epoch, following.history))
+
+
+def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State | None:
+    """The leader notes a history; when they are a quorum, it adopts the most recent one and sends it out.
+
+    Paper: l.1.2 and l.2.1, NEWLEADER(e', I_e'). An ACK-E that comes later is answered alone, with all
+    that the leader has by then.
+    ZooKeeper: Leader.waitForEpochAck; there, the leader only verifies that it has the most recent one.
+    """
+    message = state.network[follower][leader].head
+    if not isinstance(message, AckEpoch):
+        return None
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.stages[follower] == Stage.ABSENT:
+        return None
+    state = received(state, follower, leader)
+    stages = leading.stages.put(follower, Stage.ACKEPOCH)
+    confirmed = leading.confirmed | {follower}
+    epoch = leading.accepted_epoch
+    if is_quorum(leading.confirmed, stages):
+        state = with_server(state, leader, replace(leading, stages=stages, confirmed=confirmed))
+        return sent(state, leader, [follower], NewLeader(epoch, leading.history))
+    if leading.phase != Phase.DISCOVERY:
+        return None
+    best = more_recent(leading.best, Summary(message.epoch, message.history))
+    if not is_quorum(confirmed, stages):
+        return with_server(
+            state, leader, replace(leading, stages=stages, confirmed=confirmed, best=best)
+        )
+    adopting = replace(
+        leading,
+        stages=stages,
+        confirmed=confirmed,
+        best=None,
+        current_epoch=epoch,
+        history=best.history,
+        acked=Row([0] * len(stages)).put(leader, len(best.history)),
+        phase=Phase.SYNCHRONIZATION,
+    )
+    state = with_server(state, leader, adopting)
+    return sent(state, leader, learners_at(stages, Stage.ACKEPOCH), NewLeader(epoch, best.history))
+
+
+def more_recent(one: Summary | None, other: Summary) -> Summary:
+    """The summary with the higher epoch, and in the same epoch the higher last zxid.
+
+    Paper: l.1.2, the condition on f.a and h_f. Equals have the same history.
+    """
+    if one is None:
+        return other
+    mine = (one.epoch, last_zxid(one.history))
+    return one if mine >= (other.epoch, last_zxid(other.history)) else other

@@ -1,0 +1,71 @@
+"""Phase 0, election: an oracle names the leader.
+
+Paper: section IV leaves leader election to an oracle that is right in the end. Here it names anyone, any
+time; discovery makes up for that by choosing the history from a quorum.
+ZooKeeper: FastLeaderElection.
+"""
+
+from __future__ import annotations
+
+from zabspec.paper.network import abandoned, with_server
+from zabspec.paper.state import Phase, Role, Server, Stage, State, Summary, is_quorum, learners_at
+from zabspec.parts import Row, Sid, replace
+
+
+def server_becomes_oracle_choice(state: State, server: Sid) -> State | None:
+    """The oracle changes its mind: a looking server becomes its choice and starts to lead.
+
+    Paper: section IV, phase 0.
+    ZooKeeper: QuorumPeer.run, LOOKING to LEADING.
+    """
+    looking = state.servers[server]
+    if looking.role != Role.LOOKING or state.oracle == server:
+        return None
+    return replace(with_server(state, server, as_leader(looking, server)), oracle=server)
+
+
+def server_follows_oracle(state: State, server: Sid) -> State | None:
+    """A looking server takes the oracle's word: it leads if it is named itself, and follows otherwise.
+
+    Paper: section IV, phase 0.
+    ZooKeeper: QuorumPeer.run, LOOKING to FOLLOWING or LEADING.
+    """
+    looking = state.servers[server]
+    if looking.role != Role.LOOKING or state.oracle is None:
+        return None
+    if state.oracle == server:
+        return with_server(state, server, as_leader(looking, server))
+    return with_server(state, server, replace(looking, role=Role.FOLLOWING, phase=Phase.DISCOVERY))
+
+
+def leader_gives_up(state: State, leader: Sid) -> State | None:
+    """A leader that less than a quorum follows goes back to election, and its learners with it.
+
+    Paper: section IV, "if the leader loses support of a quorum, it abandons".
+    ZooKeeper: Leader.lead, "Not sufficient followers synced".
+    """
+    giving_up = state.servers[leader]
+    if giving_up.role != Role.LEADING:
+        return None
+    if is_quorum(learners_at(giving_up.stages, Stage.CONNECTED), giving_up.stages):
+        return None
+    return abandoned(state, leader)
+
+
+def as_leader(server: Server, sid: Sid) -> Server:
+    """A server that starts to lead: its own promise, history and acknowledgement are the first of each."""
+    alone = frozenset({sid})
+    size = len(server.stages)
+    return replace(
+        server,
+        role=Role.LEADING,
+        phase=Phase.DISCOVERY,
+        stages=Row([Stage.ABSENT] * size).put(sid, Stage.ACKLD),
+        promised=alone,
+        highest_epoch=server.accepted_epoch,
+        confirmed=alone,
+        best=Summary(server.current_epoch, server.history),
+        synced=alone,
+        acked=Row([0] * size),
+        proposed=0,
+    )

@@ -1,0 +1,80 @@
+"""Sending, receiving, and losing a connection.
+
+Paper, section II: channels are reliable and first-in-first-out while a connection lasts; a connection that
+ends takes the messages in flight with it (ZooKeeper: one TCP connection for each learner).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zabspec.paper.state import Message, Phase, Role, Server, Stage, State
+from zabspec.parts import Queue, Row, Sid, replace
+
+EMPTY: Queue[Message] = Queue()
+
+
+def with_server(state: State, server: Sid, changed: Server) -> State:
+    """The state with one server changed."""
+    return replace(state, servers=state.servers.put(server, changed))
+
+
+def with_channel(state: State, sender: Sid, receiver: Sid, channel: Queue[Message]) -> State:
+    """The state with the channel from one server to another changed."""
+    row = state.network[sender].put(receiver, channel)
+    return replace(state, network=state.network.put(sender, row))
+
+
+def sent(state: State, sender: Sid, receivers: Iterable[Sid], message: Message) -> State:
+    """The state after one server sent a message to others; it never sends to itself."""
+    for receiver in receivers:
+        if receiver != sender:
+            channel = state.network[sender][receiver].with_last(message)
+            state = with_channel(state, sender, receiver, channel)
+    return state
+
+
+def received(state: State, sender: Sid, receiver: Sid) -> State:
+    """The state after the receiver took the oldest message."""
+    return with_channel(state, sender, receiver, state.network[sender][receiver].without_first())
+
+
+def disconnected(state: State, leader: Sid, follower: Sid) -> State:
+    """The state after a follower left its leader, which stays one: both directions are lost."""
+    state = with_server(state, follower, as_looking(state.servers[follower]))
+    stages = state.servers[leader].stages.put(follower, Stage.ABSENT)
+    state = with_server(state, leader, replace(state.servers[leader], stages=stages))
+    return with_channel(with_channel(state, leader, follower, EMPTY), follower, leader, EMPTY)
+
+
+def abandoned(state: State, leader: Sid) -> State:
+    """The state after a leader and all its learners went back to election; what was sent to them is lost."""
+    servers = [Sid(i) for i, _ in enumerate(state.servers[leader].stages)]
+    for learner in servers:
+        if state.servers[leader].stages[learner] == Stage.ABSENT:
+            continue
+        for sender in servers:
+            if sender != learner:
+                state = with_channel(state, sender, learner, EMPTY)
+        if learner != leader:
+            state = with_server(state, learner, as_looking(state.servers[learner]))
+    return with_server(state, leader, as_looking(state.servers[leader], was_leading=True))
+
+
+def as_looking(server: Server, *, was_leading: bool = False) -> Server:
+    """A server back in election; what it kept as a leader is forgotten."""
+    looking = replace(server, role=Role.LOOKING, phase=Phase.ELECTION, leader=None)
+    if not was_leading:
+        return looking
+    size = len(server.stages)
+    return replace(
+        looking,
+        stages=Row([Stage.ABSENT] * size),
+        promised=frozenset[Sid](),
+        highest_epoch=0,
+        confirmed=frozenset[Sid](),
+        best=None,
+        synced=frozenset[Sid](),
+        acked=Row([0] * size),
+        proposed=0,
+    )

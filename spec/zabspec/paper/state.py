@@ -1,0 +1,218 @@
+"""Servers, messages and channels of ZAB as the DSN'11 paper describes it.
+
+Paper: Junqueira, Reed, Serafini, "Zab: High-performance broadcast for primary-backup systems" (DSN 2011),
+section IV. Names there: f.p is `accepted_epoch`, f.a is `current_epoch`, h_f is `history`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from zabspec.parts import Queue, Row, Sid
+
+
+class Role(IntEnum):
+    """What a server takes itself for (ZooKeeper: QuorumPeer.ServerState)."""
+
+    LOOKING = 0
+    FOLLOWING = 1
+    LEADING = 2
+
+
+class Phase(IntEnum):
+    """The phase of the protocol that a server is in (ZooKeeper: QuorumPeer.ZabState)."""
+
+    ELECTION = 0
+    DISCOVERY = 1
+    SYNCHRONIZATION = 2
+    BROADCAST = 3
+
+
+class Stage(IntEnum):
+    """How far a learner has come on its connection to a leader: the last message processed from it."""
+
+    ABSENT = 0
+    CONNECTED = 1
+    CEPOCH = 2
+    ACKEPOCH = 3
+    ACKLD = 4
+
+
+class Zxid(NamedTuple):
+    """The id of a transaction: the epoch of its primary and a counter from 1. Compared in that order."""
+
+    epoch: int
+    counter: int
+
+
+ZERO = Zxid(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Txn:
+    """A transaction. Two of them are the same only if zxid and value are."""
+
+    zxid: Zxid
+    value: int
+
+
+History = tuple[Txn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The state of one server that a leader weighs in discovery: f.a and h_f."""
+
+    epoch: int
+    history: History
+
+
+@dataclass(frozen=True, slots=True)
+class CEpoch:
+    """Follower to leader: the last epoch it promised itself to, f.p (ZooKeeper: FOLLOWERINFO)."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewEpoch:
+    """Leader to followers: the epoch it proposes, e' (ZooKeeper: LEADERINFO)."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class AckEpoch:
+    """Follower to leader, ACK-E: it promised; its f.a and history (ZooKeeper: ACKEPOCH)."""
+
+    epoch: int
+    history: History
+
+
+@dataclass(frozen=True, slots=True)
+class NewLeader:
+    """Leader to followers: the epoch and its initial history, e' and I_e' (ZooKeeper: NEWLEADER)."""
+
+    epoch: int
+    history: History
+
+
+@dataclass(frozen=True, slots=True)
+class AckLeader:
+    """Follower to leader, ACK-LD: it adopted the history up to this zxid (ZooKeeper: ACK of NEWLEADER)."""
+
+    zxid: Zxid
+
+
+@dataclass(frozen=True, slots=True)
+class CommitLeader:
+    """Leader to followers, COMMIT-LD: deliver the history up to this zxid (ZooKeeper: UPTODATE)."""
+
+    zxid: Zxid
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """Leader to followers: a transaction to be logged (ZooKeeper: PROPOSAL)."""
+
+    txn: Txn
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Follower to leader: the transaction is logged (ZooKeeper: ACK)."""
+
+    zxid: Zxid
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Leader to followers: deliver the transaction (ZooKeeper: COMMIT)."""
+
+    zxid: Zxid
+
+
+Message = CEpoch | NewEpoch | AckEpoch | NewLeader | AckLeader | CommitLeader | Propose | Ack | Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server. What it has on disk comes first; `committed` does not survive a restart."""
+
+    accepted_epoch: int
+    current_epoch: int
+    history: History
+    committed: int  # how many transactions of the history it has delivered
+    role: Role
+    phase: Phase
+    leader: Sid | None  # whom it is connected to, as a follower
+    # What follows is a leader's; see `as_leader` in election.py.
+    stages: Row[Stage]  # how far each learner has come, itself included
+    promised: frozenset[Sid]  # from whom a CEPOCH came, ever: connections come and go, promises stay
+    highest_epoch: int  # the highest epoch in those
+    confirmed: frozenset[Sid]  # from whom an ACK-E came, ever
+    best: Summary | None  # the most recent history in those, until it is chosen
+    synced: frozenset[Sid]  # from whom an ACK-LD came, ever
+    acked: Row[int]  # how many transactions of its history each server has
+    proposed: int  # the counter of the last transaction it sent
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The servers, the channels between them, and the leader oracle's present answer."""
+
+    servers: Row[Server]
+    network: Row[Row[Queue[Message]]]  # network[sender][receiver]
+    oracle: Sid | None
+
+
+def initial(size: int) -> State:
+    """The state of `size` servers that have never run."""
+    nobody: frozenset[Sid] = frozenset()
+    server = Server(
+        accepted_epoch=0,
+        current_epoch=0,
+        history=(),
+        committed=0,
+        role=Role.LOOKING,
+        phase=Phase.ELECTION,
+        leader=None,
+        stages=Row([Stage.ABSENT] * size),
+        promised=nobody,
+        highest_epoch=0,
+        confirmed=nobody,
+        best=None,
+        synced=nobody,
+        acked=Row([0] * size),
+        proposed=0,
+    )
+    empty: Queue[Message] = Queue()
+    return State(Row([server] * size), Row([Row([empty] * size)] * size), None)
+
+
+def is_quorum(some: Iterable[Sid], stages: Row[Stage]) -> bool:
+    """Whether `some` are more than half of all servers; `stages` has one entry for each."""
+    return 2 * len(list(some)) > len(stages)
+
+
+def learners_at(stages: Row[Stage], stage: Stage) -> tuple[Sid, ...]:
+    """The learners that have come at least as far as `stage`, in order of their ids."""
+    return tuple(Sid(i) for i, reached in enumerate(stages) if reached >= stage)
+
+
+def last_zxid(history: History) -> Zxid:
+    """The zxid of the last transaction, (0, 0) of an empty history."""
+    return history[-1].zxid if history else ZERO
+
+
+def index_of(zxid: Zxid, history: History) -> int | None:
+    """How many transactions the history has up to and including `zxid`; None if it is not in there."""
+    if zxid == ZERO:
+        return 0
+    for index, txn in enumerate(history):
+        if txn.zxid == zxid:
+            return index + 1
+    return None

@@ -1,0 +1,100 @@
+"""Phase 2, synchronization: a quorum adopts the initial history; then it is delivered.
+
+Paper: section IV, algorithm 2, steps l.2.1 (in discovery.py), f.2.1, l.2.2, f.2.2.
+"""
+
+from __future__ import annotations
+
+from zabspec.paper.network import disconnected, received, sent, with_server
+from zabspec.paper.state import (
+    ZERO,
+    AckLeader,
+    CommitLeader,
+    NewLeader,
+    Phase,
+    Role,
+    Stage,
+    State,
+    index_of,
+    is_quorum,
+    last_zxid,
+    learners_at,
+)
+from zabspec.parts import Sid, replace
+
+
+def follower_processes_newleader(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower adopts epoch and history together, unless it has promised another epoch since.
+
+    Paper: f.2.1, ACK-LD.
+    ZooKeeper: Learner.syncWithLeader, NEWLEADER.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, NewLeader):
+        return None
+    following = state.servers[follower]
+    if following.role != Role.FOLLOWING or following.leader != leader:
+        return None
+    if message.epoch != following.accepted_epoch:
+        return disconnected(state, leader, follower)
+    if following.phase != Phase.SYNCHRONIZATION:
+        return None
+    adopting = replace(following, current_epoch=message.epoch, history=message.history)
+    state = with_server(received(state, leader, follower), follower, adopting)
+    return sent(state, follower, [leader], AckLeader(last_zxid(message.history)))
+
+
+def leader_processes_ackleader(state: State, leader: Sid, follower: Sid) -> State | None:
+    """The leader notes who adopted its history; when they are a quorum it is established, and delivers.
+
+    Paper: l.2.2, COMMIT-LD. One that comes later is answered alone, with the last zxid delivered by
+    then and not the one acknowledged, or what was committed in between would be lost to that follower.
+    ZooKeeper: Leader.waitForNewLeaderAck (UPTODATE).
+    """
+    message = state.network[follower][leader].head
+    if not isinstance(message, AckLeader):
+        return None
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.stages[follower] == Stage.ABSENT:
+        return None
+    state = received(state, follower, leader)
+    covered = sum(txn.zxid <= message.zxid for txn in leading.history)
+    noting = replace(
+        leading,
+        stages=leading.stages.put(follower, Stage.ACKLD),
+        synced=leading.synced | {follower},
+        acked=leading.acked.put(follower, max(covered, leading.acked[follower])),
+    )
+    if is_quorum(leading.synced, leading.stages):
+        if leading.phase != Phase.BROADCAST:
+            return None
+        delivered = leading.history[leading.committed - 1].zxid if leading.committed else ZERO
+        state = with_server(state, leader, noting)
+        return sent(state, leader, [follower], CommitLeader(delivered))
+    if leading.phase != Phase.SYNCHRONIZATION:
+        return None
+    if not is_quorum(noting.synced, noting.stages):
+        return with_server(state, leader, noting)
+    established = replace(noting, phase=Phase.BROADCAST, committed=len(leading.history))
+    state = with_server(state, leader, established)
+    told = learners_at(noting.stages, Stage.ACKLD)
+    return sent(state, leader, told, CommitLeader(last_zxid(leading.history)))
+
+
+def follower_processes_commitleader(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower delivers the initial history up to the zxid named and takes part in broadcast.
+
+    Paper: f.2.2.
+    ZooKeeper: Learner.syncWithLeader, UPTODATE.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, CommitLeader):
+        return None
+    following = state.servers[follower]
+    if following.role != Role.FOLLOWING or following.leader != leader:
+        return None
+    index = index_of(message.zxid, following.history)
+    if index is None:
+        return None
+    delivering = replace(following, committed=index, phase=Phase.BROADCAST)
+    return with_server(received(state, leader, follower), follower, delivering)
