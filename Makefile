@@ -1,0 +1,56 @@
+# Needs make and Python 3.11 or later; everything else goes into $(VENV).
+#
+#   make check    explore the specs exhaustively: what was proved, and at what bounds
+#   make test     the whole test suite
+#   make deep     explore further: minutes to hours
+#   make bench    the checker's speed and memory, as a table
+#   make lint     style, format and types;  make format  puts the format right
+#
+# PYTHON=python3.12 chooses the interpreter, VENV=path the environment, ARGS="-k liveness" adds options.
+
+NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
+# The first of these that is new enough.
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+            $$each -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$each && exit; done; echo python3)
+VENV ?= .venv
+ARGS ?=
+
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+SOURCES = spec impl checkers
+
+.DEFAULT_GOAL := check
+.DELETE_ON_ERROR:
+.PHONY: check test deep bench lint format clean
+
+check: $(READY)
+	$(BIN)/python -m pytest -m spec -v $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+deep: $(READY)
+	$(BIN)/python -m pytest -m deep -v $(ARGS)
+
+bench: $(READY)
+	$(BIN)/python -m zabcheck.bench $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(SOURCES)
+
+format: $(READY)
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { \
+	  found=$$($(PYTHON) --version 2>/dev/null) || found="not found"; \
+	  echo "zabkit needs Python 3.11 or later; $(PYTHON) is $$found. Name one: make PYTHON=python3.12"; \
+	  exit 2; } >&2
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[check,test]'
+	@touch $@
