@@ -1,0 +1,192 @@
+"""Renaming servers in a value, and a stable order and digest of values: what symmetry is made of.
+
+The specs treat servers alike: renaming the servers in a world gives a world that behaves the same. What a
+renaming does to a value is read off its type hint: an `Sid` is renamed, the entries of a `Row` move with the
+servers that they belong to, records and containers are renamed inside, and everything else stays.
+
+Python's hashes change from process to process and its sets have no order, so values also get an encoding of
+their own: the same in every process, and different for values that differ.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable
+from enum import IntEnum
+from functools import cache
+from hashlib import blake2b
+from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
+
+from zabspec.parts import Queue, Row, Sid
+
+Permutation = tuple[int, ...]
+"""`permutation[i]` is the new id of server `i`."""
+
+Renamer = Callable[[Any, Permutation], Any]
+"""From a value and a permutation to the value with its servers renamed."""
+
+
+def renamer(hint: Any) -> Renamer:
+    """The renaming of values annotated `hint`, compiled once for each hint.
+
+    Args:
+        hint: a type as `get_type_hints` gives it: dataclasses and named tuples, `Row`, `Queue`, `tuple`,
+            `frozenset`, unions whose members differ in class, and plain values.
+
+    Raises:
+        TypeError: a hint for which it is not clear what renaming means.
+    """
+    return _renamer(hint)
+
+
+def is_renamed(hint: Any) -> bool:
+    """Whether renaming can change a value annotated `hint`: whether there are server ids in it."""
+    return _renamer(hint) is not _unchanged
+
+
+def inverse(permutation: Permutation) -> Permutation:
+    """The permutation that undoes this one."""
+    undone = [0] * len(permutation)
+    for old, new in enumerate(permutation):
+        undone[new] = old
+    return tuple(undone)
+
+
+def encoded(value: Any) -> bytes:
+    """The value as bytes: equal values give equal bytes in any process, and different values different ones.
+
+    Numbers count by value (an `IntEnum` is a number), tuples of any class by their items, sets by their
+    sorted items, dataclasses by the name of their class and their fields. Comparing the bytes orders values.
+
+    Raises:
+        TypeError: the value holds something that is none of these.
+    """
+    encode = _ENCODERS.get(type(value))
+    if encode is None:
+        encode = _ENCODERS[type(value)] = _encoder(type(value))
+    return encode(value)
+
+
+def digest(value: Any) -> int:
+    """64 bits that stand for the value in any process, from `encoded`."""
+    return int.from_bytes(blake2b(encoded(value), digest_size=8).digest(), "big")
+
+
+_PLAIN = (int, bool, str, types.NoneType)
+
+
+@cache
+def _renamer(hint: Any) -> Renamer:
+    if hint is Sid:
+        return _renamed_sid
+    if isinstance(hint, NewType):
+        return _renamer(hint.__supertype__)
+    if hint in _PLAIN or hint is None or (isinstance(hint, type) and issubclass(hint, IntEnum)):
+        return _unchanged
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (types.UnionType, Union):
+        return _of_union(arguments)
+    if origin is Row:
+        return _of_row(_renamer(arguments[0]))
+    if origin in (Queue, frozenset) or (origin is tuple and arguments[1:] == (Ellipsis,)):
+        return _of_items(origin, _renamer(arguments[0]))
+    if origin is tuple:
+        return _of_tuple(tuple(map(_renamer, arguments)))
+    if dataclasses.is_dataclass(hint) or hasattr(hint, "_fields"):
+        return _of_record(hint)
+    raise TypeError(f"do not know how to rename the servers in {hint}")
+
+
+def _unchanged(value: Any, _: Permutation) -> Any:
+    return value
+
+
+def _renamed_sid(value: Any, permutation: Permutation) -> Any:
+    return permutation[value]
+
+
+def _of_union(members: tuple[Any, ...]) -> Renamer:
+    """By the value's class; `None` and numbers are classes like others."""
+    by_class: dict[type, Renamer] = {}
+    for member in members:
+        kind = _class_of(member)
+        if kind in by_class:
+            raise TypeError(f"two members of a union are of class {kind.__name__}: {members}")
+        by_class[kind] = _renamer(member)
+    if all(rename is _unchanged for rename in by_class.values()):
+        return _unchanged
+    return lambda value, permutation: by_class[type(value)](value, permutation)
+
+
+def _class_of(hint: Any) -> type:
+    """The class of the values annotated `hint`."""
+    while isinstance(hint, NewType):
+        hint = hint.__supertype__
+    kind = get_origin(hint) or hint
+    assert isinstance(kind, type)
+    return kind
+
+
+def _of_row(part: Renamer) -> Renamer:
+    """The part of server `i` becomes the part of server `permutation[i]`; plain values move too."""
+
+    def rename(row: Any, permutation: Permutation) -> Any:
+        parts: list[Any] = [None] * len(row)
+        for new, value in zip(permutation, row, strict=True):
+            parts[new] = value if part is _unchanged else part(value, permutation)
+        return Row(parts)
+
+    return rename
+
+
+def _of_items(kind: Callable[[list[Any]], Any], item: Renamer) -> Renamer:
+    if item is _unchanged:
+        return _unchanged
+    return lambda items, permutation: kind([item(each, permutation) for each in items])
+
+
+def _of_tuple(items: tuple[Renamer, ...]) -> Renamer:
+    if all(item is _unchanged for item in items):
+        return _unchanged
+    return lambda value, permutation: tuple(
+        item(each, permutation) for item, each in zip(items, value, strict=True)
+    )
+
+
+def _of_record(kind: Any) -> Renamer:
+    """Field by field; a dataclass or a named tuple."""
+    is_tuple = issubclass(kind, tuple)
+    names = kind._fields if is_tuple else [field.name for field in dataclasses.fields(kind)]
+    hints = get_type_hints(kind)
+    fields = [(name, _renamer(hints[name])) for name in names]
+    if all(rename is _unchanged for _, rename in fields):
+        return _unchanged
+    return lambda value, permutation: kind(
+        *[
+            getattr(value, name) if rename is _unchanged else rename(getattr(value, name), permutation)
+            for name, rename in fields
+        ]
+    )
+
+
+_ENCODERS: dict[type, Callable[[Any], bytes]] = {}
+
+
+def _encoder(kind: type) -> Callable[[Any], bytes]:
+    """What starts with a digit or a sign is a number; `~` is None; brackets nest."""
+    if kind is types.NoneType:
+        return lambda _: b"~"
+    if issubclass(kind, int):
+        return lambda number: b"%d," % number
+    if issubclass(kind, str):
+        return lambda text: b"'%d:%b" % (len(text.encode()), text.encode())
+    if issubclass(kind, tuple):
+        return lambda items: b"(%b)" % b"".join(map(encoded, items))
+    if issubclass(kind, frozenset):
+        return lambda items: b"{%b}" % b"".join(sorted(map(encoded, items)))
+    if dataclasses.is_dataclass(kind):
+        names = [field.name for field in dataclasses.fields(kind) if field.compare]
+        start = kind.__qualname__.encode() + b"["
+        return lambda record: b"%b%b]" % (start, b"".join([encoded(getattr(record, name)) for name in names]))
+    raise TypeError(f"do not know how to encode a {kind.__name__}")
