@@ -1,0 +1,82 @@
+"""What every test may use, and how the deep ones are kept for those who ask for them by name.
+
+Nothing is put on the path here: the packages are installed (`make test` does it), or named in PYTHONPATH.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("zabspec", "zabcheck", "zabserver")
+
+
+def pytest_configure() -> None:
+    """Ends the run in one line where the packages are not installed."""
+    missing = [name for name in OURS if importlib.util.find_spec(name) is None]
+    if missing:
+        raise pytest.UsageError(
+            f"{', '.join(missing)} not installed: make test, or pip install -e '.[check,test]'"
+        )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselects the deep tests unless `-m` speaks of them: `-m spec` is not `-m "spec and deep"`."""
+    if re.search(r"\bdeep\b", config.getoption("markexpr")):
+        return
+    deep = [item for item in items if item.get_closest_marker("deep")]
+    if deep:
+        items[:] = [item for item in items if not item.get_closest_marker("deep")]
+        config.hook.pytest_deselected(items=deep)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `python ARGUMENTS` as a process of its own: `run_python("-c", code, PYTHONHASHSEED="1")`."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def same_output(
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+) -> Callable[[str], str]:
+    """Runs a snippet under two PYTHONHASHSEEDs, asserts that it prints the same, and returns that.
+
+    Under these two seeds, sets of strings are iterated in different orders.
+    """
+
+    def run(snippet: str) -> str:
+        outputs = []
+        for seed in ("1", "2"):
+            done = run_python("-c", snippet, PYTHONHASHSEED=seed)
+            assert done.returncode == 0, done.stderr
+            outputs.append(done.stdout)
+        assert outputs[0] == outputs[1]
+        return outputs[0]
+
+    return run

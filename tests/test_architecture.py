@@ -1,0 +1,282 @@
+"""The design's table of who may import whom, and the limits on modules, read off the sources."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from zabcheck.entry import FROM_THE_EXTRA
+
+PACKAGES = {"zabspec": "spec", "zabcheck": "checkers", "zabserver": "impl"}
+FOLDERS = {"spec", "impl", "checkers", "tests", "traces", "docs"}
+MADE = {"build", "dist", "__pycache__"}
+LONGEST = 600
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the modules below a package may import besides the standard library."""
+
+    ours: frozenset[str]
+    others: frozenset[str] = frozenset()
+
+
+_CHECKER = Rule(frozenset({"zabcheck", "zabspec"}), FROM_THE_EXTRA)
+_MEETING_PLACE = Rule(_CHECKER.ours | {"zabserver"}, FROM_THE_EXTRA)
+
+RULES = {
+    "zabspec": Rule(frozenset({"zabspec"})),
+    "zabserver": Rule(frozenset({"zabserver"})),
+    "zabserver.net": Rule(frozenset({"zabserver"}), frozenset({"uvloop"})),
+    "zabcheck": _CHECKER,
+    "zabcheck.simulation": _MEETING_PLACE,
+    "zabcheck.conformance": _MEETING_PLACE,
+    "zabcheck.cli": _MEETING_PLACE,
+    "zabcheck.commands": _MEETING_PLACE,
+}
+"""The most specific entry counts."""
+
+
+# What is asked of the sources: each yields a line for every departure.
+
+
+def modules(root: Path) -> Iterator[tuple[str, Path, ast.Module]]:
+    """The dotted name, the path and the syntax tree of every module of ours."""
+    for source in PACKAGES.values():
+        for path in sorted((root / source).rglob("*.py")):
+            parts = path.relative_to(root / source).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            yield name, path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.Module, name: str, *, is_package: bool) -> Iterator[str]:
+    """The dotted names that a module imports, anywhere in it; by `importlib` too, where it names them."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=module, level=0):
+                yield module or ""
+            case ast.ImportFrom(module=module, level=level):
+                above = name.split(".")[: len(name.split(".")) - level + is_package]
+                yield ".".join([*above, module] if module else above)
+            case ast.Call(func=func, args=[ast.Constant(value=str(module)), *_]):
+                if ast.unparse(func) in {"import_module", "importlib.import_module", "__import__"}:
+                    yield module
+
+
+def rule_of(name: str) -> Rule:
+    """The rule for a module: that of the most specific entry in RULES."""
+    parts = name.split(".")
+    above = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next(RULES[each] for each in above if each in RULES)
+
+
+def forbidden_imports(root: Path) -> Iterator[str]:
+    """Imports against the table."""
+    for name, path, tree in modules(root):
+        rule = rule_of(name)
+        allowed = rule.ours | rule.others | sys.stdlib_module_names
+        for target in imported(tree, name, is_package=path.name == "__init__.py"):
+            if target.partition(".")[0] not in allowed:
+                yield f"{name} imports {target}"
+
+
+def misplaced_folders(root: Path) -> Iterator[str]:
+    """Folders that the design does not know, and those it does and that are not there."""
+    found = {
+        path.name
+        for path in root.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and not (path / "pyvenv.cfg").exists()
+    }
+    yield from (f"{name}/ is not in the design" for name in sorted(found - FOLDERS - MADE))
+    yield from (f"{name}/ is missing" for name in sorted(FOLDERS - found))
+    for package, source in PACKAGES.items():
+        inside = {path.parent.name for path in (root / source).glob("*/__init__.py")}
+        yield from (f"{source}/{name} is not {package}" for name in sorted(inside - {package}))
+        if not (root / source / package / "py.typed").exists():
+            yield f"{package} ships no py.typed"
+
+
+def long_modules(root: Path) -> Iterator[str]:
+    """Modules that nobody reads to the end."""
+    for source in [*PACKAGES.values(), "tests"]:
+        for path in sorted((root / source).rglob("*.py")):
+            length = len(path.read_text(encoding="utf-8").splitlines())
+            if length >= LONGEST:
+                yield f"{path.relative_to(root)} has {length} lines"
+
+
+def vague_names(root: Path) -> Iterator[str]:
+    """Modules named for nothing in particular."""
+    for _, path, _ in modules(root):
+        if path.stem in {"utils", "util", "helpers", "misc", "common"}:
+            yield f"{path.relative_to(root)} says nothing"
+
+
+def undocumented(root: Path) -> Iterator[str]:
+    """Public modules, classes, functions and methods without a docstring."""
+    for name, _, tree in modules(root):
+        for where, node in [(name, tree), *_public(name, tree)]:
+            if not ast.get_docstring(node):
+                yield f"{where} has no docstring"
+
+
+def _public(
+    where: str, node: ast.AST
+) -> Iterator[tuple[str, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if child.name.startswith("_") or any(
+            ast.unparse(each) == "overload" for each in child.decorator_list
+        ):
+            continue
+        yield f"{where}.{child.name}", child
+        if isinstance(child, ast.ClassDef):
+            yield from _public(f"{where}.{child.name}", child)
+
+
+REQUIREMENTS = [forbidden_imports, misplaced_folders, long_modules, vague_names, undocumented]
+
+
+@pytest.mark.parametrize("departures", REQUIREMENTS)
+def test_sources_keep_to_the_design(departures: Callable[[Path], Iterator[str]], root: Path) -> None:
+    assert list(departures(root)) == []
+
+
+def test_every_source_root_is_read(root: Path) -> None:
+    assert {name.partition(".")[0] for name, _, _ in modules(root)} == set(PACKAGES)
+
+
+@pytest.mark.parametrize("package", ["zabspec", "zabserver"])
+def test_imports_with_nothing_but_the_standard_library(
+    package: str, root: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """Every module is imported in a Python that sees no site-packages and no other source root."""
+    names = [name for name, _, _ in modules(root) if name.partition(".")[0] == package]
+    code = f"import sys, importlib\nsys.path.append({str(root / PACKAGES[package])!r})\n"
+    code += f"for name in {names!r}: importlib.import_module(name)\n"
+    code += "print(*sorted({name.partition('.')[0] for name in sys.modules if name.startswith('zab')}))"
+    done = run_python("-I", "-S", "-c", code)
+    assert (done.stdout.split(), done.stderr) == ([package], "")
+
+
+def test_extra_is_what_may_be_imported(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {
+        line.partition(">")[0].removesuffix("-solver") for line in project["optional-dependencies"]["check"]
+    }
+    assert named == FROM_THE_EXTRA
+    assert project["dependencies"] == []
+
+
+# A test that cannot fail is not a test: each requirement is shown what it must not let pass.
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A repository that keeps to the design."""
+    for name in FOLDERS:
+        (tmp_path / name).mkdir()
+    for package, source in PACKAGES.items():
+        plant(tmp_path, f"{source}/{package}/__init__.py", '"""A package."""\n')
+        plant(tmp_path, f"{source}/{package}/py.typed", "")
+    return tmp_path
+
+
+def plant(root: Path, path: str, text: str) -> None:
+    """Writes a file, and the folders and packages above it."""
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("departures", REQUIREMENTS)
+def test_a_tree_that_keeps_to_the_design_passes(
+    departures: Callable[[Path], Iterator[str]], tree: Path
+) -> None:
+    assert list(departures(tree)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "found"),
+    [
+        ("spec/zabspec/a.py", "import zabserver", "zabspec.a imports zabserver"),
+        ("spec/zabspec/a.py", "import zabcheck.model", "zabspec.a imports zabcheck.model"),
+        ("spec/zabspec/a.py", "from numpy import array", "zabspec.a imports numpy"),
+        ("spec/zabspec/paper/a.py", "from ...zabserver import x", "zabspec.paper.a imports zabserver"),
+        ("impl/zabserver/a.py", "from zabspec.parts import Row", "zabserver.a imports zabspec.parts"),
+        ("impl/zabserver/a.py", "import uvloop", "zabserver.a imports uvloop"),
+        ("impl/zabserver/a.py", "import zabcheck", "zabserver.a imports zabcheck"),
+        ("checkers/zabcheck/model/a.py", "import zabserver.net", "zabcheck.model.a imports zabserver.net"),
+        ("checkers/zabcheck/climb.py", "import zabserver", "zabcheck.climb imports zabserver"),
+        ("checkers/zabcheck/a.py", "import requests", "zabcheck.a imports requests"),
+        ("checkers/zabcheck/a.py", "def f():\n    import zabserver", "zabcheck.a imports zabserver"),
+        ("checkers/zabcheck/a.py", "import importlib\nimportlib.import_module('zabserver.zab')",
+         "zabcheck.a imports zabserver.zab"),
+    ],
+)  # fmt: skip
+def test_forbidden_import_is_found(tree: Path, path: str, line: str, found: str) -> None:
+    plant(tree, path, f"{line}\n")
+    assert list(forbidden_imports(tree)) == [found]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("spec/zabspec/a.py", "import dataclasses, zabspec.parts"),
+        (
+            "spec/zabspec/paper/__init__.py",
+            "from . import state\nfrom .. import parts\nfrom .state import State",
+        ),
+        ("impl/zabserver/net/loop.py", "import asyncio, uvloop"),
+        ("checkers/zabcheck/model/a.py", "import numpy, zabspec.paper, zabcheck.verdicts"),
+        ("checkers/zabcheck/cli.py", "import zabserver"),
+        ("checkers/zabcheck/commands/serve.py", "import zabserver.net"),
+        ("checkers/zabcheck/simulation/a.py", "import zabserver, zabspec"),
+        ("checkers/zabcheck/conformance/__init__.py", "import zabserver, zabspec"),
+    ],
+)
+def test_allowed_import_passes(tree: Path, path: str, line: str) -> None:
+    plant(tree, path, f"{line}\n")
+    assert list(forbidden_imports(tree)) == []
+
+
+@pytest.mark.parametrize(
+    ("departures", "path", "text", "found"),
+    [
+        (misplaced_folders, "tools/a.py", "", "tools/ is not in the design"),
+        (misplaced_folders, "spec/other/__init__.py", "", "spec/other is not zabspec"),
+        (long_modules, "impl/zabserver/a.py", "\n" * 600, "impl/zabserver/a.py has 600 lines"),
+        (long_modules, "tests/test_a.py", "\n" * 700, "tests/test_a.py has 700 lines"),
+        (vague_names, "checkers/zabcheck/utils.py", "", "checkers/zabcheck/utils.py says nothing"),
+        (undocumented, "spec/zabspec/a.py", "x = 1", "zabspec.a has no docstring"),
+        (undocumented, "spec/zabspec/a.py", '"""A."""\ndef act(): ...', "zabspec.a.act has no docstring"),
+        (undocumented, "spec/zabspec/a.py", '"""A."""\nclass C: ...', "zabspec.a.C has no docstring"),
+        (undocumented, "spec/zabspec/a.py", '"""A."""\nclass C:\n  """C."""\n  def m(self): ...',
+         "zabspec.a.C.m has no docstring"),
+    ],
+)  # fmt: skip
+def test_departure_is_found(
+    departures: Callable[[Path], Iterator[str]], tree: Path, path: str, text: str, found: str
+) -> None:
+    plant(tree, path, text)
+    assert list(departures(tree)) == [found]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [("traces", "traces/ is missing"), ("spec/zabspec/py.typed", "zabspec ships no py.typed")],
+)
+def test_missing_part_is_found(tree: Path, path: str, found: str) -> None:
+    gone = tree / path
+    gone.rmdir() if gone.is_dir() else gone.unlink()
+    assert list(misplaced_folders(tree)) == [found]

@@ -1,0 +1,73 @@
+"""The tools that other tests rely on."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SAMPLE = """
+import pytest
+
+@pytest.mark.spec
+def test_shallow(): pass
+
+@pytest.mark.spec
+@pytest.mark.deep
+def test_deep(): pass
+
+def test_plain(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "run"),
+    [
+        ("", ["test_shallow", "test_plain"]),
+        ("spec", ["test_shallow"]),
+        ("not spec", ["test_plain"]),
+        ("deep", ["test_deep"]),
+        ("spec and deep", ["test_deep"]),
+        ("spec or deep", ["test_shallow", "test_deep"]),
+        ("not deep", ["test_shallow", "test_plain"]),
+    ],
+)
+def test_deep_tests_run_only_where_they_are_named(
+    expression: str,
+    run: list[str],
+    root: Path,
+    tmp_path: Path,
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    shutil.copy(root / "tests" / "conftest.py", tmp_path)
+    (tmp_path / "test_sample.py").write_text(SAMPLE, encoding="utf-8")
+    configured = ("-c", str(root / "pyproject.toml"), f"--rootdir={tmp_path}", "-p", "no:cacheprovider")
+    done = run_python("-m", "pytest", *configured, "-v", "-m", expression, str(tmp_path))
+    passed = [line.split()[0].split("::")[1] for line in done.stdout.splitlines() if " PASSED " in line]
+    assert passed == run, done.stdout + done.stderr
+
+
+def test_unknown_marker_is_an_error(
+    root: Path, tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    (tmp_path / "test_sample.py").write_text(SAMPLE.replace("mark.spec", "mark.spek"), encoding="utf-8")
+    configured = ("-c", str(root / "pyproject.toml"), f"--rootdir={tmp_path}", "-p", "no:cacheprovider")
+    done = run_python("-m", "pytest", *configured, str(tmp_path))
+    assert "'spek' not found in `markers`" in done.stdout
+
+
+def test_same_output_returns_what_was_printed(same_output: Callable[[str], str]) -> None:
+    assert same_output("print(sorted({'a', 'b'}))") == "['a', 'b']\n"
+
+
+def test_same_output_sees_the_order_of_a_set(same_output: Callable[[str], str]) -> None:
+    with pytest.raises(AssertionError):
+        same_output("print(list(map(str, {str(number) for number in range(100)})))")
+
+
+def test_same_output_sees_a_failure(same_output: Callable[[str], str]) -> None:
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        same_output("1 / 0")
