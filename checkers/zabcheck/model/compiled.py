@@ -1,0 +1,294 @@
+"""A model compiled for whole matrices of worlds: its steps and properties as learned trees.
+
+`Compiled` owns the layout and everything learned; `explore` drives it. All methods work on a *block*: a matrix
+of ids with one line for each column and one column for each world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from zabcheck.model.columns import Ids, Kind, Layout, Leaf, Words, layout
+from zabcheck.model.learned import UNKNOWN, Branches, Fetch, Indexes, Recorder, Tree
+from zabcheck.model.model import Model, Property, Step
+from zabcheck.model.recording import Append, QueueChange, stand_in, writes
+from zabspec.parts import Queue
+
+DISABLED = 0
+KEEP = UNKNOWN
+
+
+@dataclass(slots=True)
+class Table:
+    """An array that grows at its end, to be indexed by outcome or id."""
+
+    data: Any
+    count: int = 0
+
+    def extend(self, more: Any) -> None:
+        """Add lines."""
+        need = self.count + len(more)
+        if need > len(self.data):
+            room = np.zeros((max(need, 2 * len(self.data)), *self.data.shape[1:]), self.data.dtype)
+            room[: self.count] = self.data[: self.count]
+            self.data = room
+        self.data[self.count : need] = more
+        self.count = need
+
+
+class QueueChanges:
+    """What becomes of the queues of one kind under each change seen."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._numbers: dict[Append, int] = {}
+        self._changes: list[Append] = []
+        self._results = Branches()
+
+    def number(self, change: Append) -> int:
+        """The number of a change."""
+        known = self._numbers.get(change)
+        if known is None:
+            known = self._numbers[change] = self._results.add_node()
+            self._changes.append(change)
+        return known
+
+    def apply(self, numbers: Ids, before: Ids) -> Ids:
+        """The queues after the changes."""
+        after = self._results.look_up(numbers, before)
+        missing = (after == UNKNOWN).nonzero()[0]
+        if len(missing):
+            keys = (numbers[missing].astype(np.int64) << 32) | before[missing]
+            for key in np.unique(keys).tolist():
+                number, old = key >> 32, key & 0xFFFFFFFF
+                taken, added = self._changes[number]
+                queue = Queue((*self._kind.values[old][taken:], *added))
+                self._results.put(number, old, self._kind.id_of(queue))
+            after[missing] = self._results.look_up(numbers[missing], before[missing])
+        return after
+
+
+@dataclass(slots=True)
+class LearnedStep:
+    """A step of the model, as far as it is known.
+
+    Attributes:
+        tree: its outcomes: DISABLED, or a line of the tables.
+        weights: by outcome, how often TLC counts it as generated.
+        written: by column, then by outcome: the new id, KEEP, or `-2 - number` of a change of the queue there.
+        mask: the columns in `written`, as bits.
+    """
+
+    step: Step
+    tree: Tree = field(default_factory=Tree)
+    weights: Table = field(default_factory=lambda: Table(np.zeros(8, np.int64), 1))
+    written: dict[int, Table] = field(default_factory=dict)
+    mask: int = 0
+    outcomes: dict[Any, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class LearnedProperty:
+    """A property for one choice of servers; its outcome is 1 where it is true."""
+
+    property: Property
+    sids: tuple[int, ...]
+    tree: Tree = field(default_factory=Tree)
+
+
+class Compiled:
+    """A model with its layout and all that has been learned of it.
+
+    Args:
+        model: what to compile.
+        symmetry: whether fingerprints are the same for worlds that differ by the names of servers.
+    """
+
+    def __init__(self, model: Model, *, symmetry: bool) -> None:
+        self.model = model
+        self.layout: Layout = layout(type(model.initial), model.size, symmetry=symmetry)
+        self.leaves: list[Leaf] = self.layout.leaves
+        self.width = len(self.leaves)
+        self.steps = [LearnedStep(step) for step in model.steps]
+        self.always = _choices(model.always, model.size)
+        self.every_step = _choices(model.every_step, model.size)
+        self.sometimes = _choices(model.sometimes, model.size)
+        self.spec_calls = 0
+        self._changes = {kind.name: QueueChanges(kind) for kind in self.layout.kinds.values() if kind.heads is not None}
+        renamings = len(self.layout.renamings)
+        self._mixed = [Table(np.zeros((8, renamings), np.uint64)) for _ in self.leaves]
+        self._salts = [
+            _mix(np.array([self.layout.place_under(leaf, names) for names in self.layout.renamings], np.uint64))
+            for leaf in self.leaves
+        ]
+
+    def first_block(self) -> tuple[Ids, Words]:
+        """The initial world as a block, and its fingerprints."""
+        row = self.layout.ids(self.model.initial)
+        self.settle()
+        prints = sum(self._mixed[column].data[at] for column, at in enumerate(row))
+        return np.array(row, np.int32)[:, None], np.asarray(prints, np.uint64)[None, :]
+
+    def settle(self) -> None:
+        """Bring digests up to date with the values seen; needed before ids new since are looked at."""
+        for kind in self.layout.kinds.values():
+            kind.settle()
+        for leaf, mixed, salts in zip(self.leaves, self._mixed, self._salts, strict=True):
+            if mixed.count < len(leaf.kind):
+                mixed.extend(_mix(leaf.kind.digests[mixed.count :] ^ salts))
+
+    def enabled(self, number: int, block: Ids, fetch: Fetch) -> tuple[Indexes, Ids]:
+        """In which worlds of a block a step is enabled, and with what outcome."""
+        learned = self.steps[number]
+
+        def learn(at: int) -> None:
+            self._learn_step(learned, block[:, at].tolist())
+
+        return learned.tree.walk(np.arange(block.shape[1]), fetch, learn, DISABLED)
+
+    def after(self, number: int, rows: Indexes, outcomes: Ids, block: Ids) -> dict[int, Ids]:
+        """What a step writes in the worlds where it is enabled: by column, the new ids."""
+        new: dict[int, Ids] = {}
+        for column, table in self.steps[number].written.items():
+            before = block[column].take(rows)
+            written = table.data.take(outcomes)
+            found = np.where(written >= 0, written, before)
+            changed = (written < KEEP).nonzero()[0]
+            if len(changed):
+                changes = self._changes[self.leaves[column].kind.name]
+                found[changed] = changes.apply(-2 - written[changed], before[changed])
+            new[column] = found
+        return new
+
+    def prints_after(self, prints: Words, rows: Indexes, block: Ids, new: dict[int, Ids]) -> Words:
+        """The fingerprints of the worlds that a step leads to: one line each, by renaming."""
+        found = prints.take(rows, axis=0)
+        for column, ids in new.items():
+            mixed = self._mixed[column].data
+            found += mixed.take(ids, axis=0)
+            found -= mixed.take(block[column].take(rows), axis=0)
+        return found
+
+    def weight(self, number: int, outcomes: Ids) -> int:
+        """How many successors TLC would count."""
+        return int(self.steps[number].weights.data.take(outcomes).sum())
+
+    def concerns(self, learned: LearnedProperty, number: int) -> bool:
+        """Whether a step writes anything that a property has read so far; if not, it stays as it was."""
+        mask = self.steps[number].mask
+        return any(mask >> column % self.width & 1 for column in learned.tree.tested)
+
+    def false_in(self, learned: LearnedProperty, rows: Indexes, block: Ids, fetch: Fetch) -> Indexes:
+        """In which of some worlds of a block a property is false."""
+
+        def learn(at: int) -> None:
+            recorder = Recorder(block[:, at].tolist(), self.width)
+            world = stand_in(self.layout.shape, recorder.before)
+            self._learn_property(learned, recorder, world.protocol)
+
+        return learned.tree.walk(rows, fetch, learn, 1)[0]
+
+    def false_on(
+        self, learned: LearnedProperty, rows: Indexes, block: Ids, new: dict[int, Ids]
+    ) -> Indexes:
+        """On which of a step's occurrences a property of steps is false; as indexes into `rows`."""
+        fetch_before = self.fetch(block)
+
+        def fetch(test: int, at: Indexes) -> Ids:
+            head, column = test < 0, ~test if test < 0 else test
+            if column < self.width:
+                return fetch_before(test, rows[at])
+            column -= self.width
+            if column not in new:
+                return fetch_before(~column if head else column, rows[at])
+            ids = new[column].take(at)
+            return self.leaves[column].kind.head_ids.take(ids) if head else ids
+
+        def learn(at: int) -> None:
+            before = block[:, rows[at]].tolist()
+            after = list(before)
+            for column, ids in new.items():
+                after[column] = int(ids[at])
+            recorder = Recorder(before + after, self.width)
+            worlds = (stand_in(self.layout.shape, read) for read in (recorder.before, recorder.after))
+            self._learn_property(learned, recorder, *(world.protocol for world in worlds))
+
+        return learned.tree.walk(np.arange(len(rows)), fetch, learn, 1)[0]
+
+    def fetch(self, block: Ids) -> Fetch:
+        """Reads the columns of a block, or the heads of its queues."""
+        heads: dict[int, Ids] = {}
+        size = block.shape[1]
+
+        def read(test: int, rows: Indexes) -> Ids:
+            if test >= 0:
+                column = block[test]
+            elif (found := heads.get(test)) is not None:
+                column = found
+            else:
+                column = heads[test] = self.leaves[~test].kind.head_ids.take(block[~test])
+            return column if len(rows) == size else column.take(rows)
+
+        return read
+
+    def _learn_step(self, learned: LearnedStep, row: list[int]) -> None:
+        self.spec_calls += 1
+        step = learned.step
+        recorder = Recorder(row, self.width)
+        world = stand_in(self.layout.shape, recorder.before)
+        after = step.apply(world, *step.arguments)
+        if after is None:
+            learned.tree.learn(recorder.path, DISABLED)
+            return
+        weight = step.weight(world, *step.arguments) if step.weight else 1
+        known = dict(recorder.path)
+        changes = {}
+        for leaf, value in writes(self.layout.shape, after).items():
+            if isinstance(value, QueueChange):
+                changes[leaf.column] = -2 - self._changes[leaf.kind.name].number(value.change)
+                continue
+            new = leaf.kind.id_of(value)
+            if known.get(leaf.column) != new:
+                changes[leaf.column] = new
+        key = (weight, tuple(sorted(changes.items())))
+        outcome = learned.outcomes.get(key)
+        if outcome is None:
+            outcome = self._new_outcome(learned, weight, changes)
+            learned.outcomes[key] = outcome
+        learned.tree.learn(recorder.path, outcome)
+
+    def _new_outcome(self, learned: LearnedStep, weight: int, changes: dict[int, int]) -> int:
+        outcome = learned.weights.count
+        learned.weights.extend([weight])
+        for column in changes:
+            if column not in learned.written:
+                learned.written[column] = Table(np.zeros(8, np.int32))
+                learned.written[column].extend(np.full(outcome, KEEP, np.int32))
+                learned.mask |= 1 << column
+        for column, table in learned.written.items():
+            table.extend([changes.get(column, KEEP)])
+        return outcome
+
+    def _learn_property(self, learned: LearnedProperty, recorder: Recorder, *states: Any) -> None:
+        self.spec_calls += 1
+        holds = learned.property.predicate(*states, *learned.sids)
+        learned.tree.learn(recorder.path, int(bool(holds)))
+
+
+def _choices(properties: Sequence[Property], size: int) -> list[LearnedProperty]:
+    return [
+        LearnedProperty(each, sids) for each in properties for sids in permutations(range(size), each.arity)
+    ]
+
+
+def _mix(words: Words) -> Words:
+    """Spread every bit of a word over all of it (the finalizer of splitmix64)."""
+    words = words + np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))

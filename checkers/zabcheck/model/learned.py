@@ -1,0 +1,248 @@
+"""Functions of a world, learned as decision trees over columns.
+
+What an action does in a world depends only on what it reads there. So each function (an action with its
+arguments, a property, an observation) becomes a tree: a node names the next leaf that is read, its branches
+the ids found there, and at the end stands the outcome. The spec runs once for each path; after that, a whole
+matrix of worlds walks down the tree in a few numpy operations for each level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zabcheck.model.columns import Ids, Leaf
+
+Indexes = npt.NDArray[np.intp]
+Fetch = Callable[[int, Indexes], Ids]
+"""The ids that some rows have in the column with this number."""
+
+UNKNOWN = -1
+
+
+class Branches:
+    """A map from (node, id) to a child, for arrays of both. A node's children stand together, indexed by id."""
+
+    def __init__(self) -> None:
+        self._base = np.zeros(64, np.int64)
+        self._room = np.zeros(64, np.int32)
+        self._pool: Ids = np.full(1024, UNKNOWN, np.int32)
+        self._nodes = 0
+        self._used = 0
+
+    def __len__(self) -> int:
+        return self._nodes
+
+    def add_node(self) -> int:
+        """A new node without children."""
+        if self._nodes == len(self._base):
+            self._base = np.concatenate([self._base, np.zeros_like(self._base)])
+            self._room = np.concatenate([self._room, np.zeros_like(self._room)])
+        self._nodes += 1
+        return self._nodes - 1
+
+    def put(self, node: int, at: int, child: int) -> None:
+        """Let `at` lead from `node` to `child`."""
+        room = int(self._room[node])
+        if at >= room:
+            self._move(node, room, max(4, 1 << int(at).bit_length()))
+        self._pool[self._base[node] + at] = child
+
+    def get(self, node: int, at: int) -> int:
+        """The child, or UNKNOWN."""
+        return int(self._pool[self._base[node] + at]) if at < self._room[node] else UNKNOWN
+
+    def look_up(self, nodes: Ids, ats: Ids) -> Ids:
+        """The children, or UNKNOWN."""
+        known = ats < self._room[nodes]
+        found = self._pool[np.where(known, self._base[nodes] + ats, 0)]
+        return np.where(known, found, np.int32(UNKNOWN))
+
+    def look_up_one(self, node: int, ats: Ids) -> Ids:
+        """The children of one node."""
+        base, room = int(self._base[node]), int(self._room[node])
+        block = self._pool[base : base + room]
+        if room == 0:
+            return np.full(len(ats), UNKNOWN, np.int32)
+        found = block.take(ats, mode="clip")
+        if int(ats.max(initial=0)) >= room:
+            found[ats >= room] = UNKNOWN
+        return found
+
+    def _move(self, node: int, old: int, new: int) -> None:
+        while self._used + new > len(self._pool):
+            self._pool = np.concatenate([self._pool, np.full(len(self._pool), UNKNOWN, np.int32)])
+        base = int(self._base[node])
+        self._pool[self._used : self._used + old] = self._pool[base : base + old]
+        self._base[node], self._room[node] = self._used, new
+        self._used += new
+
+
+class Tree:
+    """A function of a world as far as it has been learned.
+
+    An inner node has a number from 0; a child below -1 is an outcome, `-2 - outcome`. Outcomes are small integers, given
+    by whoever learns. A test is a column, or `~column` for the head of the queue there.
+
+    Attributes:
+        tested: the columns that any path reads.
+    """
+
+    def __init__(self) -> None:
+        self.tested: set[int] = set()
+        self._branches = Branches()
+        self._tests = np.zeros(64, np.int32)
+        self._root: int = UNKNOWN
+
+    def learn(self, path: list[tuple[int, int]], outcome: int) -> None:
+        """Add a path: the tests made with the ids found, in order, and what came of it."""
+        code = -2 - outcome
+        if not path:
+            self._root = code
+            return
+        if self._root == UNKNOWN:
+            self._root = self._node(path[0][0])
+        node = self._root
+        for place, (_, at) in enumerate(path):
+            if place == len(path) - 1:
+                self._branches.put(node, at, code)
+                return
+            child = self._branches.get(node, at)
+            if child == UNKNOWN:
+                child = self._node(path[place + 1][0])
+                self._branches.put(node, at, child)
+            assert self._tests[child] == path[place + 1][0], "not a function of what it reads"
+            node = child
+
+    def walk(self, rows: Indexes, fetch: Fetch, learn: Callable[[int], None], drop: int | None) -> tuple[Indexes, Ids]:
+        """The outcome for each row.
+
+        Args:
+            rows: which rows of the matrix.
+            fetch: reads a column (or head, by its test) for some rows.
+            learn: is called with a row whose path is not known, and learns it.
+            drop: rows with this outcome are left out of the answer.
+
+        Returns:
+            The rows left and their outcomes; the rows are in ascending order.
+        """
+        while self._root == UNKNOWN:
+            if not len(rows):
+                return rows, np.zeros(0, np.int32)
+            learn(int(rows[0]))
+        if self._root < UNKNOWN:
+            outcome = -2 - self._root
+            kept = rows[:0] if outcome == drop else rows
+            return kept, np.full(len(kept), outcome, np.int32)
+        ended: list[tuple[Indexes, Ids]] = []
+        self._descend(rows, None, int(self._tests[self._root]), fetch, learn, drop, ended)
+        if not ended:
+            return rows[:0], np.zeros(0, np.int32)
+        if len(ended) == 1:
+            return ended[0]
+        found = np.concatenate([part for part, _ in ended])
+        outcomes = np.concatenate([part for _, part in ended])
+        order = found.argsort(kind="stable")
+        return found[order], outcomes[order]
+
+    def _descend(
+        self,
+        rows: Indexes,
+        nodes: Ids | None,
+        test: int,
+        fetch: Fetch,
+        learn: Callable[[int], None],
+        drop: int | None,
+        ended: list[tuple[Indexes, Ids]],
+    ) -> None:
+        waiting = [(rows, nodes, test)]
+        while waiting:
+            rows, nodes, test = waiting.pop()
+            children = self._children(rows, nodes, fetch(test, rows), learn)
+            if drop is not None:
+                kept = (children != -2 - drop).nonzero()[0]
+                if len(kept) == 0:
+                    continue
+                rows, children = rows[kept], children[kept]
+            at_end = children < UNKNOWN
+            if at_end.all():
+                ended.append((rows, -2 - children))
+                continue
+            if at_end.any():
+                ended.append((rows[at_end], -2 - children[at_end]))
+                inner = ~at_end
+                rows, children = rows[inner], children[inner]
+            tests = self._tests[children]
+            low, high = int(tests.min()), int(tests.max())
+            if low == high:
+                waiting.append((rows, children, low))
+                continue
+            for each in np.unique(tests):
+                chosen = (tests == each).nonzero()[0]
+                waiting.append((rows[chosen], children[chosen], int(each)))
+
+    def _children(self, rows: Indexes, nodes: Ids | None, ats: Ids, learn: Callable[[int], None]) -> Ids:
+        if nodes is None:
+            children = self._branches.look_up_one(self._root, ats)
+        else:
+            children = self._branches.look_up(nodes, ats)
+        while True:
+            missing = (children == UNKNOWN).nonzero()[0]
+            if not len(missing):
+                return children
+            if nodes is None:
+                _, first = np.unique(ats[missing], return_index=True)
+            else:
+                keys = (nodes[missing].astype(np.int64) << 32) | ats[missing]
+                _, first = np.unique(keys, return_index=True)
+            for index in np.sort(first):
+                learn(int(rows[missing[index]]))
+            if nodes is None:
+                children[missing] = self._branches.look_up_one(self._root, ats[missing])
+            else:
+                children[missing] = self._branches.look_up(nodes[missing], ats[missing])
+
+    def _node(self, test: int) -> int:
+        node = self._branches.add_node()
+        if node == len(self._tests):
+            self._tests = np.concatenate([self._tests, np.zeros_like(self._tests)])
+        self._tests[node] = test
+        self.tested.add(test if test >= 0 else ~test)
+        return node
+
+
+class Recorder:
+    """Reads the leaves of one row, or of the row before and the row after a step, and notes the tests made.
+
+    The leaves of the row after count on from the number of columns.
+    """
+
+    def __init__(self, row: list[int], width: int) -> None:
+        self.path: list[tuple[int, int]] = []
+        self._row, self._width = row, width
+        self._seen: dict[int, int] = {}
+
+    def before(self, leaf: Leaf, head: bool) -> Any:
+        """Reads a leaf of the row (before the step)."""
+        return self._read(leaf, head, leaf.column)
+
+    def after(self, leaf: Leaf, head: bool) -> Any:
+        """Reads a leaf of the row after the step."""
+        return self._read(leaf, head, leaf.column + self._width)
+
+    def _read(self, leaf: Leaf, head: bool, column: int) -> Any:
+        found = self._row[column]
+        kind = leaf.kind
+        test = column
+        if head:
+            assert kind.heads is not None
+            value = kind.values[found]
+            first = value[0] if value else None
+            test, found = ~column, kind.heads.id_of(first)
+        if test not in self._seen:
+            self._seen[test] = found
+            self.path.append((test, found))
+        return first if head else kind.values[found]
