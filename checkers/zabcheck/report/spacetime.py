@@ -1,0 +1,266 @@
+"""A run as a space-time diagram in plain text: a column for each server, time downwards.
+
+A message is an arrow, drawn where it is received; `@7` says that step 7 sent it. The line under a server's
+name is heavy while it leads, thin while it follows, dotted while it is looking. Beside it stands what changed.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from zabcheck.report.happenings import Flight, Happening, happenings, protocol_of
+from zabcheck.report.words import DEEDS, Words, words_for
+from zabcheck.verdicts import Trace
+from zabspec.paper.state import Role, State
+
+MARGIN = 6
+"""Columns for the numbers of the steps."""
+
+WIDTH = 99
+"""Of the whole diagram with three servers; with more it is wider, so that each column can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The characters that lines are drawn with."""
+
+    lines: dict[Role, str]
+    crossings: dict[Role, str]
+    shaft: str
+    right: str
+    left: str
+    event: str
+    broken: str
+    sends: str
+    loop: str
+
+
+UNICODE = Glyphs(
+    lines={Role.LOOKING: "┊", Role.FOLLOWING: "│", Role.LEADING: "┃"},
+    crossings={Role.LOOKING: "┼", Role.FOLLOWING: "┼", Role.LEADING: "╂"},
+    shaft="─",
+    right="▶",
+    left="◀",
+    event="●",
+    broken="✗",
+    sends="→",
+    loop="↺",
+)
+ASCII = Glyphs(
+    lines={Role.LOOKING: ":", Role.FOLLOWING: "|", Role.LEADING: "#"},
+    crossings={Role.LOOKING: "+", Role.FOLLOWING: "+", Role.LEADING: "#"},
+    shaft="-",
+    right=">",
+    left="<",
+    event="*",
+    broken="X",
+    sends="->",
+    loop="^",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Guilt:
+    """What a run is shown for.
+
+    Attributes:
+        text: `prefix_consistency is violated`.
+        sentence: what the property says.
+        servers: for which servers it does not hold, where it is one about particular servers.
+    """
+
+    text: str
+    sentence: str = ""
+    servers: tuple[int, ...] = ()
+
+
+class _Page:
+    """The lines of a diagram, and where the columns are."""
+
+    def __init__(self, size: int, glyphs: Glyphs) -> None:
+        self.glyphs = glyphs
+        self.step = max(24, (WIDTH - MARGIN) // max(size, 2))
+        self.at = [MARGIN + self.step * sid for sid in range(size)]
+        self.width = MARGIN + self.step * size
+        self.lines: list[str] = []
+
+    def row(self, roles: Sequence[Role], label: str = "") -> list[str]:
+        """A row of cells with the servers' lines in it."""
+        cells = [*f"{label:>{MARGIN - 2}}".ljust(self.width)]
+        for place, role in zip(self.at, roles, strict=True):
+            cells[place] = self.glyphs.lines[role]
+        return cells
+
+    def add(self, cells: list[str]) -> None:
+        self.lines.append("".join(cells).rstrip())
+
+    def texts(self, told: Sequence[Sequence[str]]) -> list[list[str]]:
+        """What is told of each server, broken into lines that fit its column."""
+        room = self.step - 3
+        return [[line for each in texts for line in textwrap.wrap(each, room)] for texts in told]
+
+
+def spacetime(trace: Trace, guilt: Guilt | None = None, *, ascii_only: bool = False) -> str:
+    """Draws a run of `zabspec.paper`.
+
+    Args:
+        trace: the run.
+        guilt: what it is shown for; it stands at the end.
+        ascii_only: draw with ASCII characters alone.
+
+    Returns:
+        The lines of the diagram, without a newline at the end; 99 columns wide with two or three servers.
+    """
+    states: list[State] = [protocol_of(step.world) for step in trace.steps]
+    glyphs = ASCII if ascii_only else UNICODE
+    words = words_for(states)
+    page = _Page(len(states[0].servers), glyphs)
+    happened, left = happenings(trace)
+    _head(page, states[0], words)
+    for happening in happened:
+        if trace.loop is not None and happening.number == trace.loop + 1:
+            page.lines.append(f"{glyphs.loop} from here on, for ever")
+        _draw(page, happening, words)
+    _foot(page, states[-1], words, left)
+    if trace.loop is not None:
+        page.lines.append(f"{glyphs.loop} and again from step {trace.loop + 1}")
+    page.lines += _verdict(page, guilt)
+    return "\n".join(page.lines)
+
+
+def _draw(page: _Page, happening: Happening, words: Words) -> None:
+    """One step: an arrow if a message is received, and what changed."""
+    before, after = protocol_of(happening.before), protocol_of(happening.step.world)
+    was, now = [each.role for each in before.servers], [each.role for each in after.servers]
+    told = page.texts(_told(page, happening, words))
+    cells = page.row(was, str(happening.number))
+    covered: range = range(0)
+    if happening.received is not None:
+        covered = _arrow(page, cells, happening.received, was, words)
+    elif happening.step.action == "connection_times_out":
+        covered = _broken(page, cells, happening.step.arguments)
+    else:
+        broken = happening.step.action == "server_restarts"
+        cells[page.at[_actor(happening)]] = page.glyphs.broken if broken else page.glyphs.event
+    first = [[] if sid in covered else lines[:1] for sid, lines in enumerate(told)]
+    _write(page, cells, first)
+    rest = [lines[len(done) :] for lines, done in zip(told, first, strict=True)]
+    for index in range(max(map(len, rest))):
+        _write(page, page.row(now), [lines[index : index + 1] for lines in rest])
+
+
+def _write(page: _Page, cells: list[str], lines: Sequence[Sequence[str]]) -> None:
+    """Adds a row with at most one line of text in each column."""
+    for place, texts in zip(page.at, lines, strict=True):
+        for text in texts:
+            cells[place + 2 : place + 2 + len(text)] = text
+    page.add(cells)
+
+
+def _told(page: _Page, happening: Happening, words: Words) -> list[list[str]]:
+    """What is told of each server: what it did, what changed, what it sent and what it lost."""
+    before, after = protocol_of(happening.before), protocol_of(happening.step.world)
+    told = [_packed(page, words.changes(*pair)) for pair in zip(before.servers, after.servers, strict=True)]
+    actor = _actor(happening)
+    told[actor][:0] = _deed(happening)
+    for message, flights in groupby(happening.sent, key=lambda flight: flight.message):
+        receivers = " ".join(str(flight.receiver) for flight in flights)
+        told[actor].append(f"{page.glyphs.sends} {receivers}: {words.message(message)}")
+    for flight in happening.lost:
+        told[flight.receiver].append(f"lost: {words.message(flight.message)} @{flight.sent}")
+    return told
+
+
+def _packed(page: _Page, texts: Sequence[str]) -> list[str]:
+    """Short texts, as many on a line as there is room for."""
+    lines: list[str] = []
+    for text in texts:
+        if lines and len(lines[-1]) + len(text) + 2 <= page.step - 3:
+            lines[-1] += f", {text}"
+        else:
+            lines.append(text)
+    return lines
+
+
+def _actor(happening: Happening) -> int:
+    """The server that the step is a step of."""
+    arguments = happening.step.arguments
+    return arguments[1] if happening.step.action == "follower_connects" else arguments[0]
+
+
+def _deed(happening: Happening) -> list[str]:
+    """What the server did, where neither an arrow nor its changes say so."""
+    action = happening.step.action
+    if action == "follower_connects":
+        return [f"connects to {happening.step.arguments[0]}"]
+    if happening.received is not None or happening.sent or action == "connection_times_out":
+        return []
+    return [DEEDS.get(action, action.replace("_", " "))]
+
+
+def _arrow(page: _Page, cells: list[str], flight: Flight, roles: Sequence[Role], words: Words) -> range:
+    """Draws a message into a row; returns the columns whose text it covers."""
+    glyphs, start, end = page.glyphs, page.at[flight.sender], page.at[flight.receiver]
+    low, high = sorted((flight.sender, flight.receiver))
+    for place in range(page.at[low] + 1, page.at[high]):
+        cells[place] = glyphs.shaft
+    for sid in range(low + 1, high):
+        cells[page.at[sid]] = glyphs.crossings[roles[sid]]
+    near = start + 1 if start < end else start - page.step + 1
+    _label(page, cells, near, f"{words.message(flight.message)} @{flight.sent}")
+    cells[end + (-1 if start < end else 1)] = glyphs.right if start < end else glyphs.left
+    cells[end] = glyphs.event
+    return range(low, high)
+
+
+def _broken(page: _Page, cells: list[str], arguments: Sequence[int]) -> range:
+    """Draws a connection that times out; returns the columns whose text it covers."""
+    low, high = sorted(arguments[:2])
+    for place in range(page.at[low] + 2, page.at[high] - 1, 2):
+        cells[place] = page.glyphs.shaft
+    _label(page, cells, page.at[low] + 1, f"{page.glyphs.broken} timeout {page.glyphs.broken}")
+    return range(low, high)
+
+
+def _label(page: _Page, cells: list[str], start: int, text: str) -> None:
+    """Writes into the middle of the space between two lines."""
+    room = page.step - 7
+    text = text if len(text) <= room else f"{text[: room - 2]}.."
+    place = start + (page.step - 1 - len(text) - 2) // 2
+    cells[place : place + len(text) + 2] = f" {text} "
+
+
+def _head(page: _Page, state: State, words: Words) -> None:
+    cells = [*"step".ljust(page.width)]
+    for sid, place in enumerate(page.at):
+        cells[place : place + len(f"server {sid}")] = f"server {sid}"
+    page.add(cells)
+    roles = [server.role for server in state.servers]
+    told = page.texts([words.standing(server) for server in state.servers])
+    for index in range(max(map(len, told))):
+        _write(page, page.row(roles, "0" if index == 0 else ""), [lines[index : index + 1] for lines in told])
+
+
+def _foot(page: _Page, state: State, words: Words, left: Sequence[Flight]) -> None:
+    """How all servers stand in the end, and what is on its way to them."""
+    roles = [server.role for server in state.servers]
+    told = [words.standing(server) for server in state.servers]
+    for flight in left:
+        told[flight.receiver].append(f"to come: {words.message(flight.message)} @{flight.sent}")
+    lines = page.texts(told)
+    for index in range(max(map(len, lines))):
+        label = "end" if index == 0 else ""
+        _write(page, page.row(roles, label), [each[index : index + 1] for each in lines])
+
+
+def _verdict(page: _Page, guilt: Guilt | None) -> list[str]:
+    if guilt is None:
+        return []
+    where = f", at {' and '.join(f'server {sid}' for sid in guilt.servers)}" if guilt.servers else ""
+    lines = ["", f"{page.glyphs.broken} {guilt.text}{where}"]
+    if guilt.sentence:
+        lines += textwrap.wrap(guilt.sentence, page.width - 4, initial_indent="  ", subsequent_indent="  ")
+    return lines
