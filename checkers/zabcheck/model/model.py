@@ -22,14 +22,15 @@ class Step:
     Attributes:
         action: the name of the spec's function.
         arguments: its arguments after the state; server ids, unless the model says otherwise.
-        apply: from a world to the next, or None where the step is not enabled.
-        weight: how many times TLC would count the successor as generated: its disjuncts that overlap.
+        apply: from a world, and the arguments, to the next; None where the step is not enabled.
+        weight: from a world, and the arguments, to how often TLC would count the successor as generated: its
+            disjuncts that overlap.
     """
 
     action: str
     arguments: tuple[int, ...]
-    apply: Callable[[World], World | None]
-    weight: Callable[[World], int] | None = None
+    apply: Callable[..., World | None]
+    weight: Callable[..., int] | None = None
 
     @property
     def label(self) -> str:
