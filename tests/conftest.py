@@ -5,6 +5,7 @@ Nothing is put on the path here: the packages are installed (`make test` does it
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -12,20 +13,35 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:  # so that what is not installed is said in one line, below
+    from zabcheck.verdicts import Counts
+
 ROOT = Path(__file__).parent.parent
 OURS = ("zabspec", "zabcheck", "zabserver")
+PROVED = pytest.StashKey[list[str]]()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Ends the run in one line where the packages are not installed."""
     missing = [name for name in OURS if importlib.util.find_spec(name) is None]
     if missing:
         raise pytest.UsageError(
             f"{', '.join(missing)} not installed: make test, or pip install -e '.[check,test]'"
         )
+    config.stash[PROVED] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Ends the run with what tests said through `proved`, in the order in which they ran."""
+    lines = config.stash[PROVED]
+    if lines:
+        terminalreporter.section("what was found")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -80,3 +96,38 @@ def same_output(
         return outputs[0]
 
     return run
+
+
+@pytest.fixture
+def proved(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Takes a line, or several, to be shown when all tests have run: what was checked, and at what bounds."""
+    return pytestconfig.stash[PROVED].append
+
+
+@pytest.fixture
+def progress(request: pytest.FixtureRequest) -> Callable[[Counts], None]:
+    """Shows how far a search has come, while it runs: pass it to the search.
+
+    On a terminal it keeps one line up to date; elsewhere it writes one every ten seconds.
+    """
+    plugins = request.config.pluginmanager
+    terminal, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
+    assert terminal is not None
+    told = 0
+
+    def show(counts: Counts) -> None:
+        nonlocal told
+        rate = counts.distinct / max(counts.seconds, 0.001)
+        line = (
+            f"{request.node.name}: {counts.distinct:,} states, {rate:,.0f} a second, depth {counts.depth}, "
+            f"{counts.frontier:,} to do, {counts.memory >> 20:,} MB "
+        )
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            if terminal.isatty:
+                terminal.rewrite(line, erase=True)
+                terminal.flush()
+            elif counts.seconds // 10 > told:
+                told = int(counts.seconds // 10)
+                terminal.write(f"\n  {line}", flush=True)
+
+    return show

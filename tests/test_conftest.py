@@ -71,3 +71,27 @@ def test_same_output_sees_the_order_of_a_set(same_output: Callable[[str], str]) 
 def test_same_output_sees_a_failure(same_output: Callable[[str], str]) -> None:
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         same_output("1 / 0")
+
+
+REPORTING = """
+from zabcheck.verdicts import Counts
+
+def test_search(progress, proved):
+    for second in range(25):
+        progress(Counts(1000 * second, 0, 7, 12, float(second), 3 << 20))
+    proved("everything, at these bounds")
+"""
+
+
+def test_progress_is_seen_while_a_test_runs_and_results_at_the_end(
+    root: Path, tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    shutil.copy(root / "tests" / "conftest.py", tmp_path)
+    (tmp_path / "test_search.py").write_text(REPORTING, encoding="utf-8")
+    configured = ("-c", str(root / "pyproject.toml"), f"--rootdir={tmp_path}", "-p", "no:cacheprovider")
+    lines = run_python("-m", "pytest", *configured, "-v", str(tmp_path)).stdout.splitlines()
+    shown = [line.strip() for line in lines if line.startswith("  test_search: ")]
+    assert shown[0] == "test_search: 10,000 states, 1,000 a second, depth 7, 12 to do, 3 MB"
+    assert shown[1].startswith("test_search: 20,000 states, 1,000 a second, depth 7, 12 to do, 3 MB")
+    assert len(shown) == 2
+    assert lines.index("everything, at these bounds") > lines.index(next(x for x in lines if "20,000" in x))
