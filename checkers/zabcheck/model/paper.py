@@ -18,6 +18,8 @@ from zabspec.parts import Sid, replace
 
 Action = Callable[..., "paper.State | None"]
 
+GIVING_UP = ("leader_gives_up", "follower_gives_up")
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -32,7 +34,8 @@ class Bounds:
         numbered: give each request a number of its own as its value, as Zab.tla does. Without, all values are 0:
             ZAB never looks at them, and the properties then tell transactions apart by zxid alone.
         restart_needs_timeout: refuse a restart when no timeout is left (Apache's Zab.tla does, NJU's does not).
-        give_up: let a leader without a quorum go back to election (Zab.tla does not).
+        give_up: let a leader without a quorum, or a follower without a leader, go back to election. Zab.tla
+            does not; liveness needs it.
     """
 
     servers: int = 3
@@ -73,7 +76,7 @@ def model(bounds: Bounds) -> Model:
 def steps(bounds: Bounds) -> Iterator[Step]:
     """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
     for action in paper.NEXT:
-        if action is paper.leader_gives_up and not bounds.give_up:
+        if action.__name__ in GIVING_UP and not bounds.give_up:
             continue
         wrapped = partial(_WRAPPED.get(action.__name__, _unbounded), action, bounds)
         arity = sum(hint is Sid for hint in get_type_hints(action).values())

@@ -42,6 +42,7 @@ DEEDS = {
     "server_becomes_oracle_choice": "becomes the oracle's choice",
     "server_follows_oracle": "takes the oracle's word",
     "leader_gives_up": "gives up",
+    "follower_gives_up": "gives up",
     "server_restarts": "crashes and comes back",
     "leader_accepts_request": "logs a request",
 }
@@ -100,6 +101,8 @@ class Words:
             told += _quorum("promised", before.promised, after.promised)
             told += _quorum("confirmed", before.confirmed, after.confirmed)
             told += _quorum("synced", before.synced, after.synced)
+        if before.committed > after.committed:
+            told.append(f"forgets {before.committed - after.committed} delivered")
         if (before.history, before.committed) != (after.history, after.committed):
             told.append(f"log {self.history(after.history, after.committed)}")
         return told

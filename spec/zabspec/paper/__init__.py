@@ -27,6 +27,7 @@ from zabspec.paper.discovery import (
     leader_processes_cepoch,
 )
 from zabspec.paper.election import (
+    follower_gives_up,
     leader_gives_up,
     server_becomes_oracle_choice,
     server_follows_oracle,
@@ -43,6 +44,7 @@ NEXT = (
     server_becomes_oracle_choice,
     server_follows_oracle,
     leader_gives_up,
+    follower_gives_up,
     connection_times_out,
     server_restarts,
     follower_connects,

@@ -7,7 +7,7 @@ ZooKeeper: FastLeaderElection.
 
 from __future__ import annotations
 
-from zabspec.paper.network import abandoned, with_server
+from zabspec.paper.network import abandoned, as_looking, with_server
 from zabspec.paper.state import Phase, Role, Server, Stage, State, Summary, is_quorum, learners_at
 from zabspec.parts import Row, Sid, replace
 
@@ -50,6 +50,20 @@ def leader_gives_up(state: State, leader: Sid) -> State | None:
     if is_quorum(learners_at(giving_up.stages, Stage.CONNECTED), giving_up.stages):
         return None
     return abandoned(state, leader)
+
+
+def follower_gives_up(state: State, follower: Sid) -> State | None:
+    """A follower that is connected to nobody, and finds that the one named does not lead, looks again.
+
+    Paper: section IV, a process in no epoch looks to the oracle again. Departure: D18.
+    ZooKeeper: Learner.connectToLeader fails after its last try; QuorumPeer.run, FOLLOWING to LOOKING.
+    """
+    giving_up = state.servers[follower]
+    if giving_up.role != Role.FOLLOWING or giving_up.leader is not None:
+        return None
+    if state.oracle is not None and state.servers[state.oracle].role == Role.LEADING:
+        return None
+    return with_server(state, follower, as_looking(giving_up))
 
 
 def as_leader(server: Server, sid: Sid) -> Server:
