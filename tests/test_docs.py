@@ -1,0 +1,257 @@
+"""What the documents say is so: links resolve, commands exist, examples run, names are in the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import subprocess
+import tomllib
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from zabspec.paper.state import Message, Server
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("spec", "impl", "checkers", "tests", "traces", "docs")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))])
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+# What is read off a document.
+
+
+def prose(text: str) -> str:
+    """The document without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def blocks(text: str) -> Iterator[tuple[str, str]]:
+    """The blocks of code, each with its language."""
+    yield from re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """What its headings can be linked to as, in the way of GitHub."""
+    headings = re.findall(r"^#+ (.+)$", prose(text), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(document: Path) -> Iterator[str]:
+    """Links to files that are not there, and to headings that are not in them. The web is left alone."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(document.read_text(encoding="utf-8"))):
+        if re.match(r"https?://", target):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (document.parent / path).resolve() if path else document
+        if not linked.exists() or (anchor and anchor not in anchors(linked.read_text(encoding="utf-8"))):
+            yield target
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The command lines in it: in blocks of `sh`, and in `backquotes` where they begin with a tool."""
+    lines = [line for language, block in blocks(text) if language == "sh" for line in block.splitlines()]
+    lines += re.findall(r"`((?:make|zab|pytest|pip|python) [^`]+)`", prose(text))
+    yield from (words for line in lines if (words := shlex.split(line, comments=True)))
+
+
+def unknown_part(words: list[str], run: Run) -> str | None:
+    """The word of a command line that means nothing, if there is one."""
+    match Path(words[0]).name, words[1:]:
+        case "make", rest:
+            known = set(
+                re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+            )
+            known |= {"PYTHON", "VENV", "ARGS"}
+            return next((word for word in rest if word.partition("=")[0] not in known), None)
+        case "zab", [subcommand, *rest] if not subcommand.startswith("-"):
+            usage = run("-m", "zabcheck", subcommand, "--help")
+            if usage.returncode:
+                return subcommand
+            options = (word.partition("=")[0] for word in rest if word.startswith("-"))
+            return next((option for option in options if option not in usage.stdout), None)
+        case "zab", rest:
+            return None if run("-m", "zabcheck", *rest).returncode == 0 else " ".join(rest)
+        case "pytest", rest:
+            return next((mark for mark in marks(rest) if mark not in known_marks()), None)
+        case "pip", ["install", what]:
+            extras = re.findall(r"\w+", what.partition("[")[2])
+            known = project()["project"]["optional-dependencies"]
+            return next((extra for extra in extras if extra not in known), None)
+        case "python", ["-m", module, *_]:
+            found = run("-c", f"import importlib.util as u, sys; sys.exit(u.find_spec({module!r}) is None)")
+            return module if found.returncode else None
+        case _:
+            return words[0]
+
+
+def marks(options: list[str]) -> list[str]:
+    """The markers in `-m "spec and deep"`."""
+    expression = options[options.index("-m") + 1] if "-m" in options else ""
+    return [word for word in re.findall(r"\w+", expression) if word not in {"and", "or", "not"}]
+
+
+def known_marks() -> set[str]:
+    """The markers that pytest is told of."""
+    return {line.partition(":")[0] for line in project()["tool"]["pytest"]["ini_options"]["markers"]}
+
+
+def project() -> dict[str, typing.Any]:
+    """What is in pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def identifiers() -> set[str]:
+    """Every name that the sources define or use."""
+    names: set[str] = set()
+    for folder in ("spec", "checkers", "impl"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                match node:
+                    case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                        names.add(name)
+                    case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+                        names.add(name)
+    return names
+
+
+# The documents.
+
+
+def test_documents_are_found() -> None:
+    found = {str(path.relative_to(ROOT)) for path in DOCUMENTS}
+    assert found >= {
+        "README.md",
+        "spec/README.md",
+        "checkers/README.md",
+        "impl/README.md",
+        "docs/glossary.md",
+    }
+
+
+@each_document
+def test_links_resolve(document: Path) -> None:
+    assert list(broken_links(document)) == []
+
+
+@each_document
+def test_commands_exist(document: Path, run_python: Run) -> None:
+    unknown = {
+        shlex.join(words): part
+        for words in commands(document.read_text(encoding="utf-8"))
+        if (part := unknown_part(words, run_python)) is not None
+    }
+    assert unknown == {}
+
+
+@each_document
+def test_examples_run_and_print_what_is_said(document: Path, run_python: Run) -> None:
+    """A block of `text` that follows one of `python` is what it prints."""
+    shown = [*blocks(document.read_text(encoding="utf-8")), ("", "")]
+    for (language, code), (following, text) in pairwise(shown):
+        if language != "python":
+            continue
+        done = run_python("-c", code)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == (text if following == "text" else "")
+
+
+def test_readme_names_the_two_commands() -> None:
+    named = [" ".join(words) for words in commands((ROOT / "README.md").read_text(encoding="utf-8"))]
+    assert {"make check", "make test"} <= set(named)
+
+
+@pytest.mark.parametrize("name", ["glossary.md", "deviations.md"])
+def test_names_are_those_of_the_code(name: str) -> None:
+    """In `backquotes` in the glossary and the deviations; ZooKeeper's own and Zab.tla's names are exempt."""
+    text = prose((ROOT / "docs" / name).read_text(encoding="utf-8"))
+    quoted = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", text))
+    assert len(quoted) > 3
+    assert quoted - identifiers() == set()
+
+
+def test_glossary_has_every_message_and_every_field_of_a_server() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    messages = [message.__name__ for message in typing.get_args(Message)]
+    assert [each for each in messages if f"| `{each}` |" not in text] == []
+    on_disk = [field.name for field in fields(Server)][:4]
+    assert [each for each in on_disk if f"(`{each}`)" not in text] == []
+
+
+def test_glossary_defines_a_term_once() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^\| ([^|]+?) \|", text, flags=re.MULTILINE)
+    terms = [term for term in terms if term != "Name" and not term.startswith("-")]
+    assert len(terms) > 40
+    assert sorted(terms) == sorted(set(terms))
+
+
+def test_deviations_are_numbered_and_those_cited_are_there() -> None:
+    text = (ROOT / "docs" / "deviations.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^\*\*(D\d+)\.", text, flags=re.MULTILINE)
+    assert entries == [f"D{number}" for number in range(1, len(entries) + 1)]
+    for path in [*DOCUMENTS, *(ROOT / "spec").rglob("*.py"), *(ROOT / "checkers").rglob("*.py")]:
+        cited = re.findall(r"\b(D\d+)\b", path.read_text(encoding="utf-8"))
+        assert set(cited) <= set(entries), path
+
+
+def test_every_module_of_the_spec_is_in_its_reading_order() -> None:
+    """The table in spec/README.md has every module of the spec."""
+    text = (ROOT / "spec" / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\]\(zabspec/([\w/]+\.py)\)", text)
+    there = {
+        str(path.relative_to(ROOT / "spec" / "zabspec")) for path in (ROOT / "spec" / "zabspec").rglob("*.py")
+    }
+    assert there - set(listed) == {"__init__.py"}
+
+
+# The tests above can fail.
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        ("[a](there.md)", []),
+        ("[a](there.md#what-it-is)", []),
+        ("[a](https://example.org/nowhere)", []),
+        ("```text\n[a](gone.md)\n```", []),
+        ("[a](gone.md)", ["gone.md"]),
+        ("[a](there.md#what-it-was)", ["there.md#what-it-was"]),
+        ("[a](#nowhere)", ["#nowhere"]),
+    ],
+)
+def test_broken_link_is_found(text: str, broken: list[str], tmp_path: Path) -> None:
+    (tmp_path / "there.md").write_text("# What it is\n", encoding="utf-8")
+    document = tmp_path / "document.md"
+    document.write_text(f"# A title\n\n{text}\n", encoding="utf-8")
+    assert list(broken_links(document)) == broken
+
+
+@pytest.mark.parametrize(
+    ("line", "unknown"),
+    [
+        ("make check", None),
+        ("make check ARGS='-k liveness'", None),
+        ("make chekc", "chekc"),
+        ("make check OPTIONS=1", "OPTIONS=1"),
+        ("zab nonsense", "nonsense"),
+        ("zab --nonsense", "--nonsense"),
+        ('pytest -m "spec and deep"', None),
+        ('pytest -m "spec and deeper"', "deeper"),
+        ("pip install 'zabkit[check,fast]'", None),
+        ("pip install 'zabkit[chekc]'", "chekc"),
+        ("python -m zabcheck.verdicts", None),
+        ("python -m zabcheck.nonsense", "zabcheck.nonsense"),
+        ("docker run zabkit", "docker"),
+    ],
+)
+def test_unknown_part_of_a_command_is_found(line: str, unknown: str | None, run_python: Run) -> None:
+    [words] = commands(f"```sh\n{line}  # why\n```\n")
+    assert unknown_part(words, run_python) == unknown
