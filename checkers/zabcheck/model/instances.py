@@ -1,0 +1,181 @@
+"""The catalogue: what can be explored, by name, and how that is written down in a trace file.
+
+An `Instance` says which spec within which bounds, with which mistake put in and which properties asked; `build` makes
+the model of it. Settings are the same as plain JSON values, checked by `from_settings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, get_type_hints
+
+from zabcheck.model import mutants, paper, zab_tla
+from zabcheck.model.model import Model, Property
+from zabcheck.model.paper import Bounds
+from zabspec import properties
+from zabspec.parts import Sid
+
+SPECS = ("paper",)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One thing to explore.
+
+    Attributes:
+        spec: one of `SPECS`.
+        bounds: how far.
+        bookkeeping: keep beside the state what Zab.tla keeps in it, so that counts compare with TLC's.
+        mutant: the name of the mistake put in, None for the spec as it is.
+        properties: the names of those to be checked; None for all, each `sometimes` within bounds that reach it.
+    """
+
+    spec: str = "paper"
+    bounds: Bounds = field(default_factory=Bounds)
+    bookkeeping: bool = False
+    mutant: str | None = None
+    properties: tuple[str, ...] | None = None
+
+
+REACHED_WITHIN: Mapping[str, Bounds] = {
+    "leader_is_established": Bounds(servers=2, transactions=0, timeouts=0, restarts=0),
+    "everyone_delivers": Bounds(servers=2, transactions=1, timeouts=0, restarts=0),
+    "another_server_leads_too": Bounds(servers=3, transactions=0, timeouts=0, restarts=0),
+    "follower_joins_during_broadcast": Bounds(servers=3, transactions=0, timeouts=0, restarts=0),
+}
+"""The least bounds within which a `sometimes` is reached; any that allow as much of each do."""
+
+
+def build(instance: Instance) -> Model:
+    """The model of an instance, with its properties.
+
+    Raises:
+        ValueError: the instance names something that there is not, or has bounds that nothing fits in.
+    """
+    check(instance)
+    bounds = instance.bounds
+    if instance.bookkeeping:
+        model = zab_tla.model(bounds)
+    elif instance.mutant is not None:
+        model = paper.model(bounds, mutants.apply(mutants.BY_NAME[instance.mutant]))
+    else:
+        model = paper.model(bounds)
+    always, every_step, sometimes = (_chosen(group, instance) for group in _groups(instance.spec))
+    return replace(
+        model, always=always, every_step=every_step, sometimes=sometimes, settings=as_settings(instance)
+    )
+
+
+def property_names(spec: str) -> tuple[str, ...]:
+    """The names of all properties of a spec: always, every step, sometimes.
+
+    Raises:
+        ValueError: there is no such spec.
+    """
+    if spec not in SPECS:
+        raise ValueError(f"no spec {spec!r}: one of {', '.join(SPECS)}")
+    return tuple(each.name for group in _groups(spec) for each in group)
+
+
+def as_settings(instance: Instance) -> dict[str, Any]:
+    """An instance as JSON values; `from_settings` takes them back."""
+    chosen = instance.properties
+    return {
+        "spec": instance.spec,
+        **asdict(instance.bounds),
+        "bookkeeping": instance.bookkeeping,
+        "mutant": instance.mutant,
+        "properties": None if chosen is None else list(chosen),
+    }
+
+
+def from_settings(settings: Mapping[str, Any]) -> Instance:
+    """The instance that settings describe; what they leave out has its default.
+
+    Raises:
+        ValueError: a setting is unknown, of the wrong type or impossible; one line that names it.
+    """
+    hints = {"spec": str, "bookkeeping": bool, "mutant": str | None, "properties": list | None}
+    hints.update(get_type_hints(Bounds))
+    for name, value in settings.items():
+        if name not in hints:
+            raise ValueError(f"no setting {name!r}: one of {', '.join(hints)}")
+        if not isinstance(value, hints[name]) or (isinstance(value, bool) and hints[name] is not bool):
+            raise ValueError(f"setting {name!r} is {value!r}, which is no {_in_words(hints[name])}")
+    chosen = settings.get("properties")
+    if chosen is not None and not all(isinstance(each, str) for each in chosen):
+        raise ValueError(f"setting 'properties' is {chosen!r}, which is no list of names")
+    bounds = {each.name: settings[each.name] for each in fields(Bounds) if each.name in settings}
+    others = {name: settings[name] for name in ("spec", "bookkeeping", "mutant") if name in settings}
+    properties_ = None if chosen is None else tuple(chosen)
+    instance = Instance(bounds=Bounds(**bounds), properties=properties_, **others)
+    check(instance)
+    return instance
+
+
+def check(instance: Instance) -> None:
+    """Judge whether an instance can be built.
+
+    Raises:
+        ValueError: it cannot; one line that says what is wrong.
+    """
+    names = property_names(instance.spec)
+    bounds = instance.bounds
+    if bounds.servers < 1:
+        raise ValueError(f"{bounds.servers} servers: at least 1 is needed")
+    for name in ("transactions", "timeouts", "restarts", "epochs"):
+        value = getattr(bounds, name)
+        if value is not None and value < 0:
+            raise ValueError(f"{value} {name}: not a number of {name}")
+    if instance.mutant is not None and instance.mutant not in mutants.BY_NAME:
+        raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(mutants.BY_NAME)}")
+    if instance.mutant is not None and (instance.bookkeeping or instance.spec != "paper"):
+        raise ValueError("a mutant is of the spec 'paper', without bookkeeping")
+    if instance.bookkeeping and (instance.spec != "paper" or bounds.give_up):
+        raise ValueError("bookkeeping is for the spec 'paper', where no one gives up")
+    for name in instance.properties or ():
+        if name not in names:
+            raise ValueError(f"no property {name!r} of spec {instance.spec!r}: one of {', '.join(names)}")
+
+
+def _groups(spec: str) -> Sequence[tuple[Property, ...]]:
+    assert spec in SPECS
+    return _of_paper()
+
+
+def _of_paper() -> Sequence[tuple[Property, ...]]:
+    every_step = tuple(as_property(each) for each in properties.EVERY_STEP)
+    return (
+        tuple(as_property(each) for each in properties.ALWAYS),
+        every_step,
+        tuple(as_property(each) for each in properties.SOMETIMES),
+    )
+
+
+def as_property(predicate: Callable[..., bool]) -> Property:
+    """A predicate as a property: it asks for as many different servers as it has parameters of type `Sid`."""
+    arity = sum(hint is Sid for hint in get_type_hints(predicate).values())
+    return Property(predicate.__name__, predicate, arity, (predicate.__doc__ or "").strip())
+
+
+def _chosen(group: tuple[Property, ...], instance: Instance) -> tuple[Property, ...]:
+    """Those asked for by name; otherwise all that have enough servers, and can be reached if they must be."""
+    if instance.properties is not None:
+        return tuple(each for each in group if each.name in instance.properties)
+    return tuple(each for each in group if _within(each.name, instance.bounds))
+
+
+def _within(name: str, bounds: Bounds) -> bool:
+    least = REACHED_WITHIN.get(name)
+    if least is None:
+        return True
+    return all(
+        getattr(bounds, each) >= getattr(least, each)
+        for each in ("servers", "transactions", "timeouts", "restarts")
+    ) and (bounds.epochs is None or (least.epochs is not None and bounds.epochs >= least.epochs))
+
+
+def _in_words(hint: Any) -> str:
+    words = {int: "whole number", bool: "true or false", str: "text", int | None: "whole number or null"}
+    return words.get(hint, "text or null" if hint == str | None else "list or null")

@@ -1,0 +1,89 @@
+"""What ought to happen somewhere: states that a model of the paper's ZAB must reach, or it shows little.
+
+Each is true of the states that it looks for. `zabcheck.model.instances` says within which bounds.
+"""
+
+from __future__ import annotations
+
+from zabspec.paper.state import (
+    ZERO,
+    AckEpoch,
+    CommitLeader,
+    NewEpoch,
+    NewLeader,
+    Phase,
+    Propose,
+    Role,
+    Stage,
+    State,
+    index_of,
+)
+from zabspec.parts import Sid
+
+
+def leader_is_established(state: State, leader: Sid) -> bool:
+    """A leader reaches phase 3. Paper: section IV, l.2.2."""
+    return state.servers[leader].phase == Phase.BROADCAST and state.servers[leader].role == Role.LEADING
+
+
+def everyone_delivers(state: State) -> bool:
+    """A transaction is delivered by every server. Paper: section III."""
+    return all(state.servers[Sid(sid)].committed > 0 for sid in range(len(state.servers)))
+
+
+def another_server_leads_too(state: State, leader: Sid, other: Sid) -> bool:
+    """While one leader is established, another server takes itself for one. Paper: section II."""
+    return leader_is_established(state, leader) and state.servers[other].role == Role.LEADING
+
+
+def earlier_epoch_is_delivered(state: State, follower: Sid, leader: Sid) -> bool:
+    """A follower is told to deliver what was proposed in an earlier epoch. Paper: section IV, f.2.2."""
+    message = state.network[leader][follower].head
+    if not isinstance(message, CommitLeader) or message.zxid == ZERO:
+        return False
+    return message.zxid.epoch < state.servers[follower].current_epoch
+
+
+def proposal_is_had_already(state: State, follower: Sid, leader: Sid) -> bool:
+    """A proposal reaches a follower that has it from NEWLEADER. Paper: section IV, f.3.1."""
+    message = state.network[leader][follower].head
+    if not isinstance(message, Propose):
+        return False
+    return index_of(message.txn.zxid, state.servers[follower].history) is not None
+
+
+def logged_transaction_is_replaced(state: State, follower: Sid, leader: Sid) -> bool:
+    """A follower is to adopt a history without something that it has logged. Paper: section IV, f.2.1."""
+    message = state.network[leader][follower].head
+    if not isinstance(message, NewLeader):
+        return False
+    history = state.servers[follower].history
+    return message.history[: len(history)] != history
+
+
+def follower_joins_during_broadcast(state: State, leader: Sid, follower: Sid) -> bool:
+    """A follower connects to a leader that is established already. Paper: section IV, l.3.3."""
+    return leader_is_established(state, leader) and state.servers[leader].stages[follower] == Stage.CONNECTED
+
+
+def history_comes_from_follower(state: State, leader: Sid, follower: Sid) -> bool:
+    """A follower tells its leader of a transaction that the leader does not have. Paper: section IV, l.1.2."""
+    message = state.network[follower][leader].head
+    if not isinstance(message, AckEpoch):
+        return False
+    leading = state.servers[leader]
+    return leading.phase == Phase.DISCOVERY and len(message.history) > len(leading.history)
+
+
+def epoch_is_refused(state: State, follower: Sid, leader: Sid) -> bool:
+    """A follower is asked for a promise below one that it has given. Paper: section IV, f.1.2."""
+    message = state.network[leader][follower].head
+    return isinstance(message, NewEpoch) and message.epoch < state.servers[follower].accepted_epoch
+
+
+def transaction_has_to_be_delivered_again(state: State, server: Sid, other: Sid) -> bool:
+    """A server that restarted has yet to deliver what others have delivered. Paper: section II."""
+    history = state.servers[server].history
+    if not history or state.servers[server].committed > 0:
+        return False
+    return state.servers[other].committed > 0 and state.servers[server].role == Role.LOOKING
