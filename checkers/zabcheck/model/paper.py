@@ -6,7 +6,7 @@ request while no history is longer than allowed, and what was used is counted be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import permutations
@@ -67,15 +67,15 @@ class World:
     budget: Budget
 
 
-def model(bounds: Bounds) -> Model:
-    """The spec within `bounds`, without properties."""
+def model(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Model:
+    """The spec within `bounds`, without properties; a mutant comes with actions of its own."""
     world = World(paper.initial(bounds.servers), Budget())
-    return Model("paper", world, tuple(steps(bounds)), bounds.servers)
+    return Model("paper", world, tuple(steps(bounds, actions)), bounds.servers)
 
 
-def steps(bounds: Bounds) -> Iterator[Step]:
+def steps(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Iterator[Step]:
     """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
-    for action in paper.NEXT:
+    for action in actions:
         if action.__name__ in GIVING_UP and not bounds.give_up:
             continue
         wrapped = partial(_WRAPPED.get(action.__name__, _unbounded), action, bounds)
