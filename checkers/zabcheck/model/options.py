@@ -10,7 +10,7 @@ class Options:
     """The options of a search; what is explored is the model's own affair.
 
     Attributes:
-        kind: "bfs" (breadth-first: shortest traces, comparable counts), "dfs" (depth-first) or "walk" (random).
+        kind: "bfs" (breadth-first: shortest traces), "dfs" (depth-first) or "walk" (random).
         symmetry: count worlds that differ only in the names of servers once.
         reduce: partial-order reduction: of steps that commute, try one order.
         workers: how many processes explore.

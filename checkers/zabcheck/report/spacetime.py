@@ -1,7 +1,7 @@
 """A run as a space-time diagram in plain text: a column for each server, time downwards.
 
 A message is an arrow, drawn where it is received; `@7` says that step 7 sent it. The line under a server's
-name is heavy while it leads, thin while it follows, dotted while it is looking. Beside it stands what changed.
+name is heavy while it leads, thin while it follows, dotted while it looks; beside it stands what changed.
 """
 
 from __future__ import annotations
@@ -76,6 +76,15 @@ class Guilt:
     sentence: str = ""
     servers: tuple[int, ...] = ()
 
+    def lines(self, glyphs: Glyphs) -> list[str]:
+        """The last lines of a picture."""
+        where = " and ".join(f"server {sid}" for sid in self.servers)
+        lines = ["", f"{glyphs.broken} {self.text}{f', at {where}' if where else ''}"]
+        for paragraph in self.sentence.split("\n\n"):
+            words = " ".join(paragraph.split())
+            lines += textwrap.wrap(words, WIDTH - 4, initial_indent="  ", subsequent_indent="  ")
+        return lines
+
 
 class _Page:
     """The lines of a diagram, and where the columns are."""
@@ -127,7 +136,7 @@ def spacetime(trace: Trace, guilt: Guilt | None = None, *, ascii_only: bool = Fa
     _foot(page, states[-1], words, left)
     if trace.loop is not None:
         page.lines.append(f"{glyphs.loop} and again from step {trace.loop + 1}")
-    page.lines += _verdict(page, guilt)
+    page.lines += guilt.lines(glyphs) if guilt else []
     return "\n".join(page.lines)
 
 
@@ -188,7 +197,9 @@ def _packed(page: _Page, texts: Sequence[str]) -> list[str]:
 def _actor(happening: Happening) -> int:
     """The server that the step is a step of."""
     arguments = happening.step.arguments
-    return arguments[1] if happening.step.action == "follower_connects" else arguments[0]
+    if happening.step.action == "follower_connects":
+        return arguments[1]
+    return arguments[0] if arguments else 0
 
 
 def _deed(happening: Happening) -> list[str]:
@@ -234,6 +245,12 @@ def _label(page: _Page, cells: list[str], start: int, text: str) -> None:
 
 
 def _head(page: _Page, state: State, words: Words) -> None:
+    lines = page.glyphs.lines
+    page.lines += [
+        f"{lines[Role.LEADING]} leads  {lines[Role.FOLLOWING]} follows  {lines[Role.LOOKING]} looks;  "
+        "log [delivered] not delivered;  @7: sent in step 7",
+        "",
+    ]
     cells = [*"step".ljust(page.width)]
     for sid, place in enumerate(page.at):
         cells[place : place + len(f"server {sid}")] = f"server {sid}"
@@ -254,13 +271,3 @@ def _foot(page: _Page, state: State, words: Words, left: Sequence[Flight]) -> No
     for index in range(max(map(len, lines))):
         label = "end" if index == 0 else ""
         _write(page, page.row(roles, label), [each[index : index + 1] for each in lines])
-
-
-def _verdict(page: _Page, guilt: Guilt | None) -> list[str]:
-    if guilt is None:
-        return []
-    where = f", at {' and '.join(f'server {sid}' for sid in guilt.servers)}" if guilt.servers else ""
-    lines = ["", f"{page.glyphs.broken} {guilt.text}{where}"]
-    if guilt.sentence:
-        lines += textwrap.wrap(guilt.sentence, page.width - 4, initial_indent="  ", subsequent_indent="  ")
-    return lines

@@ -1,0 +1,41 @@
+"""`zab replay`: runs a trace file again with today's spec."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from zabcheck.replay import guilt, replay, words
+from zabcheck.report.picture import is_ascii_only, picture
+from zabcheck.traces import load
+
+
+def add(commands: Any) -> None:
+    """Adds the command to those of `zab`."""
+    parser = commands.add_parser(
+        "replay",
+        help="run a trace file again",
+        description="Runs a trace file again, step by step, with today's spec: says where it first differs "
+        "and what is violated where. Exit code: 0 as the file expects, 1 otherwise, 2 if it cannot be read.",
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("file", type=Path, metavar="FILE", help="an ITF file that `zab check` has written")
+    parser.add_argument("--picture", action=argparse.BooleanOptionalAction, default=True, help="draw the run")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the trace again, and returns the exit code.
+
+    Raises:
+        TraceError: the file cannot be read.
+    """
+    file = load(arguments.file)
+    result = replay(file.model, file.trace, file.expect)
+    if arguments.picture:
+        drawn = picture(file.trace, guilt(result), ascii_only=is_ascii_only(sys.stdout))
+        print(drawn, end="\n\n")
+    for line in words(result):
+        print(line)
+    return 0 if result.is_as_expected else 1

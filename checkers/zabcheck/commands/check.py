@@ -1,0 +1,186 @@
+"""`zab check`: explores a spec within bounds, and says what was proved or shows what went wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from zabcheck.commands.arguments import Parser, UsageError, count, duration, number
+from zabcheck.model import mutants
+from zabcheck.model.instances import SPECS, Instance, build
+from zabcheck.model.model import Model
+from zabcheck.model.paper import Bounds
+from zabcheck.model.search import KINDS, Options, search
+from zabcheck.replay import guilt, replay
+from zabcheck.report import verdict as report
+from zabcheck.report.picture import is_ascii_only, picture
+from zabcheck.report.progress import progress
+from zabcheck.traces import Expect, check_writable, save
+from zabcheck.verdicts import Trace, Verdict
+
+ONLY_FOR = {"reduce": "bfs", "workers": "bfs", "walks": "walk", "seed": "walk"}
+"""Options that one kind of search alone heeds."""
+
+MOST_SERVERS = 7
+"""Symmetry compares a state with all its renamings; of 8 servers there are 40,320."""
+
+
+def add(commands: Any) -> None:
+    """Adds the command to those of `zab`."""
+    parser: Parser = commands.add_parser(
+        "check",
+        help="explore a spec within bounds",
+        description="Explores every state of a spec within bounds, and says what was proved or shows what "
+        "went wrong. Exit code: 0 proved, 1 violated or vacuous, 2 nobody knows.",
+    )
+    parser.set_defaults(run=run)
+    # No `choices`: they would complain of the 3 in `--servrs 3`.
+    parser.add_argument("spec", nargs="?", default="paper", help=f"{', '.join(SPECS)} (default: paper)")
+    _add_bounds(parser)
+    _add_properties(parser)
+    _add_search(parser)
+    parser.add_argument(
+        "--traces", type=Path, default=Path("traces"), metavar="DIR", help="where a violation is kept"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explores, and returns the exit code.
+
+    Raises:
+        UsageError: the arguments do not fit together, or name what there is not.
+        TraceError: a trace could not be kept.
+    """
+    options = _options(arguments)
+    instance = _instance(arguments)
+    try:
+        model = build(instance)
+    except ValueError as error:
+        raise UsageError(f"zab check: {error}") from error
+    if not (model.always or model.every_step or model.sometimes):
+        raise UsageError("zab check: there is nothing to check: no property is within these bounds")
+    check_writable(arguments.traces)
+    title = in_words(instance)
+    with progress(sys.stderr, title) as show:
+        verdict = search(model, options, show)
+    if verdict.trace is not None:
+        print(picture_of(model, verdict.trace, Expect.VIOLATED), end="\n\n")
+    for line in report.in_words(verdict, model, options, title):
+        print(line)
+    if verdict.trace is not None:
+        _keep(verdict, verdict.trace, arguments.traces)
+    return verdict.outcome.exit_code
+
+
+def in_words(instance: Instance) -> str:
+    """`paper, 3 servers, 2 transactions, 1 timeout, no restarts`."""
+    bounds = instance.bounds
+    told = [instance.spec]
+    for name in ("servers", "transactions", "timeouts", "restarts", "epochs"):
+        value = getattr(bounds, name)
+        if value is not None:
+            told.append(f"{value or 'no'} {name.removesuffix('s') if value == 1 else name}")
+    if bounds.give_up:
+        told.append("leaders without a quorum give up")
+    if instance.bookkeeping:
+        told.append("with Zab.tla's bookkeeping")
+    if instance.mutant is not None:
+        told.append(f"mutant {instance.mutant}")
+    return ", ".join(told)
+
+
+def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
+    """The picture of a run, for the terminal or the pipe that it goes to."""
+    shown_for = guilt(replay(model, trace, expect))
+    return picture(trace, shown_for, ascii_only=is_ascii_only(sys.stdout))
+
+
+def _keep(verdict: Verdict, trace: Trace, directory: Path) -> None:
+    path = save(trace, directory)
+    print(f"  kept as {path}: `zab replay {path}` runs it again")
+
+
+def _add_bounds(parser: Parser) -> None:
+    group = parser.add_argument_group("bounds")
+    said = {each.name: each.default for each in fields(Bounds)}
+    for name, kind, what in (
+        ("servers", number, "how many"),
+        ("transactions", count, "the longest history that a request may lead to"),
+        ("timeouts", count, "how many connections may time out"),
+        ("restarts", count, "how many servers may restart"),
+        ("epochs", count, "the highest epoch that may be proposed"),
+    ):
+        default = "no bound" if said[name] is None else said[name]
+        group.add_argument(f"--{name}", type=kind, metavar="N", help=f"{what} (default: {default})")
+    group.add_argument(
+        "--give-up",
+        action=argparse.BooleanOptionalAction,
+        help="let a leader without a quorum go back to election",
+    )
+    group.add_argument(
+        "--bookkeeping", action="store_true", help="keep what Zab.tla keeps: counts compare with TLC's"
+    )
+    group.add_argument(
+        "--mutant", choices=mutants.BY_NAME, metavar="NAME", help="put a mistake in; see `zab mutants`"
+    )
+
+
+def _add_properties(parser: Parser) -> None:
+    parser.add_argument(
+        "--property",
+        action="append",
+        metavar="NAME",
+        help="check this property alone; may be repeated; see `zab properties`",
+    )
+
+
+def _add_search(parser: Parser) -> None:
+    group = parser.add_argument_group("search")
+    group.add_argument("--search", choices=KINDS, default="bfs", help="default: bfs")
+    yes_or_no = argparse.BooleanOptionalAction
+    group.add_argument(
+        "--symmetry", action=yes_or_no, default=True, help="take the names of servers for equal"
+    )
+    group.add_argument("--reduce", action=yes_or_no, help="of steps that commute, try one order")
+    group.add_argument("--workers", type=number, metavar="N", help="processes (default: 1)")
+    group.add_argument("--seed", type=count, metavar="N", help="of the walks (default: 0)")
+    group.add_argument("--walks", type=number, metavar="N", help="how many (default: 1000)")
+    group.add_argument("--max-states", type=number, metavar="N", help="give up after so many")
+    group.add_argument("--max-seconds", type=duration, metavar="S", help="give up after so many")
+    group.add_argument("--max-depth", type=number, metavar="N", help="go no further than so many steps")
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    given = vars(arguments)
+    for name, kind in ONLY_FOR.items():
+        if given[name] is not None and arguments.search != kind:
+            raise UsageError(f"zab check: --{name} is for --search {kind}, not {arguments.search}")
+    servers = arguments.servers or 0
+    if servers > MOST_SERVERS and arguments.symmetry and arguments.search != "walk":
+        raise UsageError(
+            f"zab check: --servers {servers}: at most {MOST_SERVERS} with symmetry; add --no-symmetry"
+        )
+    asked = {
+        each.name: given[each.name]
+        for each in fields(Options)
+        if each.name != "kind" and given[each.name] is not None
+    }
+    return Options(kind=arguments.search, **asked)
+
+
+def _instance(arguments: argparse.Namespace) -> Instance:
+    """What the arguments ask for; a mutant brings the bounds within which it shows, where none are given."""
+    given = vars(arguments)
+    named = arguments.mutant
+    bounds = Bounds() if named is None else mutants.BY_NAME[named].bounds
+    asked = {each.name: given[each.name] for each in fields(Bounds) if given.get(each.name) is not None}
+    return Instance(
+        spec=arguments.spec,
+        bounds=replace(bounds, **asked),
+        bookkeeping=arguments.bookkeeping,
+        mutant=named,
+        properties=None if arguments.property is None else tuple(dict.fromkeys(arguments.property)),
+    )

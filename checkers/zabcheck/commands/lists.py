@@ -1,0 +1,108 @@
+"""`zab properties` and `zab mutants`: what is checked, and that each property can fail."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from zabcheck.commands.arguments import UsageError, number
+from zabcheck.model.instances import SPECS, Instance, build
+from zabcheck.model.model import Property
+from zabcheck.model.mutants import BY_NAME, MUTANTS, Mutant
+from zabcheck.model.options import Options
+from zabcheck.model.paper import Bounds
+from zabcheck.model.search import search
+from zabcheck.report.progress import progress, seconds
+from zabcheck.verdicts import Outcome, Verdict
+
+WIDTH = 99
+LARGE = Bounds(servers=3, transactions=9, timeouts=9, restarts=9)
+"""Bounds that no property is too large for."""
+
+
+def add(commands: Any) -> None:
+    """Adds both commands to those of `zab`."""
+    listing = commands.add_parser("properties", help="list what is checked, each with its sentence")
+    listing.set_defaults(run=list_properties)
+    listing.add_argument("spec", nargs="?", default="paper", choices=SPECS, help="default: paper")
+    killing = commands.add_parser(
+        "mutants",
+        help="show that each mistake put into the spec is caught",
+        description="Puts one mistake after the other into the spec, and lets the property that must catch "
+        "it do so. Exit code: 0 if all are caught, 1 otherwise.",
+    )
+    killing.set_defaults(run=run_mutants)
+    killing.add_argument("name", nargs="*", metavar="NAME", help="default: all")
+    killing.add_argument("--workers", type=number, default=1, metavar="N", help="processes (default: 1)")
+
+
+def list_properties(arguments: argparse.Namespace) -> int:
+    """Prints every property of a spec with its sentence."""
+    model = build(Instance(spec=arguments.spec, bounds=LARGE))
+    for heading, group in (
+        ("ALWAYS: true of every state", model.always),
+        ("EVERY STEP: true of every step", model.every_step),
+        ("SOMETIMES: true of some state, or the bounds show too little", model.sometimes),
+    ):
+        print("\n".join(_described(heading, group)), end="\n\n")
+    return 0
+
+
+def run_mutants(arguments: argparse.Namespace) -> int:
+    """Runs mutants, and prints a table of what caught them.
+
+    Raises:
+        UsageError: there is no mutant of a name.
+    """
+    for name in arguments.name:
+        if name not in BY_NAME:
+            raise UsageError(f"zab mutants: no mutant {name!r}: one of {', '.join(BY_NAME)}")
+    chosen = [BY_NAME[name] for name in arguments.name] or list(MUTANTS)
+    table = [("mutant", "caught by", "steps", "states", "time")]
+    uncaught = []
+    for mutant in chosen:
+        verdict = _run(mutant, Options(workers=arguments.workers))
+        table.append(_row(mutant, verdict))
+        if verdict.outcome != Outcome.VIOLATED:
+            uncaught.append(mutant.name)
+    print("\n".join(_aligned(table)))
+    print(f"\n{len(chosen) - len(uncaught)} of {len(chosen)} mutants caught")
+    if uncaught:
+        print(f"not caught: {', '.join(uncaught)}")
+    return 0 if chosen and not uncaught else 1
+
+
+def _run(mutant: Mutant, options: Options) -> Verdict:
+    instance = Instance(bounds=mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
+    with progress(sys.stderr, mutant.name) as show:
+        return search(build(instance), options, show)
+
+
+def _row(mutant: Mutant, verdict: Verdict) -> tuple[str, ...]:
+    caught = verdict.property if verdict.outcome == Outcome.VIOLATED else f"NOT BY {mutant.caught_by}"
+    steps = len(verdict.trace.steps) - 1 if verdict.trace is not None else "-"
+    counts = verdict.counts
+    return (mutant.name, caught, str(steps), f"{counts.distinct:,}", seconds(counts.seconds))
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of a table: words to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = [
+            cell.ljust(width) if index < 2 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def _described(heading: str, group: Sequence[Property]) -> Iterator[str]:
+    yield heading
+    for each in group:
+        yield f"  {each.name}"
+        for paragraph in each.sentence.split("\n\n"):
+            words = " ".join(paragraph.split())
+            yield from textwrap.wrap(words, WIDTH, initial_indent="      ", subsequent_indent="      ")

@@ -1,0 +1,58 @@
+"""A run for people: a space-time diagram where the spec has servers and channels, else a list of changes."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TextIO
+
+from zabcheck.differences import differences, shown
+from zabcheck.report.happenings import protocol_of
+from zabcheck.report.spacetime import ASCII, UNICODE, Guilt, spacetime
+from zabcheck.verdicts import Trace
+from zabspec.paper.state import State
+
+WIDTH = 99
+
+
+def picture(trace: Trace, guilt: Guilt | None = None, *, ascii_only: bool = False) -> str:
+    """Draws a run of any spec.
+
+    Args:
+        trace: the run.
+        guilt: what it is shown for; it stands at the end.
+        ascii_only: draw with ASCII characters alone.
+    """
+    if isinstance(protocol_of(trace.steps[0].world), State):
+        return spacetime(trace, guilt, ascii_only=ascii_only)
+    return _listing(trace, guilt, ascii_only)
+
+
+def is_ascii_only(stream: TextIO) -> bool:
+    """Whether a stream can show no more than ASCII."""
+    try:
+        for glyphs in (UNICODE.shaft, UNICODE.right, UNICODE.event, UNICODE.broken, UNICODE.loop):
+            glyphs.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def _listing(trace: Trace, guilt: Guilt | None, ascii_only: bool) -> str:
+    """A line for each step, and under it the variables that it changed."""
+    glyphs = ASCII if ascii_only else UNICODE
+    lines = []
+    for index, step in enumerate(trace.steps):
+        if index and trace.loop == index - 1:
+            lines.append(f"{glyphs.loop} from here on, for ever")
+        arguments = ", ".join(map(str, step.arguments))
+        lines.append(f"{index:4}  {f'{step.action}({arguments})' if index else 'the initial world'}")
+        for each in differences(trace.steps[index - 1].world, step.world) if index else ():
+            lines += textwrap.wrap(
+                f"{each.place}: {shown(each.one)} {glyphs.sends} {shown(each.other)}",
+                WIDTH,
+                initial_indent=" " * 8,
+                subsequent_indent=" " * 12,
+            )
+    if trace.loop is not None:
+        lines.append(f"{glyphs.loop} and again from step {trace.loop + 1}")
+    return "\n".join([*lines, *(guilt.lines(glyphs) if guilt else ())])

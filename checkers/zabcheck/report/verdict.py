@@ -1,0 +1,112 @@
+"""A verdict in words: what was proved, within what bounds, and what would have been a failure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from zabcheck.model.model import Model, Property
+from zabcheck.model.options import Options
+from zabcheck.report.progress import megabytes, seconds
+from zabcheck.verdicts import Counts, Outcome, Verdict
+
+WIDTH = 99
+
+
+def in_words(verdict: Verdict, model: Model, options: Options, title: str) -> list[str]:
+    """The lines that end a search.
+
+    Args:
+        verdict: what the search found.
+        model: what was explored, with the properties that were checked.
+        options: how it was explored.
+        title: what was explored, and the bounds, in words.
+    """
+    tell = {
+        Outcome.PASSED: _passed,
+        Outcome.VIOLATED: _violated,
+        Outcome.VACUOUS: _vacuous,
+        Outcome.OUT_OF_BUDGET: _out_of_budget,
+    }[verdict.outcome]
+    lines = [f"{_HEADINGS[verdict.outcome]}: {title}"]
+    for paragraph in [*tell(verdict, model, options), _cost(verdict.counts)]:
+        lines += textwrap.wrap(paragraph, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return lines
+
+
+_HEADINGS = {
+    Outcome.PASSED: "PASSED",
+    Outcome.VIOLATED: "VIOLATED",
+    Outcome.VACUOUS: "VACUOUS",
+    Outcome.OUT_OF_BUDGET: "OUT OF BUDGET",
+}
+
+
+def _passed(verdict: Verdict, model: Model, options: Options) -> list[str]:
+    counts = verdict.counts
+    lines = [
+        f"Every state within these bounds was explored: {counts.distinct:,} distinct states"
+        f"{_up_to(options)}, {counts.generated:,} steps, depth {counts.depth}."
+    ]
+    if model.always:
+        lines.append(f"In every state held: {_names(model.always)}.")
+    if model.every_step:
+        lines.append(f"On every step held: {_names(model.every_step)}.")
+    if model.sometimes:
+        lines.append(
+            f"Reached, so that nothing held for want of a chance to fail: {_names(model.sometimes)}."
+        )
+    lines.append(
+        "A failure would have been a state or a step that breaks one of them: the run that leads there would "
+        "be drawn here and kept as a trace."
+    )
+    return lines
+
+
+def _violated(verdict: Verdict, _: Model, options: Options) -> list[str]:
+    steps = len(verdict.trace.steps) - 1 if verdict.trace is not None else 0
+    shortest = ", and no shorter run does it" if options.kind == "bfs" and not options.reduce else ""
+    note = f" ({verdict.note})" if verdict.note else ""
+    return [f"{verdict.property} is violated after {steps} step{'s' * (steps != 1)}{shortest}{note}."]
+
+
+def _vacuous(verdict: Verdict, model: Model, options: Options) -> list[str]:
+    return [
+        f"Nothing was violated in {verdict.counts.distinct:,} distinct states{_up_to(options)}, all there are "
+        f"within these bounds; but {verdict.property} was never reached, so it proves little.",
+        *(f"{each.name}: {each.sentence}" for each in model.sometimes if each.name == verdict.property),
+        "Allow more transactions, timeouts or restarts, or ask for the properties of interest alone.",
+    ]
+
+
+def _out_of_budget(verdict: Verdict, _: Model, __: Options) -> list[str]:
+    counts = verdict.counts
+    return [
+        f"Nobody knows: {verdict.note or 'the search ended early'}.",
+        f"Nothing was violated in the {counts.distinct:,} distinct states found so far "
+        f"({counts.generated:,} steps, depth {counts.depth}, {counts.frontier:,} still to go)."
+        if counts.distinct
+        else f"Nothing was violated in {counts.generated:,} steps, the longest run {counts.depth} states.",
+    ]
+
+
+def _up_to(options: Options) -> str:
+    told = []
+    if options.symmetry:
+        told.append("up to the names of the servers")
+    if options.reduce:
+        told.append("up to the order of steps that commute")
+    return f" {' and '.join(told)}" if told else ""
+
+
+def _names(properties: Sequence[Property]) -> str:
+    return ", ".join(each.name for each in properties)
+
+
+def _cost(counts: Counts) -> str:
+    rate = (
+        f", {counts.distinct / counts.seconds:,.0f} states a second"
+        if counts.seconds and counts.distinct
+        else ""
+    )
+    return f"{seconds(counts.seconds)}{rate}, {megabytes(counts.memory)}"
