@@ -17,6 +17,7 @@ from zabspec.paper.broadcast import (
     follower_processes_commit,
     follower_processes_proposal,
     leader_accepts_request,
+    leader_commits_proposal,
     leader_processes_ack,
     leader_sends_proposal,
 )
@@ -58,6 +59,7 @@ NEXT = (
     leader_sends_proposal,
     follower_processes_proposal,
     leader_processes_ack,
+    leader_commits_proposal,
     follower_processes_commit,
 )
 

@@ -108,6 +108,28 @@ def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | No
     return sent(state, leader, learners_at(leading.stages, Stage.ACKLD), Commit(message.zxid))
 
 
+def leader_commits_proposal(state: State, leader: Sid) -> State | None:
+    """The leader delivers its next transaction and tells, if it was an ACK-LD that made a quorum have it.
+
+    Only what it has proposed: a COMMIT must not come before its PROPOSE.
+
+    Paper: l.3.2 does not say by which message a proposal is acknowledged. Departure: D22.
+    ZooKeeper: Leader.startForwarding sends outstanding proposals again, after NEWLEADER; their ACKs count.
+    """
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.phase != Phase.BROADCAST:
+        return None
+    index = leading.committed + 1
+    have_it = [Sid(i) for i, count in enumerate(leading.acked) if count >= index]
+    if not is_quorum(have_it, leading.stages):
+        return None
+    zxid = leading.history[index - 1].zxid
+    if zxid.counter > leading.proposed:
+        return None
+    state = with_server(state, leader, replace(leading, committed=index))
+    return sent(state, leader, learners_at(leading.stages, Stage.ACKLD), Commit(zxid))
+
+
 def follower_processes_commit(state: State, follower: Sid, leader: Sid) -> State | None:
     """A follower delivers its next transaction.
 
