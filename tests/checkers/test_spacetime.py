@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from trace_samples import STORY, no_restart_forgets, run, story_model
+from zabcheck.model import paper
+from zabcheck.report.happenings import happenings
+from zabcheck.report.picture import is_ascii_only, picture
+from zabcheck.report.spacetime import Guilt
+from zabcheck.verdicts import Trace, TraceStep
+from zabspec.paper.state import AckLeader, CEpoch, Txn, Zxid
+
+GOLDEN = Path(__file__).parent / "golden"
+GUILT = Guilt("no_restart_forgets is violated", no_restart_forgets.__doc__ or "", (1,))
+
+
+def story_of(size: int) -> Trace:
+    bounds = paper.Bounds(servers=size)
+    return run(paper.model(bounds), STORY[:3])
+
+
+def assert_golden(name: str, drawn: str) -> None:
+    """The file says what the picture must be; delete it and run the test twice to accept a new one."""
+    path = GOLDEN / name
+    if not path.exists():
+        path.write_text(drawn + "\n", encoding="utf-8")
+        pytest.fail(f"{path} was not there: look at it, and run the test again")
+    assert drawn + "\n" == path.read_text(encoding="utf-8")
+
+
+def test_a_run_is_drawn_as_it_always_was() -> None:
+    assert_golden("spacetime.txt", picture(run(story_model()), GUILT))
+
+
+def test_a_run_is_drawn_with_ascii_characters_alone() -> None:
+    drawn = picture(run(story_model()), GUILT, ascii_only=True)
+    assert drawn.isascii()
+    assert_golden("spacetime-ascii.txt", drawn)
+
+
+def test_a_loop_is_marked_at_both_ends() -> None:
+    lines = picture(replace(run(story_model()), loop=9)).splitlines()
+    assert lines[-1] == "↺ and again from step 10"
+    assert lines[lines.index("↺ from here on, for ever") + 1].startswith("  10 ")
+
+
+@pytest.mark.parametrize(("size", "width"), [(2, 99), (3, 99), (5, 130)])
+def test_a_column_can_be_read_and_three_fit_a_page(size: int, width: int) -> None:
+    trace = run(story_model()) if size == 3 else story_of(size)
+    drawn = picture(trace, GUILT if size == 3 else None)
+    assert max(map(len, drawn.splitlines())) <= width
+    assert f"server {size - 1}" in drawn
+
+
+def test_what_was_sent_received_and_lost_is_read_off_the_channels() -> None:
+    happened, left = happenings(run(story_model()))
+    connects, hears = happened[11], happened[16]
+    assert [(each.receiver, each.message) for each in connects.sent] == [(0, CEpoch(0))]
+    assert connects.received is None
+    assert hears.received == connects.sent[0]
+    assert hears.received is not None
+    assert hears.received.sent == 12
+    loses = happened[20]
+    assert [each.message for each in loses.lost] == [AckLeader(Zxid(1, 1))]
+    assert loses.received is None
+    assert left == ()
+
+
+def test_what_is_still_on_its_way_is_shown_at_the_end() -> None:
+    trace = run(story_model(), STORY[:13])
+    assert "to come: PROPOSE 1.1 @13" in picture(trace)
+    assert "to come: CEPOCH 0 @12" in picture(trace)
+
+
+def test_values_are_shown_only_where_they_differ() -> None:
+    trace = run(story_model())
+    assert "log [1.1]" in picture(trace)
+    last = trace.steps[-1].world
+    server = replace(last.protocol.servers[2], history=(Txn(Zxid(1, 1), 7),))
+    protocol = replace(last.protocol, servers=last.protocol.servers.put(2, server))
+    other = TraceStep("server_restarts", (1,), replace(last, protocol=protocol))
+    drawn = picture(replace(trace, steps=(*trace.steps[:-1], other)))
+    assert "log [1.1=0]" in drawn
+    assert "log 1.1=7" in drawn
+
+
+def test_a_delivery_of_what_is_not_there_is_a_question_mark() -> None:
+    trace = run(story_model(), STORY[:3])
+    last = trace.steps[-1].world
+    server = replace(last.protocol.servers[2], committed=2)
+    protocol = replace(last.protocol, servers=last.protocol.servers.put(2, server))
+    other = TraceStep("conjures", (2,), replace(last, protocol=protocol))
+    drawn = picture(replace(trace, steps=(*trace.steps, other)))
+    assert "log [? ?]" in drawn
+    assert "● conjures" in drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CounterWorld:
+    protocol: Counter
+
+
+def test_a_run_of_another_spec_is_a_list_of_changes() -> None:
+    steps = (
+        TraceStep("", (), CounterWorld(Counter(0))),
+        TraceStep("server_counts", (1,), CounterWorld(Counter(1))),
+    )
+    assert picture(Trace({}, steps, loop=0), Guilt("it ends is violated")).splitlines() == [
+        "   0  the initial world",
+        "↺ from here on, for ever",
+        "   1  server_counts(1)",
+        "        count: 0 → 1",
+        "↺ and again from step 1",
+        "",
+        "✗ it ends is violated",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "ascii_only"), [("utf-8", False), ("ascii", True), ("latin-1", True), ("cp437", True)]
+)
+def test_what_a_stream_can_show_depends_on_its_encoding(encoding: str, ascii_only: bool) -> None:
+    assert is_ascii_only(io.TextIOWrapper(io.BytesIO(), encoding=encoding)) is ascii_only
