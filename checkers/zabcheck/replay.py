@@ -12,7 +12,7 @@ from typing import Any
 
 from zabcheck.differences import Difference, differences, shown
 from zabcheck.model.model import Model, Property, Step
-from zabcheck.report.spacetime import Guilt
+from zabcheck.report.spacetime import Ending
 from zabcheck.traces import Expect
 from zabcheck.verdicts import Trace, TraceStep
 
@@ -131,13 +131,14 @@ def words(result: Replay) -> list[str]:
     return lines
 
 
-def guilt(result: Replay) -> Guilt:
+def ending(result: Replay) -> Ending:
     """What a picture of the run says at its end."""
     confirmed = result.confirmation
     if confirmed is None:
-        return Guilt(f"{result.trace.property} is said to be {result.expect.name.lower()}")
+        return Ending(f"{result.trace.property} is said to be {result.expect.name.lower()}")
     text = f"{confirmed.property} is {confirmed.expect.name.lower()}"
-    return Guilt(text, confirmed.sentence, confirmed.servers)
+    is_good = confirmed.expect == Expect.REACHED
+    return Ending(text, confirmed.sentence, confirmed.servers, is_good)
 
 
 def _after(model: Model, world: Any, step: TraceStep) -> Any:

@@ -10,12 +10,12 @@ from trace_samples import STORY, no_restart_forgets, run, story_model
 from zabcheck.model import paper
 from zabcheck.report.happenings import happenings
 from zabcheck.report.picture import is_ascii_only, picture
-from zabcheck.report.spacetime import Guilt
+from zabcheck.report.spacetime import Ending
 from zabcheck.verdicts import Trace, TraceStep
 from zabspec.paper.state import AckLeader, CEpoch, Txn, Zxid
 
 GOLDEN = Path(__file__).parent / "golden"
-GUILT = Guilt("no_restart_forgets is violated", no_restart_forgets.__doc__ or "", (1,))
+ENDING = Ending("no_restart_forgets is violated", no_restart_forgets.__doc__ or "", (1,))
 
 
 def story_of(size: int) -> Trace:
@@ -33,11 +33,11 @@ def assert_golden(name: str, drawn: str) -> None:
 
 
 def test_a_run_is_drawn_as_it_always_was() -> None:
-    assert_golden("spacetime.txt", picture(run(story_model()), GUILT))
+    assert_golden("spacetime.txt", picture(run(story_model()), ENDING))
 
 
 def test_a_run_is_drawn_with_ascii_characters_alone() -> None:
-    drawn = picture(run(story_model()), GUILT, ascii_only=True)
+    drawn = picture(run(story_model()), ENDING, ascii_only=True)
     assert drawn.isascii()
     assert_golden("spacetime-ascii.txt", drawn)
 
@@ -51,7 +51,7 @@ def test_a_loop_is_marked_at_both_ends() -> None:
 @pytest.mark.parametrize(("size", "width"), [(2, 99), (3, 99), (5, 130)])
 def test_a_column_can_be_read_and_three_fit_a_page(size: int, width: int) -> None:
     trace = run(story_model()) if size == 3 else story_of(size)
-    drawn = picture(trace, GUILT if size == 3 else None)
+    drawn = picture(trace, ENDING if size == 3 else None)
     assert max(map(len, drawn.splitlines())) <= width
     assert f"server {size - 1}" in drawn
 
@@ -114,7 +114,7 @@ def test_a_run_of_another_spec_is_a_list_of_changes() -> None:
         TraceStep("", (), CounterWorld(Counter(0))),
         TraceStep("server_counts", (1,), CounterWorld(Counter(1))),
     )
-    assert picture(Trace({}, steps, loop=0), Guilt("it ends is violated")).splitlines() == [
+    assert picture(Trace({}, steps, loop=0), Ending("it ends is violated")).splitlines() == [
         "   0  the initial world",
         "↺ from here on, for ever",
         "   1  server_counts(1)",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from zabcheck.replay import guilt, replay, words
+from zabcheck.replay import ending, replay, words
 from zabcheck.report.picture import is_ascii_only, picture
 from zabcheck.traces import load
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     file = load(arguments.file)
     result = replay(file.model, file.trace, file.expect)
     if arguments.picture:
-        drawn = picture(file.trace, guilt(result), ascii_only=is_ascii_only(sys.stdout))
+        drawn = picture(file.trace, ending(result), ascii_only=is_ascii_only(sys.stdout))
         print(drawn, end="\n\n")
     for line in words(result):
         print(line)

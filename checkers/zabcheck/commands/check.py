@@ -14,7 +14,7 @@ from zabcheck.model.instances import SPECS, Instance, build
 from zabcheck.model.model import Model
 from zabcheck.model.paper import Bounds
 from zabcheck.model.search import KINDS, Options, search
-from zabcheck.replay import guilt, replay
+from zabcheck.replay import ending, replay
 from zabcheck.report import verdict as report
 from zabcheck.report.picture import is_ascii_only, picture
 from zabcheck.report.progress import progress
@@ -39,12 +39,10 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
     # No `choices`: they would complain of the 3 in `--servrs 3`.
     parser.add_argument("spec", nargs="?", default="paper", help=f"{', '.join(SPECS)} (default: paper)")
-    _add_bounds(parser)
+    add_bounds(parser)
     _add_properties(parser)
-    _add_search(parser)
-    parser.add_argument(
-        "--traces", type=Path, default=Path("traces"), metavar="DIR", help="where a violation is kept"
-    )
+    add_search(parser)
+    add_traces(parser, "where a violation is kept")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: the arguments do not fit together, or name what there is not.
         TraceError: a trace could not be kept.
     """
-    options = _options(arguments)
-    instance = _instance(arguments)
+    options = options_of(arguments, "zab check")
+    instance = instance_of(arguments)
     try:
         model = build(instance)
     except ValueError as error:
@@ -94,16 +92,17 @@ def in_words(instance: Instance) -> str:
 
 def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
     """The picture of a run, for the terminal or the pipe that it goes to."""
-    shown_for = guilt(replay(model, trace, expect))
+    shown_for = ending(replay(model, trace, expect))
     return picture(trace, shown_for, ascii_only=is_ascii_only(sys.stdout))
 
 
 def _keep(verdict: Verdict, trace: Trace, directory: Path) -> None:
     path = save(trace, directory)
-    print(f"  kept as {path}: `zab replay {path}` runs it again")
+    print(f"  kept as {path}; `zab replay` runs it again")
 
 
-def _add_bounds(parser: Parser) -> None:
+def add_bounds(parser: Parser) -> None:
+    """Adds the options that say what is explored, and how far."""
     group = parser.add_argument_group("bounds")
     said = {each.name: each.default for each in fields(Bounds)}
     for name, kind, what in (
@@ -128,6 +127,11 @@ def _add_bounds(parser: Parser) -> None:
     )
 
 
+def add_traces(parser: Parser, what: str) -> None:
+    """Adds the option that says where traces go."""
+    parser.add_argument("--traces", type=Path, default=Path("traces"), metavar="DIR", help=what)
+
+
 def _add_properties(parser: Parser) -> None:
     parser.add_argument(
         "--property",
@@ -137,7 +141,8 @@ def _add_properties(parser: Parser) -> None:
     )
 
 
-def _add_search(parser: Parser) -> None:
+def add_search(parser: Parser) -> None:
+    """Adds the options that say how it is explored."""
     group = parser.add_argument_group("search")
     group.add_argument("--search", choices=KINDS, default="bfs", help="default: bfs")
     yes_or_no = argparse.BooleanOptionalAction
@@ -153,15 +158,20 @@ def _add_search(parser: Parser) -> None:
     group.add_argument("--max-depth", type=number, metavar="N", help="go no further than so many steps")
 
 
-def _options(arguments: argparse.Namespace) -> Options:
+def options_of(arguments: argparse.Namespace, command: str) -> Options:
+    """How the arguments want the search to be run.
+
+    Raises:
+        UsageError: they do not fit together.
+    """
     given = vars(arguments)
     for name, kind in ONLY_FOR.items():
         if given[name] is not None and arguments.search != kind:
-            raise UsageError(f"zab check: --{name} is for --search {kind}, not {arguments.search}")
+            raise UsageError(f"{command}: --{name} is for --search {kind}, not {arguments.search}")
     servers = arguments.servers or 0
     if servers > MOST_SERVERS and arguments.symmetry and arguments.search != "walk":
         raise UsageError(
-            f"zab check: --servers {servers}: at most {MOST_SERVERS} with symmetry; add --no-symmetry"
+            f"{command}: --servers {servers}: at most {MOST_SERVERS} with symmetry; add --no-symmetry"
         )
     asked = {
         each.name: given[each.name]
@@ -171,7 +181,7 @@ def _options(arguments: argparse.Namespace) -> Options:
     return Options(kind=arguments.search, **asked)
 
 
-def _instance(arguments: argparse.Namespace) -> Instance:
+def instance_of(arguments: argparse.Namespace) -> Instance:
     """What the arguments ask for; a mutant brings the bounds within which it shows, where none are given."""
     given = vars(arguments)
     named = arguments.mutant

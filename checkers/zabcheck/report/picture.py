@@ -7,37 +7,44 @@ from typing import TextIO
 
 from zabcheck.differences import differences, shown
 from zabcheck.report.happenings import protocol_of
-from zabcheck.report.spacetime import ASCII, UNICODE, Guilt, spacetime
+from zabcheck.report.spacetime import ASCII, UNICODE, Ending, spacetime
 from zabcheck.verdicts import Trace
 from zabspec.paper.state import State
 
 WIDTH = 99
 
 
-def picture(trace: Trace, guilt: Guilt | None = None, *, ascii_only: bool = False) -> str:
+def picture(trace: Trace, ending: Ending | None = None, *, ascii_only: bool = False) -> str:
     """Draws a run of any spec.
 
     Args:
         trace: the run.
-        guilt: what it is shown for; it stands at the end.
+        ending: what it is shown for; it stands at the end.
         ascii_only: draw with ASCII characters alone.
     """
     if isinstance(protocol_of(trace.steps[0].world), State):
-        return spacetime(trace, guilt, ascii_only=ascii_only)
-    return _listing(trace, guilt, ascii_only)
+        return spacetime(trace, ending, ascii_only=ascii_only)
+    return _listing(trace, ending, ascii_only)
 
 
 def is_ascii_only(stream: TextIO) -> bool:
     """Whether a stream can show no more than ASCII."""
     try:
-        for glyphs in (UNICODE.shaft, UNICODE.right, UNICODE.event, UNICODE.broken, UNICODE.loop):
+        for glyphs in (
+            UNICODE.shaft,
+            UNICODE.right,
+            UNICODE.event,
+            UNICODE.broken,
+            UNICODE.good,
+            UNICODE.loop,
+        ):
             glyphs.encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return True
     return False
 
 
-def _listing(trace: Trace, guilt: Guilt | None, ascii_only: bool) -> str:
+def _listing(trace: Trace, ending: Ending | None, ascii_only: bool) -> str:
     """A line for each step, and under it the variables that it changed."""
     glyphs = ASCII if ascii_only else UNICODE
     lines = []
@@ -55,4 +62,4 @@ def _listing(trace: Trace, guilt: Guilt | None, ascii_only: bool) -> str:
             )
     if trace.loop is not None:
         lines.append(f"{glyphs.loop} and again from step {trace.loop + 1}")
-    return "\n".join([*lines, *(guilt.lines(glyphs) if guilt else ())])
+    return "\n".join([*lines, *(ending.lines(glyphs) if ending else ())])

@@ -34,6 +34,7 @@ class Glyphs:
     left: str
     event: str
     broken: str
+    good: str
     sends: str
     loop: str
 
@@ -46,6 +47,7 @@ UNICODE = Glyphs(
     left="◀",
     event="●",
     broken="✗",
+    good="✓",
     sends="→",
     loop="↺",
 )
@@ -57,29 +59,33 @@ ASCII = Glyphs(
     left="<",
     event="*",
     broken="X",
+    good="+",
     sends="->",
     loop="^",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Guilt:
+class Ending:
     """What a run is shown for.
 
     Attributes:
         text: `prefix_consistency is violated`.
         sentence: what the property says.
-        servers: for which servers it does not hold, where it is one about particular servers.
+        servers: the servers that it is about, where it is one about particular servers.
+        is_good: whether it is what one hopes for.
     """
 
     text: str
     sentence: str = ""
     servers: tuple[int, ...] = ()
+    is_good: bool = False
 
     def lines(self, glyphs: Glyphs) -> list[str]:
         """The last lines of a picture."""
         where = " and ".join(f"server {sid}" for sid in self.servers)
-        lines = ["", f"{glyphs.broken} {self.text}{f', at {where}' if where else ''}"]
+        mark = glyphs.good if self.is_good else glyphs.broken
+        lines = ["", f"{mark} {self.text}{f', at {where}' if where else ''}"]
         for paragraph in self.sentence.split("\n\n"):
             words = " ".join(paragraph.split())
             lines += textwrap.wrap(words, WIDTH - 4, initial_indent="  ", subsequent_indent="  ")
@@ -112,12 +118,12 @@ class _Page:
         return [[line for each in texts for line in textwrap.wrap(each, room)] for texts in told]
 
 
-def spacetime(trace: Trace, guilt: Guilt | None = None, *, ascii_only: bool = False) -> str:
+def spacetime(trace: Trace, ending: Ending | None = None, *, ascii_only: bool = False) -> str:
     """Draws a run of `zabspec.paper`.
 
     Args:
         trace: the run.
-        guilt: what it is shown for; it stands at the end.
+        ending: what it is shown for; it stands at the end.
         ascii_only: draw with ASCII characters alone.
 
     Returns:
@@ -136,7 +142,7 @@ def spacetime(trace: Trace, guilt: Guilt | None = None, *, ascii_only: bool = Fa
     _foot(page, states[-1], words, left)
     if trace.loop is not None:
         page.lines.append(f"{glyphs.loop} and again from step {trace.loop + 1}")
-    page.lines += guilt.lines(glyphs) if guilt else []
+    page.lines += ending.lines(glyphs) if ending else []
     return "\n".join(page.lines)
 
 

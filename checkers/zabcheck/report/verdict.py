@@ -72,8 +72,8 @@ def _violated(verdict: Verdict, _: Model, options: Options) -> list[str]:
 
 def _vacuous(verdict: Verdict, model: Model, options: Options) -> list[str]:
     return [
-        f"Nothing was violated in {verdict.counts.distinct:,} distinct states{_up_to(options)}, all there are "
-        f"within these bounds; but {verdict.property} was never reached, so it proves little.",
+        f"Nothing was violated in {verdict.counts.distinct:,} distinct states{_up_to(options)}, all there "
+        f"are within these bounds; but {verdict.property} was never reached: it proves little.",
         *(f"{each.name}: {each.sentence}" for each in model.sometimes if each.name == verdict.property),
         "Allow more transactions, timeouts or restarts, or ask for the properties of interest alone.",
     ]
