@@ -30,9 +30,9 @@ from zabspec.paper.witnesses import (
     follower_joins_during_broadcast,
     history_comes_from_follower,
     leader_is_established,
+    logged_transaction_is_delivered_elsewhere,
     logged_transaction_is_replaced,
     proposal_is_had_already,
-    transaction_has_to_be_delivered_again,
 )
 from zabspec.parts import Sid
 
@@ -209,17 +209,18 @@ def process_consistency(state: State, leader: Sid, follower: Sid) -> bool:
     return is_prefix(state.servers[follower].history, state.servers[leader].history)
 
 
-def initial_history_integrity(state: State, leader: Sid, server: Sid) -> bool:
+def initial_history_integrity(state: State, one: Sid, other: Sid) -> bool:
     """The initial history of an established epoch is a prefix of that of every later epoch.
 
-    Source: Dissecting, property I-8. A leader's initial history is what it has of epochs before its own.
+    Source: Dissecting, property I-8. What a server has of epochs before its own is the initial history of that; and
+    it was established if something was broadcast in it.
     """
-    if not leader_is_established(state, leader):
+    epoch, history = state.servers[one].current_epoch, state.servers[one].history
+    if not history or history[-1].zxid.epoch != epoch:
         return True
-    epoch = state.servers[leader].current_epoch
-    if state.servers[server].current_epoch <= epoch:
+    if state.servers[other].current_epoch <= epoch:
         return True
-    return is_prefix(before_epoch(state.servers[leader].history, epoch), state.servers[server].history)
+    return is_prefix(before_epoch(history, epoch), state.servers[other].history)
 
 
 def commit_consistency(state: State, server: Sid) -> bool:
@@ -369,8 +370,8 @@ SOMETIMES = (
     history_comes_from_follower,
     logged_transaction_is_replaced,
     earlier_epoch_is_delivered,
+    logged_transaction_is_delivered_elsewhere,
     epoch_is_refused,
-    transaction_has_to_be_delivered_again,
 )
 
 

@@ -81,9 +81,9 @@ def epoch_is_refused(state: State, follower: Sid, leader: Sid) -> bool:
     return isinstance(message, NewEpoch) and message.epoch < state.servers[follower].accepted_epoch
 
 
-def transaction_has_to_be_delivered_again(state: State, server: Sid, other: Sid) -> bool:
-    """A server that restarted has yet to deliver what others have delivered. Paper: section II."""
-    history = state.servers[server].history
-    if not history or state.servers[server].committed > 0:
+def logged_transaction_is_delivered_elsewhere(state: State, server: Sid, other: Sid) -> bool:
+    """A server without a leader has logged what only another has delivered. Paper: section IV, phase 2."""
+    if state.servers[server].role != Role.LOOKING or state.servers[server].committed > 0:
         return False
-    return state.servers[other].committed > 0 and state.servers[server].role == Role.LOOKING
+    history = state.servers[server].history
+    return bool(history) and history[0] in state.servers[other].history[: state.servers[other].committed]
