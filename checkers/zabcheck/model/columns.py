@@ -49,6 +49,11 @@ class Kind:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether there are values without digests."""
+        return len(self.digests) < len(self.values)
+
     def id_of(self, value: Any) -> int:
         """The id of a value, a new one if it has not been seen."""
         known = self._ids.get(value)

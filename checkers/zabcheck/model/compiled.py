@@ -12,6 +12,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from zabcheck.model.columns import Ids, Kind, Layout, Leaf, Words, layout
 from zabcheck.model.learned import UNKNOWN, Branches, Fetch, Indexes, Recorder, Tree
@@ -45,7 +46,7 @@ class QueueChanges:
     """What becomes of the queues of one kind under each change seen."""
 
     def __init__(self, kind: Kind) -> None:
-        self._kind = kind
+        self.kind = kind
         self._numbers: dict[Append, int] = {}
         self._changes: list[Append] = []
         self._results = Branches()
@@ -67,8 +68,8 @@ class QueueChanges:
             for key in np.unique(keys).tolist():
                 number, old = key >> 32, key & 0xFFFFFFFF
                 taken, added = self._changes[number]
-                queue = Queue((*self._kind.values[old][taken:], *added))
-                self._results.put(number, old, self._kind.id_of(queue))
+                queue = Queue((*self.kind.values[old][taken:], *added))
+                self._results.put(number, old, self.kind.id_of(queue))
             after[missing] = self._results.look_up(numbers[missing], before[missing])
         return after
 
@@ -99,6 +100,7 @@ class LearnedProperty:
     property: Property
     sids: tuple[int, ...]
     tree: Tree = field(default_factory=Tree)
+    concerned: tuple[tuple[int, int], npt.NDArray[np.bool_]] | None = None
 
 
 class Compiled:
@@ -107,9 +109,10 @@ class Compiled:
     Args:
         model: what to compile.
         symmetry: whether fingerprints are the same for worlds that differ by the names of servers.
+        seed: chooses the fingerprint function; two worlds that share one under a seed do not under another.
     """
 
-    def __init__(self, model: Model, *, symmetry: bool) -> None:
+    def __init__(self, model: Model, *, symmetry: bool, seed: int = 0) -> None:
         self.model = model
         self.layout: Layout = layout(type(model.initial), model.size, symmetry=symmetry)
         self.leaves: list[Leaf] = self.layout.leaves
@@ -124,8 +127,11 @@ class Compiled:
         self._mixed = [Table(np.zeros((8, renamings), np.uint64)) for _ in self.leaves]
         self._salts = [
             _mix(np.array([self.layout.place_under(leaf, names) for names in self.layout.renamings], np.uint64))
+            ^ _mix(np.array([seed], np.uint64))
             for leaf in self.leaves
         ]
+        self._unsettled = True
+        self._written = 0
 
     def first_block(self) -> tuple[Ids, Words]:
         """The initial world as a block, and its fingerprints."""
@@ -136,6 +142,9 @@ class Compiled:
 
     def settle(self) -> None:
         """Bring digests up to date with the values seen; needed before ids new since are looked at."""
+        if not self._unsettled:
+            return
+        self._unsettled = False
         for kind in self.layout.kinds.values():
             kind.settle()
         for leaf, mixed, salts in zip(self.leaves, self._mixed, self._salts, strict=True):
@@ -144,12 +153,11 @@ class Compiled:
 
     def enabled(self, number: int, block: Ids, fetch: Fetch) -> tuple[Indexes, Ids]:
         """In which worlds of a block a step is enabled, and with what outcome."""
-        learned = self.steps[number]
 
         def learn(at: int) -> None:
-            self._learn_step(learned, block[:, at].tolist())
+            self._learn_step(number, block[:, at].tolist())
 
-        return learned.tree.walk(np.arange(block.shape[1]), fetch, learn, DISABLED)
+        return self.steps[number].tree.walk(np.arange(block.shape[1]), fetch, learn, DISABLED)
 
     def after(self, number: int, rows: Indexes, outcomes: Ids, block: Ids) -> dict[int, Ids]:
         """What a step writes in the worlds where it is enabled: by column, the new ids."""
@@ -162,6 +170,7 @@ class Compiled:
             if len(changed):
                 changes = self._changes[self.leaves[column].kind.name]
                 found[changed] = changes.apply(-2 - written[changed], before[changed])
+                self._unsettled |= changes.kind.is_unsettled
             new[column] = found
         return new
 
@@ -178,10 +187,13 @@ class Compiled:
         """How many successors TLC would count."""
         return int(self.steps[number].weights.data.take(outcomes).sum())
 
-    def concerns(self, learned: LearnedProperty, number: int) -> bool:
-        """Whether a step writes anything that a property has read so far; if not, it stays as it was."""
-        mask = self.steps[number].mask
-        return any(mask >> column % self.width & 1 for column in learned.tree.tested)
+    def concerned_steps(self, learned: LearnedProperty) -> npt.NDArray[np.bool_]:
+        """For each step, whether it writes anything that a property has read so far."""
+        state = (len(learned.tree.tested), self._written)
+        if learned.concerned is None or learned.concerned[0] != state:
+            read = sum(1 << column for column in {column % self.width for column in learned.tree.tested})
+            learned.concerned = (state, np.array([bool(step.mask & read) for step in self.steps]))
+        return learned.concerned[1]
 
     def false_in(self, learned: LearnedProperty, rows: Indexes, block: Ids, fetch: Fetch) -> Indexes:
         """In which of some worlds of a block a property is false."""
@@ -236,18 +248,20 @@ class Compiled:
 
         return read
 
-    def _learn_step(self, learned: LearnedStep, row: list[int]) -> None:
+    def _learn_step(self, number: int, row: list[int]) -> None:
         self.spec_calls += 1
-        step = learned.step
+        step = self.steps[number].step
         recorder = Recorder(row, self.width)
         world = stand_in(self.layout.shape, recorder.before)
         after = step.apply(world, *step.arguments)
+        self._unsettled = True
+        learned = self.steps[number]
         if after is None:
             learned.tree.learn(recorder.path, DISABLED)
             return
         weight = step.weight(world, *step.arguments) if step.weight else 1
         known = dict(recorder.path)
-        changes = {}
+        changes: dict[int, int] = {}
         for leaf, value in writes(self.layout.shape, after).items():
             if isinstance(value, QueueChange):
                 changes[leaf.column] = -2 - self._changes[leaf.kind.name].number(value.change)
@@ -258,8 +272,7 @@ class Compiled:
         key = (weight, tuple(sorted(changes.items())))
         outcome = learned.outcomes.get(key)
         if outcome is None:
-            outcome = self._new_outcome(learned, weight, changes)
-            learned.outcomes[key] = outcome
+            outcome = learned.outcomes[key] = self._new_outcome(learned, weight, changes)
         learned.tree.learn(recorder.path, outcome)
 
     def _new_outcome(self, learned: LearnedStep, weight: int, changes: dict[int, int]) -> int:
@@ -270,6 +283,7 @@ class Compiled:
                 learned.written[column] = Table(np.zeros(8, np.int32))
                 learned.written[column].extend(np.full(outcome, KEEP, np.int32))
                 learned.mask |= 1 << column
+                self._written += 1
         for column, table in learned.written.items():
             table.extend([changes.get(column, KEEP)])
         return outcome
@@ -277,6 +291,7 @@ class Compiled:
     def _learn_property(self, learned: LearnedProperty, recorder: Recorder, *states: Any) -> None:
         self.spec_calls += 1
         holds = learned.property.predicate(*states, *learned.sids)
+        self._unsettled = True
         learned.tree.learn(recorder.path, int(bool(holds)))
 
 

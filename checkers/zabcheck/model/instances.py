@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 from zabcheck.model import mutants, paper, zab_tla
 from zabcheck.model.model import Model, Property
 from zabcheck.model.paper import Bounds
+from zabcheck.model.refinement import refines_broadcast
 from zabspec import properties
 from zabspec.parts import Sid
 
@@ -168,10 +169,9 @@ def _groups(spec: str) -> Sequence[tuple[Property, ...]]:
 
 
 def _of_paper() -> Sequence[tuple[Property, ...]]:
-    every_step = tuple(as_property(each) for each in properties.EVERY_STEP)
     return (
         tuple(as_property(each) for each in properties.ALWAYS),
-        every_step,
+        tuple(as_property(each) for each in (*properties.EVERY_STEP, refines_broadcast)),
         tuple(as_property(each) for each in properties.SOMETIMES),
     )
 

@@ -24,18 +24,22 @@ class Limits:
     Args:
         options: of them `max_states` and `max_seconds`; `max_depth` is for the search to heed.
         progress: what to tell how far the search has come; None to tell nobody.
+
+    Attributes:
+        others: bytes that other processes of the search hold; what they share with this one counts again.
     """
 
     def __init__(self, options: Options, progress: Progress | None = None) -> None:
         self._options = options
         self._progress = progress
+        self.others = 0
         self._began = perf_counter()
         self._told = self._began
 
     def counts(self, distinct: int, generated: int, depth: int, frontier: int = 0) -> Counts:
         """The counts, with the time and memory used so far."""
         seconds = perf_counter() - self._began
-        return Counts(distinct, generated, depth, frontier, seconds, resident_memory())
+        return Counts(distinct, generated, depth, frontier, seconds, resident_memory() + self.others)
 
     def check(self, distinct: int, generated: int, depth: int, frontier: int = 0) -> None:
         """Tell the progress if it is time to, and give up if a limit is reached.

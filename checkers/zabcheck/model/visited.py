@@ -1,4 +1,5 @@
-"""The set of fingerprints seen so far: open addressing in one numpy array, for whole batches at a time."""
+"""The set of fingerprints seen so far: open addressing in one numpy array, for whole batches at a time.
+"""
 
 from __future__ import annotations
 
@@ -28,20 +29,6 @@ class Visited:
     def bytes(self) -> int:
         """Memory taken."""
         return self._keys.nbytes + self._claims.nbytes
-
-    def contains(self, prints: Words) -> Mask:
-        """Which of them are in the set."""
-        prints = np.maximum(prints, np.uint64(1))
-        slots = self._slots(prints)
-        found = np.zeros(len(prints), np.bool_)
-        pending = np.arange(len(prints))
-        while len(pending):
-            keys = self._keys[slots[pending]]
-            same = keys == prints[pending]
-            found[pending[same]] = True
-            pending = pending[~same & (keys != 0)]
-            slots[pending] = (slots[pending] + 1) & (len(self._keys) - 1)
-        return found
 
     def add(self, prints: Words) -> Mask:
         """Add a batch.
@@ -90,3 +77,4 @@ class Visited:
         self._keys = np.zeros(2 * len(self._keys), np.uint64)
         for start in range(0, len(old), _CLAIMS):
             self._insert(old[start : start + _CLAIMS])
+
