@@ -15,13 +15,13 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from zabcheck.itf import ItfError, Json, decode, encode, record_hints
-from zabcheck.model.instances import build, from_settings
+from zabcheck.model.instances import build, from_settings, property_names
 from zabcheck.model.model import Model
 from zabcheck.verdicts import Trace, TraceStep
 
@@ -52,7 +52,7 @@ class TraceFile:
         path: of the file.
         trace: the run.
         expect: what a replay must find at the end of it.
-        model: built again from the trace's settings, with today's spec.
+        model: built again from the trace's settings with today's spec, and all its properties.
     """
 
     path: Path
@@ -62,12 +62,13 @@ class TraceFile:
 
 
 def rebuilt(settings: Mapping[str, Any]) -> Model:
-    """The model that a trace was found in.
+    """The model that a trace was found in, with all properties of its spec and not only those asked for then.
 
     Raises:
         ValueError: the settings are not those of any model today.
     """
-    return build(from_settings(settings))
+    instance = from_settings(settings)
+    return build(replace(instance, properties=property_names(instance.spec)))
 
 
 def save(trace: Trace, directory: Path, *, expect: Expect = Expect.VIOLATED) -> Path:
@@ -161,12 +162,13 @@ def to_text(trace: Trace, expect: Expect) -> str:
     parts = [f'"#meta": {json.dumps(meta, indent=1)}', f'"vars": {json.dumps(list(variables))}']
     if trace.loop is not None:
         parts.append(f'"loop": {trace.loop}')
-    lines = [
-        ",\n  ".join(f"{json.dumps(name)}: {json.dumps(each)}" for name, each in state.items())
-        for state in states
-    ]
+    lines = [",\n  ".join(_line(name, each) for name, each in state.items()) for state in states]
     parts.append('"states": [\n' + ",\n".join(f" {{{line}\n }}" for line in lines) + "\n]")
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _line(name: str, value: Json) -> str:
+    return f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}"
 
 
 def _from_document(path: Path, document: Json, rebuild: Callable[[Mapping[str, Any]], Model]) -> TraceFile:

@@ -36,6 +36,7 @@ def add(commands: Any) -> None:
     )
     killing.set_defaults(run=run_mutants)
     killing.add_argument("name", nargs="*", metavar="NAME", help="default: all")
+    killing.add_argument("--list", action="store_true", help="tell what is done wrong, and run nothing")
     killing.add_argument("--workers", type=number, default=1, metavar="N", help="processes (default: 1)")
 
 
@@ -61,6 +62,9 @@ def run_mutants(arguments: argparse.Namespace) -> int:
         if name not in BY_NAME:
             raise UsageError(f"zab mutants: no mutant {name!r}: one of {', '.join(BY_NAME)}")
     chosen = [BY_NAME[name] for name in arguments.name] or list(MUTANTS)
+    if arguments.list:
+        print("\n".join(line for mutant in chosen for line in _told(mutant)))
+        return 0
     table = [("mutant", "caught by", "steps", "states", "time")]
     uncaught = []
     for mutant in chosen:
@@ -73,6 +77,11 @@ def run_mutants(arguments: argparse.Namespace) -> int:
     if uncaught:
         print(f"not caught: {', '.join(uncaught)}")
     return 0 if chosen and not uncaught else 1
+
+
+def _told(mutant: Mutant) -> Iterator[str]:
+    yield f"{mutant.name}: caught by {mutant.caught_by}"
+    yield from textwrap.wrap(mutant.story, WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _run(mutant: Mutant, options: Options) -> Verdict:

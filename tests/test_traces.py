@@ -1,0 +1,42 @@
+"""Every file in traces/ runs again with today's spec, and ends with what it is kept for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zabcheck.replay import replay, words
+from zabcheck.report.picture import picture
+from zabcheck.traces import SUFFIX, Expect, load, to_text
+
+FOLDER = Path(__file__).parent.parent / "traces"
+FILES = sorted(FOLDER.glob(f"*{SUFFIX}"))
+
+
+def test_there_are_files_to_replay() -> None:
+    assert FILES, f"no *{SUFFIX} in {FOLDER}"
+
+
+def test_nothing_else_is_kept_there() -> None:
+    others = {path.name for path in FOLDER.iterdir()} - {path.name for path in FILES}
+    assert others == {"README.md"}
+
+
+def test_failures_and_demonstrations_are_among_them() -> None:
+    assert {load(path).expect for path in FILES} == set(Expect)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(SUFFIX))
+def test_a_file_runs_again_and_ends_as_it_says(path: Path) -> None:
+    file = load(path)
+    result = replay(file.model, file.trace, file.expect)
+    assert result.is_as_expected, "\n".join(words(result))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(SUFFIX))
+def test_a_file_is_as_it_would_be_written_today_and_can_be_drawn(path: Path) -> None:
+    file = load(path)
+    assert path.read_text(encoding="utf-8") == to_text(file.trace, file.expect)
+    drawn = picture(file.trace).splitlines()
+    assert max(map(len, drawn)) <= 99 + 31 * max(0, file.model.size - 3)
