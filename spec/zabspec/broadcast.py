@@ -1,0 +1,161 @@
+"""Atomic broadcast, abstractly: one log of transactions, of which every server delivers a prefix.
+
+This is what ZAB is for, without messages and quorums; read it beside section III of the paper. Its properties are seen
+from the actions below:
+
+    Integrity             only what a primary has broadcast enters the log.
+    Total order,          there is one log, it only grows, and a server delivers the transaction
+    agreement             of the log that comes after those it has delivered.
+    Local primary order   a transaction enters the log right after the one that its primary broadcast before it.
+    Global primary order  epochs in the log rise, for none is taken from an epoch before the last one's.
+    Primary integrity     a primary has delivered all that the log has of earlier epochs before it may broadcast, and
+                          nothing more of those epochs enters the log from then on.
+
+What is in the log is what can no longer be lost, whether or not anyone has delivered it yet: so the log outlives
+every server that restarts. `zabspec.paper.mapping` finds it in a state of the paper's ZAB.
+
+Paper: Junqueira, Reed, Serafini, DSN 2011, section III.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zabspec.paper.broadcast import follows
+from zabspec.paper.state import History, Txn, Zxid, last_zxid
+from zabspec.parts import Row, Sid, replace
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The log, what may yet come into it, and how far each server is."""
+
+    log: History
+    outstanding: frozenset[Txn]  # broadcast, neither in the log nor lost
+    epoch: int  # the earliest epoch from which the log may still take a transaction
+    delivered: Row[History]  # by each server, since it last started
+    primaries: Row[int]  # the epoch that each server is the primary of, 0 if it is none
+
+
+def initial(size: int) -> State:
+    """The state of `size` servers that have never run."""
+    nothing: History = ()
+    return State((), frozenset(), 0, Row([nothing] * size), Row([0] * size))
+
+
+def earlier_epochs_close(state: State, epoch: int) -> State | None:
+    """No transaction of an epoch before this one enters the log from now on.
+
+    Paper: section III, primary integrity. In ZAB it comes about when a quorum has adopted an initial history.
+    ZooKeeper: Leader.waitForNewLeaderAck.
+    """
+    if epoch <= state.epoch:
+        return None
+    return replace(state, epoch=epoch)
+
+
+def primary_is_established(state: State, primary: Sid, epoch: int) -> State | None:
+    """A server becomes the primary of an epoch, having delivered all of earlier epochs that ever enters the log.
+
+    Paper: section III, ready(e); primary integrity.
+    ZooKeeper: Leader.startZkServer.
+    """
+    if not 0 < epoch <= state.epoch or epoch in tuple(state.primaries):
+        return None
+    earlier = tuple(txn for txn in state.log if txn.zxid.epoch < epoch)
+    if state.delivered[primary][: len(earlier)] != earlier:
+        return None
+    return replace(state, primaries=state.primaries.put(primary, epoch))
+
+
+def primary_resigns(state: State, primary: Sid) -> State | None:
+    """A primary is one no more; what it has broadcast may still enter the log.
+
+    Paper: section III: a primary may crash at any time.
+    ZooKeeper: Leader.shutdown.
+    """
+    if state.primaries[primary] == 0:
+        return None
+    return replace(state, primaries=state.primaries.put(primary, 0))
+
+
+def primary_broadcasts(state: State, primary: Sid, value: int) -> State | None:
+    """A primary broadcasts a transaction, with the next zxid of its epoch.
+
+    Paper: section III, abcast(<v, z>).
+    ZooKeeper: Leader.propose.
+    """
+    epoch = state.primaries[primary]
+    if epoch == 0:
+        return None
+    counters = [txn.zxid.counter for txn in (*state.log, *state.outstanding) if txn.zxid.epoch == epoch]
+    txn = Txn(Zxid(epoch, max(counters, default=0) + 1), value)
+    return replace(state, outstanding=state.outstanding | {txn})
+
+
+def log_takes_transaction(state: State, epoch: int) -> State | None:
+    """The next transaction of an epoch enters the log: it will not be lost any more.
+
+    Paper: section III; in ZAB, a quorum has accepted it.
+    ZooKeeper: Leader.tryToCommit.
+    """
+    if epoch < state.epoch:
+        return None
+    last = last_zxid(state.log)
+    for txn in sorted(state.outstanding, key=_zxid):
+        if txn.zxid.epoch == epoch and follows(txn.zxid, last):
+            return replace(state, log=(*state.log, txn), outstanding=state.outstanding - {txn})
+    return None
+
+
+def transaction_is_lost(state: State, epoch: int) -> State | None:
+    """The last outstanding transaction of an epoch is lost: nobody has it any more.
+
+    Paper: section III: nothing is promised of a transaction that nobody has delivered.
+    ZooKeeper: FileTxnLog.truncate.
+    """
+    ofepoch = [txn for txn in state.outstanding if txn.zxid.epoch == epoch]
+    if not ofepoch:
+        return None
+    return replace(state, outstanding=state.outstanding - {max(ofepoch, key=_zxid)})
+
+
+def server_delivers(state: State, server: Sid) -> State | None:
+    """A server delivers the transaction of the log that comes after those it has delivered.
+
+    Paper: section III, abdeliver(<v, z>).
+    ZooKeeper: CommitProcessor, FinalRequestProcessor.
+    """
+    delivered = state.delivered[server]
+    if state.log[: len(delivered)] != delivered or len(delivered) == len(state.log):
+        return None
+    return replace(state, delivered=state.delivered.put(server, state.log[: len(delivered) + 1]))
+
+
+def server_restarts(state: State, server: Sid) -> State | None:
+    """A server starts again, with everything yet to be delivered; it is no primary.
+
+    Paper: section II.
+    ZooKeeper: QuorumPeer.loadDataBase.
+    """
+    if not state.delivered[server] and state.primaries[server] == 0:
+        return None
+    return replace(
+        state, delivered=state.delivered.put(server, ()), primaries=state.primaries.put(server, 0)
+    )
+
+
+NEXT = (
+    earlier_epochs_close,
+    primary_is_established,
+    primary_resigns,
+    primary_broadcasts,
+    log_takes_transaction,
+    transaction_is_lost,
+    server_delivers,
+    server_restarts,
+)
+
+
+def _zxid(txn: Txn) -> Zxid:
+    return txn.zxid

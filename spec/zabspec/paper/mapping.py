@@ -1,0 +1,137 @@
+"""The refinement mapping: which state of atomic broadcast a state of the paper's ZAB stands for.
+
+The log is what can no longer be lost. A new epoch begins with the most recent history of a quorum (l.1.2); so what
+is common to the most recent histories of all quorums will be in every later epoch, and nothing else is sure to be.
+Such a transaction need not be delivered, nor be known to any server to be safe.
+
+    log          the common prefix of the most recent histories of all quorums
+    outstanding  every other transaction in a history
+    epoch        the earliest epoch that the next transaction of one of those histories may be of
+    delivered    of each server, the part of its history that `committed` counts
+    primaries    the epochs of established leaders
+
+One thing makes a server's summary, f.a and h_f, not all there is to it: a leader in discovery may have got an ACK-E
+from a follower that has left it since. What it chooses may then be more recent by its epoch than what
+its quorum would show now. Its prospects say so. With up to four servers this cannot matter: two leaders would
+need more followers than there are. The model checker checks all this; it is not proved here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, product
+
+from zabspec import broadcast
+from zabspec.paper.discovery import more_recent
+from zabspec.paper.state import History, Phase, Role, State, Summary, Txn
+from zabspec.parts import Row, Sid
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What the mapping looks at of one server.
+
+    Attributes:
+        prospects: the summaries that it may come to have before it adopts anything new, its present one first.
+        heard_of: the history that it has heard of as a leader in discovery, where that may be nobody's any more.
+        delivered: what it has delivered.
+        primary: the epoch that it is the established leader of, 0 if it is none.
+    """
+
+    prospects: tuple[Summary, ...]
+    heard_of: History
+    delivered: History
+    primary: int
+
+
+def abstract(state: State) -> broadcast.State:
+    """The state of atomic broadcast that a state of the paper's ZAB stands for."""
+    return combined(shares(state))
+
+
+def shares(state: State) -> tuple[Share, ...]:
+    """What the mapping looks at: two states with the same shares stand for the same."""
+    return tuple(_share(state, Sid(sid)) for sid in range(len(state.servers)))
+
+
+def combined(parts: tuple[Share, ...]) -> broadcast.State:
+    """The state of atomic broadcast that servers with these shares stand for."""
+    candidates = most_recent_of_quorums([share.prospects for share in parts])
+    log = common_prefix([candidate.history for candidate in candidates])
+    known: set[Txn] = set()
+    for share in parts:
+        known.update(share.prospects[0].history, share.heard_of)
+    return broadcast.State(
+        log=log,
+        outstanding=frozenset(known.difference(log)),
+        epoch=min(next_epoch(candidate, len(log)) for candidate in candidates),
+        delivered=Row(share.delivered for share in parts),
+        primaries=Row(share.primary for share in parts),
+    )
+
+
+def most_recent_of_quorums(summaries: list[tuple[Summary, ...]]) -> list[Summary]:
+    """What a new epoch may begin with: of each smallest quorum the most recent, whatever the prospects come to.
+
+    Args:
+        summaries: of each server, those that it may come to have.
+    """
+    quorums = combinations(summaries, len(summaries) // 2 + 1)
+    return [most_recent(chosen) for quorum in quorums for chosen in product(*quorum)]
+
+
+def most_recent(summaries: tuple[Summary, ...]) -> Summary:
+    """The most recent of some summaries, one at least."""
+    best = summaries[0]
+    for other in summaries[1:]:
+        best = more_recent(best, other)
+    return best
+
+
+def common_prefix(histories: list[History]) -> History:
+    """What all histories begin with."""
+    first = histories[0]
+    length = min(len(history) for history in histories)
+    while any(history[:length] != first[:length] for history in histories):
+        length -= 1
+    return first[:length]
+
+
+def next_epoch(candidate: Summary, settled: int) -> int:
+    """The epoch of the first transaction after the log, if an epoch begins with this; at the least, its own."""
+    if len(candidate.history) > settled:
+        return candidate.history[settled].zxid.epoch
+    return candidate.epoch
+
+
+def _share(state: State, sid: Sid) -> Share:
+    server = state.servers[sid]
+    history, epoch = server.history, server.current_epoch
+    leads = server.phase == Phase.BROADCAST and server.role == Role.LEADING
+    own = Summary(epoch, history)
+    prospects: tuple[Summary, ...] = (own,)
+    best = server.best if len(state.servers) > 4 else None
+    if best is not None and len(server.confirmed) > 1:
+        promised = server.accepted_epoch
+        prospects += tuple(
+            Summary(promised, most_recent((best, *answers)).history) for answers in _missing(state, sid)
+        )
+    return Share(
+        prospects=prospects,
+        heard_of=best.history if best is not None else (),
+        delivered=history[: server.committed],
+        primary=epoch if leads else 0,
+    )
+
+
+def _missing(state: State, leader: Sid) -> Iterator[tuple[Summary, ...]]:
+    """The summaries that may yet make up a quorum with those that a leader in discovery has heard of."""
+    size, confirmed = len(state.servers), state.servers[leader].confirmed
+    promised = state.servers[leader].accepted_epoch
+    willing = [
+        Summary(state.servers[Sid(sid)].current_epoch, state.servers[Sid(sid)].history)
+        for sid in range(size)
+        if sid not in confirmed and state.servers[Sid(sid)].accepted_epoch <= promised
+    ]
+    return combinations(willing, size // 2 + 1 - len(confirmed))
