@@ -63,4 +63,27 @@ NEXT = (
     follower_processes_commit,
 )
 
-__all__ = ["NEXT", "State", "initial", *(action.__name__ for action in NEXT)]
+__all__ = [
+    "NEXT",
+    "State",
+    "initial",
+    "server_becomes_oracle_choice",
+    "server_follows_oracle",
+    "leader_gives_up",
+    "follower_gives_up",
+    "connection_times_out",
+    "server_restarts",
+    "follower_connects",
+    "leader_processes_cepoch",
+    "follower_processes_newepoch",
+    "leader_processes_ackepoch",
+    "follower_processes_newleader",
+    "leader_processes_ackleader",
+    "follower_processes_commitleader",
+    "leader_accepts_request",
+    "leader_sends_proposal",
+    "follower_processes_proposal",
+    "leader_processes_ack",
+    "leader_commits_proposal",
+    "follower_processes_commit",
+]
