@@ -280,3 +280,35 @@ def test_missing_part_is_found(tree: Path, path: str, found: str) -> None:
     gone = tree / path
     gone.rmdir() if gone.is_dir() else gone.unlink()
     assert list(misplaced_folders(tree)) == [found]
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "banned"),
+    [
+        ("spec/zabspec/a.py", "import time", True),
+        ("spec/zabspec/a.py", "from random import Random", True),
+        ("impl/zabserver/zab/a.py", "import socket", True),
+        ("impl/zabserver/zab/a.py", "import logging", True),
+        ("impl/zabserver/net/a.py", "import socket", False),
+        ("checkers/zabcheck/a.py", "import logging", True),
+        ("checkers/zabcheck/a.py", "from time import time", True),
+        ("checkers/zabcheck/a.py", "from time import perf_counter", False),
+        ("checkers/zabcheck/a.py", "from random import shuffle", True),
+        ("checkers/zabcheck/a.py", "from random import Random", False),
+    ],
+)
+def test_lint_bans_clock_chance_sockets_and_logging(path: str, line: str, banned: bool, root: Path) -> None:
+    """Who may import what of the standard library is in `pyproject.toml` and `checkers/ruff.toml`."""
+    lint = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--no-cache",
+        "--select=TID251",
+        f"--stdin-filename={path}",
+        "-",
+    ]
+    done = subprocess.run(lint, input=f"{line}\n", cwd=root, capture_output=True, text=True, check=False)
+    assert ("TID251" in done.stdout) is banned, done.stdout + done.stderr
+    assert done.returncode == banned
