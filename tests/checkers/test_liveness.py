@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations
+
+import pytest
+
+from zabcheck.model import paper
+from zabcheck.model.limits import Limits
+from zabcheck.model.liveness import Assumptions, Graph, check_liveness, explored, judged
+from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
+from zabcheck.model.model import Model, Step, World
+from zabcheck.model.mutants import Mutant, apply
+from zabcheck.model.options import Options
+from zabcheck.model.paper import Bounds
+from zabcheck.verdicts import Outcome, Trace
+from zabspec import liveness
+from zabspec.liveness import EVENTUALLY, Eventually
+from zabspec.paper import NEXT
+from zabspec.paper.state import Role
+from zabspec.parts import Sid
+
+ESTABLISHED, BY_QUORUM, BY_FOLLOWER = EVENTUALLY
+WEAK = {action.__name__ for action in liveness.WEAKLY_FAIR}
+STRONG = {action.__name__ for action in liveness.STRONGLY_FAIR}
+
+
+def graph_of(model: Model) -> Graph:
+    return explored(model, Limits(Options()))
+
+
+@pytest.fixture(scope="module")
+def three() -> Graph:
+    """Three servers, one transaction, no faults: the oracle alone makes for trouble enough."""
+    return graph_of(paper.model(Bounds(3, 1, 0, 0, give_up=True)))
+
+
+# A second opinion on lassos. It knows nothing of graphs: it takes the steps of the trace again.
+
+
+def loop_of(model: Model, trace: Trace) -> tuple[list[World], set[tuple[str, tuple[int, ...]]]]:
+    """The worlds of a lasso's loop and the steps taken in it, after running all of it again."""
+    steps = {(step.action, step.arguments): step for step in model.steps}
+    assert trace.steps[0].world == model.initial
+    for before, after in zip(trace.steps, trace.steps[1:], strict=False):
+        step = steps[after.action, after.arguments]
+        assert step.apply(before.world, *step.arguments) == after.world
+    loop = trace.steps[trace.loop :]
+    assert loop[-1].world == loop[0].world
+    return [step.world for step in loop], {(step.action, step.arguments) for step in loop[1:]}
+
+
+def is_fair(model: Model, up: frozenset[Sid], worlds: list[World], taken: set) -> bool:
+    """Whether going round owes nothing to any action of servers that are up."""
+    for step in model.steps:
+        if not set(step.arguments) <= up or (step.action, step.arguments) in taken:
+            continue
+        enabled = [
+            step.apply(world, *step.arguments) is not None
+            and liveness.may_be_taken(world.protocol, up, step.action, step.arguments)
+            for world in worlds
+        ]
+        if (step.action in WEAK and all(enabled)) or (step.action in STRONG and any(enabled)):
+            return False
+    return True
+
+
+def is_counterexample(model: Model, trace: Trace, asked: Eventually) -> bool:
+    """Whether for some choice of servers the loop is fair, and keeps to the premise and off the goal."""
+    worlds, taken = loop_of(model, trace)
+    for count in range(model.size // 2 + 1, model.size + 1):
+        for up in map(frozenset, combinations(range(model.size), count)):
+            for servers in permutations(sorted(up), asked.arity):
+                states = [world.protocol for world in worlds]
+                is_short = all(asked.premise(state, up, *servers) for state in states) and not any(
+                    asked.goal(state, up, *servers) for state in states
+                )
+                if is_short and is_fair(model, up, worlds, taken):
+                    return True
+    return False
+
+
+@pytest.mark.spec
+@pytest.mark.parametrize(
+    ("bounds", "distinct"),
+    [
+        (Bounds(2, 1, 1, 1, give_up=True), 1_528),
+        (Bounds(2, 2, 1, 1, give_up=True), 4_024),
+        (Bounds(3, 1, 0, 0, give_up=True), 1_471),
+        (Bounds(3, 2, 0, 0, give_up=True), 9_520),
+    ],
+)
+def test_the_paper_is_live(bounds, distinct):
+    verdict = check_liveness(paper.model(bounds), Options())
+    assert (verdict.outcome, verdict.counts.distinct) == (Outcome.PASSED, distinct)
+    assert verdict.checked == tuple(each.name for each in EVENTUALLY)
+
+
+@pytest.mark.spec
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    ("bounds", "distinct"),
+    [(Bounds(3, 1, 1, 0, give_up=True), 25_741), (Bounds(3, 1, 0, 1, give_up=True), 30_374)],
+)
+def test_the_paper_is_live_with_three_servers_and_a_fault(bounds, distinct):
+    verdict = check_liveness(paper.model(bounds), Options())
+    assert (verdict.outcome, verdict.counts.distinct) == (Outcome.PASSED, distinct)
+
+
+@pytest.mark.parametrize("mutant", LIVENESS_MUTANTS, ids=lambda mutant: mutant.name)
+def test_each_mutant_is_caught_by_a_fair_run(mutant: Mutant):
+    model = paper.model(mutant.bounds, apply(mutant))
+    [asked] = [each for each in EVENTUALLY if each.name == mutant.caught_by]
+    verdict = judged(graph_of(model), [asked])
+    assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, mutant.caught_by)
+    assert is_counterexample(model, verdict.trace, asked)
+
+
+def test_each_property_has_a_mutant():
+    assert {mutant.caught_by for mutant in LIVENESS_MUTANTS} == {each.name for each in EVENTUALLY}
+
+
+def test_a_mutant_goes_round_in_circles():
+    [mutant] = [each for each in LIVENESS_MUTANTS if each.name == "named_server_follows_itself"]
+    trace = judged(graph_of(paper.model(mutant.bounds, apply(mutant)))).trace
+    assert len(trace.steps) - 1 > trace.loop
+
+
+def test_without_faults_and_transactions_nothing_can_be_delivered():
+    verdict = judged(graph_of(paper.model(Bounds(2, 0, 1, 0, give_up=True))))
+    assert (verdict.outcome, verdict.property) == (Outcome.VACUOUS, BY_QUORUM.name)
+
+
+# Every assumption is needed.
+
+
+def test_fairness_is_needed(three):
+    for asked in EVENTUALLY:
+        lazy = Assumptions(weak=frozenset(), strong=frozenset())
+        assert judged(three, [asked], lazy).outcome == Outcome.VIOLATED
+
+
+@pytest.mark.parametrize("action", sorted(WEAK))
+def test_each_weakly_fair_action_is_needed(three, action):
+    assert judged(three, EVENTUALLY, Assumptions(weak=frozenset(WEAK - {action}))).outcome == Outcome.VIOLATED
+
+
+def test_the_oracle_must_be_strongly_fair(three):
+    """A follower that waits for a server that is down is looking only now and then."""
+    name = "server_becomes_oracle_choice"
+    weaker = Assumptions(weak=frozenset(WEAK | {name}), strong=frozenset(STRONG - {name}))
+    verdict = judged(three, [ESTABLISHED], weaker)
+    assert verdict.outcome == Outcome.VIOLATED
+    actions = {step.action for step in verdict.trace.steps[verdict.trace.loop + 1 :]}
+    assert {"server_follows_oracle", "follower_gives_up"} <= actions
+
+
+def test_leaders_must_be_patient(three):
+    """One that gives up as soon as it may never waits long enough for its first follower."""
+    hasty = Assumptions(free=frozenset({"leader_gives_up"}))
+    verdict = judged(three, [ESTABLISHED], hasty)
+    assert verdict.outcome == Outcome.VIOLATED
+    assert "leader_gives_up" in {step.action for step in verdict.trace.steps[verdict.trace.loop + 1 :]}
+
+
+COMES_AND_GOES = (
+    # Server 2 promises itself to epochs 1 and 2, and nobody hears of it.
+    ("server_becomes_oracle_choice", 2),
+    ("server_follows_oracle", 1),
+    ("follower_connects", 2, 1),
+    ("leader_processes_cepoch", 2, 1),
+    ("connection_times_out", 2, 1),
+    ("server_follows_oracle", 2),
+    ("server_follows_oracle", 1),
+    ("follower_connects", 2, 1),
+    ("leader_processes_cepoch", 2, 1),
+    ("connection_times_out", 2, 1),
+    # Server 0 has the promise of 1 for its epoch 1; then 1 is gone, and 2 is its only follower.
+    ("server_becomes_oracle_choice", 0),
+    ("server_follows_oracle", 1),
+    ("server_follows_oracle", 2),
+    ("follower_connects", 0, 1),
+    ("follower_connects", 0, 2),
+    ("leader_processes_cepoch", 0, 1),
+    ("connection_times_out", 0, 1),
+)
+
+
+def test_giving_up_must_be_strongly_fair():
+    """A leader whose epoch is too low for its only follower has a quorum again and again."""
+    model = paper.model(Bounds(3, 0, 3, 0, give_up=True))
+    world, steps = model.initial, {(step.action, *step.arguments): step for step in model.steps}
+    for name in COMES_AND_GOES:
+        world = steps[name].apply(world, *name[1:])
+    graph = graph_of(replace(model, initial=world))
+    assert judged(graph, [ESTABLISHED]).outcome == Outcome.PASSED
+    weaker = Assumptions(
+        weak=frozenset(WEAK | {"leader_gives_up"}), strong=frozenset(STRONG - {"leader_gives_up"})
+    )
+    verdict = judged(graph, [ESTABLISHED], weaker)
+    assert verdict.outcome == Outcome.VIOLATED
+    loop = {step.action for step in verdict.trace.steps[verdict.trace.loop + 1 :]}
+    assert {"follower_connects", "leader_processes_cepoch", "follower_processes_newepoch"} <= loop
+
+
+def test_every_action_is_a_fault_or_fair_or_the_clients_own():
+    assert {action.__name__ for action in NEXT} == WEAK | STRONG | {
+        "connection_times_out",
+        "server_restarts",
+        "leader_accepts_request",
+    }
+
+
+# The procedure itself, on graphs small enough to see through.
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A number, and servers so that the model has a size."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Small:
+    protocol: Protocol
+
+
+REACHES_GOAL = Eventually(
+    "reaches_goal",
+    "The number becomes 9.",
+    premise=lambda state, up: True,
+    goal=lambda state, up: state.number == 9,
+    arity=0,
+    others_act=False,
+)
+
+
+def small(**moves: tuple[tuple[int, int], ...]) -> Graph:
+    """A graph from 0, with an action for each name; `weak` and `strong` say by their names what they are."""
+
+    def apply_of(pairs):
+        return lambda world: next(
+            (Small(Protocol(target)) for source, target in pairs if world.protocol.number == source), None
+        )
+
+    steps = tuple(Step(name, (), apply_of(pairs)) for name, pairs in moves.items())
+    return graph_of(Model("small", Small(Protocol(0)), steps, 1))
+
+
+FAIR = Assumptions(weak=frozenset({"weak", "weak_too"}), strong=frozenset({"strong"}))
+
+
+@pytest.mark.parametrize(
+    ("moves", "loop"),
+    [
+        ({"weak": ((0, 9),)}, None),
+        ({"free": ((0, 9),)}, [0]),
+        # Round and round, with a way out at every world: weak fairness will do.
+        ({"free": ((0, 1), (1, 0)), "weak": ((0, 9), (1, 9))}, None),
+        # A way out at one world only: strong fairness is needed.
+        ({"weak_too": ((0, 1), (1, 0)), "weak": ((0, 9),)}, [0, 1, 0]),
+        ({"weak": ((0, 1), (1, 0)), "strong": ((0, 9),)}, None),
+        # The way out can be avoided by staying in a part that never passes it.
+        ({"free": ((0, 1), (1, 2), (2, 0)), "weak": ((2, 1), (1, 2)), "strong": ((0, 9),)}, [1, 2, 1]),
+        # Once cut off from the way out, what is left is no cycle.
+        ({"free": ((0, 1), (1, 0)), "weak": ((1, 0),), "strong": ((0, 9),)}, None),
+        # A way that is fair to nobody is left for ever only where nobody is owed anything.
+        ({"free": ((0, 1), (1, 0)), "weak": ((0, 9),)}, [1]),
+        ({"weak": ((0, 0),)}, [0, 0]),
+    ],
+)
+def test_fair_cycles(moves, loop):
+    verdict = judged(small(**moves), [REACHES_GOAL], FAIR)
+    if loop is None:
+        assert verdict.outcome == Outcome.PASSED
+    else:
+        assert verdict.outcome == Outcome.VIOLATED
+        trace = verdict.trace
+        assert [step.world.protocol.number for step in trace.steps[trace.loop :]] == loop
+
+
+def test_each_weakly_fair_step_has_its_turn_in_a_loop():
+    graph = small(weak=((0, 1), (1, 0)), weak_too=((0, 1), (1, 0)), free=((0, 9),))
+    trace = judged(graph, [REACHES_GOAL], FAIR).trace
+    assert {step.action for step in trace.steps[trace.loop + 1 :]} == {"weak", "weak_too"}
+
+
+def test_a_graph_too_large_is_not_judged():
+    verdict = check_liveness(paper.model(Bounds(2, 1, 1, 1, give_up=True)), Options(max_states=100))
+    assert (verdict.outcome, verdict.note) == (Outcome.OUT_OF_BUDGET, "more than 100 states")
+
+
+def test_premises_speak_of_what_they_say(three):
+    worlds = [world.protocol for world in three.worlds]
+    up = frozenset({Sid(0), Sid(1)})
+    assert all(state.servers[2].role == Role.LOOKING for state in worlds if ESTABLISHED.premise(state, up))
+    for state in worlds:
+        if BY_FOLLOWER.premise(state, up, Sid(0), Sid(1)):
+            assert state.servers[0].role == Role.LEADING
+            assert state.servers[1].leader == 0
