@@ -11,6 +11,7 @@ from itertools import permutations
 from typing import Any
 
 from zabcheck.differences import Difference, differences, shown
+from zabcheck.loops import broken_by
 from zabcheck.model.model import Model, Property, Step
 from zabcheck.report.spacetime import Ending
 from zabcheck.traces import Expect
@@ -39,7 +40,7 @@ class Finding:
     """A property that a run begins to violate, or a `sometimes` that it reaches for the first time.
 
     Attributes:
-        index: of the step with which it begins.
+        index: of the step with which it begins; one more than the last where it takes the loop of a lasso.
         expect: whether it is violated or reached.
         property: its name.
         sentence: what it says.
@@ -72,7 +73,7 @@ class Replay:
     @property
     def confirmation(self) -> Finding | None:
         """The finding that the trace is kept for: its property, violated at its end or reached on the way."""
-        last = len(self.trace.steps) - 1
+        last = len(self.trace.steps) - (1 if self.trace.loop is None else 0)
         for each in self.findings:
             is_asked = each.property == self.trace.property and each.expect == self.expect
             if is_asked and (each.index == last or each.expect == Expect.REACHED):
@@ -109,13 +110,15 @@ def replay(model: Model, trace: Trace, expect: Expect) -> Replay:
         world = after
     if departure is None and trace.loop is not None:
         departure = _loop(model, trace)
+        if departure is None:
+            properties.note_loop(trace)
     return Replay(trace, expect, departure, tuple(properties.findings))
 
 
 def words(result: Replay) -> list[str]:
     """A replay in words, one line for each fact."""
     steps = len(result.trace.steps) - 1
-    lines = [f"{_where(result.trace, each.index)}: {_found(each)}" for each in result.findings]
+    lines = [f"{_where(result.trace, each)}: {_found(each)}" for each in result.findings]
     if result.departure is None:
         lines.append(f"all {steps} steps are the same with today's spec")
     else:
@@ -200,6 +203,13 @@ class _Properties:
                 self._reached.add(each.name)
                 self._find(index, Expect.REACHED, each, servers)
 
+    def note_loop(self, trace: Trace) -> None:
+        """Puts the liveness properties to a lasso."""
+        for each in broken_by(self._model, trace):
+            sentence = f"{each.property.sentence}\n\nHere, {each.note}."
+            found = Finding(len(trace.steps), Expect.VIOLATED, each.property.name, sentence, ())
+            self.findings.append(found)
+
     def _find(self, index: int, expect: Expect, found: Property, servers: tuple[int, ...]) -> None:
         self.findings.append(Finding(index, expect, found.name, found.sentence, servers))
 
@@ -221,5 +231,9 @@ def _found(finding: Finding) -> str:
     return f"{finding.property} is {finding.expect.name.lower()}{f' at {servers}' if servers else ''}"
 
 
-def _where(trace: Trace, index: int) -> str:
-    return f"step {index}, {_label(trace.steps[index])}" if index else "in the initial world"
+def _where(trace: Trace, finding: Finding) -> str:
+    if finding.index == len(trace.steps):
+        return "going on for ever"
+    if finding.index == 0:
+        return "in the initial world"
+    return f"step {finding.index}, {_label(trace.steps[finding.index])}"

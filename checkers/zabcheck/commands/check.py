@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zabcheck.commands.arguments import Parser, UsageError, count, duration, number
-from zabcheck.model import mutants
-from zabcheck.model.instances import SPECS, Instance, build
+from zabcheck.model.instances import MUTANTS, SPECS, Instance, build
 from zabcheck.model.model import Model
 from zabcheck.model.paper import Bounds
 from zabcheck.model.search import KINDS, Options, search
@@ -40,7 +39,7 @@ def add(commands: Any) -> None:
     # No `choices`: they would complain of the 3 in `--servrs 3`.
     parser.add_argument("spec", nargs="?", default="paper", help=f"{', '.join(SPECS)} (default: paper)")
     add_bounds(parser)
-    _add_properties(parser)
+    add_properties(parser)
     add_search(parser)
     add_traces(parser, "where a violation is kept")
 
@@ -123,7 +122,7 @@ def add_bounds(parser: Parser) -> None:
         "--bookkeeping", action="store_true", help="keep what Zab.tla keeps: counts compare with TLC's"
     )
     group.add_argument(
-        "--mutant", choices=mutants.BY_NAME, metavar="NAME", help="put a mistake in; see `zab mutants`"
+        "--mutant", choices=MUTANTS, metavar="NAME", help="put a mistake in; see `zab mutants`"
     )
 
 
@@ -132,7 +131,8 @@ def add_traces(parser: Parser, what: str) -> None:
     parser.add_argument("--traces", type=Path, default=Path("traces"), metavar="DIR", help=what)
 
 
-def _add_properties(parser: Parser) -> None:
+def add_properties(parser: Parser) -> None:
+    """Adds the option that names properties."""
     parser.add_argument(
         "--property",
         action="append",
@@ -185,7 +185,7 @@ def instance_of(arguments: argparse.Namespace) -> Instance:
     """What the arguments ask for; a mutant brings the bounds within which it shows, where none are given."""
     given = vars(arguments)
     named = arguments.mutant
-    bounds = Bounds() if named is None else mutants.BY_NAME[named].bounds
+    bounds = Bounds() if named is None else MUTANTS[named].bounds
     asked = {each.name: given[each.name] for each in fields(Bounds) if given.get(each.name) is not None}
     return Instance(
         spec=arguments.spec,

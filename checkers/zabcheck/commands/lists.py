@@ -6,17 +6,20 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
+from time import perf_counter
 from typing import Any
 
 from zabcheck.commands.arguments import UsageError, number
-from zabcheck.model.instances import SPECS, Instance, build
+from zabcheck.model.instances import MUTANTS, SPECS, Instance, build
+from zabcheck.model.liveness import check_liveness
 from zabcheck.model.model import Property
-from zabcheck.model.mutants import BY_NAME, MUTANTS, Mutant
+from zabcheck.model.mutants import Mutant
 from zabcheck.model.options import Options
 from zabcheck.model.paper import Bounds
 from zabcheck.model.search import search
 from zabcheck.report.progress import progress, seconds
 from zabcheck.verdicts import Outcome, Verdict
+from zabspec.liveness import EVENTUALLY, Eventually
 
 WIDTH = 99
 LARGE = Bounds(servers=3, transactions=9, timeouts=9, restarts=9)
@@ -49,6 +52,7 @@ def list_properties(arguments: argparse.Namespace) -> int:
         ("SOMETIMES: true of some state, or the bounds show too little", model.sometimes),
     ):
         print("\n".join(_described(heading, group)), end="\n\n")
+    print("\n".join(_described("EVENTUALLY: true of every fair run, see `zab liveness`", EVENTUALLY)))
     return 0
 
 
@@ -59,17 +63,18 @@ def run_mutants(arguments: argparse.Namespace) -> int:
         UsageError: there is no mutant of a name.
     """
     for name in arguments.name:
-        if name not in BY_NAME:
-            raise UsageError(f"zab mutants: no mutant {name!r}: one of {', '.join(BY_NAME)}")
-    chosen = [BY_NAME[name] for name in arguments.name] or list(MUTANTS)
+        if name not in MUTANTS:
+            raise UsageError(f"zab mutants: no mutant {name!r}: one of {', '.join(MUTANTS)}")
+    chosen = [MUTANTS[name] for name in arguments.name] or list(MUTANTS.values())
     if arguments.list:
         print("\n".join(line for mutant in chosen for line in _told(mutant)))
         return 0
     table = [("mutant", "caught by", "steps", "states", "time")]
     uncaught = []
     for mutant in chosen:
+        began = perf_counter()
         verdict = _run(mutant, Options(workers=arguments.workers))
-        table.append(_row(mutant, verdict))
+        table.append(_row(mutant, verdict, perf_counter() - began))
         if verdict.outcome != Outcome.VIOLATED:
             uncaught.append(mutant.name)
     print("\n".join(_aligned(table)))
@@ -85,16 +90,21 @@ def _told(mutant: Mutant) -> Iterator[str]:
 
 
 def _run(mutant: Mutant, options: Options) -> Verdict:
+    asked = [each for each in EVENTUALLY if each.name == mutant.caught_by]
+    if asked:
+        with progress(sys.stderr, mutant.name) as show:
+            model = build(Instance(bounds=mutant.bounds, mutant=mutant.name))
+            return check_liveness(model, options, asked, show)
     instance = Instance(bounds=mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
     with progress(sys.stderr, mutant.name) as show:
         return search(build(instance), options, show)
 
 
-def _row(mutant: Mutant, verdict: Verdict) -> tuple[str, ...]:
+def _row(mutant: Mutant, verdict: Verdict, duration: float) -> tuple[str, ...]:
     caught = verdict.property if verdict.outcome == Outcome.VIOLATED else f"NOT BY {mutant.caught_by}"
     steps = len(verdict.trace.steps) - 1 if verdict.trace is not None else "-"
     counts = verdict.counts
-    return (mutant.name, caught, str(steps), f"{counts.distinct:,}", seconds(counts.seconds))
+    return (mutant.name, caught, str(steps), f"{counts.distinct:,}", seconds(duration))
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -108,7 +118,7 @@ def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _described(heading: str, group: Sequence[Property]) -> Iterator[str]:
+def _described(heading: str, group: Sequence[Property | Eventually]) -> Iterator[str]:
     yield heading
     for each in group:
         yield f"  {each.name}"

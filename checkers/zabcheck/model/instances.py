@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
 from zabcheck.model import mutants, paper, zab_tla
+from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Property
 from zabcheck.model.paper import Bounds
 from zabcheck.model.refinement import refines_broadcast
@@ -18,6 +19,9 @@ from zabspec import properties
 from zabspec.parts import Sid
 
 SPECS = ("paper",)
+
+MUTANTS: Mapping[str, mutants.Mutant] = {each.name: each for each in (*mutants.MUTANTS, *LIVENESS_MUTANTS)}
+"""All mutants by name: those that break a safety property, then those that break liveness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def build(instance: Instance) -> Model:
     if instance.bookkeeping:
         model = zab_tla.model(bounds)
     elif instance.mutant is not None:
-        model = paper.model(bounds, mutants.apply(mutants.BY_NAME[instance.mutant]))
+        model = paper.model(bounds, mutants.apply(MUTANTS[instance.mutant]))
     else:
         model = paper.model(bounds)
     always, every_step, sometimes = (_chosen(group, instance) for group in _groups(instance.spec))
@@ -152,8 +156,8 @@ def check(instance: Instance) -> None:
         value = getattr(bounds, name)
         if value is not None and value < 0:
             raise ValueError(f"{value} {name}: not a number of {name}")
-    if instance.mutant is not None and instance.mutant not in mutants.BY_NAME:
-        raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(mutants.BY_NAME)}")
+    if instance.mutant is not None and instance.mutant not in MUTANTS:
+        raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(MUTANTS)}")
     if instance.mutant is not None and (instance.bookkeeping or instance.spec != "paper"):
         raise ValueError("a mutant is of the spec 'paper', without bookkeeping")
     if instance.bookkeeping and (instance.spec != "paper" or bounds.give_up):

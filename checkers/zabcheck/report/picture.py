@@ -7,7 +7,7 @@ from typing import TextIO
 
 from zabcheck.differences import differences, shown
 from zabcheck.report.happenings import protocol_of
-from zabcheck.report.spacetime import ASCII, UNICODE, Ending, spacetime
+from zabcheck.report.spacetime import ASCII, UNICODE, Ending, again, spacetime
 from zabcheck.verdicts import Trace
 from zabspec.paper.state import State
 
@@ -61,5 +61,5 @@ def _listing(trace: Trace, ending: Ending | None, ascii_only: bool) -> str:
                 subsequent_indent=" " * 12,
             )
     if trace.loop is not None:
-        lines.append(f"{glyphs.loop} and again from step {trace.loop + 1}")
+        lines.append(again(trace, glyphs))
     return "\n".join([*lines, *(ending.lines(glyphs) if ending else ())])

@@ -141,9 +141,17 @@ def spacetime(trace: Trace, ending: Ending | None = None, *, ascii_only: bool = 
         _draw(page, happening, words)
     _foot(page, states[-1], words, left)
     if trace.loop is not None:
-        page.lines.append(f"{glyphs.loop} and again from step {trace.loop + 1}")
+        page.lines.append(again(trace, glyphs))
     page.lines += ending.lines(glyphs) if ending else []
     return "\n".join(page.lines)
+
+
+def again(trace: Trace, glyphs: Glyphs) -> str:
+    """How a lasso goes on."""
+    assert trace.loop is not None
+    if trace.loop == len(trace.steps) - 1:
+        return f"{glyphs.loop} and so it stays for ever"
+    return f"{glyphs.loop} and again from step {trace.loop + 1}"
 
 
 def _draw(page: _Page, happening: Happening, words: Words) -> None:
