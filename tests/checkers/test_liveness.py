@@ -13,6 +13,7 @@ from zabcheck.model.model import Model, Step, World
 from zabcheck.model.mutants import Mutant, apply
 from zabcheck.model.options import Options
 from zabcheck.model.paper import Bounds
+from zabcheck.model.plain import breadth_first
 from zabcheck.verdicts import Outcome, Trace
 from zabspec import liveness
 from zabspec.liveness import EVENTUALLY, Eventually
@@ -289,6 +290,12 @@ def test_each_weakly_fair_step_has_its_turn_in_a_loop():
 def test_a_graph_too_large_is_not_judged():
     verdict = check_liveness(paper.model(Bounds(2, 1, 1, 1, give_up=True)), Options(max_states=100))
     assert (verdict.outcome, verdict.note) == (Outcome.OUT_OF_BUDGET, "more than 100 states")
+    assert verdict.counts.distinct > 100
+
+
+def test_counts_are_those_of_the_plain_search():
+    model = paper.model(Bounds(2, 1, 1, 0, give_up=True))
+    assert check_liveness(model, Options()).counts == breadth_first(model, Options(symmetry=False)).counts
 
 
 def test_premises_speak_of_what_they_say(three):

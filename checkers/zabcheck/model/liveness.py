@@ -13,8 +13,8 @@ a renaming makes one are still each owed their turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 from typing import Any
 
@@ -78,14 +78,14 @@ def check_liveness(
         properties: what to check.
         progress: told about once a second.
     """
-    limits = Limits(options, progress)
+    exploration = _Exploration(model, Limits(options, progress))
     try:
-        graph = explored(model, limits)
+        verdict = judged(exploration.run(), properties, pause=exploration.pause)
     except OutOfBudgetError as limit:
-        return Verdict(Outcome.OUT_OF_BUDGET, limits.counts(0, 0, 0), note=str(limit))
+        verdict = Verdict(Outcome.OUT_OF_BUDGET, exploration.counts, note=str(limit))
     except KeyboardInterrupt:
-        return Verdict(Outcome.OUT_OF_BUDGET, limits.counts(0, 0, 0), note="interrupted")
-    return judged(graph, properties)
+        verdict = Verdict(Outcome.OUT_OF_BUDGET, exploration.counts, note="interrupted")
+    return replace(verdict, counts=exploration.counts)
 
 
 def explored(model: Model, limits: Limits) -> Graph:
@@ -94,23 +94,59 @@ def explored(model: Model, limits: Limits) -> Graph:
     Raises:
         OutOfBudgetError: it is larger than the limits allow.
     """
-    worlds = [model.initial]
-    numbers: dict[World, int] = {model.initial: 0}
-    edges: list[Edge] = []
-    for source, world in enumerate(worlds):  # grows as it goes
-        limits.check(len(worlds), len(edges) + 1, 0, len(worlds) - source)
-        for index, after in successors(model, world):
-            target = numbers.setdefault(after, len(worlds))
-            if target == len(worlds):
-                worlds.append(after)
-            edges.append((source, target, index))
-    return Graph(model, worlds, edges)
+    return _Exploration(model, limits).run()
+
+
+class _Exploration:
+    """A breadth-first search that keeps all worlds and all steps."""
+
+    def __init__(self, model: Model, limits: Limits) -> None:
+        self._model = model
+        self._limits = limits
+        self._worlds = [model.initial]
+        self._numbers: dict[World, int] = {model.initial: 0}
+        self._edges: list[Edge] = []
+        self._depth = 1
+        self._frontier = 1
+
+    @property
+    def counts(self) -> Counts:
+        """How far it has come."""
+        return self._limits.counts(*self._so_far())
+
+    def run(self) -> Graph:
+        """All of it."""
+        level = range(1)
+        while level:
+            for source in level:
+                self._frontier = len(self._worlds) - source
+                self.pause()
+                self._expand(source)
+            level = range(level.stop, len(self._worlds))
+            self._depth += bool(level)
+        self._frontier = 0
+        return Graph(self._model, self._worlds, self._edges)
+
+    def pause(self) -> None:
+        """Tell how far it has come, and give up if it is time to."""
+        self._limits.check(*self._so_far())
+
+    def _expand(self, source: int) -> None:
+        for index, after in successors(self._model, self._worlds[source]):
+            target = self._numbers.setdefault(after, len(self._worlds))
+            if target == len(self._worlds):
+                self._worlds.append(after)
+            self._edges.append((source, target, index))
+
+    def _so_far(self) -> tuple[int, int, int, int]:
+        return len(self._worlds), len(self._edges) + 1, self._depth, self._frontier
 
 
 def judged(
     graph: Graph,
     properties: Sequence[Eventually] = liveness.EVENTUALLY,
     assumptions: Assumptions | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> Verdict:
     """Judge the liveness of an explored graph.
 
@@ -121,6 +157,7 @@ def judged(
         graph: from any search that keeps all worlds and steps.
         properties: what to check, in order.
         assumptions: None for those of `zabspec.liveness`; others to show that these are needed.
+        pause: called now and then.
     """
     counts = Counts(len(graph.worlds), len(graph.edges) + 1, 0)
     names = tuple(each.name for each in properties)
@@ -128,6 +165,7 @@ def judged(
     for each in properties:
         waits = False
         for up, servers in _choices(graph.model.size, each.arity):
+            pause()
             part = _Part(graph, leaving, each, up, servers, assumptions or Assumptions())
             waits = waits or bool(part.numbers)
             component = part.fair_component()
