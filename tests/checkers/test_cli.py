@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from zabcheck import cli
-from zabcheck.commands import check
-from zabcheck.model.instances import Instance, build, from_settings
+from zabcheck.commands import check, lists
+from zabcheck.model.instances import MUTANTS, Instance, build, from_settings
 from zabcheck.model.model import Model
 from zabcheck.model.options import Options
 from zabcheck.report import verdict as report
 from zabcheck.report.progress import EVERY, in_words, progress, seconds
 from zabcheck.traces import SUFFIX, load
 from zabcheck.verdicts import Counts, Outcome, Verdict
+from zabspec.liveness import EVENTUALLY
 from zabspec.paper.state import Role, State
 
 SMALL = ("--servers", "2", "--transactions", "1", "--timeouts", "0")
@@ -163,7 +164,7 @@ def test_what_ends_the_program_early_is_one_line(
         ("check --max-seconds nan", "--max-seconds: 'nan'", "number of seconds"),
         ("check --search astar", "'astar'", "'bfs', 'dfs', 'walk'"),
         ("check --property colour", "'colour'", "agreement"),
-        ("check --mutant colour", "'colour'", ""),
+        ("check --mutant colour", "'colour'", "phase-not-changed"),
         ("check --reduce --search dfs", "--reduce", "bfs"),
         ("check --seed 1", "--seed", "walk"),
         ("check --traces file/traces", "file/traces", "file is not a directory"),
@@ -174,7 +175,9 @@ def test_what_ends_the_program_early_is_one_line(
         ("replay nothing", "nothing", "No such file"),
         ("replay file", "file: line 1", "not JSON"),
         ("properties paxos", "'paxos'", "paper"),
-        ("mutants colour", "'colour'", ""),
+        ("mutants colour", "'colour'", "phase-not-changed"),
+        ("liveness --property agreement", "'agreement'", "leader_gets_established"),
+        ("liveness --bookkeeping", "--bookkeeping", "zab check"),
     ],
 )
 def test_what_is_asked_wrongly_is_told_in_one_line(
@@ -224,11 +227,77 @@ def test_a_trace_that_ends_otherwise_is_told(zab, tmp_path: Path) -> None:
     assert done.out.endswith("not as expected: the file says that leader_is_established is violated\n")
 
 
+def test_liveness_is_checked_and_told(zab, tmp_path: Path) -> None:
+    done = zab("liveness", *SMALL)
+    assert done.code == 0
+    lines = " ".join(done.out.split())
+    assert lines.startswith("PASSED: paper, 2 servers, 1 transaction, no timeouts, no restarts")
+    assert "leader_gets_established, proposal_is_delivered_by_quorum" in lines
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("mutant", "asked", "ending"),
+    [
+        ("no_ack", "proposal_is_delivered_by_quorum", "↺ and so it stays for ever"),
+        ("named_server_follows_itself", "leader_gets_established", "↺ and again from step 3"),
+    ],
+)
+def test_a_run_without_end_is_drawn_kept_and_replayed(
+    zab, tmp_path: Path, mutant: str, asked: str, ending: str
+) -> None:
+    done = zab("liveness", "--mutant", mutant, "--property", asked)
+    assert done.code == 1
+    assert ending in done.out.splitlines()
+    assert f"{asked} is violated by a fair run, with servers 0, 1 up" in done.out
+    (path,) = (tmp_path / "traces").iterdir()
+    assert path.name == f"paper-{mutant}-{asked}{SUFFIX}"
+    again = zab("replay", str(path))
+    assert again.code == 0
+    assert f"going on for ever: {asked} is violated\n" in again.out
+    assert again.out.endswith(f"as expected: {asked} is violated\n")
+
+
+def test_liveness_may_be_vacuous_or_out_of_budget(zab) -> None:
+    vacuous = zab("liveness", "--servers", "2", "--transactions", "0")
+    assert vacuous.code == 1
+    assert "proves nothing: its premise never holds" in vacuous.out
+    unknown = zab("liveness", *SMALL, "--max-states", "5")
+    assert unknown.code == 2
+    assert unknown.out.startswith("OUT OF BUDGET: paper, 2 servers")
+
+
+def test_mutants_are_run_and_listed_in_a_table(zab) -> None:
+    done = zab("mutants", "phase-not-changed", "no_ack")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["mutant", "caught", "by", "steps", "states", "time"]
+    assert lines[1].split()[:4] == ["phase-not-changed", "phase_is_expected", "6", "18"]
+    assert lines[2].split()[:4] == ["no_ack", "proposal_is_delivered_by_quorum", "12", "259"]
+    assert lines[-1] == "2 of 2 mutants caught"
+
+
+def test_a_mutant_that_is_not_caught_fails_the_table(zab, monkeypatch: pytest.MonkeyPatch) -> None:
+    harmless = replace(MUTANTS["phase-not-changed"], caught_by="agreement")
+    monkeypatch.setattr(lists, "MUTANTS", {"harmless": harmless})
+    done = zab("mutants")
+    assert done.code == 1
+    assert "NOT BY agreement" in done.out
+    assert done.out.endswith("0 of 1 mutants caught\nnot caught: phase-not-changed\n")
+
+
+def test_what_mutants_do_wrong_is_told(zab) -> None:
+    out = zab("mutants", "--list").out
+    for each in MUTANTS.values():
+        assert f"{each.name}: caught by {each.caught_by}\n" in out
+        assert each.story in " ".join(out.split())
+
+
 def test_every_property_is_listed_with_its_sentence(zab) -> None:
     done = zab("properties")
     model = build(Instance())
     assert done.code == 0
-    for each in (*model.always, *model.every_step, *model.sometimes):
+    for each in (*model.always, *model.every_step, *model.sometimes, *EVENTUALLY):
         assert f"\n  {each.name}\n" in done.out
         assert " ".join(each.sentence.split("\n\n")[0].split()) in " ".join(done.out.split())
     assert max(map(len, done.out.splitlines())) <= 99

@@ -4,12 +4,18 @@ from dataclasses import replace
 
 from trace_samples import STORY, run, story_model
 from zabcheck.differences import Difference, differences, shown
+from zabcheck.loops import broken_by
+from zabcheck.model.instances import Instance, build
 from zabcheck.model.model import Model
+from zabcheck.model.paper import Bounds
 from zabcheck.replay import replay, words
 from zabcheck.traces import Expect
 from zabcheck.verdicts import Trace
 from zabspec.paper.state import Propose, Role, Txn, Zxid
 from zabspec.parts import Row, Sid
+
+PROPOSED = (*STORY[:9], *(step for step in STORY[10:14] if step[0] != "follower_connects"))
+"""Until server 1 has logged what server 0 proposed."""
 
 
 def without(model: Model, action: str) -> Model:
@@ -129,6 +135,37 @@ def test_a_loop_must_close() -> None:
     assert result.departure is not None
     assert result.departure.reason == "no step leads back to state 0 today"
     assert replay(story_model(), lasso(1), Expect.VIOLATED).departure is None
+
+
+def live_model(mutant: str | None = None) -> Model:
+    bounds = Bounds(servers=2, transactions=1, timeouts=1, give_up=True)
+    return build(Instance(bounds=bounds, mutant=mutant))
+
+
+def test_a_loop_that_is_fair_breaks_a_liveness_property() -> None:
+    trace = replace(run(live_model("no_ack"), PROPOSED), loop=12, property="proposal_is_delivered_by_quorum")
+    assert [each.property.name for each in broken_by(live_model("no_ack"), trace)] == [
+        "proposal_is_delivered_by_quorum",
+        "proposal_is_delivered_by_follower",
+    ]
+    result = replay(live_model("no_ack"), trace, Expect.VIOLATED)
+    assert result.is_as_expected
+    assert "going on for ever: proposal_is_delivered_by_quorum is violated" in words(result)
+
+
+def test_a_loop_that_denies_a_server_its_turn_breaks_nothing() -> None:
+    """With the spec as it is the follower has acknowledged, and the leader may process that."""
+    trace = replace(run(live_model(), PROPOSED), loop=12, property="proposal_is_delivered_by_quorum")
+    assert broken_by(live_model(), trace) == ()
+    assert not replay(live_model(), trace, Expect.VIOLATED).is_as_expected
+
+
+def test_a_loop_breaks_nothing_if_a_fair_step_leads_out_of_it() -> None:
+    story = (("server_becomes_oracle_choice", 0), ("server_becomes_oracle_choice", 1))
+    trace = replace(run(live_model(), story), loop=2)
+    leads_on = broken_by(live_model("leader_never_gives_up"), trace)
+    assert [each.property.name for each in leads_on] == ["leader_gets_established"]
+    assert broken_by(live_model(), trace) == ()  # there, a leader that nobody follows gives up
 
 
 def test_differences_name_variables() -> None:

@@ -24,7 +24,8 @@ def add(commands: Any) -> None:
         "liveness",
         help="check what must happen in the end",
         description="Explores every state of the spec `paper` within bounds, and looks for a fair run in "
-        "which what must happen never does. Exit code: 0 there is none, 1 violated or vacuous, 2 nobody knows.",
+        "which what must happen never does. Exit code: 0 if there is none, 1 violated or vacuous, 2 nobody "
+        "knows.",
     )
     parser.set_defaults(run=run, spec="paper")
     check.add_bounds(parser)
