@@ -1,18 +1,20 @@
 """Atomic broadcast, abstractly: one log of transactions, of which every server delivers a prefix.
 
-This is what ZAB is for, without messages and quorums; read it beside section III of the paper. Its properties are seen
-from the actions below:
+This is what ZAB is for, without messages and quorums; read it beside section III of the paper. Its
+properties are seen from the actions below:
 
-    Integrity             only what a primary has broadcast enters the log.
-    Total order,          there is one log, it only grows, and a server delivers the transaction
-    agreement             of the log that comes after those it has delivered.
-    Local primary order   a transaction enters the log right after the one that its primary broadcast before it.
-    Global primary order  epochs in the log rise, for none is taken from an epoch before the last one's.
-    Primary integrity     a primary has delivered all that the log has of earlier epochs before it may broadcast, and
-                          nothing more of those epochs enters the log from then on.
+    Integrity             only what a primary has broadcast enters the log. Total order,          there is
+    one log, it only grows, and a server delivers the transaction agreement             of the log that
+    comes after those it has delivered. Local primary order   a transaction enters the log right after the
+    one that its primary broadcast before it. Global primary order  epochs in the log rise, for none is
+    taken from an epoch before the last one's. Primary integrity     a primary has delivered all that the
+    log has of earlier epochs before it may broadcast, and nothing more of those epochs enters the log from
+    then on.
 
-What is in the log is what can no longer be lost, whether or not anyone has delivered it yet: so the log outlives
-every server that restarts. `zabspec.paper.mapping` finds it in a state of the paper's ZAB.
+What is in the log is what can no longer be lost, whether or not anyone has delivered it yet: so the log
+outlives every server that restarts. `zabspec.paper.mapping` finds it in a state of the paper's ZAB. That no
+epoch has a second primary after its first is not said here, for nothing in a state remembers the first: see
+`epoch_is_new` and `epoch_is_promised` in `zabspec.properties`.
 
 Paper: Junqueira, Reed, Serafini, DSN 2011, section III.
 """
@@ -55,7 +57,8 @@ def earlier_epochs_close(state: State, epoch: int) -> State | None:
 
 
 def primary_is_established(state: State, primary: Sid, epoch: int) -> State | None:
-    """A server becomes the primary of an epoch, having delivered all of earlier epochs that ever enters the log.
+    """A server becomes the primary of an epoch, having delivered all of earlier epochs that ever enters the
+    log.
 
     Paper: section III, ready(e); primary integrity.
     ZooKeeper: Leader.startZkServer.
@@ -109,15 +112,15 @@ def log_takes_transaction(state: State, epoch: int) -> State | None:
 
 
 def transaction_is_lost(state: State, epoch: int) -> State | None:
-    """The last outstanding transaction of an epoch is lost: nobody has it any more.
+    """The last outstanding transaction of an epoch is lost with its primary: nobody has it any more.
 
     Paper: section III: nothing is promised of a transaction that nobody has delivered.
     ZooKeeper: FileTxnLog.truncate.
     """
-    ofepoch = [txn for txn in state.outstanding if txn.zxid.epoch == epoch]
-    if not ofepoch:
+    of_epoch = [txn for txn in state.outstanding if txn.zxid.epoch == epoch]
+    if not of_epoch or epoch in tuple(state.primaries):
         return None
-    return replace(state, outstanding=state.outstanding - {max(ofepoch, key=_zxid)})
+    return replace(state, outstanding=state.outstanding - {max(of_epoch, key=_zxid)})
 
 
 def server_delivers(state: State, server: Sid) -> State | None:

@@ -4,16 +4,26 @@
     EVERY_STEP  (before, after, *servers)  true of every step
     SOMETIMES   (state, *servers)          true of some state, or the model shows too little
 
-A predicate that takes servers holds for all choices of so many different ones (a SOMETIMES: for one). None needs a
-record of what was ever sent: the docstrings say how each is put as a matter of one state or of one step. What holds
-under fairness is in `zabcheck.model.liveness`.
+A predicate that takes servers holds for all choices of so many different ones (a SOMETIMES: for one). None
+needs a record of what was ever sent: the docstrings say how each is put as a matter of one state or of one
+step. What holds under fairness is in `zabcheck.model.liveness`.
 
-Paper: Junqueira, Reed, Serafini, DSN 2011, section III ("broadcast" and "deliver" are meant as there). "Dissecting":
-the same authors, "Dissecting Zab", YL-2010-007. To deliver is to have `committed` count it.
+Paper: Junqueira, Reed, Serafini, DSN 2011, section III ("broadcast" and "deliver" are meant as there).
+"Dissecting": the same authors, "Dissecting Zab", YL-2010-007. To deliver is to have `committed` count it.
 """
 
 from __future__ import annotations
 
+from zabspec.deliveries import (
+    are_in_total_order,
+    before_epoch,
+    do_agree,
+    has_all_before,
+    is_comparable,
+    is_in_global_order,
+    is_in_local_order,
+    is_prefix,
+)
 from zabspec.paper.expected import (
     acknowledgement_fits,
     commit_fits,
@@ -58,8 +68,7 @@ def agreement(state: State, one: Sid, other: Sid) -> bool:
 
     Source: paper, section III, agreement.
     """
-    mine, theirs = delivered(state, one), delivered(state, other)
-    return all(a in theirs or b in mine for a in mine for b in theirs)
+    return do_agree(delivered(state, one), delivered(state, other))
 
 
 def total_order(state: State, one: Sid, other: Sid) -> bool:
@@ -67,27 +76,15 @@ def total_order(state: State, one: Sid, other: Sid) -> bool:
 
     Source: paper, section III, total order.
     """
-    mine, theirs = delivered(state, one), delivered(state, other)
-    return all(
-        a in theirs[: theirs.index(b)]
-        for index, b in enumerate(mine)
-        if b in theirs
-        for a in mine[:index]
-    )
+    return are_in_total_order(delivered(state, one), delivered(state, other))
 
 
 def local_primary_order(state: State, server: Sid) -> bool:
     """If a primary broadcasts a before b, then a server that delivers b delivers a before it.
 
-    Source: paper, section III, local primary order. All that a primary broadcast before (e, c) is known by its zxids,
-    (e, 1) to (e, c - 1).
+    Source: paper, section III, local primary order.
     """
-    zxids = [txn.zxid for txn in delivered(state, server)]
-    return all(
-        zxid._replace(counter=counter) in zxids[:index]
-        for index, zxid in enumerate(zxids)
-        for counter in range(1, zxid.counter)
-    )
+    return is_in_local_order(delivered(state, server))
 
 
 def global_primary_order(state: State, server: Sid) -> bool:
@@ -95,20 +92,19 @@ def global_primary_order(state: State, server: Sid) -> bool:
 
     Source: paper, section III, global primary order.
     """
-    epochs = [txn.zxid.epoch for txn in delivered(state, server)]
-    return epochs == sorted(epochs)
+    return is_in_global_order(delivered(state, server))
 
 
 def primary_integrity(state: State, primary: Sid, server: Sid) -> bool:
     """A primary may broadcast only when it has delivered what any server delivers of earlier epochs.
 
-    Source: paper, section III, primary integrity. A leader may broadcast as long as it is in phase 3; so what must
-    come before that is asked of it all that time.
+    Source: paper, section III, primary integrity. A leader may broadcast as long as it is in phase 3; so
+    what must come before that is asked of it all that time.
     """
     if not leader_is_established(state, primary):
         return True
-    epoch, own = state.servers[primary].current_epoch, delivered(state, primary)
-    return all(txn in own for txn in delivered(state, server) if txn.zxid.epoch < epoch)
+    epoch = state.servers[primary].current_epoch
+    return has_all_before(delivered(state, primary), delivered(state, server), epoch)
 
 
 def one_leader_in_an_epoch(state: State, one: Sid, other: Sid) -> bool:
@@ -124,8 +120,8 @@ def one_leader_in_an_epoch(state: State, one: Sid, other: Sid) -> bool:
 def epoch_is_promised(state: State, leader: Sid) -> bool:
     """A server that leads in phases 2 and 3 of an epoch has a quorum that promised this epoch or a later one.
 
-    Source: paper, section IV, l.1.2. Promises never go back (`epochs_never_go_back`), so the quorum is left when the
-    leader is gone, and no one leads that epoch again: see `epoch_is_new`.
+    Source: paper, section IV, l.1.2. Promises never go back (`epochs_never_go_back`), so the quorum is left
+    when the leader is gone, and no one leads that epoch again: see `epoch_is_new`.
     """
     if not leads_epoch(state, leader):
         return True
@@ -170,8 +166,8 @@ def same_zxid_same_transaction(state: State, one: Sid, other: Sid) -> bool:
 def committed_is_kept(state: State, server: Sid) -> bool:
     """What a server has delivered is in the histories of a quorum, in the same places.
 
-    Source: paper, section IV.C: a delivered transaction is never lost. What was delivered by servers that have all
-    restarted since is looked after by the refinement: the abstract log never shrinks.
+    Source: paper, section IV.C: a delivered transaction is never lost. What was delivered by servers that
+    have all restarted since is looked after by the refinement: the abstract log never shrinks.
     """
     kept = delivered(state, server)
     if not kept:
@@ -212,8 +208,8 @@ def process_consistency(state: State, leader: Sid, follower: Sid) -> bool:
 def initial_history_integrity(state: State, one: Sid, other: Sid) -> bool:
     """The initial history of an established epoch is a prefix of that of every later epoch.
 
-    Source: Dissecting, property I-8. What a server has of epochs before its own is the initial history of that; and
-    it was established if something was broadcast in it.
+    Source: Dissecting, property I-8. What a server has of epochs before its own is the initial history of
+    that; and it was established if something was broadcast in it.
     """
     epoch, history = state.servers[one].current_epoch, state.servers[one].history
     if not history or history[-1].zxid.epoch != epoch:
@@ -247,8 +243,9 @@ def history_consistency(state: State, one: Sid, other: Sid) -> bool:
 def broadcast_before_logging(before: State, after: State, server: Sid) -> bool:
     """A transaction that no server knew is in the history of a server because that, a primary, broadcast it.
 
-    Source: paper, section III, integrity: every transaction enters the system so. What servers know is what is in their
-    histories or, while a leader selects one, in the best that it has heard of; messages carry nothing else.
+    Source: paper, section III, integrity: every transaction enters the system so. What servers know is what
+    is in their histories or, while a leader selects one, in the best that it has heard of; messages carry
+    nothing else.
     """
     if after.servers[server].history == before.servers[server].history:
         return True
@@ -275,8 +272,8 @@ def zxid_is_new(before: State, after: State, primary: Sid, server: Sid) -> bool:
 def delivered_never_goes_back(before: State, after: State, server: Sid) -> bool:
     """What a server has delivered only grows, except that one that restarts delivers all again.
 
-    Source: paper, section II; Zab.tla, on lastCommitted. A restart shows in a server that looks for a leader and has
-    delivered nothing.
+    Source: paper, section II; Zab.tla, on lastCommitted. A restart shows in a server that looks for a
+    leader and has delivered nothing.
     """
     if delivered(before, server) == delivered(after, server)[: before.servers[server].committed]:
         return True
@@ -312,8 +309,8 @@ def epoch_is_new(before: State, after: State, leader: Sid) -> bool:
 def local_primary_order_as_in_zab_tla(state: State, server: Sid) -> bool:
     """LocalPrimaryOrder as Zab.tla has it: *some* two transactions of a primary are the same or in order.
 
-    Source: Zab.tla. It can never fail: any transaction is the same as itself. In no group; the tests show that it
-    holds where `local_primary_order` does not.
+    Source: Zab.tla. It can never fail: any transaction is the same as itself. In no group; the tests show
+    that it holds where `local_primary_order` does not.
     """
     epoch = state.servers[server].current_epoch
     broadcast = [txn for txn in state.servers[server].history if txn.zxid.epoch == epoch]
@@ -379,25 +376,6 @@ def delivered(state: State, server: Sid) -> History:
     """What a server has delivered since it last started."""
     committed = state.servers[server].committed
     return state.servers[server].history[:committed] if committed else ()
-
-
-def is_prefix(one: History, other: History) -> bool:
-    """Whether a history starts with another, or is the same."""
-    return other[: len(one)] == one
-
-
-def is_comparable(one: History, other: History) -> bool:
-    """Whether one of two histories starts with the other."""
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
-
-
-def before_epoch(history: History, epoch: int) -> History:
-    """The transactions of a history before the first of `epoch` or a later one."""
-    kept = 0
-    while kept < len(history) and history[kept].zxid.epoch < epoch:
-        kept += 1
-    return history[:kept]
 
 
 def leads_epoch(state: State, server: Sid) -> bool:

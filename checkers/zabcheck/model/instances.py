@@ -1,7 +1,7 @@
 """The catalogue: what can be explored, by name, and how that is written down in a trace file.
 
-An `Instance` says which spec within which bounds, with which mistake put in and which properties asked; `build` makes
-the model of it. Settings are the same as plain JSON values, checked by `from_settings`.
+An `Instance` says which spec within which bounds, with which mistake put in and which properties asked;
+`build` makes the model of it. Settings are the same as plain JSON values, checked by `from_settings`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
-from zabcheck.model import mutants, paper, zab_tla
+from zabcheck.model import broadcast, mutants, paper, zab_tla
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Property
 from zabcheck.model.paper import Bounds
 from zabcheck.model.refinement import refines_broadcast
-from zabspec import properties
+from zabspec import broadcast_properties, properties
 from zabspec.parts import Sid
 
-SPECS = ("paper",)
+SPECS = ("paper", "broadcast")
 
 MUTANTS: Mapping[str, mutants.Mutant] = {each.name: each for each in (*mutants.MUTANTS, *LIVENESS_MUTANTS)}
 """All mutants by name: those that break a safety property, then those that break liveness."""
@@ -28,12 +28,10 @@ MUTANTS: Mapping[str, mutants.Mutant] = {each.name: each for each in (*mutants.M
 class Instance:
     """One thing to explore.
 
-    Attributes:
-        spec: one of `SPECS`.
-        bounds: how far.
-        bookkeeping: keep beside the state what Zab.tla keeps in it, so that counts compare with TLC's.
-        mutant: the name of the mistake put in, None for the spec as it is.
-        properties: the names of those to be checked; None for all, each `sometimes` within bounds that reach it.
+    Attributes: spec: one of `SPECS`. bounds: how far. bookkeeping: keep beside the state what Zab.tla keeps
+        in it, so that counts compare with TLC's. mutant: the name of the mistake put in, None for the spec
+        as it is. properties: the names of those to be checked; None for all, each `sometimes` within bounds
+        that reach it.
     """
 
     spec: str = "paper"
@@ -60,19 +58,26 @@ class Least:
     epochs: int = 3
 
 
-REACHED_WITHIN: Mapping[str, Least] = {
-    "leader_is_established": Least(2, 0, 0, 1),
-    "everyone_delivers": Least(2, 1, 0, 1),
-    "another_server_leads_too": Least(3, 0, 0, 1),
-    "follower_joins_during_broadcast": Least(3, 0, 0, 1),
-    "proposal_is_had_already": Least(3, 1, 0, 2),
-    "history_comes_from_follower": Least(2, 1, 1),
-    "logged_transaction_is_replaced": Least(3, 1, 1),
-    "earlier_epoch_is_delivered": Least(2, 1, 1),
-    "logged_transaction_is_delivered_elsewhere": Least(2, 1, 1),
-    "epoch_is_refused": Least(3, 0, 2),
+REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
+    "paper": {
+        "leader_is_established": Least(2, 0, 0, 1),
+        "everyone_delivers": Least(2, 1, 0, 1),
+        "another_server_leads_too": Least(3, 0, 0, 1),
+        "follower_joins_during_broadcast": Least(3, 0, 0, 1),
+        "proposal_is_had_already": Least(3, 1, 0, 2),
+        "history_comes_from_follower": Least(2, 1, 1),
+        "logged_transaction_is_replaced": Least(3, 1, 1),
+        "earlier_epoch_is_delivered": Least(2, 1, 1),
+        "logged_transaction_is_delivered_elsewhere": Least(2, 1, 1),
+        "epoch_is_refused": Least(3, 0, 2),
+    },
+    "broadcast": {
+        "two_primaries_at_once": Least(2, 0, 0, 2),
+        "everyone_delivers": Least(1, 1, 0, 1),
+        "transaction_comes_too_late": Least(1, 1, 0, 2),
+    },
 }
-"""Where each `sometimes` is reached; elsewhere it is left out unless it is asked for by name."""
+"""Where each `sometimes` of a spec is reached; elsewhere it is left out unless it is asked for by name."""
 
 
 def build(instance: Instance) -> Model:
@@ -83,7 +88,9 @@ def build(instance: Instance) -> Model:
     """
     check(instance)
     bounds = instance.bounds
-    if instance.bookkeeping:
+    if instance.spec == "broadcast":
+        model = broadcast.model(bounds)
+    elif instance.bookkeeping:
         model = zab_tla.model(bounds)
     elif instance.mutant is not None:
         model = paper.model(bounds, mutants.apply(MUTANTS[instance.mutant]))
@@ -168,16 +175,14 @@ def check(instance: Instance) -> None:
 
 
 def _groups(spec: str) -> Sequence[tuple[Property, ...]]:
-    assert spec in SPECS
-    return _of_paper()
-
-
-def _of_paper() -> Sequence[tuple[Property, ...]]:
-    return (
-        tuple(as_property(each) for each in properties.ALWAYS),
-        tuple(as_property(each) for each in (*properties.EVERY_STEP, refines_broadcast)),
-        tuple(as_property(each) for each in properties.SOMETIMES),
-    )
+    """Always, every step and sometimes."""
+    groups: Sequence[Sequence[Callable[..., bool]]]
+    if spec == "broadcast":
+        groups = (broadcast_properties.ALWAYS, broadcast_properties.EVERY_STEP, broadcast_properties.SOMETIMES)
+    else:
+        steps = (*properties.EVERY_STEP, refines_broadcast)
+        groups = (properties.ALWAYS, steps, properties.SOMETIMES)
+    return [tuple(as_property(each) for each in group) for group in groups]
 
 
 def as_property(predicate: Callable[..., bool]) -> Property:
@@ -190,11 +195,12 @@ def _chosen(group: tuple[Property, ...], instance: Instance) -> tuple[Property, 
     """Those asked for by name; otherwise all that have enough servers, and can be reached if they must be."""
     if instance.properties is not None:
         return tuple(each for each in group if each.name in instance.properties)
-    return tuple(each for each in group if _within(each.name, instance.bounds))
+    return tuple(each for each in group if _within(each.name, instance))
 
 
-def _within(name: str, bounds: Bounds) -> bool:
-    least = REACHED_WITHIN.get(name)
+def _within(name: str, instance: Instance) -> bool:
+    """Whether a `sometimes` can be reached within the bounds of an instance; true of every other property."""
+    least, bounds = REACHED_WITHIN[instance.spec].get(name), instance.bounds
     if least is None:
         return True
     faults = bounds.timeouts if bounds.restart_needs_timeout else bounds.timeouts + bounds.restarts

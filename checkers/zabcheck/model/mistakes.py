@@ -1,7 +1,7 @@
 """The mistakes of the mutants: actions of the paper's ZAB, each wrong in one way.
 
-A mistake is the spec's own action with something changed in the state that it gets or the state that it makes;
-only where that cannot be done is part of the action written out again.
+A mistake is the spec's own action with something changed in the state that it gets or the state that it
+makes; only where that cannot be done is part of the action written out again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Mutants: the paper's ZAB with one mistake put in, which some property must catch.
 
-A property that nobody has seen fail is not yet a property. Each mutant replaces an action or two, by name, mostly
-with the original and a change of what went into it or came out of it. The mistakes are in `zabcheck.model.mistakes`.
+A property that nobody has seen fail is not yet a property. Each mutant replaces an action or two, by name,
+mostly with the original and a change of what went into it or came out of it. The mistakes are in
+`zabcheck.model.mistakes`.
 """
 
 from __future__ import annotations

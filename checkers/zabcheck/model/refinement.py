@@ -1,25 +1,28 @@
 """Whether a step of the paper's ZAB is a step of atomic broadcast, as `zabspec.paper.mapping` has it.
 
-One step may stand for several: a follower that adopts a history may make several transactions safe at once, and
-one that is told to deliver its initial history delivers it whole. So the way from one abstract state to the other is
-made of actions of `zabspec.broadcast`, in one fixed order, and must arrive.
+One step may stand for several: a follower that adopts a history may make several transactions safe at once,
+and one that is told to deliver its initial history delivers it whole. So the way from one abstract state to
+the other is made of actions of `zabspec.broadcast`, in one fixed order, and must arrive.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from zabspec import broadcast, paper
 from zabspec.paper.mapping import combined, shares
+from zabspec.paper.state import Txn, Zxid
 from zabspec.parts import Sid
 
-Move = Callable[[broadcast.State], broadcast.State | None]
+Move = tuple[Callable[..., Any], tuple[int, ...]]
+"""An action of `zabspec.broadcast` and its arguments after the state."""
 
 
 def refines_broadcast(before: paper.State, after: paper.State) -> bool:
     """Each step of ZAB is one of atomic broadcast, or several, or none.
 
-    Source: design.md, "Spec"; paper, section III, for what atomic broadcast is.
+    Source: paper, section III, for what atomic broadcast is; section IV.C, that ZAB implements it.
     """
     was, now = shares(before), shares(after)
     if was == now:
@@ -29,14 +32,14 @@ def refines_broadcast(before: paper.State, after: paper.State) -> bool:
 
 
 def way(start: broadcast.State, goal: broadcast.State) -> list[broadcast.State] | None:
-    """The states of atomic broadcast from one to another, each a step from the one before; None if there is no way.
+    """The states of atomic broadcast from one to another, a step apart; None if there is no way.
 
     The order tried is the only one that can matter: what is new is broadcast before the log takes it, the log
     takes it before its epoch closes, and then servers catch up.
     """
     states = [start]
-    for move in _moves(start, goal):
-        following = move(states[-1])
+    for action, arguments in _moves(start, goal):
+        following = action(states[-1], *arguments)
         if following is None:
             return None
         states.append(following)
@@ -46,18 +49,16 @@ def way(start: broadcast.State, goal: broadcast.State) -> list[broadcast.State] 
 def _moves(start: broadcast.State, goal: broadcast.State) -> Iterator[Move]:
     """What must happen on the way, in order."""
     servers = [Sid(sid) for sid in range(len(start.delivered))]
-    known = start.outstanding.union(start.log)
-    for txn in sorted(goal.outstanding.union(goal.log) - known, key=lambda txn: txn.zxid):
+    for txn in sorted(goal.outstanding.union(goal.log).difference(start.outstanding, start.log), key=_zxid):
         for sid in servers:
             if start.primaries[sid] == txn.zxid.epoch:
-                yield lambda state, sid=sid, value=txn.value: broadcast.primary_broadcasts(state, sid, value)
+                yield broadcast.primary_broadcasts, (sid, txn.value)
     for txn in goal.log[len(start.log) :]:
-        yield lambda state, epoch=txn.zxid.epoch: broadcast.log_takes_transaction(state, epoch)
+        yield broadcast.log_takes_transaction, (txn.zxid.epoch,)
     if goal.epoch != start.epoch:
-        yield lambda state: broadcast.earlier_epochs_close(state, goal.epoch)
-    lost = start.outstanding - goal.outstanding - frozenset(goal.log)
-    for txn in sorted(lost, key=lambda txn: txn.zxid):
-        yield lambda state, epoch=txn.zxid.epoch: broadcast.transaction_is_lost(state, epoch)
+        yield broadcast.earlier_epochs_close, (goal.epoch,)
+    for txn in sorted(start.outstanding.difference(goal.outstanding, goal.log), key=_zxid):
+        yield broadcast.transaction_is_lost, (txn.zxid.epoch,)
     for sid in servers:
         yield from _moves_of(sid, start, goal)
 
@@ -66,12 +67,15 @@ def _moves_of(sid: Sid, start: broadcast.State, goal: broadcast.State) -> Iterat
     """What must happen to one server on the way."""
     delivered, primary = len(start.delivered[sid]), start.primaries[sid]
     if not goal.delivered[sid] and delivered:
-        yield lambda state: broadcast.server_restarts(state, sid)
+        yield broadcast.server_restarts, (sid,)
         delivered = primary = 0
     if primary not in (0, goal.primaries[sid]):
-        yield lambda state: broadcast.primary_resigns(state, sid)
+        yield broadcast.primary_resigns, (sid,)
     for _ in range(len(goal.delivered[sid]) - delivered):
-        yield lambda state: broadcast.server_delivers(state, sid)
-    epoch = goal.primaries[sid]
-    if epoch not in (0, primary):
-        yield lambda state: broadcast.primary_is_established(state, sid, epoch)
+        yield broadcast.server_delivers, (sid,)
+    if goal.primaries[sid] not in (0, primary):
+        yield broadcast.primary_is_established, (sid, goal.primaries[sid])
+
+
+def _zxid(txn: Txn) -> Zxid:
+    return txn.zxid

@@ -1,8 +1,8 @@
 """What a server may find at the head of a channel: checks of the protocol on itself.
 
-Apache's `Zab.tla` notes in a variable, `violatedInvariants`, that an action met what it should never meet. Here
-such an action is not enabled, the message stays where it is, and a predicate says so of the state. Each
-takes the receiver, then the sender.
+Apache's `Zab.tla` notes in a variable, `violatedInvariants`, that an action met what it should never meet.
+Here such an action is not enabled, the message stays where it is, and a predicate says so of the state.
+Each takes the receiver, then the sender.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from zabspec.parts import Sid
 
 
 def message_is_legal(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A message only waits where its receiver can take it: a learner's at its leader, a leader's at its learner.
+    """A message only waits where its receiver can take it: a learner's at its leader, a leader's at its
+    learner.
 
     Source: Zab.tla, `messageIllegal`: a channel is emptied when its connection ends.
     """

@@ -1,8 +1,8 @@
 """The refinement mapping: which state of atomic broadcast a state of the paper's ZAB stands for.
 
-The log is what can no longer be lost. A new epoch begins with the most recent history of a quorum (l.1.2); so what
-is common to the most recent histories of all quorums will be in every later epoch, and nothing else is sure to be.
-Such a transaction need not be delivered, nor be known to any server to be safe.
+The log is what can no longer be lost. A new epoch begins with the most recent history of a quorum (l.1.2);
+so what is common to the most recent histories of all quorums will be in every later epoch, and nothing else
+is sure to be. Such a transaction need not be delivered, nor be known to any server to be safe.
 
     log          the common prefix of the most recent histories of all quorums
     outstanding  every other transaction in a history
@@ -10,10 +10,10 @@ Such a transaction need not be delivered, nor be known to any server to be safe.
     delivered    of each server, the part of its history that `committed` counts
     primaries    the epochs of established leaders
 
-One thing makes a server's summary, f.a and h_f, not all there is to it: a leader in discovery may have got an ACK-E
-from a follower that has left it since. What it chooses may then be more recent by its epoch than what
-its quorum would show now. Its prospects say so. With up to four servers this cannot matter: two leaders would
-need more followers than there are. The model checker checks all this; it is not proved here.
+One thing makes a server's summary, f.a and h_f, not all there is to it: a leader in discovery may have got
+an ACK-E from a follower that has left it since. What it chooses may then be more recent by its epoch than
+what its quorum would show now. Its prospects say so. With up to four servers this cannot matter: two
+leaders would need more followers than there are. The model checker checks all this; it is not proved here.
 """
 
 from __future__ import annotations
@@ -32,11 +32,10 @@ from zabspec.parts import Row, Sid
 class Share:
     """What the mapping looks at of one server.
 
-    Attributes:
-        prospects: the summaries that it may come to have before it adopts anything new, its present one first.
-        heard_of: the history that it has heard of as a leader in discovery, where that may be nobody's any more.
-        delivered: what it has delivered.
-        primary: the epoch that it is the established leader of, 0 if it is none.
+    Attributes: prospects: the summaries that it may come to have before it adopts anything new, its present
+        one first. heard_of: the history that it has heard of as a leader in discovery, where that may be
+        nobody's any more. delivered: what it has delivered. primary: the epoch that it is the established
+        leader of, 0 if it is none.
     """
 
     prospects: tuple[Summary, ...]
@@ -52,27 +51,28 @@ def abstract(state: State) -> broadcast.State:
 
 def shares(state: State) -> tuple[Share, ...]:
     """What the mapping looks at: two states with the same shares stand for the same."""
-    return tuple(_share(state, Sid(sid)) for sid in range(len(state.servers)))
+    return tuple(share(state, Sid(sid)) for sid in range(len(state.servers)))
 
 
 def combined(parts: tuple[Share, ...]) -> broadcast.State:
     """The state of atomic broadcast that servers with these shares stand for."""
-    candidates = most_recent_of_quorums([share.prospects for share in parts])
+    candidates = most_recent_of_quorums([part.prospects for part in parts])
     log = common_prefix([candidate.history for candidate in candidates])
     known: set[Txn] = set()
-    for share in parts:
-        known.update(share.prospects[0].history, share.heard_of)
+    for part in parts:
+        known.update(part.prospects[0].history, part.heard_of)
     return broadcast.State(
         log=log,
         outstanding=frozenset(known.difference(log)),
         epoch=min(next_epoch(candidate, len(log)) for candidate in candidates),
-        delivered=Row(share.delivered for share in parts),
-        primaries=Row(share.primary for share in parts),
+        delivered=Row(part.delivered for part in parts),
+        primaries=Row(part.primary for part in parts),
     )
 
 
 def most_recent_of_quorums(summaries: list[tuple[Summary, ...]]) -> list[Summary]:
-    """What a new epoch may begin with: of each smallest quorum the most recent, whatever the prospects come to.
+    """What a new epoch may begin with: of each smallest quorum the most recent, whatever the prospects come
+    to.
 
     Args:
         summaries: of each server, those that it may come to have.
@@ -99,13 +99,14 @@ def common_prefix(histories: list[History]) -> History:
 
 
 def next_epoch(candidate: Summary, settled: int) -> int:
-    """The epoch of the first transaction after the log, if an epoch begins with this; at the least, its own."""
+    """The epoch of what comes first after the log, where an epoch begins with this; its own, if nothing."""
     if len(candidate.history) > settled:
         return candidate.history[settled].zxid.epoch
     return candidate.epoch
 
 
-def _share(state: State, sid: Sid) -> Share:
+def share(state: State, sid: Sid) -> Share:
+    """What the mapping looks at of one server."""
     server = state.servers[sid]
     history, epoch = server.history, server.current_epoch
     leads = server.phase == Phase.BROADCAST and server.role == Role.LEADING

@@ -67,7 +67,7 @@ def follower_joins_during_broadcast(state: State, leader: Sid, follower: Sid) ->
 
 
 def history_comes_from_follower(state: State, leader: Sid, follower: Sid) -> bool:
-    """A follower tells its leader of a transaction that the leader does not have. Paper: section IV, l.1.2."""
+    """A follower tells its leader of a transaction that it does not have. Paper: section IV, l.1.2."""
     message = state.network[follower][leader].head
     if not isinstance(message, AckEpoch):
         return False
