@@ -174,15 +174,23 @@ def check(instance: Instance) -> None:
             raise ValueError(f"no property {name!r} of spec {instance.spec!r}: one of {', '.join(names)}")
 
 
-def _groups(spec: str) -> Sequence[tuple[Property, ...]]:
+def _groups(spec: str) -> tuple[tuple[Property, ...], ...]:
     """Always, every step and sometimes."""
-    groups: Sequence[Sequence[Callable[..., bool]]]
     if spec == "broadcast":
-        groups = (broadcast_properties.ALWAYS, broadcast_properties.EVERY_STEP, broadcast_properties.SOMETIMES)
-    else:
-        steps = (*properties.EVERY_STEP, refines_broadcast)
-        groups = (properties.ALWAYS, steps, properties.SOMETIMES)
-    return [tuple(as_property(each) for each in group) for group in groups]
+        return (
+            _as_properties(broadcast_properties.ALWAYS),
+            _as_properties(broadcast_properties.EVERY_STEP),
+            _as_properties(broadcast_properties.SOMETIMES),
+        )
+    return (
+        _as_properties(properties.ALWAYS),
+        _as_properties((*properties.EVERY_STEP, refines_broadcast)),
+        _as_properties(properties.SOMETIMES),
+    )
+
+
+def _as_properties(predicates: Sequence[Callable[..., bool]]) -> tuple[Property, ...]:
+    return tuple(as_property(each) for each in predicates)
 
 
 def as_property(predicate: Callable[..., bool]) -> Property:

@@ -18,6 +18,7 @@ from zabspec.paper.state import (
     AckEpoch,
     AckLeader,
     CEpoch,
+    Commit,
     CommitLeader,
     Message,
     NewEpoch,
@@ -31,6 +32,7 @@ from zabspec.paper.state import (
     Summary,
     Txn,
     index_of,
+    is_quorum,
     last_zxid,
     learners_at,
 )
@@ -227,6 +229,28 @@ def leader_delivers_at_once(state: State, leader: Sid, value: int) -> State | No
     """l.3.1, delivering before any follower has acknowledged."""
     after = paper.leader_accepts_request(state, leader, value)
     return None if after is None else _changed(after, leader, committed=len(after.servers[leader].history))
+
+
+def leader_delivers_what_is_acknowledged(state: State, leader: Sid, follower: Sid) -> State | None:
+    """l.3.2, delivering up to any transaction that a quorum has acknowledged, in the order of acknowledgements."""
+    after = paper.leader_processes_ack(state, leader, follower)
+    if after is None:
+        return None
+    leading = after.servers[leader]
+    index = leading.acked[follower]
+    having = [Sid(sid) for sid, count in enumerate(leading.acked) if count >= index]
+    if index == leading.committed or not is_quorum(having, leading.stages):
+        return after
+    after = _changed(after, leader, committed=index)
+    assert after is not None
+    told = learners_at(leading.stages, Stage.ACKLD)
+    return sent(after, leader, told, Commit(leading.history[index - 1].zxid))
+
+
+def follower_delivers_all_logged(state: State, follower: Sid, leader: Sid) -> State | None:
+    """f.3.2, delivering all that the follower has logged."""
+    after = paper.follower_processes_commit(state, follower, leader)
+    return _changed(after, follower, committed=len(state.servers[follower].history))
 
 
 def messages_outlive_connection(state: State, leader: Sid, follower: Sid) -> State | None:

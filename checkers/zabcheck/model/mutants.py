@@ -267,6 +267,20 @@ MUTANTS: tuple[Mutant, ...] = (
         _TWO_TRANSACTIONS,
         "prefix_consistency",
     ),
+    Mutant(
+        "commit-out-of-order",
+        "A leader delivers up to any transaction that a quorum has acknowledged, be it behind the last one.",
+        {"leader_processes_ack": mistakes.leader_delivers_what_is_acknowledged},
+        _CALM,
+        "delivered_never_goes_back",
+    ),
+    Mutant(
+        "all-logged-delivered",
+        "A follower that is told to deliver one transaction delivers all that it has logged.",
+        {"follower_processes_commit": mistakes.follower_delivers_all_logged},
+        Bounds(servers=4, transactions=2, timeouts=0),
+        "committed_is_kept",
+    ),
     # Faults
     Mutant(
         "channel-not-emptied",
@@ -281,6 +295,13 @@ MUTANTS: tuple[Mutant, ...] = (
         {"server_restarts": mistakes.server_loses_undelivered},
         Bounds(servers=2, transactions=1, timeouts=0, restarts=1),
         "committed_is_kept",
+    ),
+    Mutant(
+        "log-not-on-disk-refinement",
+        "As log-not-on-disk: the log shrinks, though no server remembers to have delivered what is lost.",
+        {"server_restarts": mistakes.server_loses_undelivered},
+        Bounds(servers=2, transactions=1, timeouts=0, restarts=1),
+        "refines_broadcast",
     ),
 )
 
