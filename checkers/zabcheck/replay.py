@@ -144,6 +144,15 @@ def ending(result: Replay) -> Ending:
     return Ending(text, confirmed.sentence, confirmed.servers, is_good)
 
 
+def marks(result: Replay) -> dict[int, list[str]]:
+    """What a picture of the run says below a step: what it violates, but for what stands at the end."""
+    told: dict[int, list[str]] = {}
+    for each in result.findings:
+        if each.expect == Expect.VIOLATED and each != result.confirmation:
+            told.setdefault(each.index, []).append(_found(each))
+    return told
+
+
 def _after(model: Model, world: Any, step: TraceStep) -> Any:
     """The world after a step with today's spec, or a sentence that says why there is none."""
     named = [each for each in model.steps if each.action == step.action]

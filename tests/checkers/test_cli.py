@@ -128,7 +128,7 @@ def test_an_interrupt_ends_with_the_counts_so_far(zab, monkeypatch: pytest.Monke
     done = zab("check", *SMALL)
     assert done.code == 2
     assert "Nobody knows: interrupted." in done.out
-    assert "1,234 distinct states found so far (5,678 steps, depth 9, 10 still to go)" in " ".join(
+    assert "1,234 distinct states found so far (5,678 generated, depth 9, 10 still to go)" in " ".join(
         done.out.split()
     )
 
@@ -373,4 +373,4 @@ def test_what_reductions_were_used_is_part_of_what_was_proved() -> None:
     told = " ".join(
         " ".join(report.in_words(verdict, model, Options(symmetry=False, reduce=True), "paper")).split()
     )
-    assert "5 distinct states up to the order of steps that commute, 5 steps" in told
+    assert "5 distinct states up to the order of steps that commute, 5 generated" in told

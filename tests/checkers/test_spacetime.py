@@ -8,9 +8,11 @@ import pytest
 
 from trace_samples import STORY, no_restart_forgets, run, story_model
 from zabcheck.model import paper
+from zabcheck.replay import ending, marks, replay
 from zabcheck.report.happenings import happenings
 from zabcheck.report.picture import is_ascii_only, picture
 from zabcheck.report.spacetime import Ending
+from zabcheck.traces import Expect
 from zabcheck.verdicts import Trace, TraceStep
 from zabspec.paper.state import AckLeader, CEpoch, Txn, Zxid
 
@@ -40,6 +42,16 @@ def test_a_run_is_drawn_with_ascii_characters_alone() -> None:
     drawn = picture(run(story_model()), ENDING, ascii_only=True)
     assert drawn.isascii()
     assert_golden("spacetime-ascii.txt", drawn)
+
+
+def test_what_is_violated_on_the_way_is_marked_below_its_step() -> None:
+    model = story_model()
+    result = replay(model, run(model, asked="no_restart_forgets"), Expect.VIOLATED)
+    assert marks(result) == {16: ["nothing_delivered_at_two is violated"]}
+    lines = picture(result.trace, ending(result), marks=marks(result)).splitlines()
+    (place,) = (index for index, line in enumerate(lines) if line.startswith("  16 "))
+    assert lines[place + 1].startswith("   ✗ ╌ nothing_delivered_at_two is violated ╌╌╌")
+    assert "✗ no_restart_forgets is violated, at server 1" in lines
 
 
 def test_a_loop_is_marked_at_both_ends() -> None:

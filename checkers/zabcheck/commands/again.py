@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from zabcheck.replay import ending, replay, words
+from zabcheck.replay import ending, marks, replay, words
 from zabcheck.report.picture import is_ascii_only, picture
 from zabcheck.traces import load
 
@@ -34,7 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     file = load(arguments.file)
     result = replay(file.model, file.trace, file.expect)
     if arguments.picture:
-        drawn = picture(file.trace, ending(result), ascii_only=is_ascii_only(sys.stdout))
+        ascii_only = is_ascii_only(sys.stdout)
+        drawn = picture(file.trace, ending(result), marks=marks(result), ascii_only=ascii_only)
         print(drawn, end="\n\n")
     for line in words(result):
         print(line)

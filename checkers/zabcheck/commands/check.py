@@ -13,7 +13,7 @@ from zabcheck.model.instances import MUTANTS, SPECS, Instance, build
 from zabcheck.model.model import Model
 from zabcheck.model.paper import Bounds
 from zabcheck.model.search import KINDS, Options, search
-from zabcheck.replay import ending, replay
+from zabcheck.replay import ending, marks, replay
 from zabcheck.report import verdict as report
 from zabcheck.report.picture import is_ascii_only, picture
 from zabcheck.report.progress import progress
@@ -91,8 +91,8 @@ def in_words(instance: Instance) -> str:
 
 def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
     """The picture of a run, for the terminal or the pipe that it goes to."""
-    shown_for = ending(replay(model, trace, expect))
-    return picture(trace, shown_for, ascii_only=is_ascii_only(sys.stdout))
+    result = replay(model, trace, expect)
+    return picture(trace, ending(result), marks=marks(result), ascii_only=is_ascii_only(sys.stdout))
 
 
 def _keep(verdict: Verdict, trace: Trace, directory: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from zabcheck.differences import differences, shown
@@ -14,16 +15,23 @@ from zabspec.paper.state import State
 WIDTH = 99
 
 
-def picture(trace: Trace, ending: Ending | None = None, *, ascii_only: bool = False) -> str:
+def picture(
+    trace: Trace,
+    ending: Ending | None = None,
+    *,
+    marks: Mapping[int, Sequence[str]] | None = None,
+    ascii_only: bool = False,
+) -> str:
     """Draws a run of any spec.
 
     Args:
         trace: the run.
         ending: what it is shown for; it stands at the end.
+        marks: by the number of a step, what went wrong with it; shown in a space-time diagram.
         ascii_only: draw with ASCII characters alone.
     """
     if isinstance(protocol_of(trace.steps[0].world), State):
-        return spacetime(trace, ending, ascii_only=ascii_only)
+        return spacetime(trace, ending, marks=marks, ascii_only=ascii_only)
     return _listing(trace, ending, ascii_only)
 
 
@@ -34,6 +42,7 @@ def is_ascii_only(stream: TextIO) -> bool:
             UNICODE.shaft,
             UNICODE.right,
             UNICODE.event,
+            UNICODE.dash,
             UNICODE.broken,
             UNICODE.good,
             UNICODE.loop,

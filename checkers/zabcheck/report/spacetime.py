@@ -7,7 +7,7 @@ name is heavy while it leads, thin while it follows, dotted while it looks; besi
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -33,6 +33,7 @@ class Glyphs:
     right: str
     left: str
     event: str
+    dash: str
     broken: str
     good: str
     sends: str
@@ -46,6 +47,7 @@ UNICODE = Glyphs(
     right="▶",
     left="◀",
     event="●",
+    dash="╌",
     broken="✗",
     good="✓",
     sends="→",
@@ -58,6 +60,7 @@ ASCII = Glyphs(
     right=">",
     left="<",
     event="*",
+    dash="-",
     broken="X",
     good="+",
     sends="->",
@@ -112,18 +115,30 @@ class _Page:
     def add(self, cells: list[str]) -> None:
         self.lines.append("".join(cells).rstrip())
 
+    def bar(self, text: str) -> str:
+        """A line across the page."""
+        glyphs = self.glyphs
+        return f"{glyphs.broken:>{MARGIN - 2}} {glyphs.dash} {text} ".ljust(self.width - 2, glyphs.dash)
+
     def texts(self, told: Sequence[Sequence[str]]) -> list[list[str]]:
         """What is told of each server, broken into lines that fit its column."""
         room = self.step - 3
         return [[line for each in texts for line in textwrap.wrap(each, room)] for texts in told]
 
 
-def spacetime(trace: Trace, ending: Ending | None = None, *, ascii_only: bool = False) -> str:
+def spacetime(
+    trace: Trace,
+    ending: Ending | None = None,
+    *,
+    marks: Mapping[int, Sequence[str]] | None = None,
+    ascii_only: bool = False,
+) -> str:
     """Draws a run of `zabspec.paper`.
 
     Args:
         trace: the run.
         ending: what it is shown for; it stands at the end.
+        marks: by the number of a step, what went wrong with it; it stands below the step.
         ascii_only: draw with ASCII characters alone.
 
     Returns:
@@ -139,6 +154,7 @@ def spacetime(trace: Trace, ending: Ending | None = None, *, ascii_only: bool = 
         if trace.loop is not None and happening.number == trace.loop + 1:
             page.lines.append(f"{glyphs.loop} from here on, for ever")
         _draw(page, happening, words)
+        page.lines += [page.bar(text) for text in (marks or {}).get(happening.number, ())]
     _foot(page, states[-1], words, left)
     if trace.loop is not None:
         page.lines.append(again(trace, glyphs))

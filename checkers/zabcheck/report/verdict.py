@@ -46,7 +46,7 @@ def _passed(verdict: Verdict, model: Model, options: Options) -> list[str]:
     counts = verdict.counts
     lines = [
         f"Every state within these bounds was explored: {counts.distinct:,} distinct states"
-        f"{_up_to(options)}, {counts.generated:,} steps, depth {counts.depth}."
+        f"{_up_to(options)}, {counts.generated:,} generated, depth {counts.depth}."
     ]
     if model.always:
         lines.append(f"In every state held: {_names(model.always)}.")
@@ -84,7 +84,7 @@ def _out_of_budget(verdict: Verdict, _: Model, __: Options) -> list[str]:
     return [
         f"Nobody knows: {verdict.note or 'the search ended early'}.",
         f"Nothing was violated in the {counts.distinct:,} distinct states found so far "
-        f"({counts.generated:,} steps, depth {counts.depth}, {counts.frontier:,} still to go)."
+        f"({counts.generated:,} generated, depth {counts.depth}, {counts.frontier:,} still to go)."
         if counts.distinct
         else f"Nothing was violated in {counts.generated:,} steps, the longest run {counts.depth} states.",
     ]
