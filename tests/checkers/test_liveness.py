@@ -89,6 +89,7 @@ def is_counterexample(model: Model, trace: Trace, asked: Eventually) -> bool:
         (Bounds(2, 2, 1, 1, give_up=True), 4_024),
         (Bounds(3, 1, 0, 0, give_up=True), 1_471),
         (Bounds(3, 2, 0, 0, give_up=True), 9_520),
+        (Bounds(3, 1, 1, 0, give_up=True), 25_741),
     ],
 )
 def test_the_paper_is_live(bounds, distinct):
@@ -101,11 +102,29 @@ def test_the_paper_is_live(bounds, distinct):
 @pytest.mark.deep
 @pytest.mark.parametrize(
     ("bounds", "distinct"),
-    [(Bounds(3, 1, 1, 0, give_up=True), 25_741), (Bounds(3, 1, 0, 1, give_up=True), 30_374)],
+    [
+        (Bounds(3, 1, 0, 1, give_up=True), 30_374),
+        (Bounds(3, 2, 1, 0, give_up=True), 188_512),
+        (Bounds(3, 1, 1, 1, give_up=True), 217_127),
+    ],
 )
-def test_the_paper_is_live_with_three_servers_and_a_fault(bounds, distinct):
+def test_the_paper_is_live_further_away(bounds, distinct):
     verdict = check_liveness(paper.model(bounds), Options())
     assert (verdict.outcome, verdict.counts.distinct) == (Outcome.PASSED, distinct)
+
+
+def test_committing_only_on_ack_is_not_live_with_all_servers_up_and_connected():
+    """As in Zab.tla; see D22 in docs/deviations.md. It takes one timeout, over before the loop."""
+    [mutant] = [each for each in LIVENESS_MUTANTS if each.name == "only_ack_commits"]
+    verdict = check_liveness(
+        paper.model(replace(mutant.bounds, timeouts=1), apply(mutant)), Options(), [BY_QUORUM]
+    )
+    assert verdict.outcome == Outcome.VIOLATED
+    last = verdict.trace.steps[-1].world.protocol
+    assert [server.leader for server in last.servers] == [None, 0, 0]
+    assert [server.history for server in last.servers] == [last.servers[0].history] * 3
+    assert [server.committed for server in last.servers] == [0, 0, 0]
+    assert not any(queue for row in last.network for queue in row)
 
 
 @pytest.mark.parametrize("mutant", LIVENESS_MUTANTS, ids=lambda mutant: mutant.name)
