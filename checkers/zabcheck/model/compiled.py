@@ -6,7 +6,7 @@ of ids with one line for each column and one column for each world.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
@@ -15,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from zabcheck.model.columns import Ids, Kind, Layout, Leaf, Words, layout
-from zabcheck.model.learned import UNKNOWN, Branches, Fetch, Indexes, Recorder, Tree
+from zabcheck.model.learned import UNKNOWN, Branches, Indexes, Tree
 from zabcheck.model.model import Model, Property, Step
 from zabcheck.model.recording import Append, QueueChange, stand_in, writes
+from zabcheck.model.rows import AFTER, BlockRows, Derived, Recorder, StepRows
 from zabspec.parts import Queue
 
 DISABLED = 0
+HOLDS = 1
 KEEP = UNKNOWN
 
 
@@ -95,12 +97,16 @@ class LearnedStep:
 
 @dataclass(slots=True)
 class LearnedProperty:
-    """A property for one choice of servers; its outcome is 1 where it is true."""
+    """A property for one choice of servers; the outcome of its tree is HOLDS where it is true, 0 where not.
+
+    Attributes:
+        concerned: when, in paths learned, it was last worked out which steps concern it; and which those are.
+    """
 
     property: Property
     sids: tuple[int, ...]
     tree: Tree = field(default_factory=Tree)
-    concerned: tuple[tuple[int, int], npt.NDArray[np.bool_]] | None = None
+    concerned: tuple[int, npt.NDArray[np.bool_]] | None = None
 
 
 class Compiled:
@@ -131,7 +137,9 @@ class Compiled:
             for leaf in self.leaves
         ]
         self._unsettled = True
-        self._written = 0
+        self._paths = 0
+        self.derived: list[Derived] = []
+        self._derived_numbers: dict[Any, int] = {}
 
     def first_block(self) -> tuple[Ids, Words]:
         """The initial world as a block, and its fingerprints."""
@@ -151,13 +159,12 @@ class Compiled:
             if mixed.count < len(leaf.kind):
                 mixed.extend(_mix(leaf.kind.digests[mixed.count :] ^ salts))
 
-    def enabled(self, number: int, block: Ids, fetch: Fetch) -> tuple[Indexes, Ids]:
+    def enabled(self, number: int, rows: BlockRows) -> tuple[Indexes, Ids]:
         """In which worlds of a block a step is enabled, and with what outcome."""
-
-        def learn(at: int) -> None:
-            self._learn_step(number, block[:, at].tolist())
-
-        return self.steps[number].tree.walk(np.arange(block.shape[1]), fetch, learn, DISABLED)
+        tree = self.steps[number].tree
+        return tree.walk(
+            np.arange(rows.size), rows.fetch, lambda at: self._learn_step(number, rows.row(at)), DISABLED
+        )
 
     def after(self, number: int, rows: Indexes, outcomes: Ids, block: Ids) -> dict[int, Ids]:
         """What a step writes in the worlds where it is enabled: by column, the new ids."""
@@ -187,74 +194,76 @@ class Compiled:
         """How many successors TLC would count."""
         return int(self.steps[number].weights.data.take(outcomes).sum())
 
+    def reads(self, tree: Tree) -> int:
+        """The columns that any path of a tree reads, as bits; before or after a step makes no difference."""
+        mask = 0
+        for test in tree.tested:
+            column = (~test if test < 0 else test) % AFTER
+            mask |= 1 << column if column < self.width else self.reads(self.derived[column - self.width].tree)
+        return mask
+
     def concerned_steps(self, learned: LearnedProperty) -> npt.NDArray[np.bool_]:
         """For each step, whether it writes anything that a property has read so far."""
-        state = (len(learned.tree.tested), self._written)
-        if learned.concerned is None or learned.concerned[0] != state:
-            read = sum(1 << column for column in {column % self.width for column in learned.tree.tested})
-            learned.concerned = (state, np.array([bool(step.mask & read) for step in self.steps]))
+        if learned.concerned is None or learned.concerned[0] != self._paths:
+            read = self.reads(learned.tree)
+            learned.concerned = (self._paths, np.array([bool(step.mask & read) for step in self.steps]))
         return learned.concerned[1]
 
-    def false_in(self, learned: LearnedProperty, rows: Indexes, block: Ids, fetch: Fetch) -> Indexes:
-        """In which of some worlds of a block a property is false."""
+    def false_in(self, learned: LearnedProperty, at: Indexes, rows: BlockRows) -> Indexes:
+        """In which of some worlds a property is false."""
 
         def learn(at: int) -> None:
-            recorder = Recorder(block[:, at].tolist(), self.width)
-            world = stand_in(self.layout.shape, recorder.before)
-            self._learn_property(learned, recorder, world.protocol)
+            recorder = Recorder(self, rows.row(at))
+            self._learn_property(learned, recorder, stand_in(self.layout.shape, recorder.before).protocol)
 
-        return learned.tree.walk(rows, fetch, learn, 1)[0]
+        return learned.tree.walk(at, rows.fetch, learn, HOLDS)[0]
 
-    def false_on(
-        self, learned: LearnedProperty, rows: Indexes, block: Ids, new: dict[int, Ids]
-    ) -> Indexes:
-        """On which of a step's occurrences a property of steps is false; as indexes into `rows`."""
-        fetch_before = self.fetch(block)
-
-        def fetch(test: int, at: Indexes) -> Ids:
-            head, column = test < 0, ~test if test < 0 else test
-            if column < self.width:
-                return fetch_before(test, rows[at])
-            column -= self.width
-            if column not in new:
-                return fetch_before(~column if head else column, rows[at])
-            ids = new[column].take(at)
-            return self.leaves[column].kind.head_ids.take(ids) if head else ids
+    def false_on(self, learned: LearnedProperty, rows: StepRows) -> Indexes:
+        """On which occurrences of a step a property of steps is false; as places in `rows.rows`."""
 
         def learn(at: int) -> None:
-            before = block[:, rows[at]].tolist()
-            after = list(before)
-            for column, ids in new.items():
-                after[column] = int(ids[at])
-            recorder = Recorder(before + after, self.width)
-            worlds = (stand_in(self.layout.shape, read) for read in (recorder.before, recorder.after))
+            recorder = Recorder(self, rows.before.row(int(rows.rows[at])), rows.after.row(at))
+            worlds = [stand_in(self.layout.shape, read) for read in (recorder.before, recorder.after)]
             self._learn_property(learned, recorder, *(world.protocol for world in worlds))
 
-        return learned.tree.walk(np.arange(len(rows)), fetch, learn, 1)[0]
+        return learned.tree.walk(np.arange(len(rows.rows)), rows.fetch, learn, HOLDS)[0]
 
-    def fetch(self, block: Ids) -> Fetch:
-        """Reads the columns of a block, or the heads of its queues."""
-        heads: dict[int, Ids] = {}
-        size = block.shape[1]
+    def derived_id(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], row: list[int]
+    ) -> tuple[int, int]:
+        """The number of a derived column, a new one if need be, and the id there in a row."""
+        key = (function, arguments)
+        number = self._derived_numbers.setdefault(key, len(self.derived))
+        if number == len(self.derived):
+            self.derived.append(Derived(function, arguments))
+        known = self.derived[number].tree.outcome(lambda test: self._find(test, row))
+        return number, self.learn_derived(number, row) if known is None else known
 
-        def read(test: int, rows: Indexes) -> Ids:
-            if test >= 0:
-                column = block[test]
-            elif (found := heads.get(test)) is not None:
-                column = found
-            else:
-                column = heads[test] = self.leaves[~test].kind.head_ids.take(block[~test])
-            return column if len(rows) == size else column.take(rows)
+    def _find(self, test: int, row: list[int]) -> int:
+        """What a test finds in one world."""
+        if test < 0:
+            return int(self.leaves[~test].kind.head_ids[row[~test]])
+        if test < self.width:
+            return row[test]
+        column = self.derived[test - self.width]
+        return self.derived_id(column.function, column.arguments, row)[1]
 
-        return read
+    def learn_derived(self, number: int, row: list[int]) -> int:
+        """Learn one path of a derived column; the id there."""
+        self._calls()
+        column = self.derived[number]
+        recorder = Recorder(self, row)
+        state = stand_in(self.layout.shape, recorder.before).protocol
+        found = column.id_of(column.function(state, *column.arguments))
+        column.tree.learn(recorder.path, found)
+        return found
 
     def _learn_step(self, number: int, row: list[int]) -> None:
-        self.spec_calls += 1
+        self._calls()
         step = self.steps[number].step
-        recorder = Recorder(row, self.width)
+        recorder = Recorder(self, row)
         world = stand_in(self.layout.shape, recorder.before)
         after = step.apply(world, *step.arguments)
-        self._unsettled = True
         learned = self.steps[number]
         if after is None:
             learned.tree.learn(recorder.path, DISABLED)
@@ -275,6 +284,12 @@ class Compiled:
             outcome = learned.outcomes[key] = self._new_outcome(learned, weight, changes)
         learned.tree.learn(recorder.path, outcome)
 
+    def _calls(self) -> None:
+        """Something is learned: new values may come up, and paths that read more."""
+        self.spec_calls += 1
+        self._paths += 1
+        self._unsettled = True
+
     def _new_outcome(self, learned: LearnedStep, weight: int, changes: dict[int, int]) -> int:
         outcome = learned.weights.count
         learned.weights.extend([weight])
@@ -283,16 +298,41 @@ class Compiled:
                 learned.written[column] = Table(np.zeros(8, np.int32))
                 learned.written[column].extend(np.full(outcome, KEEP, np.int32))
                 learned.mask |= 1 << column
-                self._written += 1
         for column, table in learned.written.items():
             table.extend([changes.get(column, KEEP)])
         return outcome
 
     def _learn_property(self, learned: LearnedProperty, recorder: Recorder, *states: Any) -> None:
-        self.spec_calls += 1
+        self._calls()
         holds = learned.property.predicate(*states, *learned.sids)
+        learned.tree.learn(recorder.path, HOLDS if holds else 0)
+
+    def _calls(self) -> None:
+        """Something is learned: new values may come up, and paths that read more."""
+        self.spec_calls += 1
+        self._paths += 1
         self._unsettled = True
-        learned.tree.learn(recorder.path, int(bool(holds)))
+
+    def _new_outcome(self, learned: LearnedStep, weight: int, changes: dict[int, int]) -> int:
+        outcome = learned.weights.count
+        learned.weights.extend([weight])
+        for column in changes:
+            if column not in learned.written:
+                learned.written[column] = Table(np.zeros(8, np.int32))
+                learned.written[column].extend(np.full(outcome, KEEP, np.int32))
+                learned.mask |= 1 << column
+        for column, table in learned.written.items():
+            table.extend([changes.get(column, KEEP)])
+        return outcome
+
+    def _learn_property(self, learned: LearnedProperty, recorder: Recorder, *states: Any) -> None:
+        self._calls()
+        false = (
+            number
+            for number, each in enumerate(learned.properties, 1)
+            if not each.predicate(*states, *learned.sids)
+        )
+        learned.tree.learn(recorder.path, next(false, HOLD))
 
 
 def _choices(properties: Sequence[Property], size: int) -> list[LearnedProperty]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from zabcheck.model.columns import Ids, Words
 from zabcheck.model.compiled import Compiled, LearnedProperty
 from zabcheck.model.learned import Indexes
+from zabcheck.model.rows import BlockRows, StepRows
 
 BLOCK = 1 << 15
 """How many worlds are expanded together. It decides the order in which worlds are found, so it is a constant."""
@@ -134,8 +135,8 @@ class Expansion:
     def _steps(self, block: Block) -> tuple[list[_Found], int, Violation | None]:
         compiled, ids = self.compiled, block.ids
         compiled.settle()
-        fetch = compiled.fetch(ids)
-        enabled = [compiled.enabled(step, ids, fetch) for step in range(len(compiled.steps))]
+        worlds = BlockRows(compiled, ids)
+        enabled = [compiled.enabled(step, worlds) for step in range(len(compiled.steps))]
         if self.reduce:
             enabled = compiled.reduced(ids, enabled)
         every: list[_Found] = []
@@ -147,7 +148,7 @@ class Expansion:
             generated += compiled.weight(step, outcomes)
             new = compiled.after(step, rows, outcomes, ids)
             compiled.settle()
-            violation = violation or self._check_step(block, step, rows, new)
+            violation = violation or self._check_step(block, worlds, step, rows, new)
             every.append(_Found(step, rows, new, compiled.prints_after(block.prints, rows, ids, new)))
         return every, generated, violation
 
@@ -178,28 +179,28 @@ class Expansion:
         """Check worlds just found, each for the properties that the step to it can have changed."""
         compiled = self.compiled
         compiled.settle()
-        fetch = compiled.fetch(made.ids)
-        false: list[tuple[int, LearnedProperty]] = []
-        for learned in compiled.always:
+        worlds = BlockRows(compiled, made.ids)
+        false: list[tuple[int, int, LearnedProperty]] = []
+        for order, learned in enumerate(compiled.always):
             rows = self._concerned(learned, causes)
-            bad = compiled.false_in(learned, rows, made.ids, fetch) if len(rows) else rows
+            bad = compiled.false_in(learned, rows, worlds) if len(rows) else rows
             if len(bad):
-                false.append((int(bad[0]), learned))
-        for learned in compiled.every_step:
+                false.append((int(bad[0]), order, learned))
+        for order, learned in enumerate(compiled.every_step, len(compiled.always)):
             # A property of steps must hold of standing still; and now all that it reads there is known.
             rows = self._concerned(learned, causes)
-            bad = rows[compiled.false_on(learned, rows, made.ids, {})] if len(rows) else rows
+            bad = rows[compiled.false_on(learned, StepRows(worlds, rows, {}))] if len(rows) else rows
             if len(bad):
-                false.append((int(bad[0]), learned))
+                false.append((int(bad[0]), order, learned))
         for learned in compiled.sometimes:
             if learned.property.name in self.reached:
                 continue
             rows = self._concerned(learned, causes)
-            if len(rows) and len(compiled.false_in(learned, rows, made.ids, fetch)) < len(rows):
+            if len(rows) and len(compiled.false_in(learned, rows, worlds)) < len(rows):
                 self.reached.add(learned.property.name)
         if not false:
             return None
-        at, learned = min(false, key=lambda each: each[0])
+        at, _, learned = min(false, key=lambda each: each[:2])
         return Violation(learned.property.name, int(parents[at]), None if causes is None else int(causes[at]))
 
     def _concerned(self, learned: LearnedProperty, causes: Ids | None) -> Indexes:
@@ -211,10 +212,14 @@ class Expansion:
             return np.zeros(1, np.intp)
         return self.compiled.concerned_steps(learned)[causes].nonzero()[0]
 
-    def _check_step(self, block: Block, step: int, rows: Indexes, new: dict[int, Ids]) -> Violation | None:
+    def _check_step(
+        self, block: Block, worlds: BlockRows, step: int, rows: Indexes, new: dict[int, Ids]
+    ) -> Violation | None:
+        sides: StepRows | None = None
         for learned in self.compiled.every_step:
             if self.compiled.concerned_steps(learned)[step]:
-                bad = self.compiled.false_on(learned, rows, block.ids, new)
+                sides = sides or StepRows(worlds, rows, new)
+                bad = self.compiled.false_on(learned, sides)
                 if len(bad):
                     return Violation(learned.property.name, block.first + int(rows[bad[0]]), step)
         return None

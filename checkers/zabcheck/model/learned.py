@@ -9,16 +9,14 @@ matrix of worlds walks down the tree in a few numpy operations for each level.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from zabcheck.model.columns import Ids, Leaf
+from zabcheck.model.columns import Ids
 
 Indexes = npt.NDArray[np.intp]
 Fetch = Callable[[int, Indexes], Ids]
-"""The ids that some rows have in the column with this number."""
+"""What a test finds in some rows."""
 
 UNKNOWN = -1
 
@@ -85,10 +83,10 @@ class Tree:
     """A function of a world as far as it has been learned.
 
     An inner node has a number from 0; a child below -1 is an outcome, `-2 - outcome`. Outcomes are small integers, given
-    by whoever learns. A test is a column, or `~column` for the head of the queue there.
+    by whoever learns. What the number of a test means is said in `rows`.
 
     Attributes:
-        tested: the columns that any path reads.
+        tested: the tests that any path makes.
     """
 
     def __init__(self) -> None:
@@ -117,12 +115,19 @@ class Tree:
             assert self._tests[child] == path[place + 1][0], "not a function of what it reads"
             node = child
 
+    def outcome(self, find: Callable[[int], int]) -> int | None:
+        """The outcome for one world, None if its path is not known; `find` makes a test there."""
+        at = self._root
+        while at > UNKNOWN:
+            at = self._branches.get(at, find(int(self._tests[at])))
+        return None if at == UNKNOWN else -2 - at
+
     def walk(self, rows: Indexes, fetch: Fetch, learn: Callable[[int], None], drop: int | None) -> tuple[Indexes, Ids]:
         """The outcome for each row.
 
         Args:
             rows: which rows of the matrix.
-            fetch: reads a column (or head, by its test) for some rows.
+            fetch: makes a test in some rows.
             learn: is called with a row whose path is not known, and learns it.
             drop: rows with this outcome are left out of the answer.
 
@@ -210,39 +215,6 @@ class Tree:
         if node == len(self._tests):
             self._tests = np.concatenate([self._tests, np.zeros_like(self._tests)])
         self._tests[node] = test
-        self.tested.add(test if test >= 0 else ~test)
+        self.tested.add(test)
         return node
 
-
-class Recorder:
-    """Reads the leaves of one row, or of the row before and the row after a step, and notes the tests made.
-
-    The leaves of the row after count on from the number of columns.
-    """
-
-    def __init__(self, row: list[int], width: int) -> None:
-        self.path: list[tuple[int, int]] = []
-        self._row, self._width = row, width
-        self._seen: dict[int, int] = {}
-
-    def before(self, leaf: Leaf, head: bool) -> Any:
-        """Reads a leaf of the row (before the step)."""
-        return self._read(leaf, head, leaf.column)
-
-    def after(self, leaf: Leaf, head: bool) -> Any:
-        """Reads a leaf of the row after the step."""
-        return self._read(leaf, head, leaf.column + self._width)
-
-    def _read(self, leaf: Leaf, head: bool, column: int) -> Any:
-        found = self._row[column]
-        kind = leaf.kind
-        test = column
-        if head:
-            assert kind.heads is not None
-            value = kind.values[found]
-            first = value[0] if value else None
-            test, found = ~column, kind.heads.id_of(first)
-        if test not in self._seen:
-            self._seen[test] = found
-            self.path.append((test, found))
-        return first if head else kind.values[found]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from typing import Any
+from typing import Any, Protocol
 
 from zabcheck.model.columns import Leaf, Record, Rows, Shape
 from zabspec.parts import Queue
@@ -19,8 +19,16 @@ from zabspec.parts import Queue
 Append = tuple[int, tuple[Any, ...]]
 """What happens to a queue: so many messages are taken from its front, and these are added to its end."""
 
-Read = Callable[[Leaf, bool], Any]
-"""Reads one leaf: its value, or with True only the head of a queue."""
+
+
+class Read(Protocol):
+    """Reads what stands behind the stand-ins, and notes that it was read."""
+
+    def __call__(self, leaf: Leaf, head: bool) -> Any:
+        """One leaf: its value, or with True only the head of a queue."""
+
+    def derived(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """The value of a function of the state."""
 
 
 def stand_in(shape: Shape, read: Read) -> Any:
@@ -36,10 +44,17 @@ def stand_in(shape: Shape, read: Read) -> Any:
             return read(shape, False)
 
 
-class RecordedRecord:
+class Recorded:
+    """Stands for a part of the state."""
+
+    __slots__ = ("read",)
+    read: Read
+
+
+class RecordedRecord(Recorded):
     """Stands for a record of the state."""
 
-    __slots__ = ("changes", "read", "shape")
+    __slots__ = ("changes", "shape")
 
     def __init__(self, shape: Record, read: Read, changes: dict[str, Any]) -> None:
         self.shape, self.read, self.changes = shape, read, changes
@@ -55,10 +70,10 @@ class RecordedRecord:
         return RecordedRecord(self.shape, self.read, {**self.changes, **changes})
 
 
-class RecordedRow:
+class RecordedRow(Recorded):
     """Stands for a row of the state."""
 
-    __slots__ = ("changes", "read", "shape")
+    __slots__ = ("changes", "shape")
 
     def __init__(self, shape: Rows, read: Read, changes: dict[int, Any]) -> None:
         self.shape, self.read, self.changes = shape, read, changes
@@ -79,10 +94,10 @@ class RecordedRow:
         return RecordedRow(self.shape, self.read, {**self.changes, index: part})
 
 
-class RecordedQueue:
+class RecordedQueue(Recorded):
     """Stands for a queue of the state: what was taken from it and added to it since."""
 
-    __slots__ = ("added", "read", "shape", "taken")
+    __slots__ = ("added", "shape", "taken")
 
     def __init__(self, shape: Leaf, read: Read, taken: int, added: tuple[Any, ...]) -> None:
         self.shape, self.read, self.taken, self.added = shape, read, taken, added
