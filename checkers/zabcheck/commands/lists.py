@@ -70,7 +70,7 @@ def run_mutants(arguments: argparse.Namespace) -> int:
     if arguments.list:
         print("\n".join(line for mutant in chosen for line in _told(mutant)))
         return 0
-    table = [("mutant", "caught by", "steps", "states", "time")]
+    table: list[tuple[str, ...]] = [("mutant", "caught by", "steps", "states", "time")]
     uncaught = []
     for mutant in chosen:
         began = perf_counter()
