@@ -143,9 +143,7 @@ def server_restarts(state: State, server: Sid) -> State | None:
     """
     if not state.delivered[server] and state.primaries[server] == 0:
         return None
-    return replace(
-        state, delivered=state.delivered.put(server, ()), primaries=state.primaries.put(server, 0)
-    )
+    return replace(state, delivered=state.delivered.put(server, ()), primaries=state.primaries.put(server, 0))
 
 
 NEXT = (

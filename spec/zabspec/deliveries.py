@@ -18,10 +18,7 @@ def do_agree(mine: History, theirs: History) -> bool:
 def are_in_total_order(mine: History, theirs: History) -> bool:
     """Total order: where one server delivers a before b, another that delivers b delivers a before it."""
     return all(
-        a in theirs[: theirs.index(b)]
-        for index, b in enumerate(mine)
-        if b in theirs
-        for a in mine[:index]
+        a in theirs[: theirs.index(b)] for index, b in enumerate(mine) if b in theirs for a in mine[:index]
     )
 
 

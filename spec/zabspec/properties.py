@@ -173,9 +173,7 @@ def committed_is_kept(state: State, server: Sid) -> bool:
     if not kept:
         return True
     having = [
-        Sid(sid)
-        for sid in range(len(state.servers))
-        if state.servers[Sid(sid)].history[: len(kept)] == kept
+        Sid(sid) for sid in range(len(state.servers)) if state.servers[Sid(sid)].history[: len(kept)] == kept
     ]
     return is_quorum(having, state.servers[server].stages)
 

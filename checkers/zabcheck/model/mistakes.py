@@ -46,9 +46,7 @@ def leader_ignores_promises(state: State, leader: Sid, follower: Sid) -> State |
     message = state.network[follower][leader].head
     if not isinstance(message, CEpoch):
         return None
-    return paper.leader_processes_cepoch(
-        _with_head(state, follower, leader, CEpoch(0)), leader, follower
-    )
+    return paper.leader_processes_cepoch(_with_head(state, follower, leader, CEpoch(0)), leader, follower)
 
 
 def leader_does_not_notice(state: State, leader: Sid, follower: Sid) -> State | None:
@@ -232,7 +230,7 @@ def leader_delivers_at_once(state: State, leader: Sid, value: int) -> State | No
 
 
 def leader_delivers_what_is_acknowledged(state: State, leader: Sid, follower: Sid) -> State | None:
-    """l.3.2, delivering up to any transaction that a quorum has acknowledged, in the order of acknowledgements."""
+    """l.3.2, delivering up to whatever a quorum has acknowledged, as acknowledgements come."""
     after = paper.leader_processes_ack(state, leader, follower)
     if after is None:
         return None

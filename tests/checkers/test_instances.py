@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from zabcheck.model.instances import (
+    REACHED_WITHIN,
+    Instance,
+    as_settings,
+    build,
+    from_settings,
+    property_names,
+)
+from zabcheck.model.options import Options
+from zabcheck.model.paper import Bounds
+from zabcheck.model.search import search
+from zabcheck.verdicts import Outcome
+
+INSTANCES = [
+    Instance(),
+    Instance(bounds=Bounds(servers=2, epochs=3, numbered=True)),
+    Instance(bounds=Bounds(restart_needs_timeout=True), bookkeeping=True),
+    Instance(mutant="own-history", properties=("agreement", "refines_broadcast")),
+    Instance(bounds=Bounds(give_up=True), properties=()),
+    Instance("broadcast", Bounds(servers=2, epochs=2)),
+]
+
+
+@pytest.mark.parametrize("instance", INSTANCES, ids=str)
+def test_settings_say_all_there_is_to_an_instance(instance: Instance) -> None:
+    settings = json.loads(json.dumps(as_settings(instance)))
+    assert from_settings(settings) == instance
+    assert build(instance).settings == as_settings(instance)
+
+
+def test_what_settings_leave_out_has_its_default() -> None:
+    assert from_settings({}) == Instance()
+    assert from_settings({"servers": 2}) == Instance(bounds=Bounds(servers=2))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"spec": "raft"}, "no spec 'raft': one of paper, broadcast"),
+        ({"spec": 3}, "setting 'spec' is 3"),
+        ({"servers": 0}, "0 servers: at least 1 is needed"),
+        ({"servers": "3"}, "setting 'servers' is '3', which is no whole number"),
+        ({"servers": True}, "setting 'servers' is True, which is no whole number"),
+        ({"servers": None}, "setting 'servers' is None, which is no whole number"),
+        ({"transactions": -1}, "-1 transactions"),
+        ({"timeouts": -2}, "-2 timeouts"),
+        ({"restarts": -1}, "-1 restarts"),
+        ({"epochs": -1}, "-1 epochs"),
+        ({"numbered": 1}, "setting 'numbered' is 1, which is no true or false"),
+        ({"colour": "red"}, "no setting 'colour'"),
+        ({"mutant": "x-men"}, "no mutant 'x-men': one of "),
+        ({"properties": ["liveliness"]}, "no property 'liveliness' of spec 'paper': one of "),
+        ({"properties": "agreement"}, "setting 'properties' is 'agreement'"),
+        ({"properties": [1]}, "setting 'properties' is [1], which is no list of names"),
+        ({"spec": "broadcast", "properties": ["leader_completeness"]}, "of spec 'broadcast'"),
+        ({"spec": "broadcast", "mutant": "own-history"}, "a mutant is of the spec 'paper'"),
+        ({"mutant": "own-history", "bookkeeping": True}, "a mutant is of the spec 'paper', without"),
+        ({"bookkeeping": True, "give_up": True}, "bookkeeping is for the spec 'paper'"),
+    ],
+    ids=str,
+)
+def test_bad_settings_are_refused_in_one_line(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)) as refused:
+        from_settings(settings)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_cannot_be_built_is_refused_before_it_is() -> None:
+    with pytest.raises(ValueError, match="no property 'safety'"):
+        build(Instance(properties=("safety",)))
+
+
+def test_properties_are_asked_of_the_state_beside_the_bookkeeping() -> None:
+    bounds = Bounds(servers=2, transactions=1, timeouts=0)
+    kept = search(build(Instance(bounds=bounds, bookkeeping=True)), Options())
+    plain = search(build(Instance(bounds=bounds)), Options())
+    assert kept.outcome == plain.outcome == Outcome.PASSED
+    assert kept.checked == plain.checked
+    assert kept.counts.distinct > plain.counts.distinct
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"), [(spec, name) for spec, names in REACHED_WITHIN.items() for name in names]
+)
+def test_every_sometimes_is_reached_where_it_is_said_to_be(spec: str, name: str) -> None:
+    least = REACHED_WITHIN[spec][name]
+    bounds = Bounds(least.servers, least.transactions, timeouts=least.faults, restarts=0, epochs=least.epochs)
+    verdict = search(build(Instance(spec, bounds, properties=(name,))), Options())
+    assert verdict.outcome == Outcome.PASSED
+    assert verdict.checked == (name,)
+
+
+def test_a_sometimes_is_not_asked_of_a_model_too_small_for_it() -> None:
+    calm = Instance(bounds=Bounds(servers=3, transactions=1, timeouts=0))
+    names = [each.name for each in build(calm).sometimes]
+    assert "everyone_delivers" in names
+    assert "logged_transaction_is_replaced" not in names
+    asked = replace(calm, properties=("logged_transaction_is_replaced",))
+    assert search(build(asked), Options()).outcome == Outcome.VACUOUS
+
+
+def test_restarts_that_need_a_timeout_are_no_faults_of_their_own() -> None:
+    bounds = Bounds(servers=2, transactions=1, timeouts=0, restarts=1, restart_needs_timeout=True)
+    names = [each.name for each in build(Instance(bounds=bounds)).sometimes]
+    assert "earlier_epoch_is_delivered" not in names
+
+
+def test_names_are_those_of_all_groups() -> None:
+    model = build(Instance(bounds=Bounds(timeouts=2)))
+    groups = (model.always, model.every_step, model.sometimes)
+    assert property_names("paper") == tuple(each.name for group in groups for each in group)
+    with pytest.raises(ValueError, match="no spec 'zab'"):
+        property_names("zab")
+
+
+def test_every_property_carries_its_sentence() -> None:
+    model = build(Instance())
+    assert all(each.sentence for each in (*model.always, *model.every_step, *model.sometimes))

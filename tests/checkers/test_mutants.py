@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from zabcheck.model import mutants
+from zabcheck.model.instances import Instance, build, property_names
+from zabcheck.model.mutants import MUTANTS, Mutant
+from zabcheck.model.options import Options
+from zabcheck.model.paper import Bounds
+from zabcheck.model.search import search
+from zabcheck.verdicts import Outcome
+from zabspec import paper, properties
+
+SOMETIMES = {each.__name__ for each in properties.SOMETIMES}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_the_mutant_is_caught(mutant: Mutant) -> None:
+    instance = Instance(bounds=mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
+    verdict = search(build(instance), Options())
+    assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, mutant.caught_by)
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        Bounds(servers=2, transactions=2, timeouts=1, restarts=1, numbered=True),
+        Bounds(servers=3, transactions=1, timeouts=1),
+        Bounds(servers=4, transactions=1, timeouts=0),
+    ],
+    ids=str,
+)
+def test_the_spec_itself_has_every_property(bounds: Bounds) -> None:
+    verdict = search(build(Instance(bounds=bounds)), Options())
+    assert verdict.outcome == Outcome.PASSED
+    assert set(property_names("paper")) - SOMETIMES <= set(verdict.checked)
+
+
+def test_every_property_is_broken_by_some_mutant() -> None:
+    assert {mutant.caught_by for mutant in MUTANTS} == set(property_names("paper")) - SOMETIMES
+
+
+def test_names_are_unique() -> None:
+    assert len(mutants.BY_NAME) == len(MUTANTS)
+
+
+def test_a_mutant_replaces_actions_of_the_spec_under_their_names() -> None:
+    names = [action.__name__ for action in paper.NEXT]
+    for mutant in MUTANTS:
+        assert set(mutant.replaces) <= set(names)
+        actions = mutants.apply(mutant)
+        assert [action.__name__ for action in actions] == names
+        changed = [new.__name__ for new, old in zip(actions, paper.NEXT, strict=True) if new is not old]
+        assert set(changed) == set(mutant.replaces)
+
+
+def test_a_mutant_can_be_explored_with_all_properties() -> None:
+    mutant = mutants.BY_NAME["commit-without-quorum"]
+    verdict = search(build(Instance(bounds=replace(mutant.bounds, servers=3), mutant=mutant.name)), Options())
+    assert verdict.outcome == Outcome.VIOLATED
