@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -233,6 +234,26 @@ def test_an_interrupt_keeps_the_counts(search):
     verdict = search(model, PLAIN)
     assert (verdict.outcome, verdict.note) == (Outcome.OUT_OF_BUDGET, "interrupted")
     assert verdict.counts.distinct > 5
+
+
+@pytest.mark.parametrize("search", [*SEARCHES, random_walks])
+def test_progress_is_told_once_a_second_of_the_clock(search, monkeypatch):
+    """The clock here is a quarter of a second on each time that it is looked at."""
+    clock = itertools.count()
+    monkeypatch.setattr("zabcheck.model.limits.perf_counter", lambda: next(clock) / 4)
+    told: list[Counts] = []
+    search(counting(40), replace(PLAIN, walks=5), told.append)
+    seconds = [counts.seconds for counts in told]
+    assert len(told) > 5
+    assert all(1 <= later - earlier < 2 for earlier, later in itertools.pairwise(seconds))
+    assert all(counts.memory > 1_000_000 for counts in told)
+
+
+def test_walks_that_run_out_of_time_say_how_many_were_done():
+    verdict = random_walks(counting(8), replace(PLAIN, max_seconds=0.0))
+    assert verdict.note == (
+        "0 walks of seed 0 found nothing wrong, which proves nothing; stopped after more than 0 seconds"
+    )
 
 
 def test_walks_prove_nothing_and_say_so():

@@ -77,7 +77,7 @@ def lasso_in(edges: Mapping[int, Sequence[Edge]], owed: Owed) -> Lasso:
 
 
 def _turn_of(index: int, edges: Mapping[int, Sequence[Edge]], owed: Owed, here: int) -> list[Edge]:
-    """The shortest way on that gives a step its turn: by it, or to where it is not enabled if that will do."""
+    """The shortest way on that gives a step its turn: by it, or to where it is not enabled if that does."""
     is_weak = owed.fairness[index] != Fairness.STRONG
     if is_weak and any(index not in owed.enabled[number] for number in edges):
         return _path(edges, here, lambda number: index not in owed.enabled[number])

@@ -49,7 +49,7 @@ def depth_first(model: Model, options: Options, progress: Progress | None = None
 
 
 def canonical(world: World) -> bytes:
-    """What a world has in common with all that it becomes by renaming servers: the least encoding of those."""
+    """What a world shares with all that it becomes by renaming servers: the least of their encodings."""
     rename, size = renamer(type(world)), len(world.protocol.servers)
     return min(encoded(rename(world, names)) for names in permutations(range(size)))
 
