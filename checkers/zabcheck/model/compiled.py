@@ -307,33 +307,6 @@ class Compiled:
         holds = learned.property.predicate(*states, *learned.sids)
         learned.tree.learn(recorder.path, HOLDS if holds else 0)
 
-    def _calls(self) -> None:
-        """Something is learned: new values may come up, and paths that read more."""
-        self.spec_calls += 1
-        self._paths += 1
-        self._unsettled = True
-
-    def _new_outcome(self, learned: LearnedStep, weight: int, changes: dict[int, int]) -> int:
-        outcome = learned.weights.count
-        learned.weights.extend([weight])
-        for column in changes:
-            if column not in learned.written:
-                learned.written[column] = Table(np.zeros(8, np.int32))
-                learned.written[column].extend(np.full(outcome, KEEP, np.int32))
-                learned.mask |= 1 << column
-        for column, table in learned.written.items():
-            table.extend([changes.get(column, KEEP)])
-        return outcome
-
-    def _learn_property(self, learned: LearnedProperty, recorder: Recorder, *states: Any) -> None:
-        self._calls()
-        false = (
-            number
-            for number, each in enumerate(learned.properties, 1)
-            if not each.predicate(*states, *learned.sids)
-        )
-        learned.tree.learn(recorder.path, next(false, HOLD))
-
 
 def _choices(properties: Sequence[Property], size: int) -> list[LearnedProperty]:
     return [
