@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from zabcheck.model.rows import derived
 from zabspec import broadcast, paper
-from zabspec.paper.mapping import combined, shares
+from zabspec.paper.mapping import Share, combined, share
 from zabspec.paper.state import Txn, Zxid
 from zabspec.parts import Sid
 
@@ -24,11 +25,18 @@ def refines_broadcast(before: paper.State, after: paper.State) -> bool:
 
     Source: paper, section III, for what atomic broadcast is; section IV.C, that ZAB implements it.
     """
-    was, now = shares(before), shares(after)
-    if was == now:
-        return True
-    start, goal = combined(was), combined(now)
+    start, goal = _abstract(before), _abstract(after)
     return start == goal or way(start, goal) is not None
+
+
+@derived
+def _abstract(state: paper.State) -> broadcast.State:
+    return combined(tuple(_share(state, Sid(sid)) for sid in range(len(state.servers))))
+
+
+@derived
+def _share(state: paper.State, sid: Sid) -> Share:
+    return share(state, sid)
 
 
 def way(start: broadcast.State, goal: broadcast.State) -> list[broadcast.State] | None:

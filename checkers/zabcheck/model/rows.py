@@ -85,7 +85,7 @@ class Rows:
 
     def row(self, at: int) -> list[int]:
         """All columns of one world."""
-        return [int(self.plain(column)[at]) for column in range(self.source.width)]
+        raise AssertionError("a block or what a step makes of it")
 
     def whole(self, test: int) -> Ids:
         """What a test finds in each world."""
@@ -147,6 +147,13 @@ class AfterRows(Rows):
         """What the step writes there, or what was there before."""
         ids = self.new.get(column)
         return self.before.ids[column].take(self.rows) if ids is None else ids
+
+    def row(self, at: int) -> list[int]:
+        """The row before, with what was written."""
+        found = self.before.row(int(self.rows[at]))
+        for column, ids in self.new.items():
+            found[column] = int(ids[at])
+        return found
 
     def _look(self, test: int) -> Ids:
         source = self.source
