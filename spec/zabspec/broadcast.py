@@ -3,13 +3,13 @@
 This is what ZAB is for, without messages and quorums; read it beside section III of the paper. Its
 properties are seen from the actions below:
 
-    Integrity             only what a primary has broadcast enters the log. Total order,          there is
-    one log, it only grows, and a server delivers the transaction agreement             of the log that
-    comes after those it has delivered. Local primary order   a transaction enters the log right after the
-    one that its primary broadcast before it. Global primary order  epochs in the log rise, for none is
-    taken from an epoch before the last one's. Primary integrity     a primary has delivered all that the
-    log has of earlier epochs before it may broadcast, and nothing more of those epochs enters the log from
-    then on.
+    Integrity             only what a primary has broadcast enters the log.
+    Total order,          there is one log, it only grows, and a server delivers the transaction
+    agreement             of the log that comes after those it has delivered.
+    Local primary order   a transaction enters the log right after the one that its primary broadcast before.
+    Global primary order  epochs in the log rise: none is taken from an epoch before the last one's.
+    Primary integrity     a primary has delivered all that the log has of earlier epochs before it may
+                          broadcast, and nothing more of those epochs enters the log from then on.
 
 What is in the log is what can no longer be lost, whether or not anyone has delivered it yet: so the log
 outlives every server that restarts. `zabspec.paper.mapping` finds it in a state of the paper's ZAB. That no

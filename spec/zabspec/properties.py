@@ -132,7 +132,7 @@ def epoch_is_promised(state: State, leader: Sid) -> bool:
 def epochs_in_order(state: State, server: Sid) -> bool:
     """f.p >= f.a >= the epoch of every transaction in h_f.
 
-    Source: Dissecting, section 3; paper, section IV, f.1.2 and f.2.1.
+    Source: paper, section IV, f.1.2 and f.2.1.
     """
     record = state.servers[server]
     epochs = [txn.zxid.epoch for txn in record.history]
@@ -166,7 +166,7 @@ def same_zxid_same_transaction(state: State, one: Sid, other: Sid) -> bool:
 def committed_is_kept(state: State, server: Sid) -> bool:
     """What a server has delivered is in the histories of a quorum, in the same places.
 
-    Source: paper, section IV.C: a delivered transaction is never lost. What was delivered by servers that
+    Source: paper, section IV: a delivered transaction is never lost. What was delivered by servers that
     have all restarted since is looked after by the refinement: the abstract log never shrinks.
     """
     kept = delivered(state, server)
@@ -181,7 +181,7 @@ def committed_is_kept(state: State, server: Sid) -> bool:
 def leader_completeness(state: State, leader: Sid, server: Sid) -> bool:
     """A leader's history, from phase 2 on, starts with all that was delivered in earlier epochs.
 
-    Source: Dissecting, theorem 8; the name is Raft's. What a server in an earlier epoch has delivered was
+    Source: Dissecting; the name is Raft's. What a server in an earlier epoch has delivered was
     committed in an earlier epoch.
     """
     if not leads_epoch(state, leader):
@@ -206,8 +206,8 @@ def process_consistency(state: State, leader: Sid, follower: Sid) -> bool:
 def initial_history_integrity(state: State, one: Sid, other: Sid) -> bool:
     """The initial history of an established epoch is a prefix of that of every later epoch.
 
-    Source: Dissecting, property I-8. What a server has of epochs before its own is the initial history of
-    that; and it was established if something was broadcast in it.
+    Source: Dissecting; in Remix (EuroSys 2025), I-8. What a server has of epochs before its own is the
+    initial history of that; and it was established if something was broadcast in it.
     """
     epoch, history = state.servers[one].current_epoch, state.servers[one].history
     if not history or history[-1].zxid.epoch != epoch:
@@ -220,7 +220,7 @@ def initial_history_integrity(state: State, one: Sid, other: Sid) -> bool:
 def commit_consistency(state: State, server: Sid) -> bool:
     """A server in phase 3 has delivered the whole initial history of its epoch.
 
-    Source: Dissecting, property I-9.
+    Source: Dissecting; in Remix (EuroSys 2025), I-9.
     """
     if state.servers[server].phase != Phase.BROADCAST:
         return True
@@ -231,7 +231,7 @@ def commit_consistency(state: State, server: Sid) -> bool:
 def history_consistency(state: State, one: Sid, other: Sid) -> bool:
     """Of the histories of two servers in the same epoch, one is a prefix of the other.
 
-    Source: Dissecting, property I-10.
+    Source: Dissecting; in Remix (EuroSys 2025), I-10.
     """
     if state.servers[one].current_epoch != state.servers[other].current_epoch:
         return True

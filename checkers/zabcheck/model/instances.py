@@ -28,10 +28,12 @@ MUTANTS: Mapping[str, mutants.Mutant] = {each.name: each for each in (*mutants.M
 class Instance:
     """One thing to explore.
 
-    Attributes: spec: one of `SPECS`. bounds: how far. bookkeeping: keep beside the state what Zab.tla keeps
-        in it, so that counts compare with TLC's. mutant: the name of the mistake put in, None for the spec
-        as it is. properties: the names of those to be checked; None for all, each `sometimes` within bounds
-        that reach it.
+    Attributes:
+        spec: one of `SPECS`.
+        bounds: how far.
+        bookkeeping: keep beside the state what Zab.tla keeps in it, so that counts compare with TLC's.
+        mutant: the name of the mistake put in, None for the spec as it is.
+        properties: the names of those to be checked; None for all, each `sometimes` where it can be reached.
     """
 
     spec: str = "paper"

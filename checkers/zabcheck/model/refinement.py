@@ -23,7 +23,7 @@ Move = tuple[Callable[..., Any], tuple[int, ...]]
 def refines_broadcast(before: paper.State, after: paper.State) -> bool:
     """Each step of ZAB is one of atomic broadcast, or several, or none.
 
-    Source: paper, section III, for what atomic broadcast is; section IV.C, that ZAB implements it.
+    Source: paper, section III, for what atomic broadcast is; section IV, that ZAB implements it.
     """
     start, goal = _abstract(before), _abstract(after)
     return start == goal or way(start, goal) is not None

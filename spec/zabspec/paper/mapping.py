@@ -32,10 +32,11 @@ from zabspec.parts import Row, Sid
 class Share:
     """What the mapping looks at of one server.
 
-    Attributes: prospects: the summaries that it may come to have before it adopts anything new, its present
-        one first. heard_of: the history that it has heard of as a leader in discovery, where that may be
-        nobody's any more. delivered: what it has delivered. primary: the epoch that it is the established
-        leader of, 0 if it is none.
+    Attributes:
+        prospects: the summaries that it may have before it adopts anything new, its present one first.
+        heard_of: the history that it has heard of as a leader in discovery, where that may be nobody's now.
+        delivered: what it has delivered.
+        primary: the epoch that it is the established leader of, 0 if it is none.
     """
 
     prospects: tuple[Summary, ...]
@@ -71,8 +72,7 @@ def combined(parts: tuple[Share, ...]) -> broadcast.State:
 
 
 def most_recent_of_quorums(summaries: list[tuple[Summary, ...]]) -> list[Summary]:
-    """What a new epoch may begin with: of each smallest quorum the most recent, whatever the prospects come
-    to.
+    """What a new epoch may begin with: of each smallest quorum the most recent, whatever comes of prospects.
 
     Args:
         summaries: of each server, those that it may come to have.
