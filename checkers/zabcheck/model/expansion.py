@@ -15,6 +15,7 @@ import numpy.typing as npt
 from zabcheck.model.columns import Ids, Words
 from zabcheck.model.compiled import Compiled, LearnedProperty
 from zabcheck.model.learned import Indexes
+from zabcheck.model.reduction import Reduction
 from zabcheck.model.rows import BlockRows, StepRows
 
 BLOCK = 1 << 15
@@ -97,15 +98,15 @@ class Expansion:
 
     Args:
         compiled: the model.
-        reduce: whether to take one step only where one stands for all (see `reduction`).
+        reduction: says where one step stands for all; None to take all.
 
     Attributes:
         reached: the names of the `sometimes` properties that were true somewhere.
     """
 
-    def __init__(self, compiled: Compiled, *, reduce: bool = False) -> None:
+    def __init__(self, compiled: Compiled, reduction: Reduction | None = None) -> None:
         self.compiled = compiled
-        self.reduce = reduce
+        self.reduction = reduction
         self.reached: set[str] = set()
 
     def expand(self, block: Block, fresh: Fresh) -> Made:
@@ -137,8 +138,8 @@ class Expansion:
         compiled.settle()
         worlds = BlockRows(compiled, ids)
         enabled = [compiled.enabled(step, worlds) for step in range(len(compiled.steps))]
-        if self.reduce:
-            enabled = compiled.reduced(ids, enabled)
+        if self.reduction is not None:
+            enabled = self.reduction.chosen(worlds, enabled)
         every: list[_Found] = []
         generated = 0
         violation: Violation | None = None

@@ -21,6 +21,7 @@ from zabcheck.model.expansion import Block, Expansion, Numbers, Violation, least
 from zabcheck.model.limits import Limits, OutOfBudgetError, Progress
 from zabcheck.model.model import Model
 from zabcheck.model.options import Options
+from zabcheck.model.reduction import Reduction, SeenAfterAllError
 from zabcheck.model.visited import Visited
 from zabcheck.model.workers import Candidates, Mask, is_worthwhile, started
 from zabcheck.verdicts import Outcome, Trace, TraceStep, Verdict
@@ -36,8 +37,23 @@ def explore(model: Model, options: Options, progress: Progress | None = None) ->
 
     Returns:
         PASSED only if every reachable world was expanded. An interrupt from the keyboard ends as OUT_OF_BUDGET.
+
+    Raises:
+        ValueError: partial-order reduction is asked for, and the model does not know enough.
     """
-    return Explorer(model, options, progress).run()
+    if not options.reduce:
+        return Explorer(model, options, progress).run()
+    if model.local is None:
+        raise ValueError("partial-order reduction: not known which steps of this model commute")
+    seen = 0
+    while True:
+        # Which step stands for all depends on names; so one process, for counts that do not depend on who was first.
+        explorer = Explorer(model, replace(options, workers=1), progress, seen)
+        try:
+            return explorer.run()
+        except SeenAfterAllError:
+            assert explorer.reduction is not None
+            seen = explorer.reduction.seen
 
 
 class _ViolatedError(Exception):
@@ -52,18 +68,20 @@ class _FoundByWorkersError(Exception):
 
 @dataclass
 class Explorer:
-    """One exploration, under way."""
+    """One exploration, under way; `seen` is for `Reduction`."""
 
     model: Model
     options: Options
     progress: Progress | None = None
+    seen: int = 0
     generated: int = 1
     depth: int = 0
     waiting: int = 1
 
     def __post_init__(self) -> None:
         self.compiled = Compiled(self.model, symmetry=self.options.symmetry, seed=self.options.seed)
-        self.expansion = Expansion(self.compiled, reduce=self.options.reduce)
+        self.reduction = Reduction(self.compiled, self.seen) if self.options.reduce else None
+        self.expansion = Expansion(self.compiled, self.reduction)
         self.visited = Visited()
         self.parents = Table(np.zeros(1 << 10, np.uint32))
         self.causes = Table(np.zeros(1 << 10, np.uint16))
@@ -83,6 +101,8 @@ class Explorer:
             return self._verdict(Outcome.OUT_OF_BUDGET, note=str(why))
         except KeyboardInterrupt:
             return self._verdict(Outcome.OUT_OF_BUDGET, note="interrupted")
+        if self.reduction is not None:
+            self.reduction.check_at_end()
         for each in self.model.sometimes:
             if each.name not in self.expansion.reached:
                 return self._verdict(Outcome.VACUOUS, each.name, note=f"{each.name} was never reached")

@@ -56,8 +56,27 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
+class Local:
+    """What a model knows of steps that nobody else's steps interfere with; see `reduction`.
+
+    Attributes:
+        calm: of a world, whether from there on it holds that nobody does: no fault can happen any more.
+        places: of a step, the paths in the world that are its own then; None if it is not such a step. A calm world's
+            other steps read and write nothing there, except that they add to the end of a queue or take its head.
+    """
+
+    calm: Callable[[World], bool]
+    places: Callable[[Step], tuple[tuple[str | int, ...], ...] | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
-    """A spec within bounds, ready to be explored."""
+    """A spec within bounds, ready to be explored.
+
+    Attributes:
+        local: for partial-order reduction; None if nothing is known.
+        settings: what it is built from again (`instances`).
+    """
 
     name: str
     initial: World
@@ -66,4 +85,5 @@ class Model:
     always: tuple[Property, ...] = ()
     every_step: tuple[Property, ...] = ()
     sometimes: tuple[Property, ...] = ()
+    local: Local | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import permutations
 from typing import Any, get_type_hints
 
-from zabcheck.model.model import Model, Step
+from zabcheck.model.model import Local, Model, Step
 from zabspec import paper
 from zabspec.parts import Sid, replace
 
@@ -71,7 +71,8 @@ class World:
 def model(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Model:
     """The spec within `bounds`, without properties; a mutant comes with actions of its own."""
     world = World(paper.initial(bounds.servers), Budget())
-    return Model("paper", world, tuple(steps(bounds, actions)), bounds.servers)
+    local = _local(bounds) if actions is paper.NEXT else None
+    return Model("paper", world, tuple(steps(bounds, actions)), bounds.servers, local=local)
 
 
 def steps(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Iterator[Step]:
@@ -83,6 +84,30 @@ def steps(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Iterator[St
         arity = sum(hint is Sid for hint in get_type_hints(action).values())
         for arguments in permutations(range(bounds.servers), arity):
             yield Step(action.__name__, arguments, wrapped)
+
+
+def _local(bounds: Bounds) -> Local | None:
+    """A connected follower's steps are its own business, once no connection can be lost.
+
+    Only it takes from the channel from its leader; and its promise, its phase and what it has delivered are read by
+    nobody while it is connected. Its history is: a request asks for the longest of all. With a bound on epochs or
+    requests numbered, others read more; and a leader that gives up is a fault.
+    """
+    if bounds.epochs is not None or bounds.numbered or bounds.give_up:
+        return None
+
+    def calm(world: Any) -> bool:
+        no_timeouts: bool = world.budget.timeouts >= bounds.timeouts
+        return no_timeouts and world.budget.restarts >= bounds.restarts
+
+    def places(step: Step) -> tuple[tuple[str | int, ...], ...] | None:
+        if not step.action.startswith("follower_processes_"):
+            return None
+        follower, leader = step.arguments
+        own = [("protocol", "servers", follower, name) for name in ("accepted_epoch", "phase", "committed")]
+        return (*own, ("protocol", "network", leader, follower), ("protocol", "network", follower, leader))
+
+    return Local(calm, places)
 
 
 def _unbounded(action: Action, _: Bounds, world: Any, *arguments: Sid) -> Any:
