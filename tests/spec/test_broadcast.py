@@ -11,6 +11,7 @@ from zabcheck.model.instances import Instance, build
 from zabcheck.model.options import Options
 from zabcheck.model.paper import Bounds
 from zabcheck.model.plain import breadth_first
+from zabcheck.model.search import search
 from zabcheck.verdicts import Outcome
 from zabspec import broadcast, broadcast_properties
 from zabspec.broadcast import State
@@ -34,6 +35,13 @@ def test_the_abstract_spec_has_every_property() -> None:
         )
         for each in group
     }
+
+
+@pytest.mark.parametrize(("symmetry", "distinct"), [(False, 1857), (True, 1004)])
+def test_the_fast_search_finds_as_much_of_it_as_the_plain_one(symmetry: bool, distinct: int) -> None:
+    model, options = build(Instance("broadcast", BOUNDS)), Options(symmetry=symmetry)
+    for explored in (breadth_first(model, options), search(model, options)):
+        assert (explored.outcome, explored.counts.distinct) == (Outcome.PASSED, distinct)
 
 
 def delivers_anything(state: State, server: Sid) -> State | None:

@@ -8,6 +8,7 @@ too: a world stands for all that it becomes by renaming servers, and is known by
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from itertools import permutations
 from typing import Any
 
@@ -17,6 +18,7 @@ from zabcheck.model.model import Model, Step, World
 from zabcheck.model.options import Options
 from zabcheck.model.renaming import encoded, renamer
 from zabcheck.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
+from zabspec.parts import Row
 
 
 def breadth_first(model: Model, options: Options, progress: Progress | None = None) -> Verdict:
@@ -50,7 +52,9 @@ def depth_first(model: Model, options: Options, progress: Progress | None = None
 
 def canonical(world: World) -> bytes:
     """What a world shares with all that it becomes by renaming servers: the least of their encodings."""
-    rename, size = renamer(type(world)), len(world.protocol.servers)
+    parts = (getattr(world.protocol, each.name) for each in fields(world.protocol))
+    size = next(len(part) for part in parts if isinstance(part, Row))
+    rename = renamer(type(world))
     return min(encoded(rename(world, names)) for names in permutations(range(size)))
 
 
