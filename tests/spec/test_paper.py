@@ -1,0 +1,171 @@
+"""Every grain of the spec explored exhaustively: what `make check` runs and, further, `make deep`.
+
+Each row is a model within bounds that is explored to its end, with every property there is. Its counts are
+pinned: a changed count is a changed meaning, and is reviewed like one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from exploring import check_passed, explored, short, tell
+from zabcheck.model.instances import Instance, build, property_names
+from zabcheck.model.mutants import BY_NAME
+from zabcheck.model.paper import Bounds
+from zabcheck.verdicts import Counts, Outcome
+from zabspec import broadcast_properties, properties
+
+SOMETIMES = {each.__name__ for each in (*properties.SOMETIMES, *broadcast_properties.SOMETIMES)}
+
+# What needs a fault, two of them, a third server or a transaction to come up.
+TWO_FAULTS = ("epoch_is_refused",)
+FAULT = (
+    *TWO_FAULTS,
+    "history_comes_from_follower",
+    "logged_transaction_is_replaced",
+    "earlier_epoch_is_delivered",
+    "logged_transaction_is_delivered_elsewhere",
+)
+THIRD_SERVER = (
+    "another_server_leads_too",
+    "follower_joins_during_broadcast",
+    "proposal_is_had_already",
+    "logged_transaction_is_replaced",
+    "epoch_is_refused",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A spec within bounds, and how many states that makes.
+
+    Attributes:
+        without: the names of the `sometimes` that cannot come up within these bounds; all others must.
+    """
+
+    bounds: Bounds
+    distinct: int
+    generated: int
+    depth: int
+    without: tuple[str, ...] = ()
+    spec: str = "paper"
+    symmetry: bool = True
+
+    @property
+    def instance(self) -> Instance:
+        """With every property by its name, so that one that does not come up is not left out but missed."""
+        names = tuple(name for name in property_names(self.spec) if name not in self.without)
+        return Instance(self.spec, self.bounds, properties=names)
+
+    def __str__(self) -> str:
+        """An id for pytest: `paper-3-2-1-0`, and what is out of the ordinary."""
+        symmetry = "" if self.symmetry else "-nosymmetry"
+        return f"{self.spec}-{short(self.bounds)}{symmetry}"
+
+
+SHALLOW = [
+    Within(Bounds(3, 2, 2, 1, epochs=2), 2_562, 14_937, 21, spec="broadcast"),
+    Within(Bounds(3, 2, 2, 1, epochs=3), 10_770, 80_674, 23, spec="broadcast"),
+    Within(Bounds(2, 3, 2, 2), 53_671, 102_208, 48, THIRD_SERVER),
+    Within(Bounds(2, 2, 3, 3), 131_672, 282_389, 53, THIRD_SERVER),
+    Within(Bounds(3, 2, 0, 0), 1_251, 3_019, 30, FAULT),
+    Within(Bounds(3, 2, 1, 0), 22_839, 56_913, 38, TWO_FAULTS),
+    Within(Bounds(3, 2, 1, 0), 136_237, 339_499, 38, TWO_FAULTS, symmetry=False),
+    Within(Bounds(3, 2, 1, 0, numbered=True), 23_775, 59_212, 40, TWO_FAULTS),
+    Within(Bounds(3, 2, 0, 1), 22_512, 55_669, 44, TWO_FAULTS),
+    Within(Bounds(3, 2, 1, 1, restart_needs_timeout=True), 44_100, 109_563, 44, TWO_FAULTS),
+    Within(Bounds(3, 2, 1, 1), 161_106, 428_914, 49),
+    Within(Bounds(3, 2, 1, 1, give_up=True), 211_440, 666_681, 49),
+    Within(Bounds(3, 2, 2, 0), 166_469, 414_786, 45),
+    Within(Bounds(3, 2, 0, 2), 180_798, 459_634, 50),
+    Within(Bounds(3, 3, 1, 0), 129_688, 357_393, 44, TWO_FAULTS),
+    Within(Bounds(3, 2, 2, 1, epochs=3), 626_176, 1_824_644, 50),
+    Within(Bounds(3, 2, 2, 1), 939_532, 2_557_777, 54),
+    Within(Bounds(3, 2, 1, 2), 933_372, 2_433_419, 55),
+    Within(Bounds(4, 1, 1, 0), 13_995, 37_029, 49, TWO_FAULTS),
+    Within(Bounds(4, 2, 1, 0), 132_972, 426_903, 58, TWO_FAULTS),
+    Within(Bounds(5, 1, 0, 0), 5_362, 19_351, 43, FAULT),
+]
+
+DEEP = [
+    Within(Bounds(4, 2, 2, 0), 1_871_213, 5_690_981, 71),
+    Within(Bounds(3, 2, 2, 2), 4_361_076, 11_729_779, 60),
+    Within(Bounds(3, 3, 2, 1), 4_201_172, 12_679_971, 59),
+    Within(Bounds(3, 2, 2, 1, give_up=True), 1_197_644, 3_945_576, 54),
+    Within(Bounds(3, 2, 2, 1), 5_612_867, 15_276_097, 54, symmetry=False),
+]
+
+
+@pytest.mark.spec
+@pytest.mark.parametrize(
+    "row", [*SHALLOW, *(pytest.param(row, marks=pytest.mark.deep) for row in DEEP)], ids=str
+)
+def test_all_that_is_within_bounds_is_right(
+    row: Within,
+    progress: Callable[[Counts], None],
+    proved: Callable[[str], None],
+    tmp_path: Path,
+) -> None:
+    found = explored(row.instance, progress, symmetry=row.symmetry)
+    check_passed(found, tmp_path)
+    assert found.verdict.checked == row.instance.properties
+    assert found.counts == (row.distinct, row.generated, row.depth)
+    tell(proved, found.line)
+    if row.without:
+        tell(proved, f"not asked, since it cannot come up there: {', '.join(row.without)}", "        ")
+
+
+@pytest.mark.spec
+@pytest.mark.parametrize("spec", ["broadcast", "paper"])
+def test_every_property_is_asked_within_some_bounds(spec: str, proved: Callable[[str], None]) -> None:
+    instances = [row.instance for row in SHALLOW if row.spec == spec]
+    asked = {name for instance in instances for name in instance.properties or ()}
+    assert asked == set(property_names(spec))
+    model = build(Instance(spec, Bounds(timeouts=2), properties=property_names(spec)))
+    tell(proved, f"PASSED, of the spec {spec}, says that every state within the bounds was explored, and")
+    for words, group in (
+        ("every state has", model.always),
+        ("every step has", model.every_step),
+        ("some state has, so that there was a chance to fail,", model.sometimes),
+    ):
+        tell(proved, f"{words} {', '.join(each.name for each in group)}", "  ")
+    tell(
+        proved,
+        "A failure would have been: a state or a step that does not have what it must (the shortest run that "
+        "leads there would be drawn above, and kept as a file); a situation of the last kind that never came "
+        "up; an end for want of time or memory; or other counts than those that are pinned.",
+        "  ",
+    )
+
+
+@pytest.mark.spec
+def test_a_mistake_would_have_been_shown(tmp_path: Path) -> None:
+    """The search above, with a mistake put into the protocol: it fails, with the run that shows why."""
+    mutant = BY_NAME["commit-without-quorum"]
+    names = tuple(name for name in property_names("paper") if name not in SOMETIMES)
+    found = explored(Instance(bounds=Bounds(3, 2, 1, 0), mutant=mutant.name, properties=names))
+    assert found.verdict.outcome == Outcome.VIOLATED
+    with pytest.raises(AssertionError) as failed:
+        check_passed(found, tmp_path)
+    shown = str(failed.value)
+    [kept] = tmp_path.iterdir()
+    assert (
+        "VIOLATED: paper, 3 servers, 2 transactions, 1 timeout, no restarts, mutant commit-without-quorum"
+        in shown
+    )
+    assert f"{found.verdict.property} is violated after " in shown
+    assert f"zab replay {kept}" in shown
+    assert "server 2" in shown.splitlines()[2]  # the picture's first line
+
+
+@pytest.mark.spec
+def test_what_never_comes_up_would_have_been_a_failure(tmp_path: Path) -> None:
+    found = explored(Instance(bounds=Bounds(2, 1, 0, 0), properties=("epoch_is_refused",)))
+    with pytest.raises(
+        AssertionError, match="VACUOUS: paper, 2 servers, 1 transaction, no timeouts, no restarts"
+    ):
+        check_passed(found, tmp_path)
