@@ -1,12 +1,14 @@
 """A world taken apart into columns of small integers.
 
 A *leaf* of a world is one value that actions read and write as a whole: a field of a server, a channel, a
-counter of the budget. Leaves of one *kind* (the history of each server) share a table of the values seen so far;
-a value's place in it is its id. So a world is a row of ids, and a frontier is a matrix with a column for each leaf.
+counter of the budget. Leaves of one *kind* (the history of each server) share a table of the values seen so
+far; a value's place in it is its id. So a world is a row of ids, and a frontier is a matrix with a column for
+each leaf.
 
-Every value also has a digest for each renaming of the servers, the same in every process. The fingerprint of a
-world under a renaming is the sum over its leaves of the digest, mixed with the place that the leaf goes to. Sums can be
-brought up to date by what a step writes, and the least of them over all renamings names the world up to symmetry.
+Every value also has a digest for each renaming of the servers, the same in every process. The fingerprint of
+a world under a renaming is the sum over its leaves of the digest, mixed with the place that the leaf goes to.
+Sums can be brought up to date by what a step writes, and the least of them over all renamings names the world
+up to symmetry.
 """
 
 from __future__ import annotations
@@ -123,7 +125,10 @@ class Layout:
 
     def ids(self, world: Any) -> list[int]:
         """The row of a world."""
-        return [leaf.kind.id_of(value) for leaf, value in zip(self.leaves, _values(self.shape, world), strict=True)]
+        return [
+            leaf.kind.id_of(value)
+            for leaf, value in zip(self.leaves, _values(self.shape, world), strict=True)
+        ]
 
     def world(self, row: Sequence[int]) -> Any:
         """The world of a row."""
@@ -166,8 +171,10 @@ def _shape(made: Layout, hint: Any, path: tuple[str | int, ...], *, in_row: bool
         named: dict[str, Shape] = {}
         for each in fields(hint):
             sub = (*path, each.name)
-            named[each.name] = _leaf(made, hints[each.name], sub) if in_row else _shape(
-                made, hints[each.name], sub, in_row=False
+            named[each.name] = (
+                _leaf(made, hints[each.name], sub)
+                if in_row
+                else _shape(made, hints[each.name], sub, in_row=False)
             )
         assert isinstance(hint, type)
         return Record(hint, named)

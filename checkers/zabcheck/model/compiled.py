@@ -1,7 +1,7 @@
 """A model compiled for whole matrices of worlds: its steps and properties as learned trees.
 
-`Compiled` owns the layout and everything learned; `explore` drives it. All methods work on a *block*: a matrix
-of ids with one line for each column and one column for each world.
+`Compiled` owns the layout and everything learned; `explore` drives it. All methods work on a *block*: a
+matrix of ids with one line for each column and one column for each world.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ class LearnedStep:
     Attributes:
         tree: its outcomes: DISABLED, or a line of the tables.
         weights: by outcome, how often TLC counts it as generated.
-        written: by column, then by outcome: the new id, KEEP, or `-2 - number` of a change of the queue there.
+        written: by column, then by outcome: the new id, KEEP, or `-2 - number` of a change of the queue
+            there.
         mask: the columns in `written`, as bits.
     """
 
@@ -128,11 +129,15 @@ class Compiled:
         self.every_step = _choices(model.every_step, model.size)
         self.sometimes = _choices(model.sometimes, model.size)
         self.spec_calls = 0
-        self._changes = {kind.name: QueueChanges(kind) for kind in self.layout.kinds.values() if kind.heads is not None}
+        self._changes = {
+            kind.name: QueueChanges(kind) for kind in self.layout.kinds.values() if kind.heads is not None
+        }
         renamings = len(self.layout.renamings)
         self._mixed = [Table(np.zeros((8, renamings), np.uint64)) for _ in self.leaves]
         self._salts = [
-            _mix(np.array([self.layout.place_under(leaf, names) for names in self.layout.renamings], np.uint64))
+            _mix(
+                np.array([self.layout.place_under(leaf, names) for names in self.layout.renamings], np.uint64)
+            )
             ^ _mix(np.array([seed], np.uint64))
             for leaf in self.leaves
         ]

@@ -1,7 +1,7 @@
 """One block of worlds expanded: every step from each of them, and the properties of what is found.
 
-A block is a matrix of ids, a line for each column, a column for each world. Order is fixed: what is found stands
-by step, and for one step by world.
+A block is a matrix of ids, a line for each column, a column for each world. Order is fixed: what is found
+stands by step, and for one step by world.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from zabcheck.model.reduction import Reduction
 from zabcheck.model.rows import BlockRows, StepRows
 
 BLOCK = 1 << 15
-"""How many worlds are expanded together. It decides the order in which worlds are found, so it is a constant."""
+"""How many worlds are expanded together. It decides the order in which worlds are found, so it is a
+constant."""
 
 Numbers = npt.NDArray[np.int64]
 Fresh = Callable[[Words], npt.NDArray[np.bool_]]
@@ -43,7 +44,7 @@ class Block:
     @property
     def size(self) -> int:
         """How many worlds."""
-        return self.ids.shape[1]
+        return len(self.prints)
 
     def part(self, start: int, end: int) -> Block:
         """The worlds from one place to another."""
@@ -156,7 +157,11 @@ class Expansion:
     def _chosen(self, block: Block, every: list[_Found], fresh: Fresh) -> Made:
         """The worlds found that are new."""
         width, renamings = self.compiled.width, block.prints.shape[1]
-        is_new = fresh(np.concatenate([least(found.prints) for found in every])) if every else np.zeros(0, np.bool_)
+        is_new = (
+            fresh(np.concatenate([least(found.prints) for found in every]))
+            if every
+            else np.zeros(0, np.bool_)
+        )
         total = int(is_new.sum())
         made = Block(np.empty((width, total), np.int32), np.empty((total, renamings), np.uint64), 0)
         causes, parents = np.empty(total, np.int32), np.empty(total, np.int64)
@@ -170,7 +175,9 @@ class Expansion:
             rows = found.rows[chosen]
             for column in range(width):
                 ids = found.new.get(column)
-                made.ids[column, begin:end] = block.ids[column].take(rows) if ids is None else ids.take(chosen)
+                made.ids[column, begin:end] = (
+                    block.ids[column].take(rows) if ids is None else ids.take(chosen)
+                )
             made.prints[begin:end] = found.prints.take(chosen, axis=0)
             causes[begin:end] = found.step
             parents[begin:end] = rows + block.first

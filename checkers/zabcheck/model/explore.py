@@ -1,9 +1,9 @@
 """Breadth-first exploration of a model, a block of worlds at a time.
 
-The fast twin of `plain.breadth_first`. Worlds are rows of ids (`columns`), steps and properties are learned trees
-(`learned`, `compiled`), and what was seen is a set of fingerprints (`visited`), the least over all renamings of the
-servers when symmetry is on. Of each world found, only the number of its parent and of the step that led to
-it are kept, so a trace is worked out again from the start, with the spec itself.
+The fast twin of `plain.breadth_first`. Worlds are rows of ids (`columns`), steps and properties are learned
+trees (`learned`, `compiled`), and what was seen is a set of fingerprints (`visited`), the least over all
+renamings of the servers when symmetry is on. Of each world found, only the number of its parent and of the
+step that led to it are kept, so a trace is worked out again from the start, with the spec itself.
 
 Order is fixed: blocks as they were found, in a block by step, for a step by world. So counts, verdicts and
 traces are the same in every process and for any number of workers.
@@ -36,7 +36,8 @@ def explore(model: Model, options: Options, progress: Progress | None = None) ->
         progress: called with the counts so far, about once a second.
 
     Returns:
-        PASSED only if every reachable world was expanded. An interrupt from the keyboard ends as OUT_OF_BUDGET.
+        PASSED only if every reachable world was expanded. An interrupt from the keyboard ends as
+        OUT_OF_BUDGET.
 
     Raises:
         ValueError: partial-order reduction is asked for, and the model does not know enough.
@@ -47,7 +48,8 @@ def explore(model: Model, options: Options, progress: Progress | None = None) ->
         raise ValueError("partial-order reduction: not known which steps of this model commute")
     seen = 0
     while True:
-        # Which step stands for all depends on names; so one process, for counts that do not depend on who was first.
+        # Which step stands for all depends on names; so one process, for counts that do not depend on who was
+        # first.
         explorer = Explorer(model, replace(options, workers=1), progress, seen)
         try:
             return explorer.run()

@@ -9,6 +9,7 @@ matrix of worlds walks down the tree in a few numpy operations for each level.
 from __future__ import annotations
 
 from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +23,9 @@ UNKNOWN = -1
 
 
 class Branches:
-    """A map from (node, id) to a child, for arrays of both. A node's children stand together, indexed by id."""
+    """A map from (node, id) to a child, for arrays of both. A node's children stand together, indexed by
+    id.
+    """
 
     def __init__(self) -> None:
         self._base = np.zeros(64, np.int64)
@@ -82,8 +85,8 @@ class Branches:
 class Tree:
     """A function of a world as far as it has been learned.
 
-    An inner node has a number from 0; a child below -1 is an outcome, `-2 - outcome`. Outcomes are small integers, given
-    by whoever learns. What the number of a test means is said in `rows`.
+    An inner node has a number from 0; a child below -1 is an outcome, `-2 - outcome`. Outcomes are small
+    integers, given by whoever learns. What the number of a test means is said in `rows`.
 
     Attributes:
         tested: the tests that any path makes.
@@ -122,7 +125,9 @@ class Tree:
             at = self._branches.get(at, find(int(self._tests[at])))
         return None if at == UNKNOWN else -2 - at
 
-    def walk(self, rows: Indexes, fetch: Fetch, learn: Callable[[int], None], drop: int | None) -> tuple[Indexes, Ids]:
+    def walk(
+        self, rows: Indexes, fetch: Fetch, learn: Callable[[int], object], drop: int | None
+    ) -> tuple[Indexes, Ids]:
         """The outcome for each row.
 
         Args:
@@ -159,7 +164,7 @@ class Tree:
         nodes: Ids | None,
         test: int,
         fetch: Fetch,
-        learn: Callable[[int], None],
+        learn: Callable[[int], object],
         drop: int | None,
         ended: list[tuple[Indexes, Ids]],
     ) -> None:
@@ -189,7 +194,7 @@ class Tree:
                 chosen = (tests == each).nonzero()[0]
                 waiting.append((rows[chosen], children[chosen], int(each)))
 
-    def _children(self, rows: Indexes, nodes: Ids | None, ats: Ids, learn: Callable[[int], None]) -> Ids:
+    def _children(self, rows: Indexes, nodes: Ids | None, ats: Ids, learn: Callable[[int], object]) -> Ids:
         if nodes is None:
             children = self._branches.look_up_one(self._root, ats)
         else:
@@ -217,4 +222,3 @@ class Tree:
         self._tests[node] = test
         self.tested.add(test)
         return node
-

@@ -1,8 +1,8 @@
 """What a search explores: a starting world, the steps that lead on, and the properties that must hold.
 
 A *world* is a frozen dataclass: the state of a spec in its field `protocol`, and beside it what only
-checking needs (how much of the fault budget is used, what was ever sent). A *step* is one action with its arguments:
-`leader_processes_ack` of server 0 and follower 1 is a step. Steps are tried in the order listed.
+checking needs (how much of the fault budget is used, what was ever sent). A *step* is one action with its
+arguments: `leader_processes_ack` of server 0 and follower 1 is a step. Steps are tried in the order listed.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ class Local:
 
     Attributes:
         calm: of a world, whether from there on it holds that nobody does: no fault can happen any more.
-        places: of a step, the paths in the world that are its own then; None if it is not such a step. A calm world's
-            other steps read and write nothing there, except that they add to the end of a queue or take its head.
+        places: of a step, the paths in the world that are its own then; None if it is not such a step. A calm
+            world's other steps read and write nothing there, except that they add to the end of a queue or
+            take its head.
     """
 
     calm: Callable[[World], bool]

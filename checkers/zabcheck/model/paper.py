@@ -32,9 +32,10 @@ class Bounds:
         timeouts: how many connections may time out; a restart uses up one too, but is not stopped by it.
         restarts: how many servers may restart.
         epochs: the highest epoch that may be proposed; None for no bound.
-        numbered: give each request a number of its own as its value, as Zab.tla does. Without, all values are 0:
-            ZAB never looks at them, and the properties then tell transactions apart by zxid alone.
-        restart_needs_timeout: refuse a restart when no timeout is left (Apache's Zab.tla does, NJU's does not).
+        numbered: give each request a number of its own as its value, as Zab.tla does. Without, all values are
+            0: ZAB never looks at them, and the properties then tell transactions apart by zxid alone.
+        restart_needs_timeout: refuse a restart when no timeout is left (Apache's Zab.tla does, NJU's does
+            not).
         give_up: let a leader without a quorum, or a follower without a leader, go back to election, and have
             all of `FOR_LIVENESS`.
     """
@@ -89,9 +90,9 @@ def steps(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Iterator[St
 def _local(bounds: Bounds) -> Local | None:
     """A connected follower's steps are its own business, once no connection can be lost.
 
-    Only it takes from the channel from its leader; and its promise, its phase and what it has delivered are read by
-    nobody while it is connected. Its history is: a request asks for the longest of all. With a bound on epochs or
-    requests numbered, others read more; and a leader that gives up is a fault.
+    Only it takes from the channel from its leader; and its promise, its phase and what it has delivered are
+    read by nobody while it is connected. Its history is: a request asks for the longest of all. With a bound
+    on epochs or requests numbered, others read more; and a leader that gives up is a fault.
     """
     if bounds.epochs is not None or bounds.numbered or bounds.give_up:
         return None
@@ -136,9 +137,7 @@ def _restart(action: Action, bounds: Bounds, world: Any, *arguments: Sid) -> Any
     if after is None:
         return None
     used = timeouts + 1 if bounds.numbered else min(timeouts + 1, bounds.timeouts)
-    return replace(
-        world, protocol=after, budget=replace(world.budget, restarts=restarts + 1, timeouts=used)
-    )
+    return replace(world, protocol=after, budget=replace(world.budget, restarts=restarts + 1, timeouts=used))
 
 
 def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:

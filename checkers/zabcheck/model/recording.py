@@ -1,16 +1,16 @@
 """A stand-in for a state that notes what an action reads of it and what it writes.
 
 An action of a spec touches its state through attributes, `row[i]`, `row.put`, `queue.head`,
-`queue.with_last`, `queue.without_first` and `replace`, and through nothing else (see `zabspec.parts`). The classes
-here answer to the same names. Reading a leaf, the value of one column, is reported to the recorder; the head of
-a queue is a leaf of its own, so that an action that only looks at the next message does not depend on what
-comes after it. Writing makes a copy with changes, as in the spec; at the end the changes are gathered.
+`queue.with_last`, `queue.without_first` and `replace`, and through nothing else (see `zabspec.parts`). The
+classes here answer to the same names. Reading a leaf, the value of one column, is reported to the recorder;
+the head of a queue is a leaf of its own, so that an action that only looks at the next message does not
+depend on what comes after it. Writing makes a copy with changes, as in the spec; at the end the changes are
+gathered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from zabcheck.model.columns import Leaf, Record, Rows, Shape
@@ -18,7 +18,6 @@ from zabspec.parts import Queue
 
 Append = tuple[int, tuple[Any, ...]]
 """What happens to a queue: so many messages are taken from its front, and these are added to its end."""
-
 
 
 class Read(Protocol):
@@ -142,7 +141,9 @@ class RecordedQueue(Recorded):
 
 
 def writes(shape: Shape, after: Any) -> dict[Leaf, Any]:
-    """What a state with stand-ins in it changes: the new value of a leaf, or an `Append` as a `QueueChange`."""
+    """What a state with stand-ins in it changes: the new value of a leaf, or an `Append` as a
+    `QueueChange`.
+    """
     found: dict[Leaf, Any] = {}
     _gather(shape, after, found)
     return found
@@ -158,26 +159,31 @@ class QueueChange:
 
 
 def _gather(shape: Shape, after: Any, found: dict[Leaf, Any]) -> None:
-    match shape, after:
-        case Record(), RecordedRecord() if after.shape is shape:
-            for name, part in after.changes.items():
+    match shape:
+        case Record():
+            for name, part in _fields(shape, after):
                 _gather(shape.fields[name], part, found)
-        case Record(), RecordedRecord():
-            for name, sub in shape.fields.items():
-                _gather(sub, getattr(after, name), found)
-        case Record(), _:
-            for field in fields(after):
-                _gather(shape.fields[field.name], getattr(after, field.name), found)
-        case Rows(), RecordedRow() if after.shape is shape:
-            for index, part in after.changes.items():
+        case Rows():
+            for index, part in _items(shape, after):
                 _gather(shape.items[index], part, found)
-        case Rows(), _:
-            for sub, part in zip(shape.items, after, strict=True):
-                _gather(sub, part, found)
-        case Leaf(), RecordedQueue() if after.shape is shape:
-            if after.taken or after.added:
+        case Leaf() if isinstance(after, RecordedQueue):
+            if after.shape is not shape:
+                found[shape] = after.whole()
+            elif after.taken or after.added:
                 found[shape] = QueueChange((after.taken, after.added))
-        case Leaf(), RecordedQueue():
-            found[shape] = after.whole()
-        case Leaf(), _:
+        case Leaf():
             found[shape] = after
+
+
+def _fields(shape: Record, after: Any) -> Iterable[tuple[str, Any]]:
+    """What is changed of a record; all of it if it came from elsewhere."""
+    if isinstance(after, RecordedRecord) and after.shape is shape:
+        return after.changes.items()
+    return ((name, getattr(after, name)) for name in shape.fields)
+
+
+def _items(shape: Rows, after: Any) -> Iterable[tuple[int, Any]]:
+    """What is changed of a row; all of it if it came from elsewhere."""
+    if isinstance(after, RecordedRow) and after.shape is shape:
+        return after.changes.items()
+    return enumerate(after)

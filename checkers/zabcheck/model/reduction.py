@@ -1,15 +1,17 @@
 """Partial-order reduction: where one step stands for all, the others are not taken.
 
-A follower that has something to process from its leader will process it, and nobody else cares when: the step reads and
-writes what no other step touches, as long as no connection is lost. Then it is enough to take that step first (an *ample
-set* of one; Clarke, Grumberg, Peled, "Model Checking", chapter 10). The conditions, and who sees to them:
+A follower that has something to process from its leader will process it, and nobody else cares when: the step
+reads and writes what no other step touches, as long as no connection is lost. Then it is enough to take that
+step first (an *ample set* of one; Clarke, Grumberg, Peled, "Model Checking", chapter 10). The conditions, and
+who sees to them:
 
-    nothing else interferes   the model: it names the steps, and the places that are theirs alone once it is calm,
-                              that is, once no fault can happen any more
+    nothing else interferes   the model: it names the steps, and the places that are theirs alone once
+                              it is calm, that is, once no fault can happen any more
     the step keeps to them    here, from what the step writes in that world
     no property sees it       here, from the columns that properties have read; if one later reads more, the
                               exploration starts again knowing that (`SeenAfterAllError`)
-    it cannot go on for ever  each such step takes a message off a channel and puts none on another of the kind
+    it cannot go on for ever  each such step takes a message off a channel and puts none on another of the
+    kind
 """
 
 from __future__ import annotations

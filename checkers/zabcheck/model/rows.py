@@ -1,8 +1,8 @@
 """Worlds as a tree sees them: columns to be read, of a block or of what a step makes of it.
 
-A test of a tree is a number. Below the width of the layout it is a column, `~` of it the head of the queue there; from
-the width on it is a *derived* column, the value of a function of the world that is learned like any other; and
-with `AFTER` added it is of the world after a step, where there are two.
+A test of a tree is a number. Below the width of the layout it is a column, `~` of it the head of the queue
+there; from the width on it is a *derived* column, the value of a function of the world that is learned like
+any other; and with `AFTER` added it is of the world after a step, where there are two.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Derived:
 def derived(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a checker keep the values of a function of a state, and of plain arguments, as a column.
 
-    Worth it for what a property works out from much of the state with few different results. Called with a real
-    state, the function is what it was.
+    Worth it for what a property works out from much of the state with few different results. Called with a
+    real state, the function is what it was.
     """
 
     @wraps(function)
@@ -65,7 +65,7 @@ class Source(Protocol):
     leaves: list[Leaf]
     derived: list[Derived]
 
-    def learn_derived(self, number: int, row: list[int]) -> None:
+    def learn_derived(self, number: int, row: list[int]) -> int:
         """Learn one path of a derived column."""
 
     def reads(self, tree: Tree) -> int:
@@ -121,7 +121,8 @@ class BlockRows(Rows):
 
     def plain(self, column: int) -> Ids:
         """A line of the matrix."""
-        return self.ids[column]
+        line: Ids = self.ids[column]
+        return line
 
     def row(self, at: int) -> list[int]:
         """A column of the matrix."""
@@ -157,7 +158,9 @@ class AfterRows(Rows):
 
     def _look(self, test: int) -> Ids:
         source = self.source
-        if test >= source.width and not self._written & source.reads(source.derived[test - source.width].tree):
+        if test >= source.width and not self._written & source.reads(
+            source.derived[test - source.width].tree
+        ):
             return self.before.whole(test).take(self.rows)
         return super()._look(test)
 

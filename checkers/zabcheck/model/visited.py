@@ -1,5 +1,4 @@
-"""The set of fingerprints seen so far: open addressing in one numpy array, for whole batches at a time.
-"""
+"""The set of fingerprints seen so far: open addressing in one numpy array, for whole batches at a time."""
 
 from __future__ import annotations
 
@@ -77,4 +76,3 @@ class Visited:
         self._keys = np.zeros(2 * len(self._keys), np.uint64)
         for start in range(0, len(old), _CLAIMS):
             self._insert(old[start : start + _CLAIMS])
-

@@ -1,12 +1,14 @@
 """Several processes explore one model.
 
-When a level is large enough the explorer forks. Each worker inherits all that is known and a share of the level,
-and from then on keeps to itself: it expands its worlds, learns what it needs, gives out ids of its own, and never sends a
-world to anyone. What it sends are fingerprints, block by block; the explorer, which alone knows what was seen,
-answers which of them are new. So workers share no ids, and counts are those of one process.
+When a level is large enough the explorer forks. Each worker inherits all that is known and a share of the
+level, and from then on keeps to itself: it expands its worlds, learns what it needs, gives out ids of its
+own, and never sends a world to anyone. What it sends are fingerprints, block by block; the explorer, which
+alone knows what was seen, answers which of them are new. So workers share no ids, and counts are those of one
+process.
 
-What does depend on who came first is which of several parents a world gets. So when workers find a violation, the
-explorer goes the same way again alone and reports what it finds: the trace is the same for any number of workers.
+What does depend on who came first is which of several parents a world gets. So when workers find a violation,
+the explorer goes the same way again alone and reports what it finds: the trace is the same for any number of
+workers.
 """
 
 from __future__ import annotations
@@ -115,7 +117,7 @@ def started(expansion: Expansion, level: list[Block], workers: int) -> Iterator[
         for worker in range(workers):
             ours, theirs = context.Pipe()
             others = [ours, *(connection for _, connection in running)]
-            process = context.Process(
+            process: BaseProcess = context.Process(
                 target=_work, args=(theirs, others, expansion, shares[worker]), daemon=True
             )
             with warnings.catch_warnings():

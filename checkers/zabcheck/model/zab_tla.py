@@ -17,7 +17,7 @@ from zabcheck.model.model import Model, Step
 from zabcheck.model.paper import Bounds, Budget
 from zabcheck.model.paper import steps as bounded_steps
 from zabspec import paper
-from zabspec.paper.state import History, Role, Stage, Zxid, index_of, is_quorum, learners_at
+from zabspec.paper.state import History, Role, Server, Stage, Zxid, index_of, is_quorum, learners_at
 from zabspec.parts import Queue, Row, Sid, replace
 
 Marks = tuple[frozenset[Sid], ...]
@@ -143,7 +143,7 @@ def _recorded(step: Step, number: int, world: Any, *arguments: Sid) -> Any:
 
 def _disjuncts(world: Any, leader: Sid, follower: Sid) -> int:
     """How many of LeaderProcessACK's overlapping disjuncts hold."""
-    leading = world.protocol.servers[leader]
+    leading: Server = world.protocol.servers[leader]
     index = index_of(world.protocol.network[follower][leader].head.zxid, leading.history)
     assert index is not None
     outstanding = leading.committed < len(leading.history)
@@ -234,7 +234,7 @@ def _hears_ackepoch(
     elif is_quorum(leading.confirmed, leading.stages):
         epoch = leading.accepted_epoch
         own = (frozenset({leader}),) * len(leading.history)
-        led = ledger.led[: epoch - 1] + (ledger.led[epoch - 1] | {leader},) + ledger.led[epoch:]
+        led = (*ledger.led[: epoch - 1], ledger.led[epoch - 1] | {leader}, *ledger.led[epoch:])
         ledger = replace(_with(ledger, leader, marks=own), led=led)
         ledger = _flies(ledger, leader, learners_at(leading.stages, Stage.ACKEPOCH), own)
     else:
@@ -279,9 +279,7 @@ def _sends(ledger: Ledger, _: paper.State, after: paper.State, leader: Sid) -> L
     return replace(ledger, proposed=ledger.proposed | {sent})
 
 
-def _hears_proposal(
-    ledger: Ledger, before: paper.State, after: paper.State, follower: Sid, _: Sid
-) -> Ledger:
+def _hears_proposal(ledger: Ledger, before: paper.State, after: paper.State, follower: Sid, _: Sid) -> Ledger:
     if len(after.servers[follower].history) == len(before.servers[follower].history):
         return ledger
     return _with(ledger, follower, marks=(*ledger.servers[follower].marks, frozenset()))
@@ -290,9 +288,7 @@ def _hears_proposal(
 def _hears_ack(ledger: Ledger, _: paper.State, after: paper.State, leader: Sid, follower: Sid) -> Ledger:
     index = after.servers[leader].acked[follower]
     marks = ledger.servers[leader].marks
-    return _with(
-        ledger, leader, marks=(*marks[: index - 1], marks[index - 1] | {follower}, *marks[index:])
-    )
+    return _with(ledger, leader, marks=(*marks[: index - 1], marks[index - 1] | {follower}, *marks[index:]))
 
 
 _NOTES: dict[str, Any] = {

@@ -120,9 +120,7 @@ def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State
         return None
     best = more_recent(leading.best, Summary(message.epoch, message.history))
     if not is_quorum(confirmed, stages):
-        return with_server(
-            state, leader, replace(leading, stages=stages, confirmed=confirmed, best=best)
-        )
+        return with_server(state, leader, replace(leading, stages=stages, confirmed=confirmed, best=best))
     adopting = replace(
         leading,
         stages=stages,

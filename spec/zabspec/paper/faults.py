@@ -1,7 +1,8 @@
 """What goes wrong: a connection times out, a server crashes and comes back.
 
 Paper: section II, crash-recovery. A crash is not a step of its own: a server that does nothing after its
-restart is one that has not come back. Everything but `committed` and what a leader knows of others is on disk.
+restart is one that has not come back. Everything but `committed` and what a leader knows of others is on
+disk.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ section IV. Names there: f.p is `accepted_epoch`, f.a is `current_epoch`, h_f is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -193,9 +193,9 @@ def initial(size: int) -> State:
     return State(Row([server] * size), Row([Row([empty] * size)] * size), None)
 
 
-def is_quorum(some: Iterable[Sid], stages: Row[Stage]) -> bool:
-    """Whether `some` are more than half of all servers; `stages` has one entry for each."""
-    return 2 * len(list(some)) > len(stages)
+def is_quorum(some: Iterable[Sid], servers: Sized) -> bool:
+    """Whether `some` are more than half of all servers; `servers` is anything with one entry for each."""
+    return 2 * len(list(some)) > len(servers)
 
 
 def learners_at(stages: Row[Stage], stage: Stage) -> tuple[Sid, ...]:
