@@ -43,6 +43,7 @@ class Kind:
         self.heads: Kind | None = None
         self.head_ids: Ids = np.zeros(0, np.int32)
         self._ids: dict[Any, int] = {}
+        self._digested: set[int] = set()
         self._rename = renamer(hint)
         self._renamings = renamings
         if get_origin(hint) is Queue:
@@ -71,6 +72,9 @@ class Kind:
             return
         news = self.values[first:]
         rows = [[digest(self._rename(value, names)) for names in self._renamings] for value in news]
+        self._digested.update(row[0] for row in rows)
+        if len(self._digested) < len(self.values):
+            raise RuntimeError(f"{self.name}: two values share a digest")
         self.digests = np.concatenate([self.digests, np.array(rows, np.uint64).reshape(len(news), -1)])
         if self.heads is not None:
             heads = [self.heads.id_of(value[0] if value else None) for value in news]
@@ -113,7 +117,8 @@ class Layout:
         shape: the tree.
         leaves: the columns, in order.
         kinds: all kinds, in order of their first column.
-        renamings: those of the servers that count as symmetric; the identity comes first.
+        renamings: those of the servers that count as symmetric; the identity comes first. Without symmetry it
+            comes twice, for there must be two sums to make a fingerprint of.
     """
 
     size: int
@@ -154,7 +159,9 @@ def layout(cls: type, size: int, *, symmetry: bool) -> Layout:
     A dataclass is taken apart by field and a row by server; a record inside a row is taken apart once
     more, and what its fields hold are leaves, whatever they are made of.
     """
-    names = tuple(permutations(range(size))) if symmetry else (tuple(range(size)),)
+    names = tuple(permutations(range(size))) if symmetry else ()
+    if len(names) < 2:
+        names = (tuple(range(size)),) * 2
     made = Layout(size, names)
     made.shape = _shape(made, cls, (), in_row=False)
     made._places = {leaf.path: leaf.column for leaf in made.leaves}

@@ -139,12 +139,19 @@ class Compiled:
                 np.array([self.layout.place_under(leaf, names) for names in self.layout.renamings], np.uint64)
             )
             ^ _mix(np.array([seed], np.uint64))
+            ^ self._sides()
             for leaf in self.leaves
         ]
         self._unsettled = True
         self._paths = 0
         self.derived: list[Derived] = []
         self._derived_numbers: dict[Any, int] = {}
+
+    def _sides(self) -> Words:
+        """What makes the two sums different where both are of the identity."""
+        renamings = self.layout.renamings
+        same = renamings[0] == renamings[1]
+        return _mix(np.arange(len(renamings), dtype=np.uint64)) if same else np.zeros(1, np.uint64)
 
     def first_block(self) -> tuple[Ids, Words]:
         """The initial world as a block, and its fingerprints."""

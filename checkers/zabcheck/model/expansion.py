@@ -17,13 +17,14 @@ from zabcheck.model.compiled import Compiled, LearnedProperty
 from zabcheck.model.learned import Indexes
 from zabcheck.model.reduction import Reduction
 from zabcheck.model.rows import BlockRows, StepRows
+from zabcheck.model.visited import Mask, Prints, Visited, prints_of
 
 BLOCK = 1 << 15
 """How many worlds are expanded together. It decides the order in which worlds are found, so it is a
 constant."""
 
 Numbers = npt.NDArray[np.int64]
-Fresh = Callable[[Words], npt.NDArray[np.bool_]]
+Fresh = Callable[[Prints], Mask]
 """Which of these fingerprints are new, each counted once."""
 
 
@@ -33,7 +34,7 @@ class Block:
 
     Attributes:
         ids: a line for each column.
-        prints: a line for each world: its fingerprint under each renaming.
+        prints: a line for each world: its sum under each renaming (`visited.prints_of`).
         first: the number of the first world; the others follow on.
     """
 
@@ -118,7 +119,7 @@ class Expansion:
 
     def expand_unchecked(self, block: Block) -> Made:
         """The same without checking the worlds: all that are found are kept, each fingerprint once."""
-        return self._expand(block, _each_once)
+        return self._expand(block, each_once)
 
     def check(self, made: Made) -> Violation | None:
         """The first property violated in worlds found."""
@@ -158,7 +159,7 @@ class Expansion:
         """The worlds found that are new."""
         width, renamings = self.compiled.width, block.prints.shape[1]
         is_new = (
-            fresh(np.concatenate([least(found.prints) for found in every]))
+            fresh(prints_of(np.concatenate([found.prints for found in every])))
             if every
             else np.zeros(0, np.bool_)
         )
@@ -242,18 +243,9 @@ def shared_out(level: list[Block], shares: int) -> list[list[Block]]:
     ]
 
 
-def least(prints: Words) -> Words:
-    """The least fingerprint of each line: the same for all worlds that are renamings of each other."""
-    found = prints[:, 0].copy()
-    for renaming in range(1, prints.shape[1]):
-        np.minimum(found, prints[:, renaming], out=found)
-    return found
-
-
-def _each_once(prints: Words) -> npt.NDArray[np.bool_]:
-    found = np.zeros(len(prints), np.bool_)
-    found[np.unique(prints, return_index=True)[1]] = True
-    return found
+def each_once(prints: Prints) -> Mask:
+    """Which of them stand first in the batch."""
+    return Visited().add(prints)
 
 
 def of_size(level: list[Block]) -> Iterator[Block]:

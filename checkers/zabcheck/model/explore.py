@@ -17,13 +17,13 @@ import numpy as np
 
 from zabcheck.model.columns import Ids
 from zabcheck.model.compiled import Compiled, Table
-from zabcheck.model.expansion import Block, Expansion, Numbers, Violation, least, of_size
+from zabcheck.model.expansion import Block, Expansion, Numbers, Violation, of_size
 from zabcheck.model.limits import Limits, OutOfBudgetError, Progress
 from zabcheck.model.model import Model
 from zabcheck.model.options import Options
 from zabcheck.model.reduction import Reduction, SeenAfterAllError
-from zabcheck.model.visited import Visited
-from zabcheck.model.workers import Candidates, Mask, is_worthwhile, started
+from zabcheck.model.visited import Mask, Visited, chance_of_confusion, prints_of
+from zabcheck.model.workers import Candidates, is_worthwhile, started
 from zabcheck.verdicts import Outcome, Trace, TraceStep, Verdict
 
 
@@ -108,12 +108,12 @@ class Explorer:
         for each in self.model.sometimes:
             if each.name not in self.expansion.reached:
                 return self._verdict(Outcome.VACUOUS, each.name, note=f"{each.name} was never reached")
-        return self._verdict(Outcome.PASSED)
+        return self._verdict(Outcome.PASSED, note=self._confidence())
 
     def _search(self) -> None:
         ids, prints = self.compiled.first_block()
         first = Block(ids, prints, 0)
-        self.visited.add(least(prints))
+        self.visited.add(prints_of(prints))
         self.parents.extend([0])
         self.causes.extend([0])
         violation = self.expansion.check_first(first)
@@ -169,6 +169,10 @@ class Explorer:
         self.parents.extend(parents)
         self.causes.extend(causes)
         self.generated += generated
+
+    def _confidence(self) -> str:
+        chance = chance_of_confusion(self.parents.count, len(self.compiled.layout.renamings))
+        return f"the chance that a state was taken for another, by its fingerprint, is below {chance:.0e}"
 
     def _trace(self, parent: int, step: int | None, name: str) -> Trace:
         """The run to a world and one step on, taken again with the spec."""

@@ -65,15 +65,23 @@ def _moves(start: broadcast.State, goal: broadcast.State) -> Iterator[Move]:
         yield broadcast.log_takes_transaction, (txn.zxid.epoch,)
     if goal.epoch != start.epoch:
         yield broadcast.earlier_epochs_close, (goal.epoch,)
-    for txn in sorted(start.outstanding.difference(goal.outstanding, goal.log), key=_zxid):
+    lost = sorted(start.outstanding.difference(goal.outstanding, goal.log), key=_zxid)
+    resigned: list[Sid] = []
+    for sid in servers:
+        epoch = start.primaries[sid]
+        if epoch not in (0, goal.primaries[sid]) and epoch in [txn.zxid.epoch for txn in lost]:
+            resigned.append(sid)
+            yield broadcast.primary_resigns, (sid,)
+    for txn in lost:
         yield broadcast.transaction_is_lost, (txn.zxid.epoch,)
     for sid in servers:
-        yield from _moves_of(sid, start, goal)
+        primary = 0 if sid in resigned else start.primaries[sid]
+        yield from _moves_of(sid, primary, start, goal)
 
 
-def _moves_of(sid: Sid, start: broadcast.State, goal: broadcast.State) -> Iterator[Move]:
-    """What must happen to one server on the way."""
-    delivered, primary = len(start.delivered[sid]), start.primaries[sid]
+def _moves_of(sid: Sid, primary: int, start: broadcast.State, goal: broadcast.State) -> Iterator[Move]:
+    """What must happen to one server on the way, which is the primary of an epoch by now, or 0 for none."""
+    delivered = len(start.delivered[sid])
     if not goal.delivered[sid] and delivered:
         yield broadcast.server_restarts, (sid,)
         delivered = primary = 0

@@ -22,23 +22,21 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 import numpy as np
-import numpy.typing as npt
 
-from zabcheck.model.columns import Ids, Words
-from zabcheck.model.expansion import Block, Expansion, Made, Numbers, least, of_size, shared_out
+from zabcheck.model.columns import Ids
+from zabcheck.model.expansion import Block, Expansion, Made, Numbers, of_size, shared_out
 from zabcheck.model.limits import resident_memory
+from zabcheck.model.visited import Mask, Prints, prints_of
 
 FORK_FROM = 1 << 16
 """The smallest level that is worth forking for, in worlds."""
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """What a worker found in one block, each fingerprint once: numbers and causes as in `Made`."""
 
-    prints: Words
+    prints: Prints
     parents: Numbers
     causes: Ids
     generated: int
@@ -157,7 +155,7 @@ def _expand_share(connection: Connection, expansion: Expansion, level: list[Bloc
         violated = violated or made.violation is not None
         if waiting is not None:
             violated |= _answered(connection, expansion, waiting, found)
-        connection.send(Candidates(least(made.block.prints), made.parents, made.causes, made.generated))
+        connection.send(Candidates(prints_of(made.block.prints), made.parents, made.causes, made.generated))
         waiting = made
     if waiting is not None:
         violated |= _answered(connection, expansion, waiting, found)
