@@ -28,7 +28,7 @@ from zabcheck.model.expansion import Block, Expansion, Made, Numbers, of_size, s
 from zabcheck.model.limits import resident_memory
 from zabcheck.model.visited import Mask, Prints, prints_of
 
-FORK_FROM = 1 << 16
+FORK_FROM = 1 << 14
 """The smallest level that is worth forking for, in worlds."""
 
 
