@@ -84,6 +84,10 @@ class Violation:
     parent: int
     step: int | None
 
+    def order(self) -> tuple[int, int]:
+        """When it is found, in a block: by step, and for one step by world."""
+        return (-1 if self.step is None else self.step, self.parent)
+
 
 @dataclass(slots=True)
 class _Found:
@@ -114,7 +118,9 @@ class Expansion:
     def expand(self, block: Block, fresh: Fresh) -> Made:
         """Take every step from every world of a block, and check the steps and the worlds found."""
         made = self._expand(block, fresh)
-        made.violation = made.violation or self.check(made)
+        wrong = [found for found in (self.check(made), made.violation) if found is not None]
+        # What is found first; where a step and the world that it leads to are wrong, the world.
+        made.violation = min(wrong, key=Violation.order) if wrong else None
         return made
 
     def expand_unchecked(self, block: Block) -> Made:
@@ -224,14 +230,17 @@ class Expansion:
     def _check_step(
         self, block: Block, worlds: BlockRows, step: int, rows: Indexes, new: dict[int, Ids]
     ) -> Violation | None:
-        sides: StepRows | None = None
+        sides = StepRows(worlds, rows, new)
+        false: list[tuple[int, str]] = []
         for learned in self.compiled.every_step:
             if self.compiled.concerned_steps(learned)[step]:
-                sides = sides or StepRows(worlds, rows, new)
                 bad = self.compiled.false_on(learned, sides)
                 if len(bad):
-                    return Violation(learned.property.name, block.first + int(rows[bad[0]]), step)
-        return None
+                    false.append((int(rows[bad[0]]), learned.property.name))
+        if not false:
+            return None
+        at, name = min(false, key=lambda each: each[0])
+        return Violation(name, block.first + at, step)
 
 
 def shared_out(level: list[Block], shares: int) -> list[list[Block]]:
