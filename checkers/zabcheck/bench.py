@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -61,18 +62,21 @@ SPEED = (
 )
 DEPTH = (Bounds(3, 2, 2, 1), Bounds(3, 2, 1, 2), Bounds(4, 2, 2, 0), Bounds(3, 2, 2, 2), Bounds(3, 3, 2, 1))
 MEMORY = Bounds(3, 3, 2, 2)
+REDUCED = (Bounds(2, 2, 2, 0), Bounds(3, 2, 1, 0), Bounds(3, 2, 0, 1))
 TEN_MILLION = 10_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables that are asked for, all of them if none is."""
     parser = argparse.ArgumentParser(prog="python -m zabcheck.bench", description=__doc__)
-    parser.add_argument("tables", nargs="*", metavar="TABLE", help="speed, depth, memory (default: all)")
+    parser.add_argument(
+        "tables", nargs="*", metavar="TABLE", help="speed, depth, memory, reductions (default: all)"
+    )
     parser.add_argument("--tlc", type=Path, metavar="JAR", help="tla2tools.jar, to run TLC beside")
     parser.add_argument("--zab-tla", type=Path, metavar="FILE", help="Zab.tla; restarts need NJU's guard")
     parser.add_argument("--tlc-workers", type=int, default=1, metavar="N", help="TLC's (default: 1)")
     chosen = parser.parse_args(arguments)
-    tables = {"speed": speed, "depth": depth, "memory": memory}
+    tables = {"speed": speed, "depth": depth, "memory": memory, "reductions": reductions}
     for name in chosen.tables:
         if name not in tables:
             parser.error(f"no table {name!r}: one of {', '.join(tables)}")
@@ -166,6 +170,28 @@ def memory(console: Console) -> Table:
         *(name_of(MEMORY), f"{found.distinct:,}", f"{most / 1e6:,.0f} MB"),
         *(f"{(most - began) / found.distinct:.0f}", f"{found.distinct / found.seconds:,.0f}"),
     )
+    return table
+
+
+def reductions(console: Console) -> Table:
+    """What each reduction saves: distinct states. Partial order depends on what the properties read."""
+    table = Table(title="Reductions: distinct states")
+    kinds: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
+        ("Zab.tla's state,\nsymmetry", {"bookkeeping": True, "properties": ()}, {}),
+        ("without book-\nkeeping or symmetry", {"properties": ()}, {"symmetry": False}),
+        ("no bookkeeping,\nsymmetry", {"properties": ()}, {}),
+        ("partial order,\nno property", {"properties": ()}, {"reduce": True}),
+        ("partial order,\nprefix_\nconsistency", {"properties": ("prefix_consistency",)}, {"reduce": True}),
+        ("partial order,\nevery property", {}, {"reduce": True}),
+    )
+    for heading in ("servers, txns,\ntimeouts, restarts", *(name for name, _, _ in kinds)):
+        table.add_column(heading, justify="right")
+    for bounds in REDUCED:
+        console.print(f"[dim]{name_of(bounds)}[/dim]", highlight=False)
+        verdicts = (
+            search(build(Instance(bounds=bounds, **asked)), Options(**how)) for _, asked, how in kinds
+        )
+        table.add_row(name_of(bounds), *(f"{measured(verdict).distinct:,}" for verdict in verdicts))
     return table
 
 
