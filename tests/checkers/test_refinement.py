@@ -68,3 +68,10 @@ def test_what_a_primary_has_broadcast_is_not_lost_while_it_is_one() -> None:
     resigned = broadcast.primary_resigns(sent, 0)  # type: ignore[arg-type]
     assert resigned is not None
     assert way(resigned, replace(START, primaries=Row([0, 0]))) is not None
+
+
+def test_a_primary_that_crashes_may_lose_what_it_has_broadcast_with_it() -> None:
+    sent = replace(START, outstanding=frozenset({B}))
+    states = way(sent, replace(START, delivered=Row([(), ()]), primaries=Row([0, 0])))
+    assert states is not None
+    assert len(states) == 1 + 3

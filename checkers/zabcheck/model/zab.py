@@ -1,0 +1,122 @@
+"""`zabspec.zab` within bounds: so many servers, transactions, timeouts, crashes, epochs.
+
+The spec has no bounds. Here some of its actions are wrapped, as in `zabcheck.model.paper`: a fault is allowed
+while its budget lasts, a request while there were not too many, an epoch while it is not too high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import permutations
+from typing import Any, get_type_hints
+
+from zabcheck.model.model import Model, Step
+from zabcheck.model.paper import Bounds, Budget
+from zabspec import zab
+from zabspec.parts import Sid, replace
+from zabspec.zab.state import Role
+
+Action = Callable[..., "zab.State | None"]
+
+EPOCHS = 3
+"""The highest epoch that may be proposed, if `Bounds` does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A state of the protocol, and how it stands with the bounds."""
+
+    protocol: zab.State
+    budget: Budget
+
+
+def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
+    """The spec within `bounds`, without properties; a bug comes with actions of its own."""
+    world = World(zab.initial(bounds.servers), Budget())
+    return Model("zab", world, tuple(steps(bounds, actions)), bounds.servers)
+
+
+def steps(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Iterator[Step]:
+    """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
+    for action in actions:
+        wrapped = partial(_WRAPPED.get(action.__name__, _unbounded), action, bounds)
+        hints = get_type_hints(action)
+        arity = sum(hint is Sid for hint in hints.values())
+        for arguments in permutations(range(bounds.servers), arity):
+            if "kept" in hints:
+                for kept in range(bounds.transactions + 1):
+                    yield Step(action.__name__, (*arguments, kept), wrapped)
+            else:
+                yield Step(action.__name__, arguments, wrapped)
+
+
+def _unbounded(action: Action, _: Bounds, world: Any, *arguments: int) -> Any:
+    """The action as it is."""
+    after = action(world.protocol, *arguments)
+    return None if after is None else replace(world, protocol=after)
+
+
+def _time_out(action: Action, bounds: Bounds, world: Any, *arguments: int) -> Any:
+    """A timeout, while there is budget for one."""
+    used = world.budget.timeouts
+    if used >= bounds.timeouts:
+        return None
+    after = action(world.protocol, *arguments)
+    if after is None:
+        return None
+    return replace(world, protocol=after, budget=replace(world.budget, timeouts=used + 1))
+
+
+def _restart(action: Action, bounds: Bounds, world: Any, *arguments: int) -> Any:
+    """A crash and restart, while there is budget for one."""
+    used = world.budget.restarts
+    if used >= bounds.restarts:
+        return None
+    after = action(world.protocol, *arguments)
+    if after is None:
+        return None
+    return replace(world, protocol=after, budget=replace(world.budget, restarts=used + 1))
+
+
+def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:
+    """A client's request, while there were not as many as allowed."""
+    used = world.budget.requests
+    if used >= bounds.transactions:
+        return None
+    after = action(world.protocol, leader, used if bounds.numbered else 0)
+    if after is None:
+        return None
+    return replace(world, protocol=after, budget=replace(world.budget, requests=used + 1))
+
+
+def _elect(action: Action, bounds: Bounds, world: Any, server: Sid) -> Any:
+    """An election, while the server has not promised as high an epoch as allowed."""
+    if world.protocol.servers[server].role != Role.LOOKING:
+        return None
+    if world.protocol.servers[server].accepted_epoch >= _highest(bounds):
+        return None
+    return _unbounded(action, bounds, world, server)
+
+
+def _inform(action: Action, bounds: Bounds, world: Any, leader: Sid, follower: Sid) -> Any:
+    """A follower's FOLLOWERINFO, unless a leader without its epoch would have to exceed what is allowed."""
+    after = action(world.protocol, leader, follower)
+    if after is None or after.servers[leader].proposing_epoch > _highest(bounds):
+        return None
+    return replace(world, protocol=after)
+
+
+def _highest(bounds: Bounds) -> int:
+    return EPOCHS if bounds.epochs is None else bounds.epochs
+
+
+_WRAPPED: dict[str, Callable[..., Any]] = {
+    "server_is_elected": _elect,
+    "leader_processes_followerinfo": _inform,
+    "follower_times_out": _time_out,
+    "leader_drops_follower": _time_out,
+    "server_restarts": _restart,
+    "leader_proposes": _request,
+}

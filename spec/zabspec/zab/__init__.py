@@ -1,0 +1,116 @@
+"""ZAB 1.0 as ZooKeeper runs it; read the modules in this order.
+
+    state            servers, messages, channels
+    quorums          majorities, and majorities of weight
+    disk             what is written, what is found again, and the tree in memory
+    network          connections with two ends
+    election         phase 0
+    discovery        phase 1
+    synchronization  phase 2
+    broadcast        phase 3
+    faults           crashes and timeouts
+
+A server's disk, its memory and what waits between them are three fields (`log`, `tree`, `unsynced`), and
+the rules of ZooKeeper that the known bugs broke are about the order in which they change. So what is one
+step for the paper is several here wherever a crash may come between: history, current epoch and
+acknowledgement at NEWLEADER; handing a proposal to the disk and having it there; a connection lost at one
+end, then at the other.
+
+Left out, because nothing about order hangs on it: clients and sessions, what transactions contain, the file
+layout of the disk (one sequence, whether in a snapshot or in log files, cut anywhere), the thread that
+applies what is committed (it applies at once), pings, the second acknowledgement after UPTODATE, which
+leaders ignore, and reconfiguration. Election stands for what FastLeaderElection may come to, without its
+messages. A leader takes up its own epoch in the same step in which the acknowledgements of it become a
+quorum: nothing of it leaves the server in between.
+
+`NEXT` lists every action.
+"""
+
+from __future__ import annotations
+
+from zabspec.zab.broadcast import (
+    follower_processes_commit,
+    follower_processes_proposal,
+    leader_processes_ack,
+    leader_proposes,
+    server_syncs_log,
+)
+from zabspec.zab.discovery import (
+    follower_processes_leaderinfo,
+    leader_processes_ackepoch,
+    leader_processes_followerinfo,
+)
+from zabspec.zab.election import leader_gives_up, server_follows_leader, server_is_elected
+from zabspec.zab.faults import follower_times_out, leader_drops_follower, server_restarts
+from zabspec.zab.network import follower_notices, leader_notices
+from zabspec.zab.state import State, initial
+from zabspec.zab.synchronization import (
+    follower_acknowledges_newleader,
+    follower_notes_commit,
+    follower_persists_epoch,
+    follower_persists_history,
+    follower_processes_uptodate,
+    follower_queues_proposal,
+    follower_starts_sync,
+    leader_processes_newleader_ack,
+    leader_syncs_learner,
+)
+
+NEXT = (
+    server_is_elected,
+    server_follows_leader,
+    leader_gives_up,
+    follower_notices,
+    leader_notices,
+    follower_times_out,
+    leader_drops_follower,
+    server_restarts,
+    leader_processes_followerinfo,
+    follower_processes_leaderinfo,
+    leader_processes_ackepoch,
+    leader_syncs_learner,
+    follower_starts_sync,
+    follower_queues_proposal,
+    follower_notes_commit,
+    follower_persists_history,
+    follower_persists_epoch,
+    follower_acknowledges_newleader,
+    leader_processes_newleader_ack,
+    follower_processes_uptodate,
+    leader_proposes,
+    follower_processes_proposal,
+    server_syncs_log,
+    leader_processes_ack,
+    follower_processes_commit,
+)
+
+__all__ = [
+    "NEXT",
+    "State",
+    "initial",
+    "server_is_elected",
+    "server_follows_leader",
+    "leader_gives_up",
+    "follower_notices",
+    "leader_notices",
+    "follower_times_out",
+    "leader_drops_follower",
+    "server_restarts",
+    "leader_processes_followerinfo",
+    "follower_processes_leaderinfo",
+    "leader_processes_ackepoch",
+    "leader_syncs_learner",
+    "follower_starts_sync",
+    "follower_queues_proposal",
+    "follower_notes_commit",
+    "follower_persists_history",
+    "follower_persists_epoch",
+    "follower_acknowledges_newleader",
+    "leader_processes_newleader_ack",
+    "follower_processes_uptodate",
+    "leader_proposes",
+    "follower_processes_proposal",
+    "server_syncs_log",
+    "leader_processes_ack",
+    "follower_processes_commit",
+]

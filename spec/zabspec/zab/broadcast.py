@@ -1,0 +1,145 @@
+"""Phase 3, broadcast: transactions are proposed, written by a quorum and delivered, in order.
+
+Proposals are pipelined, and what has piled up is written at once. A leader's own disk is one of many: it
+delivers what a quorum of others has written even if it has not itself.
+
+Paper: section IV, algorithm 3.
+ZooKeeper: ProposalRequestProcessor, SyncRequestProcessor, AckRequestProcessor, SendAckRequestProcessor.
+"""
+
+from __future__ import annotations
+
+from zabspec.parts import Sid, replace
+from zabspec.zab.disk import applied, synced
+from zabspec.zab.network import is_follower_of, received, sent_to_leader, sent_to_learners, with_server
+from zabspec.zab.quorums import is_quorum
+from zabspec.zab.state import (
+    Ack,
+    Commit,
+    Phase,
+    Proposal,
+    Role,
+    Stage,
+    State,
+    Txn,
+    Zxid,
+    after,
+    learners_from,
+    up_to,
+)
+
+
+def leader_proposes(state: State, leader: Sid, value: int) -> State | None:
+    """An established leader gives a request the next zxid, hands it to its own disk and sends it out.
+
+    It goes to all that NEWLEADER was sent to, whether or not they have acknowledged that.
+
+    Paper: l.3.1.
+    ZooKeeper: Leader.propose, to `forwardingFollowers`; SyncRequestProcessor.
+    """
+    if state.servers[leader].role != Role.LEADING or state.servers[leader].phase != Phase.BROADCAST:
+        return None
+    leading = state.servers[leader]
+    counter = leading.proposed + 1
+    txn = Txn(Zxid(leading.current_epoch, counter), value)
+    proposing = replace(leading, proposed=counter, unsynced=(*leading.unsynced, txn))
+    state = with_server(state, leader, proposing)
+    told = learners_from(leading.stages, Stage.FORWARDING)
+    return sent_to_learners(state, leader, told, Proposal(txn))
+
+
+def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower hands a proposal to its disk.
+
+    Paper: f.3.1.
+    ZooKeeper: Follower.processPacket (PROPOSAL), FollowerZooKeeperServer.logRequest.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, Proposal) or not is_follower_of(state, follower, leader):
+        return None
+    following = state.servers[follower]
+    if following.phase != Phase.BROADCAST:
+        return None
+    logging = replace(
+        following,
+        unsynced=(*following.unsynced, message.txn),
+        pending=(*following.pending, message.txn),
+    )
+    return with_server(received(state, leader, follower), follower, logging)
+
+
+def server_syncs_log(state: State, server: Sid) -> State | None:
+    """A server writes all that waits, in one go; then, and not before, it acknowledges each.
+
+    Paper: f.3.1, "write to disk".
+    ZooKeeper: SyncRequestProcessor.flush; SendAckRequestProcessor, or AckRequestProcessor on the leader.
+    """
+    waiting = state.servers[server].unsynced
+    if not waiting:
+        return None
+    state = with_server(state, server, synced(state.servers[server]))
+    if state.servers[server].role == Role.LEADING:
+        return leader_counts_ack(state, server, server, waiting[-1].zxid)
+    leader = state.servers[server].leader
+    for txn in waiting:
+        if leader is not None:
+            state = sent_to_leader(state, server, leader, Ack(txn.zxid))
+    return state
+
+
+def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A leader counts the acknowledgement of a transaction.
+
+    Paper: l.3.2.
+    ZooKeeper: Leader.processAck.
+    """
+    message = state.network[follower][leader].head
+    if not isinstance(message, Ack) or message.zxid.counter == 0:
+        return None
+    if state.servers[leader].stages[follower] != Stage.SYNCED:
+        return None
+    return leader_counts_ack(received(state, follower, leader), leader, follower, message.zxid)
+
+
+def leader_counts_ack(state: State, leader: Sid, server: Sid, zxid: Zxid) -> State:
+    """The state after a leader learned that a server has everything up to a zxid on disk: it delivers what a
+    quorum has, in order, and tells all that proposals go to.
+
+    Paper: l.3.2, COMMIT.
+    ZooKeeper: Leader.tryToCommit.
+    """
+    leading = state.servers[leader]
+    acked = leading.acked.put(server, zxid.counter)
+    leading = replace(leading, acked=acked)
+    committed = leading.committed
+    while committed < leading.proposed:
+        have_it = [Sid(sid) for sid, counter in enumerate(acked) if counter > committed]
+        if not is_quorum(state.quorums, have_it):
+            break
+        committed += 1
+    if committed == leading.committed:
+        return with_server(state, leader, leading)
+    news = after((*leading.log, *leading.unsynced), Zxid(leading.current_epoch, leading.committed))
+    news = up_to(news, Zxid(leading.current_epoch, committed))
+    state = with_server(state, leader, applied(replace(leading, committed=committed), *news))
+    told = learners_from(leading.stages, Stage.FORWARDING)
+    return sent_to_learners(state, leader, told, *(Commit(txn.zxid) for txn in news))
+
+
+def follower_processes_commit(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower delivers its next transaction, which may not be on its disk yet.
+
+    Paper: f.3.2.
+    ZooKeeper: FollowerZooKeeperServer.commit, CommitProcessor, FinalRequestProcessor.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, Commit) or not is_follower_of(state, follower, leader):
+        return None
+    following = state.servers[follower]
+    if following.phase != Phase.BROADCAST or not following.pending:
+        return None
+    first, *rest = following.pending
+    if first.zxid != message.zxid:
+        return None
+    delivering = applied(replace(following, pending=tuple(rest)), first)
+    return with_server(received(state, leader, follower), follower, delivering)

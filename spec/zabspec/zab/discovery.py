@@ -1,0 +1,110 @@
+"""Phase 1, discovery: a quorum promises a new epoch, and is found to know nothing that its leader does not.
+
+Unlike the paper's, the leader fetches no history: election has seen to it that it has the best one, and
+here that is only checked.
+
+ZooKeeper: Learner.registerWithLeader, LearnerHandler.run, Leader.getEpochToPropose and waitForEpochAck.
+"""
+
+from __future__ import annotations
+
+from zabspec.parts import Sid, replace
+from zabspec.zab.election import standing
+from zabspec.zab.network import (
+    follower_closes,
+    is_follower_of,
+    leader_closes,
+    received,
+    sent_to_leader,
+    sent_to_learners,
+    with_server,
+)
+from zabspec.zab.quorums import is_quorum
+from zabspec.zab.state import (
+    AckEpoch,
+    FollowerInfo,
+    LeaderInfo,
+    Phase,
+    Stage,
+    State,
+    learners_from,
+)
+
+
+def leader_processes_followerinfo(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A leader hears what a follower has promised; with a quorum, it promises a later epoch and proposes it.
+
+    The promise is on disk before it is sent. Who comes later is sent the epoch as it is.
+
+    Paper: l.1.1.
+    ZooKeeper: Leader.getEpochToPropose.
+    """
+    message = state.network[follower][leader].head
+    if not isinstance(message, FollowerInfo):
+        return None
+    leading = state.servers[leader]
+    state = received(state, follower, leader)
+    stages = leading.stages.put(follower, Stage.INFORMED)
+    if is_quorum(state.quorums, leading.connecting):
+        state = with_server(state, leader, replace(leading, stages=stages))
+        return sent_to_learners(state, leader, [follower], LeaderInfo(leading.accepted_epoch))
+    epoch = max(leading.proposing_epoch, message.epoch + 1)
+    connecting = leading.connecting | {follower}
+    noting = replace(leading, stages=stages, connecting=connecting, proposing_epoch=epoch)
+    if not is_quorum(state.quorums, connecting):
+        return with_server(state, leader, noting)
+    state = with_server(state, leader, replace(noting, accepted_epoch=epoch))
+    told = [sid for sid in learners_from(stages, Stage.INFORMED) if stages[sid] == Stage.INFORMED]
+    return sent_to_learners(state, leader, told, LeaderInfo(epoch))
+
+
+def follower_processes_leaderinfo(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower promises an epoch that is later than any it promised before, on disk, and says so.
+
+    An epoch that it has promised already it acknowledges so that it will not be counted; from one that is
+    too early it turns away.
+
+    Paper: f.1.1.
+    ZooKeeper: Learner.registerWithLeader (LEADERINFO).
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, LeaderInfo) or not is_follower_of(state, follower, leader):
+        return None
+    promised = state.servers[follower].accepted_epoch
+    if message.epoch < promised:
+        return follower_closes(state, follower, leader)
+    state = received(state, leader, follower)
+    epoch, zxid = standing(state, follower)
+    answer = AckEpoch(epoch if message.epoch > promised else None, zxid)
+    promising = replace(state.servers[follower], accepted_epoch=message.epoch, phase=Phase.SYNCHRONIZATION)
+    return sent_to_leader(with_server(state, follower, promising), follower, leader, answer)
+
+
+def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A leader counts a promise; with a quorum of them its history is the initial one of its epoch.
+
+    A follower that is more up to date than the leader is refused. The leader's current epoch is on disk
+    before anything of the epoch counts as adopted by it.
+
+    Paper: l.1.2, where the leader takes over the most recent history instead.
+    ZooKeeper: Leader.waitForEpochAck, then QuorumPeer.setCurrentEpoch.
+    """
+    message = state.network[follower][leader].head
+    if not isinstance(message, AckEpoch):
+        return None
+    leading = state.servers[leader]
+    state = received(state, follower, leader)
+    noting = replace(
+        leading,
+        stages=leading.stages.put(follower, Stage.ACKED),
+        reported=leading.reported.put(follower, message.zxid),
+    )
+    if message.epoch is None or leading.phase != Phase.DISCOVERY:
+        return with_server(state, leader, noting)
+    if (message.epoch, message.zxid) > standing(state, leader):
+        return leader_closes(state, leader, follower)
+    electing = leading.electing | {follower}
+    noting = replace(noting, electing=electing)
+    if is_quorum(state.quorums, electing):
+        noting = replace(noting, current_epoch=leading.accepted_epoch, phase=Phase.SYNCHRONIZATION)
+    return with_server(state, leader, noting)

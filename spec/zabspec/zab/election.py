@@ -1,0 +1,103 @@
+"""Phase 0, election, by its abstraction: any server leads that a quorum could elect.
+
+ZooKeeper: FastLeaderElection; what servers would tell each other there is left out. Ties go either way,
+where ZooKeeper lets the higher id win: so all servers are alike.
+"""
+
+from __future__ import annotations
+
+from zabspec.parts import Row, Sid, replace
+from zabspec.zab.network import EMPTY, leader_closes_all, sent_to_leader, with_channel, with_server
+from zabspec.zab.quorums import is_quorum, weight
+from zabspec.zab.state import (
+    ZERO,
+    FollowerInfo,
+    Phase,
+    Role,
+    Server,
+    Stage,
+    State,
+    Zxid,
+    learners_from,
+)
+
+Standing = tuple[int, Zxid]
+"""What makes a server worth electing: its current epoch, then the last zxid in its tree."""
+
+
+def server_is_elected(state: State, server: Sid) -> State | None:
+    """A looking server leads that has the best vote of some quorum of looking servers.
+
+    ZooKeeper: FastLeaderElection.lookForLeader returns a vote for the server itself.
+    """
+    if state.servers[server].role != Role.LOOKING or not weight(state.quorums, server):
+        return None
+    best = standing(state, server)
+    supporters = [
+        Sid(sid)
+        for sid in range(len(state.servers))
+        if state.servers[Sid(sid)].role == Role.LOOKING and standing(state, Sid(sid)) <= best
+    ]
+    if not is_quorum(state.quorums, supporters):
+        return None
+    return with_server(state, server, as_leader(state.servers[server], server))
+
+
+def server_follows_leader(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A looking server follows one that leads, connects to it and says what it has promised.
+
+    It need not be one of those that elected it: who comes later follows whom others follow.
+
+    ZooKeeper: FastLeaderElection.lookForLeader, Learner.connectToLeader and registerWithLeader.
+    """
+    if state.servers[follower].role != Role.LOOKING or state.servers[leader].role != Role.LEADING:
+        return None
+    if state.servers[leader].stages[follower] != Stage.ABSENT:
+        return None
+    following = replace(state.servers[follower], role=Role.FOLLOWING, phase=Phase.DISCOVERY, leader=leader)
+    state = with_server(state, follower, following)
+    stages = state.servers[leader].stages.put(follower, Stage.CONNECTED)
+    state = with_server(state, leader, replace(state.servers[leader], stages=stages))
+    state = with_channel(with_channel(state, leader, follower, EMPTY), follower, leader, EMPTY)
+    return sent_to_leader(state, follower, leader, FollowerInfo(following.accepted_epoch))
+
+
+def leader_gives_up(state: State, leader: Sid) -> State | None:
+    """A leader that less than a quorum is connected to goes back to election.
+
+    ZooKeeper: Leader.lead, in discovery after initLimit and later "Not sufficient followers synced".
+    """
+    if state.servers[leader].role != Role.LEADING:
+        return None
+    connected = learners_from(state.servers[leader].stages, Stage.CONNECTED)
+    if is_quorum(state.quorums, connected):
+        return None
+    return leader_closes_all(state, leader)
+
+
+def standing(state: State, server: Sid) -> Standing:
+    """What a server's first vote says of it (ZooKeeper: QuorumPeer.getInitLastLoggedZxid)."""
+    return state.servers[server].current_epoch, state.servers[server].processed
+
+
+def as_leader(server: Server, sid: Sid) -> Server:
+    """A server that starts to lead: of all that it waits for, its own part is there.
+
+    Its own acknowledgement of NEWLEADER counts from the moment that it has its epoch on disk.
+    """
+    alone = frozenset({sid})
+    size = len(server.stages)
+    return replace(
+        server,
+        role=Role.LEADING,
+        phase=Phase.DISCOVERY,
+        stages=Row([Stage.ABSENT] * size).put(sid, Stage.SYNCED),
+        connecting=alone,
+        proposing_epoch=server.accepted_epoch + 1,
+        electing=alone,
+        reported=Row([ZERO] * size),
+        adopting=alone,
+        proposed=0,
+        committed=0,
+        acked=Row([0] * size),
+    )

@@ -1,0 +1,66 @@
+"""What a server may find at the head of a channel: where it cannot go on, ZooKeeper's process would exit,
+throw or wait for ever.
+
+Each takes the receiver, then the sender. The action that would receive the message is not enabled then.
+"""
+
+from __future__ import annotations
+
+from zabspec.parts import Sid
+from zabspec.zab.network import is_follower_of
+from zabspec.zab.state import Ack, Commit, Phase, Proposal, Stage, State
+from zabspec.zab.synchronization import is_next_commit
+
+
+def proposal_fits(state: State, receiver: Sid, sender: Sid) -> bool:
+    """A proposal comes after all that a follower has, and leaves out none of its epoch.
+
+    Source: ZOOKEEPER-4925, Learner.enforceContinuousProposal.
+    """
+    message = state.network[sender][receiver].head
+    if not isinstance(message, Proposal) or not is_follower_of(state, receiver, sender):
+        return True
+    following = state.servers[receiver]
+    if following.phase == Phase.BROADCAST:
+        queued = following.unsynced or following.log
+    else:
+        queued = following.pending or following.tree
+    zxid = message.txn.zxid
+    if not queued or queued[-1].zxid.epoch != zxid.epoch:
+        return zxid.counter == 1
+    return zxid.counter == queued[-1].zxid.counter + 1
+
+
+def commit_fits(state: State, receiver: Sid, sender: Sid) -> bool:
+    """A follower is told to deliver the transaction that comes next of those proposed to it.
+
+    Source: FollowerZooKeeperServer.commit exits otherwise; in Learner.syncWithLeader, ZOOKEEPER-4394.
+    """
+    message = state.network[sender][receiver].head
+    if not isinstance(message, Commit) or not is_follower_of(state, receiver, sender):
+        return True
+    return is_next_commit(state.servers[receiver], message.zxid)
+
+
+def acknowledgement_fits(state: State, receiver: Sid, sender: Sid) -> bool:
+    """A follower acknowledges what its leader has proposed.
+
+    Source: Zab.tla, `ackInconsistent`.
+    """
+    message = state.network[sender][receiver].head
+    if not isinstance(message, Ack) or message.zxid.counter == 0:
+        return True
+    leading = state.servers[receiver]
+    return message.zxid.epoch == leading.current_epoch and message.zxid.counter <= leading.proposed
+
+
+def first_acknowledgement_is_of_newleader(state: State, receiver: Sid, sender: Sid) -> bool:
+    """The first acknowledgement that a learner sends is that of NEWLEADER.
+
+    Source: LearnerHandler.run waits for it and takes whatever ACK comes (ZOOKEEPER-4685).
+    """
+    message = state.network[sender][receiver].head
+    if not isinstance(message, Ack):
+        return True
+    is_first = state.servers[receiver].stages[sender] == Stage.FORWARDING
+    return is_first == (message.zxid.counter == 0)

@@ -1,0 +1,72 @@
+"""What goes wrong: a server crashes and comes back, one end of a connection gives it up.
+
+There is no clock: a timeout may happen at any time. Which end of a connection gives up first makes two
+different steps; the other end notices later (`network.follower_notices`, `network.leader_notices`) or is lost
+itself before it does.
+"""
+
+from __future__ import annotations
+
+from zabspec.parts import Sid, replace
+from zabspec.zab.disk import loaded
+from zabspec.zab.network import (
+    EMPTY,
+    follower_closes,
+    is_follower_of,
+    leader_closes,
+    leader_closes_all,
+    with_channel,
+    with_server,
+)
+from zabspec.zab.state import Role, Stage, State
+
+
+def follower_times_out(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower hears nothing from its leader for too long and goes back to election.
+
+    ZooKeeper: socket timeout in Learner.readPacket, Follower.shutdown.
+    """
+    if not is_follower_of(state, follower, leader):
+        return None
+    return follower_closes(state, follower, leader)
+
+
+def leader_drops_follower(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A leader hears nothing from a learner for too long and closes its end of the connection.
+
+    ZooKeeper: socket timeout in LearnerHandler.run.
+    """
+    if state.servers[leader].stages[follower] == Stage.ABSENT:
+        return None
+    if not is_follower_of(state, follower, leader):
+        return None
+    return leader_closes(state, leader, follower)
+
+
+def server_restarts(state: State, server: Sid, kept: int) -> State | None:
+    """A server crashes and comes back with what is on its disk; of what waited, a first part may be there.
+
+    It takes all of it for applied, committed or not. It refuses to start if its log is of a later epoch
+    than its current one: it crashed between the two at NEWLEADER.
+
+    Args:
+        state: the state before.
+        server: who crashes.
+        kept: how many of the transactions that waited to be written are found again.
+
+    ZooKeeper: QuorumPeer.loadDataBase.
+    """
+    crashing = state.servers[server]
+    if crashing.role == Role.STOPPED or kept > len(crashing.unsynced):
+        return None
+    if crashing.role == Role.LEADING:
+        state = leader_closes_all(state, server)
+    elif crashing.role == Role.FOLLOWING:
+        leader = crashing.leader
+        assert leader is not None
+        state = with_channel(follower_closes(state, server, leader), leader, server, EMPTY)
+    found = (*crashing.log, *crashing.unsynced[:kept])
+    back = loaded(state.servers[server], found)
+    if back.processed.epoch > back.current_epoch:
+        back = replace(back, role=Role.STOPPED)
+    return with_server(state, server, back)

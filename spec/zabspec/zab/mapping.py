@@ -1,0 +1,149 @@
+"""The refinement mapping: which state of atomic broadcast a state of ZAB 1.0 stands for.
+
+As for the paper's ZAB (`zabspec.paper.mapping`): the log is what is common to the most recent histories of
+all quorums. Two things differ. What waits to be written may be lost in a crash, any part of it: a server may
+come to have each of the histories between. And what nobody has on disk or waiting may still be on its way:
+it is outstanding. And as long as an established leader leads on, it may have a follower that comes back
+cut off all that is not committed, to send it again (`synchronization.how_to_sync`), so until it is committed
+nothing of its epoch is safe; nor what a follower has been told to cut off. Last, a leader in discovery may
+hear from servers that have gone elsewhere since: its history may turn out to be of its new epoch.
+
+    log          what the most recent histories of all quorums begin with, whatever crashes and leaders do
+    outstanding  every other transaction on a disk, waiting for one, pending, or in a channel
+    delivered    of each server that serves, its tree; of others nothing
+    primaries    the epochs of established leaders
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+from zabspec import broadcast
+from zabspec.paper.mapping import Share, common_prefix, most_recent, next_epoch
+from zabspec.paper.state import Summary
+from zabspec.parts import Row, Sid
+from zabspec.zab.election import standing
+from zabspec.zab.quorums import is_quorum, smallest
+from zabspec.zab.state import (
+    AckEpoch,
+    History,
+    Phase,
+    Proposal,
+    Role,
+    Snap,
+    State,
+    Trunc,
+    Txn,
+    Zxid,
+    last_zxid,
+    up_to,
+)
+
+
+def abstract(state: State) -> broadcast.State:
+    """The state of atomic broadcast that a state of ZAB 1.0 stands for."""
+    servers = [Sid(sid) for sid in range(len(state.servers))]
+    parts = [share(state, sid) for sid in servers]
+    flying = [in_flight(state, one, other) for one in servers for other in servers if one != other]
+    return together(state, tuple(parts), tuple(flying))
+
+
+def together(state: State, parts: tuple[Share, ...], flying: tuple[History, ...]) -> broadcast.State:
+    """The state of atomic broadcast that servers and channels with these shares stand for."""
+    candidates = [
+        most_recent(chosen)
+        for quorum in smallest(state.quorums)
+        for chosen in product(*(parts[sid].prospects for sid in quorum))
+    ]
+    log = common_prefix([candidate.history for candidate in candidates])
+    known: set[Txn] = set()
+    for history in (
+        *flying,
+        *(part.heard_of for part in parts),
+        *(part.prospects[0].history for part in parts),
+    ):
+        known.update(history)
+    return broadcast.State(
+        log=log,
+        outstanding=frozenset(known.difference(log)),
+        epoch=min(next_epoch(candidate, len(log)) for candidate in candidates),
+        delivered=Row(part.delivered for part in parts),
+        primaries=Row(part.primary for part in parts),
+    )
+
+
+def share(state: State, sid: Sid) -> Share:
+    """What the mapping looks at of one server."""
+    server = state.servers[sid]
+    serves = server.phase == Phase.BROADCAST
+    leads = server.role == Role.LEADING
+    prospects = summaries(state, sid)
+    if leads and server.phase == Phase.DISCOVERY and may_be_acknowledged(state, sid):
+        prospects += (Summary(server.accepted_epoch, prospects[0].history),)
+    return Share(
+        prospects=prospects,
+        heard_of=server.pending,
+        delivered=server.tree if serves else (),
+        primary=server.current_epoch if serves and leads else 0,
+    )
+
+
+def summaries(state: State, sid: Sid) -> tuple[Summary, ...]:
+    """What a server has, and what may be left of that; the longest history first."""
+    server = state.servers[sid]
+    epoch, log = server.current_epoch, server.log
+    shortest = len(log)
+    leader = leader_of(state, epoch)
+    if leader not in (None, sid):
+        shortest = len(up_to(log, Zxid(epoch, state.servers[leader].committed)))
+    message = None if server.leader is None else state.network[server.leader][sid].head
+    if isinstance(message, Trunc):
+        shortest = min(shortest, len(up_to(log, message.zxid)))
+    whole = (*log, *server.unsynced)
+    return tuple(Summary(epoch, whole[:kept]) for kept in range(len(whole), shortest - 1, -1))
+
+
+def may_be_acknowledged(state: State, leader: Sid) -> bool:
+    """Whether the epoch that a leader in discovery has proposed may yet be acknowledged by a quorum."""
+    if not is_quorum(state.quorums, state.servers[leader].connecting):
+        return False
+    electing = state.servers[leader].electing
+    servers = [Sid(sid) for sid in range(len(state.servers))]
+    willing = [sid for sid in servers if sid in electing or may_acknowledge(state, sid, leader)]
+    return is_quorum(state.quorums, willing)
+
+
+def may_acknowledge(state: State, sid: Sid, leader: Sid) -> bool:
+    """Whether a server has acknowledged the epoch of a leader, or may do so, without being refused.
+
+    It need not be connected any more: its acknowledgement may have been on its way when it left.
+    """
+    best = standing(state, leader)
+    message = state.network[sid][leader].head
+    if isinstance(message, AckEpoch) and message.epoch is not None:
+        return (message.epoch, message.zxid) <= best
+    if state.servers[sid].accepted_epoch >= state.servers[leader].accepted_epoch:
+        return False
+    least = summaries(state, sid)[-1]
+    return (least.epoch, last_zxid(least.history)) <= best
+
+
+def leader_of(state: State, epoch: int) -> Sid | None:
+    """The established leader of an epoch, None if there is none."""
+    for sid in range(len(state.servers)):
+        server = state.servers[Sid(sid)]
+        if server.role == Role.LEADING and server.phase == Phase.BROADCAST and server.current_epoch == epoch:
+            return Sid(sid)
+    return None
+
+
+def in_flight(state: State, sender: Sid, receiver: Sid) -> History:
+    """The transactions in a channel."""
+    found: list[Txn] = []
+    for message in state.network[sender][receiver]:
+        match message:
+            case Proposal(txn):
+                found.append(txn)
+            case Snap(tree, _):
+                found.extend(tree)
+    return tuple(found)

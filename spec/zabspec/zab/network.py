@@ -1,0 +1,135 @@
+"""Connections between a leader and its learners: sending, receiving, and losing one.
+
+A connection has two ends, and each end learns for itself that it is lost. The follower's end is its `leader`,
+the leader's its `stages`. What is sent to an end that is closed is lost; what had been sent before is still
+read by the other, which then notices.
+
+ZooKeeper: one TCP connection for each learner (LearnerHandler, Learner).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zabspec.parts import Queue, Row, Sid, replace
+from zabspec.zab.disk import put_down
+from zabspec.zab.state import ZERO, Message, Phase, Role, Server, Stage, State, SyncMode
+
+EMPTY: Queue[Message] = Queue()
+
+
+def with_server(state: State, server: Sid, changed: Server) -> State:
+    """The state with one server changed."""
+    return replace(state, servers=state.servers.put(server, changed))
+
+
+def with_channel(state: State, sender: Sid, receiver: Sid, channel: Queue[Message]) -> State:
+    """The state with the channel from one server to another changed."""
+    row = state.network[sender].put(receiver, channel)
+    return replace(state, network=state.network.put(sender, row))
+
+
+def sent_to_learners(state: State, leader: Sid, learners: Iterable[Sid], *messages: Message) -> State:
+    """The state after a leader sent messages to learners; one that has left gets nothing."""
+    for learner in learners:
+        if learner == leader or state.servers[learner].leader != leader:
+            continue
+        channel = state.network[leader][learner]
+        for message in messages:
+            channel = channel.with_last(message)
+        state = with_channel(state, leader, learner, channel)
+    return state
+
+
+def sent_to_leader(state: State, follower: Sid, leader: Sid, message: Message) -> State:
+    """The state after a follower sent a message to its leader, which gets it unless it has closed its end."""
+    if state.servers[leader].stages[follower] == Stage.ABSENT:
+        return state
+    return with_channel(state, follower, leader, state.network[follower][leader].with_last(message))
+
+
+def received(state: State, sender: Sid, receiver: Sid) -> State:
+    """The state after the receiver took the oldest message."""
+    return with_channel(state, sender, receiver, state.network[sender][receiver].without_first())
+
+
+def is_follower_of(state: State, follower: Sid, leader: Sid) -> bool:
+    """Whether a follower's end of a connection is open."""
+    return state.servers[follower].leader == leader
+
+
+def follower_closes(state: State, follower: Sid, leader: Sid) -> State:
+    """The state after a follower closed its end and went back to election."""
+    state = with_server(state, follower, as_looking(state.servers[follower]))
+    return with_channel(state, leader, follower, EMPTY)
+
+
+def leader_closes(state: State, leader: Sid, follower: Sid) -> State:
+    """The state after a leader closed its end of the connection to one learner, and leads on."""
+    stages = state.servers[leader].stages.put(follower, Stage.ABSENT)
+    reported = state.servers[leader].reported.put(follower, ZERO)
+    state = with_server(state, leader, replace(state.servers[leader], stages=stages, reported=reported))
+    return with_channel(state, follower, leader, EMPTY)
+
+
+def leader_closes_all(state: State, leader: Sid) -> State:
+    """The state after a leader closed its ends of all connections and went back to election."""
+    for sid, stage in enumerate(state.servers[leader].stages):
+        if stage != Stage.ABSENT:
+            state = with_channel(state, Sid(sid), leader, EMPTY)
+    return with_server(state, leader, as_looking(without_leadership(state.servers[leader])))
+
+
+def follower_notices(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower notices that its leader has closed the connection, and goes back to election.
+
+    ZooKeeper: Learner.readPacket fails; Follower.shutdown.
+    """
+    if not is_follower_of(state, follower, leader):
+        return None
+    if state.servers[leader].stages[follower] != Stage.ABSENT:
+        return None
+    return follower_closes(state, follower, leader)
+
+
+def leader_notices(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A leader notices that a learner has closed the connection; what it had sent before may be lost.
+
+    ZooKeeper: LearnerHandler.run ends; Leader.removeLearnerHandler.
+    """
+    if state.servers[leader].stages[follower] == Stage.ABSENT:
+        return None
+    if is_follower_of(state, follower, leader):
+        return None
+    return leader_closes(state, leader, follower)
+
+
+def as_looking(server: Server) -> Server:
+    """A server back in election: what waited is written, and the tree is brought up to the log."""
+    return replace(
+        put_down(server),
+        role=Role.LOOKING,
+        phase=Phase.ELECTION,
+        leader=None,
+        sync_mode=SyncMode.NONE,
+        pending=(),
+        to_commit=0,
+    )
+
+
+def without_leadership(server: Server) -> Server:
+    """A server that has forgotten what it knew as a leader."""
+    size = len(server.stages)
+    nobody: frozenset[Sid] = frozenset()
+    return replace(
+        server,
+        stages=Row([Stage.ABSENT] * size),
+        connecting=nobody,
+        proposing_epoch=0,
+        electing=nobody,
+        reported=Row([ZERO] * size),
+        adopting=nobody,
+        proposed=0,
+        committed=0,
+        acked=Row([0] * size),
+    )

@@ -1,0 +1,275 @@
+"""What is right of ZAB 1.0: the paper's properties, restated for servers with disks.
+
+    ALWAYS      (state, *servers)          true of every state
+    EVERY_STEP  (before, after, *servers)  true of every step
+    SOMETIMES   (state, *servers)          true of some state, or the model shows too little
+
+The sentences about deliveries are those of `zabspec.deliveries`; what a server has delivered is its tree,
+while it serves. Sources are named as in `zabspec.properties`.
+"""
+
+from __future__ import annotations
+
+from zabspec.deliveries import (
+    are_in_total_order,
+    before_epoch,
+    do_agree,
+    has_all_before,
+    is_comparable,
+    is_in_global_order,
+    is_in_local_order,
+    is_prefix,
+)
+from zabspec.parts import Sid
+from zabspec.zab.expected import (
+    acknowledgement_fits,
+    commit_fits,
+    first_acknowledgement_is_of_newleader,
+    proposal_fits,
+)
+from zabspec.zab.quorums import is_quorum
+from zabspec.zab.state import History, Phase, Role, State
+from zabspec.zab.synchronization import is_leading
+from zabspec.zab.witnesses import (
+    another_server_leads_too,
+    earlier_epoch_is_adopted,
+    epoch_is_promised_again,
+    everyone_delivers,
+    leader_delivers_before_writing,
+    leader_is_established,
+    leader_is_not_up_to_date,
+    learner_gets_diff,
+    learner_gets_snap,
+    learner_gets_trunc,
+    learner_gets_trunc_and_diff,
+    learner_joins_during_broadcast,
+    server_refuses_to_start,
+)
+
+
+def prefix_consistency(state: State, one: Sid, other: Sid) -> bool:
+    """Of what two servers have delivered, one is a prefix of the other.
+
+    Source: Zab.tla, PrefixConsistency. Agreement and total order follow.
+    """
+    return is_comparable(delivered(state, one), delivered(state, other))
+
+
+def agreement(state: State, one: Sid, other: Sid) -> bool:
+    """If one server delivers a and another b, then the one delivers b or the other delivers a.
+
+    Source: paper, section III, agreement.
+    """
+    return do_agree(delivered(state, one), delivered(state, other))
+
+
+def total_order(state: State, one: Sid, other: Sid) -> bool:
+    """If one server delivers a before b, then another that delivers b delivers a before it.
+
+    Source: paper, section III, total order.
+    """
+    return are_in_total_order(delivered(state, one), delivered(state, other))
+
+
+def local_primary_order(state: State, server: Sid) -> bool:
+    """If a primary broadcasts a before b, then a server that delivers b delivers a before it.
+
+    Source: paper, section III, local primary order.
+    """
+    return is_in_local_order(delivered(state, server))
+
+
+def global_primary_order(state: State, server: Sid) -> bool:
+    """A server that delivers a and b, where a is of an earlier epoch than b, delivers a before b.
+
+    Source: paper, section III, global primary order.
+    """
+    return is_in_global_order(delivered(state, server))
+
+
+def primary_integrity(state: State, primary: Sid, server: Sid) -> bool:
+    """A primary may broadcast only when it has delivered what any server delivers of earlier epochs.
+
+    Source: paper, section III, primary integrity.
+    """
+    if not leader_is_established(state, primary):
+        return True
+    epoch = state.servers[primary].current_epoch
+    return has_all_before(delivered(state, primary), delivered(state, server), epoch)
+
+
+def one_leader_in_an_epoch(state: State, one: Sid, other: Sid) -> bool:
+    """No two servers lead in phases 2 and 3 of one epoch at the same time.
+
+    Source: Zab.tla, Leadership1.
+    """
+    if not is_leading(state, one) or not is_leading(state, other):
+        return True
+    return state.servers[one].current_epoch != state.servers[other].current_epoch
+
+
+def epochs_in_order(state: State, server: Sid) -> bool:
+    """A server's current epoch is not later than the one that it has promised.
+
+    Source: Dissecting; ZooKeeper: QuorumPeer.loadDataBase refuses to start otherwise.
+    """
+    return state.servers[server].current_epoch <= state.servers[server].accepted_epoch
+
+
+def history_without_gaps(state: State, server: Sid) -> bool:
+    """The zxids of a log, with what waits to be written, rise by one within an epoch and from 1 in a new one.
+
+    Source: paper, section IV, l.3.1 and f.3.1; ZOOKEEPER-4925 for gaps.
+    """
+    expected = None
+    epoch = 0
+    for txn in history(state, server):
+        if txn.zxid != expected and (txn.zxid.counter != 1 or txn.zxid.epoch <= epoch):
+            return False
+        epoch = txn.zxid.epoch
+        expected = txn.zxid._replace(counter=txn.zxid.counter + 1)
+    return True
+
+
+def committed_is_kept(state: State, server: Sid) -> bool:
+    """What a server has delivered is on the disks of a quorum, in the same places.
+
+    Source: paper, section IV: a delivered transaction is never lost. A quorum of disks, whatever waits to
+    be written: everyone may crash at once.
+    """
+    kept = delivered(state, server)
+    if not kept:
+        return True
+    having = [Sid(sid) for sid in range(len(state.servers)) if is_prefix(kept, state.servers[Sid(sid)].log)]
+    return is_quorum(state.quorums, having)
+
+
+def leader_completeness(state: State, leader: Sid, server: Sid) -> bool:
+    """A leader's history, from phase 2 on, starts with all that was delivered in earlier epochs.
+
+    Source: Dissecting; NJU's test specification, leaderLogCompleteness.
+    """
+    if not is_leading(state, leader):
+        return True
+    if state.servers[server].current_epoch >= state.servers[leader].current_epoch:
+        return True
+    return is_prefix(delivered(state, server), history(state, leader))
+
+
+def process_consistency(state: State, leader: Sid, follower: Sid) -> bool:
+    """What a follower has on disk when it serves is a prefix of its leader's history.
+
+    Source: NJU's test specification, processConsistency.
+    """
+    if not is_leading(state, leader) or state.servers[follower].leader != leader:
+        return True
+    if state.servers[follower].phase != Phase.BROADCAST:
+        return True
+    if state.servers[follower].current_epoch != state.servers[leader].current_epoch:
+        return True
+    return is_prefix(state.servers[follower].log, history(state, leader))
+
+
+def commit_consistency(state: State, server: Sid) -> bool:
+    """A server that serves has delivered the whole initial history of its epoch.
+
+    Source: Dissecting; in Remix (EuroSys 2025), I-9; ZOOKEEPER-3023.
+    """
+    if state.servers[server].phase != Phase.BROADCAST:
+        return True
+    initial = before_epoch(history(state, server), state.servers[server].current_epoch)
+    return is_prefix(initial, delivered(state, server))
+
+
+def history_consistency(state: State, one: Sid, other: Sid) -> bool:
+    """Of the histories of two servers that serve in the same epoch, one is a prefix of the other.
+
+    Source: Dissecting; in Remix (EuroSys 2025), I-10.
+    """
+    if state.servers[one].phase != Phase.BROADCAST or state.servers[other].phase != Phase.BROADCAST:
+        return True
+    if state.servers[one].current_epoch != state.servers[other].current_epoch:
+        return True
+    return is_comparable(history(state, one), history(state, other))
+
+
+def tree_is_on_disk(state: State, server: Sid) -> bool:
+    """A server that looks for a leader has in its tree what it has on disk, no less and no more.
+
+    Source: its vote speaks of the tree and a restart finds the disk; ZOOKEEPER-2845, 3642, 5094.
+    """
+    if state.servers[server].role != Role.LOOKING:
+        return True
+    return state.servers[server].tree == state.servers[server].log
+
+
+def epochs_never_go_back(before: State, after: State, server: Sid) -> bool:
+    """The epochs of a server only rise.
+
+    Source: paper, section IV, f.1.2 and f.2.1.
+    """
+    was, now = before.servers[server], after.servers[server]
+    return was.accepted_epoch <= now.accepted_epoch and was.current_epoch <= now.current_epoch
+
+
+def delivered_is_not_taken_back(before: State, after: State, server: Sid) -> bool:
+    """What a server that goes on serving has delivered only grows.
+
+    Source: paper, section II; Zab.tla, on lastCommitted.
+    """
+    if after.servers[server].phase != Phase.BROADCAST:
+        return True
+    return is_prefix(delivered(before, server), after.servers[server].tree)
+
+
+ALWAYS = (
+    prefix_consistency,
+    agreement,
+    total_order,
+    local_primary_order,
+    global_primary_order,
+    primary_integrity,
+    one_leader_in_an_epoch,
+    epochs_in_order,
+    history_without_gaps,
+    committed_is_kept,
+    leader_completeness,
+    process_consistency,
+    commit_consistency,
+    history_consistency,
+    tree_is_on_disk,
+    proposal_fits,
+    commit_fits,
+    acknowledgement_fits,
+    first_acknowledgement_is_of_newleader,
+)
+
+EVERY_STEP = (epochs_never_go_back, delivered_is_not_taken_back)
+
+SOMETIMES = (
+    leader_is_established,
+    everyone_delivers,
+    another_server_leads_too,
+    learner_joins_during_broadcast,
+    learner_gets_diff,
+    learner_gets_trunc,
+    learner_gets_trunc_and_diff,
+    learner_gets_snap,
+    earlier_epoch_is_adopted,
+    epoch_is_promised_again,
+    leader_is_not_up_to_date,
+    leader_delivers_before_writing,
+    server_refuses_to_start,
+)
+
+
+def delivered(state: State, server: Sid) -> History:
+    """What a server has delivered: what clients can see of its tree, which is nothing until it serves."""
+    if state.servers[server].phase != Phase.BROADCAST:
+        return ()
+    return state.servers[server].tree
+
+
+def history(state: State, server: Sid) -> History:
+    """What a server has on disk, and after that what waits to be written."""
+    return (*state.servers[server].log, *state.servers[server].unsynced)

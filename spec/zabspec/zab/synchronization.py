@@ -1,0 +1,293 @@
+"""Phase 2, synchronization: a learner is brought to its leader's history, and says when that is on its disk.
+
+What a leader has, it takes for committed when it begins. It sends the part that the learner lacks, then
+NEWLEADER; what is proposed from then on comes after it. The learner writes history, epoch and
+acknowledgement in this order, and may crash between any two.
+
+Paper: section IV, algorithm 2.
+ZooKeeper: LearnerHandler.syncFollower, Leader.startForwarding, Learner.syncWithLeader.
+"""
+
+from __future__ import annotations
+
+from zabspec.parts import Sid, replace
+from zabspec.zab.disk import applied, loaded
+from zabspec.zab.network import is_follower_of, received, sent_to_leader, sent_to_learners, with_server
+from zabspec.zab.quorums import is_quorum
+from zabspec.zab.state import (
+    Ack,
+    Commit,
+    Diff,
+    History,
+    Message,
+    NewLeader,
+    Phase,
+    Proposal,
+    Role,
+    Server,
+    Snap,
+    Stage,
+    State,
+    SyncMode,
+    Trunc,
+    UpToDate,
+    Zxid,
+    after,
+    last_zxid,
+    learners_from,
+    up_to,
+)
+
+BUFFERING = (SyncMode.NONE, SyncMode.DIFF)
+"""The modes in which a COMMIT is kept for later; in the others it is applied to the tree at once."""
+
+
+def leader_syncs_learner(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A leader sends a learner what it lacks, what is outstanding, and NEWLEADER; now it takes part.
+
+    What the learner acknowledged before it came back no longer counts: it is about to be cut off and sent
+    again.
+
+    Paper: l.2.1. Departure: D23.
+    ZooKeeper: LearnerHandler.syncFollower, Leader.startForwarding.
+    """
+    leading = state.servers[leader]
+    if leading.stages[follower] != Stage.ACKED or leading.phase < Phase.SYNCHRONIZATION:
+        return None
+    epoch = leading.current_epoch
+    messages = [*history_for(leading, leading.reported[follower]), NewLeader(epoch)]
+    forwarding = replace(
+        leading,
+        stages=leading.stages.put(follower, Stage.FORWARDING),
+        reported=leading.reported.put(follower, Zxid(0, 0)),
+        acked=leading.acked.put(follower, 0),
+    )
+    return sent_to_learners(with_server(state, leader, forwarding), leader, [follower], *messages)
+
+
+def history_for(leading: Server, has: Zxid) -> list[Message]:
+    """What a leader sends to a learner that has everything up to a zxid, up to NEWLEADER.
+
+    ZooKeeper: LearnerHandler.syncFollower; queueCommittedProposals, and startForwarding for what is
+    proposed and not yet committed.
+    """
+    first, missing = how_to_sync(leading.committed_log, leading.processed, has)
+    if first is None:
+        return [Snap(leading.tree, leading.processed), *outstanding(leading)]
+    messages: list[Message] = [first]
+    for txn in missing:
+        messages += (Proposal(txn), Commit(txn.zxid))
+    return messages + outstanding(leading)
+
+
+def how_to_sync(committed_log: History, processed: Zxid, has: Zxid) -> tuple[Diff | Trunc | None, History]:
+    """How a learner that has all up to a zxid gets what a leader has: by DIFF or TRUNC, and what follows.
+
+    Neither, for SNAP, is the answer where the two have nothing in common that can be named. A zxid with
+    counter 0 is in no log: it labels the tree of a server that has led.
+
+    Args:
+        committed_log: the last transactions that the leader has applied, as many as it keeps.
+        processed: the label of the leader's tree.
+        has: the last zxid of the learner.
+    """
+    least = committed_log[0].zxid if committed_log else processed
+    most = committed_log[-1].zxid if committed_log else processed
+    if has == processed:
+        return Diff(), ()
+    if has > most and has.counter != 0:
+        return Trunc(most), ()
+    if not least <= has <= most:
+        return None, ()
+    missing = after(committed_log, has)
+    if has.counter == 0 or has in [txn.zxid for txn in committed_log]:
+        return Diff(), missing
+    if missing[0].zxid.epoch != has.epoch:
+        return None, ()
+    return Trunc(last_zxid(up_to(committed_log, has))), missing
+
+
+def outstanding(leading: Server) -> list[Message]:
+    """The proposals of a leader that are not committed yet; there are none before it is established."""
+    if leading.committed == leading.proposed:
+        return []
+    committed = Zxid(leading.current_epoch, leading.committed)
+    return [Proposal(txn) for txn in after((*leading.log, *leading.unsynced), committed)]
+
+
+def follower_starts_sync(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower begins to take over its leader's history: DIFF cuts nothing, TRUNC does, SNAP begins anew.
+
+    ZooKeeper: Learner.syncWithLeader, up to the first readPacket.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, Diff | Trunc | Snap) or not is_follower_of(state, follower, leader):
+        return None
+    following = state.servers[follower]
+    state = received(state, leader, follower)
+    match message:
+        case Diff():
+            following = replace(following, sync_mode=SyncMode.DIFF)
+        case Trunc(zxid):
+            cut = loaded(following, up_to(following.log, zxid))
+            following = replace(cut, sync_mode=SyncMode.TRUNC)
+        case Snap(tree, zxid):
+            following = replace(
+                following, sync_mode=SyncMode.SNAP, tree=tree, processed=zxid, committed_log=()
+            )
+    return with_server(state, follower, following)
+
+
+def follower_queues_proposal(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower that does not serve yet keeps a proposal in memory.
+
+    ZooKeeper: Learner.syncWithLeader (PROPOSAL), packetsNotLogged.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, Proposal) or not is_follower_of(state, follower, leader):
+        return None
+    following = state.servers[follower]
+    if following.phase != Phase.SYNCHRONIZATION:
+        return None
+    keeping = replace(following, pending=(*following.pending, message.txn))
+    return with_server(received(state, leader, follower), follower, keeping)
+
+
+def follower_notes_commit(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower that does not serve yet applies what is committed if its tree will be written as a whole;
+    otherwise it keeps in mind that it is committed.
+
+    ZooKeeper: Learner.syncWithLeader (COMMIT), packetsCommitted.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, Commit) or not is_follower_of(state, follower, leader):
+        return None
+    following = state.servers[follower]
+    if following.phase != Phase.SYNCHRONIZATION or not is_next_commit(following, message.zxid):
+        return None
+    state = received(state, leader, follower)
+    if following.sync_mode in BUFFERING:
+        return with_server(state, follower, replace(following, to_commit=following.to_commit + 1))
+    first, *rest = following.pending
+    return with_server(state, follower, applied(replace(following, pending=tuple(rest)), first))
+
+
+def is_next_commit(following: Server, zxid: Zxid) -> bool:
+    """Whether a COMMIT is for the first pending transaction that none has come for."""
+    uncommitted = following.pending[following.to_commit :]
+    return bool(uncommitted) and uncommitted[0].zxid == zxid
+
+
+def follower_persists_history(state: State, follower: Sid, leader: Sid) -> State | None:
+    """At NEWLEADER, a follower has on disk what its leader sent as committed: a snapshot, or more of a log.
+
+    Only then may its current epoch be (ZOOKEEPER-4643), and its acknowledgement go out (ZOOKEEPER-3911,
+    4646). What is not committed stays where it is (ZOOKEEPER-4394).
+
+    Paper: f.2.1, h_f.
+    ZooKeeper: Learner.syncWithLeader (NEWLEADER): takeSnapshot; appendRequest, processTxn, ZKDatabase.commit.
+    """
+    if not isinstance(state.network[leader][follower].head, NewLeader):
+        return None
+    if not is_follower_of(state, follower, leader) or has_persisted_history(state.servers[follower]):
+        return None
+    following = state.servers[follower]
+    if following.sync_mode not in BUFFERING:
+        return with_server(state, follower, replace(following, log=following.tree))
+    committed = following.pending[: following.to_commit]
+    rest = following.pending[following.to_commit :]
+    writing = replace(following, log=(*following.log, *committed), pending=rest, to_commit=0)
+    return with_server(state, follower, applied(writing, *committed))
+
+
+def has_persisted_history(following: Server) -> bool:
+    """Whether a follower at NEWLEADER has on disk what its leader sent as committed."""
+    if following.sync_mode in BUFFERING:
+        return following.to_commit == 0
+    return following.log == following.tree
+
+
+def follower_persists_epoch(state: State, follower: Sid, leader: Sid) -> State | None:
+    """At NEWLEADER, a follower whose history is on disk writes its current epoch.
+
+    Paper: f.2.1, f.a.
+    ZooKeeper: Learner.syncWithLeader (NEWLEADER), QuorumPeer.setCurrentEpoch.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, NewLeader) or not is_follower_of(state, follower, leader):
+        return None
+    following = state.servers[follower]
+    if following.current_epoch == message.epoch or not has_persisted_history(following):
+        return None
+    return with_server(state, follower, replace(following, current_epoch=message.epoch))
+
+
+def follower_acknowledges_newleader(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower that has history and epoch on disk says so.
+
+    Paper: f.2.1, ACK-LD.
+    ZooKeeper: Learner.syncWithLeader (NEWLEADER), writePacket.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, NewLeader) or not is_follower_of(state, follower, leader):
+        return None
+    following = state.servers[follower]
+    if following.current_epoch != message.epoch or not has_persisted_history(following):
+        return None
+    state = with_server(state, follower, replace(following, sync_mode=SyncMode.NONE))
+    state = received(state, leader, follower)
+    return sent_to_leader(state, follower, leader, Ack(Zxid(message.epoch, 0)))
+
+
+def leader_processes_newleader_ack(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A leader counts who has its history; with a quorum it is established, and tells all those to serve.
+
+    Its own log is committed by that. It labels its tree with the new epoch.
+
+    Paper: l.2.2.
+    ZooKeeper: Leader.waitForNewLeaderAck, startZkServer; LearnerHandler.run (UPTODATE).
+    """
+    message = state.network[follower][leader].head
+    if not isinstance(message, Ack) or message.zxid.counter != 0:
+        return None
+    leading = state.servers[leader]
+    if leading.stages[follower] != Stage.FORWARDING:
+        return None
+    state = received(state, follower, leader)
+    stages = leading.stages.put(follower, Stage.SYNCED)
+    if leading.phase == Phase.BROADCAST:
+        state = with_server(state, leader, replace(leading, stages=stages))
+        return sent_to_learners(state, leader, [follower], UpToDate())
+    adopting = leading.adopting | {follower}
+    noting = replace(leading, stages=stages, adopting=adopting)
+    if not is_quorum(state.quorums, adopting):
+        return with_server(state, leader, noting)
+    label = Zxid(leading.current_epoch, 0)
+    state = with_server(state, leader, replace(noting, phase=Phase.BROADCAST, processed=label))
+    return sent_to_learners(state, leader, learners_from(stages, Stage.SYNCED), UpToDate())
+
+
+def follower_processes_uptodate(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A follower starts to serve; what came since NEWLEADER is handed on, to be written and to be delivered.
+
+    Paper: f.2.2.
+    ZooKeeper: Learner.syncWithLeader (UPTODATE): logRequest, commit.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, UpToDate) or not is_follower_of(state, follower, leader):
+        return None
+    following = state.servers[follower]
+    committed = following.pending[: following.to_commit]
+    serving = replace(
+        following,
+        phase=Phase.BROADCAST,
+        unsynced=following.pending,
+        pending=following.pending[following.to_commit :],
+        to_commit=0,
+    )
+    return with_server(received(state, leader, follower), follower, applied(serving, *committed))
+
+
+def is_leading(state: State, server: Sid) -> bool:
+    """Whether a server leads and its epoch is settled."""
+    return state.servers[server].role == Role.LEADING and state.servers[server].phase >= Phase.SYNCHRONIZATION

@@ -1,0 +1,99 @@
+"""What ought to happen somewhere: states that a model of ZAB 1.0 must reach, or it shows little."""
+
+from __future__ import annotations
+
+from zabspec.parts import Sid
+from zabspec.zab.election import standing
+from zabspec.zab.network import is_follower_of
+from zabspec.zab.state import AckEpoch, Diff, NewLeader, Phase, Role, Snap, Stage, State, SyncMode, Trunc
+
+
+def leader_is_established(state: State, leader: Sid) -> bool:
+    """A leader reaches phase 3. ZooKeeper: Leader.startZkServer."""
+    return state.servers[leader].phase == Phase.BROADCAST and state.servers[leader].role == Role.LEADING
+
+
+def everyone_delivers(state: State) -> bool:
+    """A transaction is delivered by every server. Paper: section III."""
+    servers = [Sid(sid) for sid in range(len(state.servers))]
+    return all(state.servers[sid].phase == Phase.BROADCAST for sid in servers) and all(
+        state.servers[sid].tree for sid in servers
+    )
+
+
+def another_server_leads_too(state: State, leader: Sid, other: Sid) -> bool:
+    """While one leader is established, another is too, of another epoch: it has not yet noticed."""
+    return leader_is_established(state, leader) and leader_is_established(state, other)
+
+
+def learner_joins_during_broadcast(state: State, leader: Sid, follower: Sid) -> bool:
+    """A follower connects to a leader that is established already."""
+    return leader_is_established(state, leader) and state.servers[leader].stages[follower] == Stage.CONNECTED
+
+
+def learner_gets_diff(state: State, follower: Sid, leader: Sid) -> bool:
+    """A follower is about to get by DIFF what it lacks."""
+    if not isinstance(state.network[leader][follower].head, Diff) or not is_follower_of(
+        state, follower, leader
+    ):
+        return False
+    return len(state.servers[follower].tree) < len(state.servers[leader].tree)
+
+
+def learner_gets_trunc(state: State, follower: Sid, leader: Sid) -> bool:
+    """A follower is about to drop what its leader does not have."""
+    if not isinstance(state.network[leader][follower].head, Trunc):
+        return False
+    return is_follower_of(state, follower, leader)
+
+
+def learner_gets_trunc_and_diff(state: State, follower: Sid, leader: Sid) -> bool:
+    """A follower has dropped what its leader does not have, and got what it lacked after that."""
+    if state.servers[follower].sync_mode != SyncMode.TRUNC:
+        return False
+    return state.servers[follower].log != state.servers[follower].tree and is_follower_of(
+        state, follower, leader
+    )
+
+
+def learner_gets_snap(state: State, follower: Sid, leader: Sid) -> bool:
+    """A follower is about to get its leader's whole tree."""
+    if not isinstance(state.network[leader][follower].head, Snap):
+        return False
+    return is_follower_of(state, follower, leader)
+
+
+def earlier_epoch_is_adopted(state: State, follower: Sid, leader: Sid) -> bool:
+    """A follower gets to NEWLEADER with transactions of an earlier epoch that it did not have."""
+    if not isinstance(state.network[leader][follower].head, NewLeader):
+        return False
+    return is_follower_of(state, follower, leader) and state.servers[follower].to_commit > 0
+
+
+def epoch_is_promised_again(state: State, leader: Sid, follower: Sid) -> bool:
+    """A follower acknowledges an epoch that it had promised before, and is not counted."""
+    message = state.network[follower][leader].head
+    return isinstance(message, AckEpoch) and message.epoch is None
+
+
+def leader_is_not_up_to_date(state: State, leader: Sid, follower: Sid) -> bool:
+    """A leader in discovery finds that a follower has more than it, and refuses it."""
+    message = state.network[follower][leader].head
+    if not isinstance(message, AckEpoch) or message.epoch is None:
+        return False
+    if state.servers[leader].phase != Phase.DISCOVERY:
+        return False
+    return (message.epoch, message.zxid) > standing(state, leader)
+
+
+def leader_delivers_before_writing(state: State, leader: Sid) -> bool:
+    """A leader has delivered what it has not on disk yet."""
+    leading = state.servers[leader]
+    if not leader_is_established(state, leader) or not leading.unsynced:
+        return False
+    return len(leading.tree) > len(leading.log)
+
+
+def server_refuses_to_start(state: State, server: Sid) -> bool:
+    """A server crashed between history and epoch, and does not start again."""
+    return state.servers[server].role == Role.STOPPED
