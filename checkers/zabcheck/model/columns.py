@@ -25,6 +25,7 @@ from zabcheck.model.renaming import digest, renamer
 from zabspec.parts import Queue, Row
 
 Ids = npt.NDArray[np.int32]
+"""Ids, or anything else that is small and counted; in a block they may be stored more narrowly."""
 Words = npt.NDArray[np.uint64]
 
 

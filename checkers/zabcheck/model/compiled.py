@@ -160,6 +160,12 @@ class Compiled:
         prints = sum(self._mixed[column].data[at] for column, at in enumerate(row))
         return np.array(row, np.int32)[:, None], np.asarray(prints, np.uint64)[None, :]
 
+    @property
+    def narrowest(self) -> type[np.uint16 | np.int32]:
+        """A type wide enough for all ids so far. A frontier is most of the memory that a search takes."""
+        widest = max(len(kind) for kind in self.layout.kinds.values())
+        return np.uint16 if widest < 1 << 16 else np.int32
+
     def settle(self) -> None:
         """Bring digests up to date with the values seen; needed before ids new since are looked at."""
         if not self._unsettled:

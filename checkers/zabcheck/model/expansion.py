@@ -170,7 +170,9 @@ class Expansion:
             else np.zeros(0, np.bool_)
         )
         total = int(is_new.sum())
-        made = Block(np.empty((width, total), np.int32), np.empty((total, renamings), np.uint64), 0)
+        made = Block(
+            np.empty((width, total), self.compiled.narrowest), np.empty((total, renamings), np.uint64), 0
+        )
         causes, parents = np.empty(total, np.int32), np.empty(total, np.int64)
         start = end = 0
         for found in every:

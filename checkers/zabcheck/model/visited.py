@@ -18,6 +18,7 @@ Mask = npt.NDArray[np.bool_]
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _CLAIMS = 1 << 17
+_FULL = 0.65
 
 
 class Prints(NamedTuple):
@@ -71,7 +72,7 @@ class Visited:
         Returns:
             Which of them were not in the set, each fingerprint once: where it stands first in the batch.
         """
-        while 2 * (self._count + len(prints.keys)) > len(self._keys):
+        while self._count + len(prints.keys) > _FULL * len(self._keys):
             self._grow()
         new = self._insert(prints)
         self._count += int(new.sum())
@@ -109,10 +110,9 @@ class Visited:
         return new
 
     def _grow(self) -> None:
-        taken = self._keys != 0
-        old = Prints(self._keys[taken], self._checks[taken])
-        room = 2 * len(self._keys)
+        keys, checks = self._keys, self._checks
+        room = 2 * len(keys)
         self._keys, self._checks = np.zeros(room, np.uint64), np.zeros(room, np.uint32)
-        for start in range(0, len(old.keys), _CLAIMS):
+        for start in range(0, len(keys), _CLAIMS):
             part = slice(start, start + _CLAIMS)
-            self._insert(Prints(old.keys[part], old.checks[part]))
+            self._insert(Prints(keys[part], checks[part]).only(keys[part] != 0))
