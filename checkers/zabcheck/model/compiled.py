@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zabcheck.model.branches import UNKNOWN, Branches
 from zabcheck.model.columns import Ids, Kind, Layout, Leaf, Words, layout
-from zabcheck.model.learned import UNKNOWN, Branches, Indexes, Tree
+from zabcheck.model.learned import Indexes, Tree
 from zabcheck.model.model import Model, Property, Step
 from zabcheck.model.recording import Append, QueueChange, stand_in, writes
 from zabcheck.model.rows import AFTER, BlockRows, Derived, Recorder, StepRows

@@ -13,73 +13,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from zabcheck.model.branches import UNKNOWN, Branches
 from zabcheck.model.columns import Ids
 
 Indexes = npt.NDArray[np.intp]
 Fetch = Callable[[int, Indexes], Ids]
 """What a test finds in some rows."""
-
-UNKNOWN = -1
-
-
-class Branches:
-    """A map from (node, id) to a child, for arrays of both. A node's children stand together, indexed by
-    id.
-    """
-
-    def __init__(self) -> None:
-        self._base = np.zeros(64, np.int64)
-        self._room = np.zeros(64, np.int32)
-        self._pool: Ids = np.full(1024, UNKNOWN, np.int32)
-        self._nodes = 0
-        self._used = 0
-
-    def __len__(self) -> int:
-        return self._nodes
-
-    def add_node(self) -> int:
-        """A new node without children."""
-        if self._nodes == len(self._base):
-            self._base = np.concatenate([self._base, np.zeros_like(self._base)])
-            self._room = np.concatenate([self._room, np.zeros_like(self._room)])
-        self._nodes += 1
-        return self._nodes - 1
-
-    def put(self, node: int, at: int, child: int) -> None:
-        """Let `at` lead from `node` to `child`."""
-        room = int(self._room[node])
-        if at >= room:
-            self._move(node, room, max(4, 1 << int(at).bit_length()))
-        self._pool[self._base[node] + at] = child
-
-    def get(self, node: int, at: int) -> int:
-        """The child, or UNKNOWN."""
-        return int(self._pool[self._base[node] + at]) if at < self._room[node] else UNKNOWN
-
-    def look_up(self, nodes: Ids, ats: Ids) -> Ids:
-        """The children, or UNKNOWN."""
-        known = ats < self._room[nodes]
-        found = self._pool[np.where(known, self._base[nodes] + ats, 0)]
-        return np.where(known, found, np.int32(UNKNOWN))
-
-    def look_up_one(self, node: int, ats: Ids) -> Ids:
-        """The children of one node."""
-        base, room = int(self._base[node]), int(self._room[node])
-        block = self._pool[base : base + room]
-        if room == 0:
-            return np.full(len(ats), UNKNOWN, np.int32)
-        found = block.take(ats, mode="clip")
-        if int(ats.max(initial=0)) >= room:
-            found[ats >= room] = UNKNOWN
-        return found
-
-    def _move(self, node: int, old: int, new: int) -> None:
-        while self._used + new > len(self._pool):
-            self._pool = np.concatenate([self._pool, np.full(len(self._pool), UNKNOWN, np.int32)])
-        base = int(self._base[node])
-        self._pool[self._used : self._used + old] = self._pool[base : base + old]
-        self._base[node], self._room[node] = self._used, new
-        self._used += new
 
 
 class Tree:
@@ -195,10 +134,12 @@ class Tree:
                 waiting.append((rows[chosen], children[chosen], int(each)))
 
     def _children(self, rows: Indexes, nodes: Ids | None, ats: Ids, learn: Callable[[int], object]) -> Ids:
-        if nodes is None:
-            children = self._branches.look_up_one(self._root, ats)
-        else:
-            children = self._branches.look_up(nodes, ats)
+        def look_up(some: slice | Indexes) -> Ids:
+            if nodes is None:
+                return self._branches.look_up_root(ats[some])
+            return self._branches.look_up(nodes[some], ats[some])
+
+        children = look_up(slice(None))
         while True:
             missing = (children == UNKNOWN).nonzero()[0]
             if not len(missing):
@@ -210,10 +151,7 @@ class Tree:
                 _, first = np.unique(keys, return_index=True)
             for index in np.sort(first):
                 learn(int(rows[missing[index]]))
-            if nodes is None:
-                children[missing] = self._branches.look_up_one(self._root, ats[missing])
-            else:
-                children[missing] = self._branches.look_up(nodes[missing], ats[missing])
+            children[missing] = look_up(missing)
 
     def _node(self, test: int) -> int:
         node = self._branches.add_node()
