@@ -127,8 +127,8 @@ class Explorer:
             self._search_in_parallel(level)
 
     def _next_depth(self) -> None:
-        if self.options.max_depth is not None and self.depth > self.options.max_depth:
-            raise OutOfBudgetError(f"more than {self.options.max_depth} steps deep")
+        if self.options.max_depth is not None and self.depth >= self.options.max_depth:
+            raise OutOfBudgetError(f"worlds more than {self.options.max_depth:,} steps away")
         self.depth += 1
 
     def _next_level(self, level: list[Block]) -> list[Block]:
