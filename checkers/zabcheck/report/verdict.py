@@ -60,6 +60,8 @@ def _passed(verdict: Verdict, model: Model, options: Options) -> list[str]:
         "A failure would have been a state or a step that breaks one of them: the run that leads there would "
         "be drawn here and kept as a trace."
     )
+    if verdict.note:
+        lines.append(f"{verdict.note[0].upper()}{verdict.note[1:]}.")
     return lines
 
 
