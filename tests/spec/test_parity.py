@@ -58,6 +58,10 @@ SHALLOW = [
 ]
 DEEP = [
     ByTlc(Bounds(3, 2, 1, 0), 1_507_798, 3_659_611, 43, symmetry=False),
+    # Published, without the number of distinct states: that is ours.
+    ByTlc(Bounds(2, 3, 2, 2), 6_669_149, 10_370_967, 60),
+    ByTlc(Bounds(4, 2, 1, 0), 6_634_696, 21_393_294, 64),
+    ByTlc(Bounds(3, 2, 2, 0), 10_984_272, 26_126_204, 54),
 ]
 
 
