@@ -1,9 +1,9 @@
 """Breadth-first exploration of a model, a block of worlds at a time.
 
 The fast twin of `plain.breadth_first`. Worlds are rows of ids (`columns`), steps and properties are learned
-trees (`learned`, `compiled`), and what was seen is a set of fingerprints (`visited`), the least over all
-renamings of the servers when symmetry is on. Of each world found, only the number of its parent and of the
-step that led to it are kept, so a trace is worked out again from the start, with the spec itself.
+trees (`learned`, `compiled`), and what was seen is a set of fingerprints (`visited`), the same for worlds
+that are renamings of each other when symmetry is on. Of each world found, only the number of its parent and
+of the step that led to it are kept, so a trace is worked out again from the start, with the spec itself.
 
 Order is fixed: blocks as they were found, in a block by step, for a step by world. So counts, verdicts and
 traces are the same in every process and for any number of workers.

@@ -158,11 +158,13 @@ class AfterRows(Rows):
 
     def _look(self, test: int) -> Ids:
         source = self.source
-        if test >= source.width and not self._written & source.reads(
-            source.derived[test - source.width].tree
-        ):
-            return self.before.whole(test).take(self.rows)
-        return super()._look(test)
+        if test < source.width:
+            return super()._look(test)
+        # First the worlds before: after that, all that their values depend on is known to be read.
+        before = self.before.whole(test).take(self.rows)
+        if self._written & source.reads(source.derived[test - source.width].tree):
+            return super()._look(test)
+        return before
 
 
 class StepRows:

@@ -1,0 +1,56 @@
+"""Derived columns: a function of the state that a property reads, before a step or after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zabcheck.model.explore import explore
+from zabcheck.model.model import Model, Property, Step
+from zabcheck.model.options import Options
+from zabcheck.model.rows import derived
+from zabcheck.verdicts import Outcome
+from zabspec.parts import replace
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    on: int
+    light: int
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    protocol: Lamp
+
+
+def switch(world: World) -> World | None:
+    if world.protocol.on:
+        return None
+    return replace(world, protocol=replace(world.protocol, on=1, light=1))
+
+
+@derived
+def brightness(lamp: Lamp) -> int:
+    return 10 * lamp.light
+
+
+def stays_dark(before: Lamp, after: Lamp) -> bool:
+    return before.on == after.on or brightness(after) == 0
+
+
+def test_one_that_is_first_read_after_a_step_is_of_the_world_after_it() -> None:
+    model = Model(
+        "lamp",
+        World(Lamp(0, 0)),
+        (Step("switch", (), switch),),
+        1,
+        every_step=(Property("stays_dark", stays_dark),),
+    )
+
+    verdict = explore(model, Options(symmetry=False))
+
+    assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, "stays_dark")
+
+
+def test_with_a_real_state_the_function_is_what_it_was() -> None:
+    assert brightness(Lamp(1, 1)) == 10
