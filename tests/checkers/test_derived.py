@@ -14,6 +14,7 @@ from zabspec.parts import replace
 
 @dataclass(frozen=True, slots=True)
 class Lamp:
+    plugged: int
     on: int
     light: int
 
@@ -21,6 +22,12 @@ class Lamp:
 @dataclass(frozen=True, slots=True)
 class World:
     protocol: Lamp
+
+
+def plug(world: World) -> World | None:
+    if world.protocol.plugged or world.protocol.on:
+        return None
+    return replace(world, protocol=replace(world.protocol, plugged=1))
 
 
 def switch(world: World) -> World | None:
@@ -31,21 +38,18 @@ def switch(world: World) -> World | None:
 
 @derived
 def brightness(lamp: Lamp) -> int:
-    return 10 * lamp.light
+    return 10 * lamp.light if lamp.plugged else 0
 
 
 def stays_dark(before: Lamp, after: Lamp) -> bool:
     return before.on == after.on or brightness(after) == 0
 
 
-def test_one_that_is_first_read_after_a_step_is_of_the_world_after_it() -> None:
-    model = Model(
-        "lamp",
-        World(Lamp(0, 0)),
-        (Step("switch", (), switch),),
-        1,
-        every_step=(Property("stays_dark", stays_dark),),
-    )
+def test_one_that_reads_more_after_a_step_is_of_the_world_after_it() -> None:
+    # Switched without a plug, the lamp shows that its brightness depends on the plug. Only then is it switched
+    # with one, and depends on the light as well.
+    steps = (Step("switch", (), switch), Step("plug", (), plug))
+    model = Model("lamp", World(Lamp(0, 0, 0)), steps, 1, every_step=(Property("stays_dark", stays_dark),))
 
     verdict = explore(model, Options(symmetry=False))
 
@@ -53,4 +57,4 @@ def test_one_that_is_first_read_after_a_step_is_of_the_world_after_it() -> None:
 
 
 def test_with_a_real_state_the_function_is_what_it_was() -> None:
-    assert brightness(Lamp(1, 1)) == 10
+    assert brightness(Lamp(1, 1, 1)) == 10
