@@ -46,8 +46,8 @@ def stays_dark(before: Lamp, after: Lamp) -> bool:
 
 
 def test_one_that_reads_more_after_a_step_is_of_the_world_after_it() -> None:
-    # Switched without a plug, the lamp shows that its brightness depends on the plug. Only then is it switched
-    # with one, and depends on the light as well.
+    # Switched without a plug, the lamp shows that its brightness depends on the plug. Only then is it
+    # switched with one, and depends on the light as well.
     steps = (Step("switch", (), switch), Step("plug", (), plug))
     model = Model("lamp", World(Lamp(0, 0, 0)), steps, 1, every_step=(Property("stays_dark", stays_dark),))
 
