@@ -10,15 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
-from zabcheck.model import broadcast, mutants, paper, zab_tla
+from zabcheck.model import broadcast, mutants, paper, zab, zab_bugs, zab_refinement, zab_tla
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Property
 from zabcheck.model.paper import Bounds
 from zabcheck.model.refinement import refines_broadcast
 from zabspec import broadcast_properties, properties
 from zabspec.parts import Sid
+from zabspec.zab import properties as zab_properties
 
-SPECS = ("paper", "broadcast")
+SPECS = ("paper", "broadcast", "zab")
 
 MUTANTS: Mapping[str, mutants.Mutant] = {each.name: each for each in (*mutants.MUTANTS, *LIVENESS_MUTANTS)}
 """All mutants by name: those that break a safety property, then those that break liveness."""
@@ -32,7 +33,7 @@ class Instance:
         spec: one of `SPECS`.
         bounds: how far.
         bookkeeping: keep beside the state what Zab.tla keeps in it, so that counts compare with TLC's.
-        mutant: the name of the mistake put in, None for the spec as it is.
+        mutant: the name of the mistake put in, None for the spec as it is; of "zab", one of `zab_bugs.BUGS`.
         properties: the names of those to be checked; None for all, each `sometimes` where it can be reached.
     """
 
@@ -52,12 +53,14 @@ class Least:
         transactions: at least so many.
         faults: at least so many timeouts and restarts together.
         epochs: at least so many, where they are bounded.
+        restarts: of the faults, at least so many must be restarts.
     """
 
     servers: int
     transactions: int
     faults: int
     epochs: int = 3
+    restarts: int = 0
 
 
 REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
@@ -78,6 +81,21 @@ REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
         "everyone_delivers": Least(1, 1, 0, 1),
         "transaction_comes_too_late": Least(1, 1, 0, 2),
     },
+    "zab": {
+        "leader_is_established": Least(2, 0, 0, 1),
+        "everyone_delivers": Least(2, 1, 0, 1),
+        "another_server_leads_too": Least(3, 0, 1, 2),
+        "learner_joins_during_broadcast": Least(3, 0, 0, 1),
+        "learner_gets_diff": Least(3, 1, 0, 1),
+        "learner_gets_trunc": Least(2, 1, 1, 2),
+        "learner_gets_trunc_and_diff": Least(3, 1, 1, 2),
+        "learner_gets_snap": Least(3, 0, 0, 1),
+        "history_is_adopted": Least(3, 1, 0, 1),
+        "epoch_is_promised_again": Least(2, 0, 1, 2),
+        "leader_is_not_up_to_date": Least(3, 0, 1, 2),
+        "leader_delivers_before_writing": Least(3, 1, 0, 1),
+        "server_refuses_to_start": Least(3, 1, 1, 2, restarts=1),
+    },
 }
 """Where each `sometimes` of a spec is reached; elsewhere it is left out unless it is asked for by name."""
 
@@ -92,6 +110,8 @@ def build(instance: Instance) -> Model:
     bounds = instance.bounds
     if instance.spec == "broadcast":
         model = broadcast.model(bounds)
+    elif instance.spec == "zab":
+        model = _zab(instance)
     elif instance.bookkeeping:
         model = zab_tla.model(bounds)
     elif instance.mutant is not None:
@@ -102,6 +122,15 @@ def build(instance: Instance) -> Model:
     return replace(
         model, always=always, every_step=every_step, sometimes=sometimes, settings=as_settings(instance)
     )
+
+
+def _zab(instance: Instance) -> Model:
+    """The model of ZAB 1.0, or of one of its bugs from where that is looked for."""
+    if instance.mutant is None:
+        return zab.model(instance.bounds)
+    bug = zab_bugs.BY_NAME[instance.mutant]
+    model = zab.model(instance.bounds, zab_bugs.apply(bug))
+    return zab.begun(model) if bug.begun else model
 
 
 def property_names(spec: str) -> tuple[str, ...]:
@@ -165,10 +194,13 @@ def check(instance: Instance) -> None:
         value = getattr(bounds, name)
         if value is not None and value < 0:
             raise ValueError(f"{value} {name}: not a number of {name}")
-    if instance.mutant is not None and instance.mutant not in MUTANTS:
-        raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(MUTANTS)}")
-    if instance.mutant is not None and (instance.bookkeeping or instance.spec != "paper"):
-        raise ValueError("a mutant is of the spec 'paper', without bookkeeping")
+    known: Mapping[str, Any] = zab_bugs.BY_NAME if instance.spec == "zab" else MUTANTS
+    if instance.mutant is not None and instance.mutant not in known:
+        raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(known)}")
+    if instance.mutant is not None and (instance.bookkeeping or instance.spec == "broadcast"):
+        raise ValueError("a mutant is of the spec 'paper' or 'zab', without bookkeeping")
+    if instance.spec == "zab" and (bounds.give_up or bounds.restart_needs_timeout):
+        raise ValueError("give_up and restart_needs_timeout are for the spec 'paper'")
     if instance.bookkeeping and (instance.spec != "paper" or bounds.give_up):
         raise ValueError("bookkeeping is for the spec 'paper', where no one gives up")
     for name in instance.properties or ():
@@ -183,6 +215,12 @@ def _groups(spec: str) -> tuple[tuple[Property, ...], ...]:
             _as_properties(broadcast_properties.ALWAYS),
             _as_properties(broadcast_properties.EVERY_STEP),
             _as_properties(broadcast_properties.SOMETIMES),
+        )
+    if spec == "zab":
+        return (
+            _as_properties(zab_properties.ALWAYS),
+            _as_properties((*zab_properties.EVERY_STEP, zab_refinement.refines_broadcast)),
+            _as_properties(zab_properties.SOMETIMES),
         )
     return (
         _as_properties(properties.ALWAYS),
@@ -218,6 +256,7 @@ def _within(name: str, instance: Instance) -> bool:
         bounds.servers >= least.servers
         and bounds.transactions >= least.transactions
         and faults >= least.faults
+        and bounds.restarts >= least.restarts
         and (bounds.epochs is None or bounds.epochs >= least.epochs)
     )
 

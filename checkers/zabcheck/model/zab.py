@@ -20,6 +20,13 @@ from zabspec.zab.state import Role
 
 Action = Callable[..., "zab.State | None"]
 
+WORKING = tuple(
+    action.__name__
+    for action in zab.NEXT[zab.NEXT.index(zab.leader_processes_followerinfo) :]
+    if action is not zab.leader_proposes
+)
+"""The actions that go on by themselves: no faults, no elections, no requests."""
+
 EPOCHS = 3
 """The highest epoch that may be proposed, if `Bounds` does not say."""
 
@@ -36,6 +43,41 @@ def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
     """The spec within `bounds`, without properties; a bug comes with actions of its own."""
     world = World(zab.initial(bounds.servers), Budget())
     return Model("zab", world, tuple(steps(bounds, actions)), bounds.servers)
+
+
+def begun(model: Model) -> Model:
+    """The model from where server 0 leads all others, one transaction is delivered, and one is proposed.
+
+    This is where NJU's specifications for single bugs begin, so what is found from here compares with theirs.
+    """
+    world = model.initial
+    followers = range(1, model.size)
+    world = _take(model, world, "server_is_elected", 0)
+    for follower in followers:
+        world = _take(model, world, "server_follows_leader", follower, 0)
+    world = _settled(model, world)
+    world = _settled(model, _take(model, world, "leader_proposes", 0))
+    return replace(model, initial=_take(model, world, "leader_proposes", 0))
+
+
+def _take(model: Model, world: World, action: str, *arguments: int) -> World:
+    for step in model.steps:
+        if (step.action, step.arguments) == (action, arguments):
+            after: World | None = step.apply(world, *arguments)
+            if after is not None:
+                return after
+    raise ValueError(f"{model.name} cannot begin with {action}{arguments}: the bounds are too small")
+
+
+def _settled(model: Model, world: World) -> World:
+    """The world after every message was processed and everything written, and no one did anything else."""
+    working = [step for step in model.steps if step.action in WORKING]
+    while True:
+        following = (step.apply(world, *step.arguments) for step in working)
+        found = next((each for each in following if each is not None), None)
+        if found is None:
+            return world
+        world = found
 
 
 def steps(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Iterator[Step]:

@@ -53,6 +53,7 @@ from zabspec.zab.synchronization import (
     follower_queues_proposal,
     follower_starts_sync,
     leader_processes_newleader_ack,
+    leader_sends_newleader,
     leader_syncs_learner,
 )
 
@@ -69,6 +70,7 @@ NEXT = (
     follower_processes_leaderinfo,
     leader_processes_ackepoch,
     leader_syncs_learner,
+    leader_sends_newleader,
     follower_starts_sync,
     follower_queues_proposal,
     follower_notes_commit,
@@ -100,6 +102,7 @@ __all__ = [
     "follower_processes_leaderinfo",
     "leader_processes_ackepoch",
     "leader_syncs_learner",
+    "leader_sends_newleader",
     "follower_starts_sync",
     "follower_queues_proposal",
     "follower_notes_commit",

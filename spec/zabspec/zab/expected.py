@@ -62,5 +62,5 @@ def first_acknowledgement_is_of_newleader(state: State, receiver: Sid, sender: S
     message = state.network[sender][receiver].head
     if not isinstance(message, Ack):
         return True
-    is_first = state.servers[receiver].stages[sender] == Stage.FORWARDING
+    is_first = state.servers[receiver].stages[sender] < Stage.SYNCED
     return is_first == (message.zxid.counter == 0)

@@ -32,9 +32,9 @@ from zabspec.zab.state import History, Phase, Role, State
 from zabspec.zab.synchronization import is_leading
 from zabspec.zab.witnesses import (
     another_server_leads_too,
-    earlier_epoch_is_adopted,
     epoch_is_promised_again,
     everyone_delivers,
+    history_is_adopted,
     leader_delivers_before_writing,
     leader_is_established,
     leader_is_not_up_to_date,
@@ -255,7 +255,7 @@ SOMETIMES = (
     learner_gets_trunc,
     learner_gets_trunc_and_diff,
     learner_gets_snap,
-    earlier_epoch_is_adopted,
+    history_is_adopted,
     epoch_is_promised_again,
     leader_is_not_up_to_date,
     leader_delivers_before_writing,

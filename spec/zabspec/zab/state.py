@@ -32,8 +32,9 @@ class Stage(IntEnum):
     CONNECTED = 1
     INFORMED = 2  # its FOLLOWERINFO was processed
     ACKED = 3  # its ACKEPOCH was processed
-    FORWARDING = 4  # it was sent history and NEWLEADER; all that is proposed goes to it
-    SYNCED = 5  # its ACK of NEWLEADER was processed
+    FORWARDING = 4  # it was sent history; all that is proposed goes to it
+    TOLD = 5  # it was sent NEWLEADER
+    SYNCED = 6  # its ACK of NEWLEADER was processed
 
 
 class SyncMode(IntEnum):

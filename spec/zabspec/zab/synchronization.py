@@ -15,6 +15,7 @@ from zabspec.zab.disk import applied, loaded
 from zabspec.zab.network import is_follower_of, received, sent_to_leader, sent_to_learners, with_server
 from zabspec.zab.quorums import is_quorum
 from zabspec.zab.state import (
+    ZERO,
     Ack,
     Commit,
     Diff,
@@ -43,26 +44,39 @@ BUFFERING = (SyncMode.NONE, SyncMode.DIFF)
 
 
 def leader_syncs_learner(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader sends a learner what it lacks, what is outstanding, and NEWLEADER; now it takes part.
+    """A leader sends a learner what it lacks and what is outstanding; from now on it proposes to it.
 
     What the learner acknowledged before it came back no longer counts: it is about to be cut off and sent
     again.
 
-    Paper: l.2.1. Departure: D23.
+    Paper: l.2.1, h_f. Departure: D23.
     ZooKeeper: LearnerHandler.syncFollower, Leader.startForwarding.
     """
     leading = state.servers[leader]
     if leading.stages[follower] != Stage.ACKED or leading.phase < Phase.SYNCHRONIZATION:
         return None
-    epoch = leading.current_epoch
-    messages = [*history_for(leading, leading.reported[follower]), NewLeader(epoch)]
+    messages = history_for(leading, leading.reported[follower])
     forwarding = replace(
         leading,
         stages=leading.stages.put(follower, Stage.FORWARDING),
-        reported=leading.reported.put(follower, Zxid(0, 0)),
+        reported=leading.reported.put(follower, ZERO),
         acked=leading.acked.put(follower, 0),
     )
     return sent_to_learners(with_server(state, leader, forwarding), leader, [follower], *messages)
+
+
+def leader_sends_newleader(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A leader tells a learner that this was its history, and what it has proposed and committed since.
+
+    Paper: l.2.1, NEWLEADER.
+    ZooKeeper: LearnerHandler.run (NEWLEADER).
+    """
+    leading = state.servers[leader]
+    if leading.stages[follower] != Stage.FORWARDING:
+        return None
+    telling = replace(leading, stages=leading.stages.put(follower, Stage.TOLD))
+    state = with_server(state, leader, telling)
+    return sent_to_learners(state, leader, [follower], NewLeader(leading.current_epoch))
 
 
 def history_for(leading: Server, has: Zxid) -> list[Message]:
@@ -251,7 +265,7 @@ def leader_processes_newleader_ack(state: State, leader: Sid, follower: Sid) -> 
     if not isinstance(message, Ack) or message.zxid.counter != 0:
         return None
     leading = state.servers[leader]
-    if leading.stages[follower] != Stage.FORWARDING:
+    if leading.stages[follower] != Stage.TOLD:
         return None
     state = received(state, follower, leader)
     stages = leading.stages.put(follower, Stage.SYNCED)

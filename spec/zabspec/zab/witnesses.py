@@ -63,8 +63,8 @@ def learner_gets_snap(state: State, follower: Sid, leader: Sid) -> bool:
     return is_follower_of(state, follower, leader)
 
 
-def earlier_epoch_is_adopted(state: State, follower: Sid, leader: Sid) -> bool:
-    """A follower gets to NEWLEADER with transactions of an earlier epoch that it did not have."""
+def history_is_adopted(state: State, follower: Sid, leader: Sid) -> bool:
+    """A follower gets to NEWLEADER with committed transactions that it did not have."""
     if not isinstance(state.network[leader][follower].head, NewLeader):
         return False
     return is_follower_of(state, follower, leader) and state.servers[follower].to_commit > 0

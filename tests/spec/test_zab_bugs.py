@@ -1,0 +1,80 @@
+"""Bugs that ZooKeeper had or has are found again, each by the property that it is said to break."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from zabcheck.model.instances import Instance, build, property_names
+from zabcheck.model.options import Options
+from zabcheck.model.search import search
+from zabcheck.model.zab import begun, model
+from zabcheck.model.zab_bugs import BUGS, BY_NAME, Bug, apply
+from zabcheck.verdicts import Outcome
+from zabspec import zab
+from zabspec.zab.state import Phase, Proposal
+
+ISSUES = "2845 3023 3642 3911 4394 4643 4646 4685 4712 4785 4925 5094"
+
+FOUND = {
+    "ZOOKEEPER-2845": (2_953, 15),
+    "ZOOKEEPER-3023": (2_385, 17),
+    "ZOOKEEPER-3642": (361_344, 32),
+    "ZOOKEEPER-3911": (1_862, 15),
+    "ZOOKEEPER-4394": (13_902, 28),
+    "ZOOKEEPER-4643": (47_306, 15),
+    "ZOOKEEPER-4646": (2_124, 16),
+    "ZOOKEEPER-4685": (1_618, 14),
+    "ZOOKEEPER-4712": (8_572, 16),
+    "ZOOKEEPER-4785": (35_742, 23),
+    "ZOOKEEPER-4925": (417_687, 34),
+    "ZOOKEEPER-5094": (152_546, 29),
+    "acknowledgement-outlives-truncation": (12_317, 25),
+}
+"""How many states are found before the bug is, and how many steps the shortest way to it has."""
+
+
+def test_every_bug_asked_for_is_there() -> None:
+    assert {f"ZOOKEEPER-{number}" for number in ISSUES.split()} <= set(BY_NAME)
+    assert set(FOUND) == set(BY_NAME)
+    assert len(BY_NAME) == len(BUGS)
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_the_bug_is_found(bug: Bug, proved: Callable[[str], None]) -> None:
+    instance = Instance("zab", bug.bounds, mutant=bug.name, properties=(bug.caught_by,))
+    verdict = search(build(instance), Options())
+    assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, bug.caught_by)
+    assert verdict.trace is not None
+    assert (verdict.counts.distinct, len(verdict.trace.steps) - 1) == FOUND[bug.name]
+    proved(
+        f"FOUND   {bug.name} by {bug.caught_by}: {verdict.counts.distinct:,} distinct states, "
+        f"{len(verdict.trace.steps) - 1} steps; {verdict.counts.seconds:.1f} s"
+    )
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_bug_replaces_actions_of_the_spec_under_their_names(bug: Bug) -> None:
+    names = [action.__name__ for action in zab.NEXT]
+    assert set(bug.replaces) <= set(names)
+    actions = apply(bug)
+    assert [action.__name__ for action in actions[: len(names)]] == names
+    changed = [new.__name__ for new, old in zip(actions, zab.NEXT, strict=False) if new is not old]
+    assert set(changed) == set(bug.replaces)
+    assert bug.caught_by in property_names("zab")
+
+
+def test_what_is_begun_has_one_transaction_delivered_and_one_proposed() -> None:
+    bug = BY_NAME["ZOOKEEPER-3911"]
+    state = begun(model(bug.bounds)).initial.protocol
+    assert [server.phase for server in state.servers] == [Phase.BROADCAST] * 3
+    [delivered] = {server.tree for server in state.servers}
+    assert len(delivered) == 1
+    assert [len(server.unsynced) for server in state.servers] == [1, 0, 0]
+    assert [type(message) for message in state.network[0][1]] == [Proposal]
+
+
+def test_what_cannot_be_begun_says_so() -> None:
+    with pytest.raises(ValueError, match="the bounds are too small"):
+        begun(model(BY_NAME["ZOOKEEPER-3642"].bounds))

@@ -1,0 +1,104 @@
+"""ZAB 1.0 explored exhaustively within bounds, election by its abstraction; counts are pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from exploring import check_passed, explored, short, tell
+from zabcheck.model.instances import Instance, property_names
+from zabcheck.model.paper import Bounds
+from zabcheck.model.zab import begun, model, steps
+from zabcheck.verdicts import Counts
+from zabspec import zab
+from zabspec.zab.properties import SOMETIMES
+
+ALWAYS_ASKED = tuple(
+    name for name in property_names("zab") if name not in [each.__name__ for each in SOMETIMES]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Bounds, and how many states they make: distinct, generated, and the depth.
+
+    Attributes:
+        reaching: the names of the `sometimes` that must come up.
+    """
+
+    bounds: Bounds
+    counts: tuple[int, int, int]
+    reaching: tuple[str, ...] = ()
+
+    @property
+    def instance(self) -> Instance:
+        """With every property that must always hold, and what must come up, by name."""
+        return Instance("zab", self.bounds, properties=(*ALWAYS_ASKED, *self.reaching))
+
+    def __str__(self) -> str:
+        return short(self.bounds)
+
+
+EVERYTHING = tuple(each.__name__ for each in SOMETIMES)
+
+SHALLOW = [
+    Within(
+        Bounds(2, 2, 2, 2, epochs=4),
+        (80_910, 250_816, 71),
+        ("everyone_delivers", "learner_gets_trunc", "learner_gets_diff", "epoch_is_promised_again"),
+    ),
+    Within(
+        Bounds(3, 2, 0, 0, epochs=1),
+        (23_850, 69_950, 41),
+        ("learner_joins_during_broadcast", "leader_delivers_before_writing", "learner_gets_snap"),
+    ),
+    Within(Bounds(3, 1, 0, 1, epochs=2), (52_592, 141_352, 54), EVERYTHING),
+    Within(
+        Bounds(3, 1, 1, 0, epochs=2),
+        (48_742, 134_681, 47),
+        tuple(name for name in EVERYTHING if name != "server_refuses_to_start"),
+    ),
+    Within(Bounds(4, 1, 0, 0, epochs=1), (12_458, 38_429, 49), ("everyone_delivers",)),
+]
+
+
+@pytest.mark.spec
+@pytest.mark.parametrize("row", SHALLOW, ids=str)
+def test_all_that_is_within_bounds_is_right(
+    row: Within, progress: Callable[[Counts], None], proved: Callable[[str], None], tmp_path: Path
+) -> None:
+    found = explored(row.instance, progress)
+    check_passed(found, tmp_path)
+    assert set(found.verdict.checked) == set(row.instance.properties or ())
+    assert found.counts == row.counts
+    tell(proved, found.line)
+
+
+def test_every_action_is_a_step_and_every_step_an_action() -> None:
+    bounds = Bounds(3, 2, 1, 1)
+    assert [*dict.fromkeys(step.action for step in steps(bounds))] == [each.__name__ for each in zab.NEXT]
+    assert [*dict.fromkeys(zab.__all__)] == ["NEXT", "State", "initial", *(a.__name__ for a in zab.NEXT)]
+
+
+def test_a_crash_may_keep_as_much_as_may_wait() -> None:
+    restarts = [step.arguments for step in steps(Bounds(2, 2)) if step.action == "server_restarts"]
+    assert restarts == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+
+
+def test_bounds_on_epochs_hold() -> None:
+    """With one epoch allowed and taken, nobody starts to lead again."""
+    start = begun(model(Bounds(3, 2, 0, 1, epochs=1)))
+    [restart] = [s for s in start.steps if s.action == "server_restarts" and s.arguments == (0, 0)]
+    world = restart.apply(start.initial, *restart.arguments)
+    assert world is not None
+    state = world.protocol
+    for follower in (1, 2):
+        state = zab.follower_notices(state, follower, 0)  # type: ignore[arg-type]
+    alone = replace(world, protocol=state)
+    for step in start.steps:
+        if step.action == "server_is_elected":
+            assert zab.server_is_elected(state, *step.arguments) is not None
+            assert step.apply(alone, *step.arguments) is None
