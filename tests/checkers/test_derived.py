@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from zabcheck.model.explore import explore
 from zabcheck.model.model import Model, Property, Step
 from zabcheck.model.options import Options
@@ -54,6 +56,23 @@ def test_one_that_reads_more_after_a_step_is_of_the_world_after_it() -> None:
     verdict = explore(model, Options(symmetry=False))
 
     assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, "stays_dark")
+
+
+def test_only_the_state_as_it_was_has_derived_columns() -> None:
+    def dims(world: World) -> World | None:
+        lamp = replace(world.protocol, light=0)
+        return replace(world, protocol=replace(lamp, light=brightness(lamp)))
+
+    with pytest.raises(TypeError, match="brightness"):
+        explore(Model("lamp", World(Lamp(0, 0, 0)), (Step("dims", (), dims),), 1), Options(symmetry=False))
+
+
+def test_a_part_of_the_state_is_not_compared_as_a_whole() -> None:
+    def idles(world: World) -> World | None:
+        return None if world.protocol == Lamp(0, 0, 0) else world
+
+    with pytest.raises(TypeError, match="compared as a whole"):
+        explore(Model("lamp", World(Lamp(0, 0, 0)), (Step("idles", (), idles),), 1), Options(symmetry=False))
 
 
 def test_with_a_real_state_the_function_is_what_it_was() -> None:

@@ -135,31 +135,33 @@ class Compiled:
         }
         renamings = len(self.layout.renamings)
         self._mixed = [Table(np.zeros((8, renamings), np.uint64)) for _ in self.leaves]
-        self._salts = [
-            _mix(
-                np.array([self.layout.place_under(leaf, names) for names in self.layout.renamings], np.uint64)
-            )
-            ^ _mix(np.array([seed], np.uint64))
-            ^ self._sides()
-            for leaf in self.leaves
-        ]
+        self._salts = [self._salt(leaf, seed) for leaf in self.leaves]
         self._unsettled = True
         self._paths = 0
         self.derived: list[Derived] = []
         self._derived_numbers: dict[Any, int] = {}
 
-    def _sides(self) -> Words:
-        """What makes the two sums different where both are of the identity."""
+    def _salt(self, leaf: Leaf, seed: int) -> Words:
+        """What a leaf's digests are mixed with under each renaming: it depends on the place they go to.
+
+        Where both renamings are the identity, they count as two, or their sums would be the same.
+        """
         renamings = self.layout.renamings
-        same = renamings[0] == renamings[1]
-        return _mix(np.arange(len(renamings), dtype=np.uint64)) if same else np.zeros(1, np.uint64)
+        places = [self.layout.place_under(leaf, names) for names in renamings]
+        sides = range(2) if renamings[0] == renamings[1] else [0] * len(renamings)
+        numbers = [place + (side << 32) for place, side in zip(places, sides, strict=True)]
+        return _mix(_mix(np.array(numbers, np.uint64)) + np.uint64(seed))
 
     def first_block(self) -> tuple[Ids, Words]:
         """The initial world as a block, and its fingerprints."""
         row = self.layout.ids(self.model.initial)
         self.settle()
-        prints = sum(self._mixed[column].data[at] for column, at in enumerate(row))
-        return np.array(row, np.int32)[:, None], np.asarray(prints, np.uint64)[None, :]
+        return np.array(row, np.int32)[:, None], self.sums(row)[None, :]
+
+    def sums(self, row: Sequence[int]) -> Words:
+        """The sums of one world under all renamings, worked out anew; its values must have been settled."""
+        found: Words = np.sum([self._mixed[column].data[at] for column, at in enumerate(row)], axis=0)
+        return found
 
     @property
     def narrowest(self) -> type[np.uint16 | np.int32]:

@@ -45,7 +45,8 @@ class Property:
     Attributes:
         name: as it is written on the command line.
         predicate: takes what `kind` says, then `arity` different server ids; true where all is well.
-            always, sometimes: (state, *sids). every_step: (before, after, *sids).
+            always, sometimes: (state, *sids). every_step: (before, after, *sids), and true of standing still:
+            a step that changes nothing the property reads is not looked at.
         arity: it must hold for all choices of so many different servers; 0 for a predicate of the whole.
     """
 

@@ -44,10 +44,16 @@ def stand_in(shape: Shape, read: Read) -> Any:
 
 
 class Recorded:
-    """Stands for a part of the state."""
+    """Stands for a part of the state. What it cannot do as the part itself would, it refuses to do."""
 
     __slots__ = ("read",)
     read: Read
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("a record or row of the state is compared as a whole: compare what is in it")
+
+    def __hash__(self) -> int:
+        raise TypeError("a record or row of the state is hashed as a whole: take what is in it")
 
 
 class RecordedRecord(Recorded):
@@ -81,6 +87,8 @@ class RecordedRow(Recorded):
         return len(self.shape.items)
 
     def __getitem__(self, index: int) -> Any:
+        if not isinstance(index, int) or index < 0:
+            raise TypeError(f"a row of the state is read at {index}: one server at a time")
         if index in self.changes:
             return self.changes[index]
         return stand_in(self.shape.items[index], self.read)

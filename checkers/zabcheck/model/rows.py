@@ -15,7 +15,7 @@ import numpy as np
 
 from zabcheck.model.columns import Ids, Kind, Leaf
 from zabcheck.model.learned import Indexes, Tree
-from zabcheck.model.recording import Recorded
+from zabcheck.model.recording import Recorded, RecordedRecord
 
 AFTER = 1 << 20
 
@@ -51,9 +51,11 @@ def derived(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(state: Any, *arguments: Any) -> Any:
-        if isinstance(state, Recorded):
-            return state.read.derived(function, arguments)
-        return function(state, *arguments)
+        if not isinstance(state, Recorded):
+            return function(state, *arguments)
+        if not isinstance(state, RecordedRecord) or state.changes:
+            raise TypeError(f"{function.__name__}: derived of the state as it was, and of nothing else")
+        return state.read.derived(function, arguments)
 
     return call
 

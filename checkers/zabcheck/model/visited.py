@@ -49,7 +49,8 @@ def prints_of(sums: Words) -> Prints:
 def chance_of_confusion(worlds: int, renamings: int) -> float:
     """An upper bound of the chance that among so many worlds any two share a fingerprint.
 
-    By the birthday bound; the least of `renamings` random numbers is that much less random.
+    By the birthday bound; the least of `renamings` random numbers is that much less random. (Worlds that no
+    renaming changes have one sum only, and 64 bits; they are the few in which all servers are alike.)
     """
     return worlds * worlds * renamings / 2**97
 
