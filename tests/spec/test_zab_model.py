@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
-from zabcheck.model.instances import Instance, property_names
+from zabcheck.model.instances import Instance, build, property_names
+from zabcheck.model.options import Options
 from zabcheck.model.paper import Bounds
+from zabcheck.model.search import search
 from zabcheck.model.zab import begun, model, steps
-from zabcheck.verdicts import Counts
+from zabcheck.verdicts import Counts, Outcome
 from zabspec import zab
 from zabspec.zab.properties import SOMETIMES
 
@@ -64,9 +66,16 @@ SHALLOW = [
     Within(Bounds(4, 1, 0, 0, epochs=1), (12_458, 38_429, 49), ("everyone_delivers",)),
 ]
 
+DEEP = [
+    Within(Bounds(3, 1, 1, 1, epochs=3), (894_200, 2_914_889, 66), EVERYTHING),
+    Within(Bounds(3, 2, 0, 2, epochs=3), (4_278_223, 14_906_290, 79), EVERYTHING),
+]
+
 
 @pytest.mark.spec
-@pytest.mark.parametrize("row", SHALLOW, ids=str)
+@pytest.mark.parametrize(
+    "row", [*SHALLOW, *(pytest.param(row, marks=pytest.mark.deep) for row in DEEP)], ids=str
+)
 def test_all_that_is_within_bounds_is_right(
     row: Within, progress: Callable[[Counts], None], proved: Callable[[str], None], tmp_path: Path
 ) -> None:
@@ -80,7 +89,32 @@ def test_all_that_is_within_bounds_is_right(
 def test_every_action_is_a_step_and_every_step_an_action() -> None:
     bounds = Bounds(3, 2, 1, 1)
     assert [*dict.fromkeys(step.action for step in steps(bounds))] == [each.__name__ for each in zab.NEXT]
-    assert [*dict.fromkeys(zab.__all__)] == ["NEXT", "State", "initial", *(a.__name__ for a in zab.NEXT)]
+    exported = {*zab.__all__} - {"NEXT", "NEXT_UNELECTED", "State", "initial"}
+    assert exported == {each.__name__ for each in (*zab.NEXT, *zab.NEXT_UNELECTED)}
+    unlike = [(one, other) for one, other in zip(zab.NEXT, zab.NEXT_UNELECTED, strict=True) if one != other]
+    assert unlike == [(zab.server_is_elected, zab.server_leads_unelected)]
+
+
+@pytest.mark.spec
+@pytest.mark.parametrize(
+    ("bounds", "counts"),
+    [
+        (Bounds(2, 2, 1, 1, epochs=3), (11_891, 53)),
+        (Bounds(3, 1, 0, 1, epochs=2), (58_468, 54)),
+        pytest.param(Bounds(3, 1, 0, 2, epochs=3), (832_439, 68), marks=pytest.mark.deep),
+    ],
+    ids=str,
+)
+def test_what_is_right_does_not_hang_on_who_is_elected(
+    bounds: Bounds, counts: tuple[int, int], proved: Callable[[str], None]
+) -> None:
+    """Discovery sees to it: with any server as the leader at any time, everything still holds."""
+    asked = build(Instance("zab", bounds, properties=ALWAYS_ASKED))
+    verdict = search(replace(asked, steps=tuple(steps(bounds, zab.NEXT_UNELECTED))), Options())
+    assert verdict.outcome == Outcome.PASSED, verdict.property
+    assert set(verdict.checked) == set(ALWAYS_ASKED)
+    assert (verdict.counts.distinct, verdict.counts.depth) == counts
+    tell(proved, f"PASSED  zab, whoever leads, {short(bounds)}: {verdict.counts.distinct:,} distinct states")
 
 
 def test_a_crash_may_keep_as_much_as_may_wait() -> None:

@@ -156,6 +156,7 @@ def _highest(bounds: Bounds) -> int:
 
 _WRAPPED: dict[str, Callable[..., Any]] = {
     "server_is_elected": _elect,
+    "server_leads_unelected": _elect,
     "leader_processes_followerinfo": _inform,
     "follower_times_out": _time_out,
     "leader_drops_follower": _time_out,

@@ -23,7 +23,7 @@ leaders ignore, and reconfiguration. Election stands for what FastLeaderElection
 messages. A leader takes up its own epoch in the same step in which the acknowledgements of it become a
 quorum: nothing of it leaves the server in between.
 
-`NEXT` lists every action.
+`NEXT` lists every action. `NEXT_UNELECTED` is the same with a coarser phase 0, where anyone may lead.
 """
 
 from __future__ import annotations
@@ -40,7 +40,12 @@ from zabspec.zab.discovery import (
     leader_processes_ackepoch,
     leader_processes_followerinfo,
 )
-from zabspec.zab.election import leader_gives_up, server_follows_leader, server_is_elected
+from zabspec.zab.election import (
+    leader_gives_up,
+    server_follows_leader,
+    server_is_elected,
+    server_leads_unelected,
+)
 from zabspec.zab.faults import follower_times_out, leader_drops_follower, server_restarts
 from zabspec.zab.network import follower_notices, leader_notices
 from zabspec.zab.state import State, initial
@@ -86,10 +91,14 @@ NEXT = (
     follower_processes_commit,
 )
 
+NEXT_UNELECTED = (server_leads_unelected, *NEXT[1:])
+
 __all__ = [
     "NEXT",
+    "NEXT_UNELECTED",
     "State",
     "initial",
+    "server_leads_unelected",
     "server_is_elected",
     "server_follows_leader",
     "leader_gives_up",

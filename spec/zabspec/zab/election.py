@@ -1,7 +1,9 @@
 """Phase 0, election, by its abstraction: any server leads that a quorum could elect.
 
 ZooKeeper: FastLeaderElection; what servers would tell each other there is left out. Ties go either way,
-where ZooKeeper lets the higher id win: so all servers are alike.
+where ZooKeeper lets the higher id win: so all servers are alike. Its votes may be out of date when they are
+counted, though, so it may also elect others. That does no harm, since discovery checks the leader again:
+`server_leads_unelected` in the place of `server_is_elected` allows whatever an election may come to.
 """
 
 from __future__ import annotations
@@ -39,6 +41,17 @@ def server_is_elected(state: State, server: Sid) -> State | None:
         if state.servers[Sid(sid)].role == Role.LOOKING and standing(state, Sid(sid)) <= best
     ]
     if not is_quorum(state.quorums, supporters):
+        return None
+    return with_server(state, server, as_leader(state.servers[server], server))
+
+
+def server_leads_unelected(state: State, server: Sid) -> State | None:
+    """A looking server leads, whatever its vote: an oracle named it, or votes that are out of date.
+
+    Paper: section IV, phase 0.
+    ZooKeeper: QuorumPeer.run, LOOKING to LEADING.
+    """
+    if state.servers[server].role != Role.LOOKING:
         return None
     return with_server(state, server, as_leader(state.servers[server], server))
 
