@@ -1,4 +1,4 @@
-"""Every file in traces/ runs again with today's spec, and ends with what it is kept for."""
+"""Every file in traces/ and below runs again with today's spec, and ends with what it is kept for."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from zabcheck.model.zab_bugs import BUGS
 from zabcheck.replay import replay, words
 from zabcheck.report.picture import picture
 from zabcheck.traces import SUFFIX, Expect, load, to_text
 
 FOLDER = Path(__file__).parent.parent / "traces"
-FILES = sorted(FOLDER.glob(f"*{SUFFIX}"))
+FILES = sorted(FOLDER.rglob(f"*{SUFFIX}"))
 
 
 def test_there_are_files_to_replay() -> None:
@@ -19,8 +20,15 @@ def test_there_are_files_to_replay() -> None:
 
 
 def test_nothing_else_is_kept_there() -> None:
-    others = {path.name for path in FOLDER.iterdir()} - {path.name for path in FILES}
-    assert others == {"README.md"}
+    others = {path for path in FOLDER.rglob("*") if path.is_file()} - set(FILES)
+    assert others == {FOLDER / "README.md"}
+
+
+def test_every_historical_bug_is_among_them_found_as_it_is_said_to_be() -> None:
+    found = [load(path).trace for path in (FOLDER / "zookeeper").iterdir()]
+    shown = {trace.settings["mutant"]: trace.property for trace in found}
+    assert shown == {bug.name: bug.caught_by for bug in BUGS}
+    assert len(shown) == len(found)
 
 
 def test_failures_and_demonstrations_are_among_them() -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from zabcheck.commands.arguments import Parser, UsageError, count, duration, number
+from zabcheck.model import zab, zab_bugs
 from zabcheck.model.instances import MUTANTS, SPECS, Instance, build
 from zabcheck.model.model import Model
+from zabcheck.model.mutants import Mutant
 from zabcheck.model.paper import Bounds
 from zabcheck.model.search import KINDS, Options, search
+from zabcheck.model.zab_bugs import Bug
 from zabcheck.replay import ending, marks, replay
 from zabcheck.report import verdict as report
 from zabcheck.report.picture import is_ascii_only, picture
@@ -22,6 +26,9 @@ from zabcheck.verdicts import Trace, Verdict
 
 ONLY_FOR = {"reduce": "bfs", "workers": "bfs", "walks": "walk", "seed": "walk"}
 """Options that one kind of search alone heeds."""
+
+MISTAKES: Mapping[str, Mutant | Bug] = {**MUTANTS, **zab_bugs.BY_NAME}
+"""What can be put in, of whatever spec it is a mistake."""
 
 MOST_SERVERS = 7
 """Symmetry compares a state with all its renamings; of 8 servers there are 40,320."""
@@ -106,23 +113,26 @@ def add_bounds(parser: Parser) -> None:
     said = {each.name: each.default for each in fields(Bounds)}
     for name, kind, what in (
         ("servers", number, "how many"),
-        ("transactions", count, "the longest history that a request may lead to"),
-        ("timeouts", count, "how many connections may time out"),
-        ("restarts", count, "how many servers may restart"),
-        ("epochs", count, "the highest epoch that may be proposed"),
+        ("transactions", count, "the longest history that a request may lead to; for zab, how many requests"),
+        ("timeouts", count, "how many connections may time out; for zab, first at one end"),
+        ("restarts", count, "how many servers may restart; for zab, what waits for the disk may be lost"),
+        ("epochs", count, f"the highest epoch that may be proposed; for zab {zab.EPOCHS} if not said"),
     ):
         default = "no bound" if said[name] is None else said[name]
         group.add_argument(f"--{name}", type=kind, metavar="N", help=f"{what} (default: {default})")
     group.add_argument(
         "--give-up",
         action=argparse.BooleanOptionalAction,
-        help="let a leader without a quorum go back to election",
+        help="let a leader without a quorum go back to election; in zab it always may",
     )
     group.add_argument(
         "--bookkeeping", action="store_true", help="keep what Zab.tla keeps: counts compare with TLC's"
     )
     group.add_argument(
-        "--mutant", choices=MUTANTS, metavar="NAME", help="put a mistake in; see `zab mutants`"
+        "--mutant",
+        choices=MISTAKES,
+        metavar="NAME",
+        help="put a mistake in; see `zab mutants`, and for zab `zab bugs`",
     )
 
 
@@ -185,8 +195,10 @@ def instance_of(arguments: argparse.Namespace) -> Instance:
     """What the arguments ask for; a mutant brings the bounds within which it shows, where none are given."""
     given = vars(arguments)
     named = arguments.mutant
-    bounds = Bounds() if named is None else MUTANTS[named].bounds
+    bounds = Bounds() if named is None else MISTAKES[named].bounds
     asked = {each.name: given[each.name] for each in fields(Bounds) if given.get(each.name) is not None}
+    if arguments.spec == "zab" and bounds.epochs is None:
+        asked.setdefault("epochs", zab.EPOCHS)  # there is always a bound; so that what is printed says so
     return Instance(
         spec=arguments.spec,
         bounds=replace(bounds, **asked),

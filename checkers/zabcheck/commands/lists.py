@@ -18,6 +18,7 @@ from zabcheck.model.options import Options
 from zabcheck.model.paper import Bounds
 from zabcheck.model.search import search
 from zabcheck.report.progress import progress, seconds
+from zabcheck.report.table import aligned
 from zabcheck.verdicts import Outcome, Verdict
 from zabspec.liveness import EVENTUALLY, Eventually
 
@@ -78,7 +79,7 @@ def run_mutants(arguments: argparse.Namespace) -> int:
         table.append(_row(mutant, verdict, perf_counter() - began))
         if verdict.outcome != Outcome.VIOLATED:
             uncaught.append(mutant.name)
-    print("\n".join(_aligned(table)))
+    print("\n".join(aligned(table, words=2)))
     print(f"\n{len(chosen) - len(uncaught)} of {len(chosen)} mutants caught")
     if uncaught:
         print(f"not caught: {', '.join(uncaught)}")
@@ -106,17 +107,6 @@ def _row(mutant: Mutant, verdict: Verdict, duration: float) -> tuple[str, ...]:
     steps = len(verdict.trace.steps) - 1 if verdict.trace is not None else "-"
     counts = verdict.counts
     return (mutant.name, caught, str(steps), f"{counts.distinct:,}", seconds(duration))
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows of a table: words to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        cells = [
-            cell.ljust(width) if index < 2 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()
 
 
 def _described(heading: str, group: Sequence[Property | Eventually]) -> Iterator[str]:

@@ -12,6 +12,16 @@ from typing import Any
 
 from zabcheck.verdicts import Trace, TraceStep
 
+TAKING = frozenset(
+    {
+        "follower_starts_sync",
+        "follower_queues_proposal",
+        "follower_notes_commit",
+        "follower_acknowledges_newleader",
+    }
+)
+"""The actions of `zabspec.zab` that take a message from a channel, and do not say `processes`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flight:
@@ -100,4 +110,5 @@ def _removed(before: Sequence[Any], after: Sequence[Any]) -> int:
 
 def _takes(step: TraceStep, flight: Flight) -> bool:
     """Whether the step processes the message: `follower_processes_commit(follower, leader)`."""
-    return "_processes_" in step.action and step.arguments[:2] == (flight.receiver, flight.sender)
+    takes = "_processes_" in step.action or step.action in TAKING
+    return takes and step.arguments[:2] == (flight.receiver, flight.sender)

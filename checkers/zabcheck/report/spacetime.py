@@ -2,6 +2,9 @@
 
 A message is an arrow, drawn where it is received; `@7` says that step 7 sent it. The line under a server's
 name is heavy while it leads, thin while it follows, dotted while it looks; beside it stands what changed.
+
+What is the same for `zabspec.paper` and `zabspec.zab` is here; what they call things is in `words` and
+`zab_words`. Their roles have the same numbers, but that a server of the latter may refuse to start.
 """
 
 from __future__ import annotations
@@ -10,11 +13,14 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any, ClassVar, Protocol
 
+from zabcheck.report import words as paper_words
+from zabcheck.report import zab_words
 from zabcheck.report.happenings import Flight, Happening, happenings, protocol_of
-from zabcheck.report.words import DEEDS, Words, words_for
-from zabcheck.verdicts import Trace
-from zabspec.paper.state import Role, State
+from zabcheck.verdicts import Trace, TraceStep
+from zabspec import zab
+from zabspec.zab.state import Role
 
 MARGIN = 6
 """Columns for the numbers of the steps."""
@@ -27,8 +33,8 @@ WIDTH = 99
 class Glyphs:
     """The characters that lines are drawn with."""
 
-    lines: dict[Role, str]
-    crossings: dict[Role, str]
+    lines: dict[int, str]
+    crossings: dict[int, str]
     shaft: str
     right: str
     left: str
@@ -41,8 +47,8 @@ class Glyphs:
 
 
 UNICODE = Glyphs(
-    lines={Role.LOOKING: "┊", Role.FOLLOWING: "│", Role.LEADING: "┃"},
-    crossings={Role.LOOKING: "┼", Role.FOLLOWING: "┼", Role.LEADING: "╂"},
+    lines={Role.LOOKING: "┊", Role.FOLLOWING: "│", Role.LEADING: "┃", Role.STOPPED: "·"},
+    crossings={Role.LOOKING: "┼", Role.FOLLOWING: "┼", Role.LEADING: "╂", Role.STOPPED: "─"},
     shaft="─",
     right="▶",
     left="◀",
@@ -54,8 +60,8 @@ UNICODE = Glyphs(
     loop="↺",
 )
 ASCII = Glyphs(
-    lines={Role.LOOKING: ":", Role.FOLLOWING: "|", Role.LEADING: "#"},
-    crossings={Role.LOOKING: "+", Role.FOLLOWING: "+", Role.LEADING: "#"},
+    lines={Role.LOOKING: ":", Role.FOLLOWING: "|", Role.LEADING: "#", Role.STOPPED: "."},
+    crossings={Role.LOOKING: "+", Role.FOLLOWING: "+", Role.LEADING: "#", Role.STOPPED: "-"},
     shaft="-",
     right=">",
     left="<",
@@ -66,6 +72,28 @@ ASCII = Glyphs(
     sends="->",
     loop="^",
 )
+
+
+class Words(Protocol):
+    """How a spec's servers, messages and actions are told in a few words; see `words.Words`."""
+
+    notation: ClassVar[str]
+    breaking: ClassVar[frozenset[str]]
+
+    def actor(self, step: TraceStep, /) -> int:
+        """The server that a step is a step of."""
+
+    def deed(self, step: TraceStep, /, *, is_seen: bool) -> list[str]:
+        """What the server did, where that is not seen otherwise."""
+
+    def message(self, message: Any, /) -> str:
+        """A message."""
+
+    def changes(self, before: Any, after: Any, /) -> list[str]:
+        """What changed in a server."""
+
+    def standing(self, server: Any, /) -> list[str]:
+        """All that matters of a server at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +133,7 @@ class _Page:
         self.width = MARGIN + self.step * size
         self.lines: list[str] = []
 
-    def row(self, roles: Sequence[Role], label: str = "") -> list[str]:
+    def row(self, roles: Sequence[int], label: str = "") -> list[str]:
         """A row of cells with the servers' lines in it."""
         cells = [*f"{label:>{MARGIN - 2}}".ljust(self.width)]
         for place, role in zip(self.at, roles, strict=True):
@@ -133,7 +161,7 @@ def spacetime(
     marks: Mapping[int, Sequence[str]] | None = None,
     ascii_only: bool = False,
 ) -> str:
-    """Draws a run of `zabspec.paper`.
+    """Draws a run of `zabspec.paper` or `zabspec.zab`.
 
     Args:
         trace: the run.
@@ -144,9 +172,9 @@ def spacetime(
     Returns:
         The lines of the diagram, without a newline at the end; 99 columns wide with two or three servers.
     """
-    states: list[State] = [protocol_of(step.world) for step in trace.steps]
+    states = [protocol_of(step.world) for step in trace.steps]
     glyphs = ASCII if ascii_only else UNICODE
-    words = words_for(states)
+    words = _words_for(states)
     page = _Page(len(states[0].servers), glyphs)
     happened, left = happenings(trace)
     _head(page, states[0], words)
@@ -160,6 +188,12 @@ def spacetime(
         page.lines.append(again(trace, glyphs))
     page.lines += ending.lines(glyphs) if ending else []
     return "\n".join(page.lines)
+
+
+def _words_for(states: Sequence[Any]) -> Words:
+    if isinstance(states[0], zab.State):
+        return zab_words.words_for(states)
+    return paper_words.words_for(states)
 
 
 def again(trace: Trace, glyphs: Glyphs) -> str:
@@ -182,8 +216,8 @@ def _draw(page: _Page, happening: Happening, words: Words) -> None:
     elif happening.step.action == "connection_times_out":
         covered = _broken(page, cells, happening.step.arguments)
     else:
-        broken = happening.step.action == "server_restarts"
-        cells[page.at[_actor(happening)]] = page.glyphs.broken if broken else page.glyphs.event
+        broken = happening.step.action in words.breaking
+        cells[page.at[words.actor(happening.step)]] = page.glyphs.broken if broken else page.glyphs.event
     first = [[] if sid in covered else lines[:1] for sid, lines in enumerate(told)]
     _write(page, cells, first)
     rest = [lines[len(done) :] for lines, done in zip(told, first, strict=True)]
@@ -203,8 +237,9 @@ def _told(page: _Page, happening: Happening, words: Words) -> list[list[str]]:
     """What is told of each server: what it did, what changed, what it sent and what it lost."""
     before, after = protocol_of(happening.before), protocol_of(happening.step.world)
     told = [_packed(page, words.changes(*pair)) for pair in zip(before.servers, after.servers, strict=True)]
-    actor = _actor(happening)
-    told[actor][:0] = _deed(happening)
+    actor = words.actor(happening.step)
+    is_seen = happening.received is not None or bool(happening.sent)
+    told[actor][:0] = words.deed(happening.step, is_seen=is_seen)
     for message, flights in groupby(happening.sent, key=lambda flight: flight.message):
         receivers = " ".join(str(flight.receiver) for flight in flights)
         told[actor].append(f"{page.glyphs.sends} {receivers}: {words.message(message)}")
@@ -224,25 +259,7 @@ def _packed(page: _Page, texts: Sequence[str]) -> list[str]:
     return lines
 
 
-def _actor(happening: Happening) -> int:
-    """The server that the step is a step of."""
-    arguments = happening.step.arguments
-    if happening.step.action == "follower_connects":
-        return arguments[1]
-    return arguments[0] if arguments else 0
-
-
-def _deed(happening: Happening) -> list[str]:
-    """What the server did, where neither an arrow nor its changes say so."""
-    action = happening.step.action
-    if action == "follower_connects":
-        return [f"connects to {happening.step.arguments[0]}"]
-    if happening.received is not None or happening.sent or action == "connection_times_out":
-        return []
-    return [DEEDS.get(action, action.replace("_", " "))]
-
-
-def _arrow(page: _Page, cells: list[str], flight: Flight, roles: Sequence[Role], words: Words) -> range:
+def _arrow(page: _Page, cells: list[str], flight: Flight, roles: Sequence[int], words: Words) -> range:
     """Draws a message into a row; returns the columns whose text it covers."""
     glyphs, start, end = page.glyphs, page.at[flight.sender], page.at[flight.receiver]
     low, high = sorted((flight.sender, flight.receiver))
@@ -274,11 +291,11 @@ def _label(page: _Page, cells: list[str], start: int, text: str) -> None:
     cells[place : place + len(text) + 2] = f" {text} "
 
 
-def _head(page: _Page, state: State, words: Words) -> None:
+def _head(page: _Page, state: Any, words: Words) -> None:
     lines = page.glyphs.lines
     page.lines += [
         f"{lines[Role.LEADING]} leads  {lines[Role.FOLLOWING]} follows  {lines[Role.LOOKING]} looks;  "
-        "log [delivered] not delivered;  @7: sent in step 7",
+        f"{words.notation};  @7: sent in step 7",
         "",
     ]
     cells = [*"step".ljust(page.width)]
@@ -291,7 +308,7 @@ def _head(page: _Page, state: State, words: Words) -> None:
         _write(page, page.row(roles, "0" if index == 0 else ""), [lines[index : index + 1] for lines in told])
 
 
-def _foot(page: _Page, state: State, words: Words, left: Sequence[Flight]) -> None:
+def _foot(page: _Page, state: Any, words: Words, left: Sequence[Flight]) -> None:
     """How all servers stand in the end, and what is on its way to them."""
     roles = [server.role for server in state.servers]
     told = [words.standing(server) for server in state.servers]

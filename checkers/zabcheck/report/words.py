@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
+from zabcheck.verdicts import TraceStep
 from zabspec.paper.state import (
     AckEpoch,
     AckLeader,
@@ -55,9 +57,27 @@ class Words:
 
     Attributes:
         values: whether to show the values of transactions too, because they differ.
+        notation: what a reader must know of it.
+        breaking: the actions that break something at the server they are of.
     """
 
     values: bool = False
+    notation: ClassVar[str] = "log [delivered] not delivered"
+    breaking: ClassVar[frozenset[str]] = frozenset({"server_restarts"})
+
+    def actor(self, step: TraceStep) -> int:
+        """The server that a step is a step of."""
+        if step.action == "follower_connects":
+            return step.arguments[1]
+        return step.arguments[0] if step.arguments else 0
+
+    def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
+        """What the server did, where neither a message that is seen nor its changes say so."""
+        if step.action == "follower_connects":
+            return [f"connects to {step.arguments[0]}"]
+        if is_seen or step.action == "connection_times_out":
+            return []
+        return [DEEDS.get(step.action, step.action.replace("_", " "))]
 
     def txn(self, txn: Txn) -> str:
         """`1.2`, or `1.2=7` with its value."""
@@ -98,9 +118,9 @@ class Words:
         if before.current_epoch != after.current_epoch:
             told.append(f"is in epoch {after.current_epoch}")
         if before.role == after.role == Role.LEADING:
-            told += _quorum("promised", before.promised, after.promised)
-            told += _quorum("confirmed", before.confirmed, after.confirmed)
-            told += _quorum("synced", before.synced, after.synced)
+            told += by_whom("promised", before.promised, after.promised)
+            told += by_whom("confirmed", before.confirmed, after.confirmed)
+            told += by_whom("synced", before.synced, after.synced)
         if before.committed > after.committed:
             told.append(f"forgets {before.committed - after.committed} delivered")
         if (before.history, before.committed) != (after.history, after.committed):
@@ -130,6 +150,6 @@ def zxid(zxid: Zxid) -> str:
     return f"{zxid.epoch}.{zxid.counter}"
 
 
-def _quorum(word: str, before: frozenset[int], after: frozenset[int]) -> list[str]:
+def by_whom(word: str, before: frozenset[int], after: frozenset[int]) -> list[str]:
     """By whom, where that changed."""
     return [] if before == after else [f"{word} by {' '.join(map(str, sorted(after)))}"]
