@@ -86,7 +86,7 @@ class RecordedRow(Recorded):
     def __len__(self) -> int:
         return len(self.shape.items)
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: Any) -> Any:
         if not isinstance(index, int) or index < 0:
             raise TypeError(f"a row of the state is read at {index}: one server at a time")
         if index in self.changes:
