@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from zabcheck.model.instances import Instance, build, property_names
 from zabcheck.model.options import Options
 from zabcheck.model.paper import Bounds
 from zabcheck.model.search import search
-from zabcheck.model.zab import begun, model, steps
+from zabcheck.model.zab import Action, World, begun, model, steps
 from zabcheck.verdicts import Counts, Outcome
 from zabspec import zab
 from zabspec.zab.properties import SOMETIMES
@@ -89,8 +89,9 @@ def test_all_that_is_within_bounds_is_right(
 def test_every_action_is_a_step_and_every_step_an_action() -> None:
     bounds = Bounds(3, 2, 1, 1)
     assert [*dict.fromkeys(step.action for step in steps(bounds))] == [each.__name__ for each in zab.NEXT]
-    exported = {*zab.__all__} - {"NEXT", "NEXT_UNELECTED", "State", "initial"}
-    assert exported == {each.__name__ for each in (*zab.NEXT, *zab.NEXT_UNELECTED)}
+    grains = (*zab.NEXT, *zab.NEXT_UNELECTED, *zab.NEXT_SYNCHRONIZED)
+    exported = {name for name in zab.__all__ if not name.startswith("NEXT")} - {"State", "initial"}
+    assert exported == {each.__name__ for each in grains}
     unlike = [(one, other) for one, other in zip(zab.NEXT, zab.NEXT_UNELECTED, strict=True) if one != other]
     assert unlike == [(zab.server_is_elected, zab.server_leads_unelected)]
 
@@ -125,7 +126,7 @@ def test_a_crash_may_keep_as_much_as_may_wait() -> None:
 def test_bounds_on_epochs_hold() -> None:
     """With one epoch allowed and taken, nobody starts to lead again."""
     start = begun(model(Bounds(3, 2, 0, 1, epochs=1)))
-    [restart] = [s for s in start.steps if s.action == "server_restarts" and s.arguments == (0, 0)]
+    [restart] = [s for s in start.steps if s.action == "server_restarts" and s.arguments == (188_918, 41)]
     world = restart.apply(start.initial, *restart.arguments)
     assert world is not None
     state = world.protocol
@@ -136,3 +137,36 @@ def test_bounds_on_epochs_hold() -> None:
         if step.action == "server_is_elected":
             assert zab.server_is_elected(state, *step.arguments) is not None
             assert step.apply(alone, *step.arguments) is None
+
+
+def test_synchronization_in_one_step_leads_nowhere_else(proved: Callable[[str], None]) -> None:
+    """Every state of the coarse grain is one of the fine grain, and the coarse has fewer."""
+    bounds = Bounds(2, 2, 1, 1, epochs=3)
+    fine, coarse = (reachable(bounds, actions) for actions in (zab.NEXT, zab.NEXT_SYNCHRONIZED))
+    assert coarse < fine
+    tell(proved, f"PASSED  zab, synchronized in one step: {len(coarse):,} of {len(fine):,} states, no others")
+
+
+@pytest.mark.spec
+def test_with_synchronization_in_one_step_all_is_right(proved: Callable[[str], None]) -> None:
+    bounds = Bounds(3, 2, 1, 0, epochs=2)
+    asked = build(Instance("zab", bounds, properties=ALWAYS_ASKED))
+    verdict = search(replace(asked, steps=tuple(steps(bounds, zab.NEXT_SYNCHRONIZED))), Options())
+    assert verdict.outcome == Outcome.PASSED, verdict.property
+    assert (verdict.counts.distinct, verdict.counts.depth) == (188_918, 41)
+    title = f"zab, synchronized in one step, {short(bounds)}"
+    tell(proved, f"PASSED  {title}: {verdict.counts.distinct:,} distinct states")
+
+
+def reachable(bounds: Bounds, actions: Sequence[Action]) -> set[World]:
+    """All worlds, by the plainest of searches."""
+    start = model(bounds, actions)
+    found, waiting = {start.initial}, [start.initial]
+    while waiting:
+        world = waiting.pop()
+        for step in start.steps:
+            after = step.apply(world, *step.arguments)
+            if after is not None and after not in found:
+                found.add(after)
+                waiting.append(after)
+    return found

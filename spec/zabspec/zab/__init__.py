@@ -9,6 +9,7 @@
     synchronization  phase 2
     broadcast        phase 3
     faults           crashes and timeouts
+    coarse           synchronization in one step
 
 A server's disk, its memory and what waits between them are three fields (`log`, `tree`, `unsynced`), and
 the rules of ZooKeeper that the known bugs broke are about the order in which they change. So what is one
@@ -23,7 +24,8 @@ leaders ignore, and reconfiguration. Election stands for what FastLeaderElection
 messages. A leader takes up its own epoch in the same step in which the acknowledgements of it become a
 quorum: nothing of it leaves the server in between.
 
-`NEXT` lists every action. `NEXT_UNELECTED` is the same with a coarser phase 0, where anyone may lead.
+`NEXT` lists every action. `NEXT_UNELECTED` is the same with a coarser phase 0, where anyone may lead;
+`NEXT_SYNCHRONIZED` with a coarser phase 2, where synchronization is one step.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from zabspec.zab.broadcast import (
     leader_proposes,
     server_syncs_log,
 )
+from zabspec.zab.coarse import REPLACED, learner_adopts_history
 from zabspec.zab.discovery import (
     follower_processes_leaderinfo,
     leader_processes_ackepoch,
@@ -93,11 +96,15 @@ NEXT = (
 
 NEXT_UNELECTED = (server_leads_unelected, *NEXT[1:])
 
+NEXT_SYNCHRONIZED = (learner_adopts_history, *(action for action in NEXT if action not in REPLACED))
+
 __all__ = [
     "NEXT",
+    "NEXT_SYNCHRONIZED",
     "NEXT_UNELECTED",
     "State",
     "initial",
+    "learner_adopts_history",
     "server_leads_unelected",
     "server_is_elected",
     "server_follows_leader",
