@@ -198,7 +198,7 @@ def test_a_run_of_zab_is_drawn_as_it_always_was() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(KEPT.iterdir()), ids=lambda path: path.name)
-def test_every_message_that_is_taken_is_an_arrow_and_none_is_lost_by_a_step_that_takes_one(
+def test_what_is_taken_is_an_arrow_and_only_a_connection_that_closes_loses(
     path: Path,
 ) -> None:
     trace = load(path).trace

@@ -1,0 +1,108 @@
+"""What may happen in ZAB 1.0 within an action: decisions how to synchronize, ways back to election.
+
+`DECISIONS` and `RECOVERIES` list all there are; `decision` and `recoveries` say which of them a step is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zabspec.parts import Sid
+from zabspec.zab.state import Diff, Phase, Role, Server, State, SyncMode
+from zabspec.zab.synchronization import how_to_sync, outstanding
+
+DECISIONS = tuple(
+    f"{decided}{more}"
+    for more in ("", ", and what is outstanding")
+    for decided in ("DIFF of nothing", "DIFF", "TRUNC", "TRUNC and DIFF", "SNAP")
+)
+"""How a learner gets what its leader has, with or without proposals that are not committed yet."""
+
+FOLLOWING = (
+    "a follower in discovery",
+    "a follower that is not synchronized or waits for UPTODATE",
+    "a follower after DIFF",
+    "a follower after TRUNC",
+    "a follower after SNAP",
+    "a follower that serves",
+)
+LEADING = ("a leader in discovery", "a leader in synchronization", "a leader that serves")
+
+LEAVING = {
+    "server_restarts": "crash",
+    "follower_times_out": "timeout",
+    "follower_notices": "connection closed",
+    "leader_gives_up": "no quorum left",
+    "follower_processes_leaderinfo": "epoch refused",
+}
+"""The actions by which a server gets back to election."""
+
+RECOVERIES = (
+    *(f"crash of {who}" for who in ("a server that looks for a leader", *FOLLOWING, *LEADING)),
+    "crash, and nothing waits for the disk",
+    "crash, and all that waits for the disk is there",
+    "crash, and something that waits for the disk is lost",
+    "crash, and the server refuses to start",
+    *(f"timeout of {who}" for who in FOLLOWING),
+    *(f"connection closed of {who}" for who in FOLLOWING),
+    *(f"no quorum left of {who}" for who in LEADING),
+    "epoch refused of a follower in discovery",
+)
+"""Who goes back to election for what reason, and what a crash leaves."""
+
+
+def decision(state: State, leader: Sid, follower: Sid) -> str:
+    """The decision by which a leader synchronizes a learner: one of `DECISIONS`."""
+    leading = state.servers[leader]
+    first, missing = how_to_sync(leading.committed_log, leading.processed, leading.reported[follower])
+    if first is None:
+        decided = "SNAP"
+    elif isinstance(first, Diff):
+        decided = "DIFF" if missing else "DIFF of nothing"
+    else:
+        decided = "TRUNC and DIFF" if missing else "TRUNC"
+    return f"{decided}{', and what is outstanding' if outstanding(leading) else ''}"
+
+
+def recoveries(action: str, before: State, after: State, server: Sid, *others: int) -> Iterator[str]:
+    """What a step is among `RECOVERIES`; nothing, if it brings no server back to election.
+
+    Args:
+        action: its name.
+        before: the state before it.
+        after: the state after it.
+        server: the first of its arguments, who goes back.
+        others: its other arguments.
+    """
+    if action not in LEAVING or after.servers[server].role not in (Role.LOOKING, Role.STOPPED):
+        return
+    leaving = before.servers[server]
+    yield f"{LEAVING[action]} of {_who(leaving)}"
+    if action != "server_restarts":
+        return
+    kept, waiting = others[0], len(leaving.unsynced)
+    if after.servers[server].role == Role.STOPPED:
+        yield "crash, and the server refuses to start"
+    if not waiting:
+        yield "crash, and nothing waits for the disk"
+    elif kept == waiting:
+        yield "crash, and all that waits for the disk is there"
+    else:
+        yield "crash, and something that waits for the disk is lost"
+
+
+def _who(server: Server) -> str:
+    """What a server is about to leave."""
+    if server.role == Role.LOOKING:
+        return "a server that looks for a leader"
+    if server.role == Role.LEADING:
+        return {
+            Phase.DISCOVERY: "a leader in discovery",
+            Phase.SYNCHRONIZATION: "a leader in synchronization",
+            Phase.BROADCAST: "a leader that serves",
+        }[server.phase]
+    if server.phase == Phase.SYNCHRONIZATION:
+        if server.sync_mode == SyncMode.NONE:
+            return "a follower that is not synchronized or waits for UPTODATE"
+        return f"a follower after {server.sync_mode.name}"
+    return "a follower in discovery" if server.phase == Phase.DISCOVERY else "a follower that serves"
