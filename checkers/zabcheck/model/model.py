@@ -78,6 +78,7 @@ class Model:
     Attributes:
         local: for partial-order reduction; None if nothing is known.
         settings: what it is built from again (`instances`).
+        is_symmetric: whether renaming servers changes nothing; if not, symmetry is off even if asked for.
     """
 
     name: str
@@ -89,3 +90,4 @@ class Model:
     sometimes: tuple[Property, ...] = ()
     local: Local | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    is_symmetric: bool = True

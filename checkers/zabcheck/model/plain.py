@@ -88,7 +88,8 @@ class _Search:
         self.violated = ""
         self._judge = Judge(model)
         self._limits = Limits(options, progress)
-        self._key: Callable[[World], Any] = canonical if options.symmetry else _itself
+        is_up_to_names = options.symmetry and model.is_symmetric
+        self._key: Callable[[World], Any] = canonical if is_up_to_names else _itself
         self._numbers: dict[Any, int] = {}
         self._came: list[tuple[int, int]] = []  # from which world, by which step
         self._last: list[tuple[Step | None, World]] = []  # a violating step into a world found before

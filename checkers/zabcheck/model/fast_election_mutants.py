@@ -1,0 +1,228 @@
+"""Fast Leader Election with one mistake put in, and the property that catches it.
+
+As in `zabcheck.model.mistakes`, a mistake is the spec's own action with something changed in the state that
+it gets or the state that it makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+
+from zabcheck.model.fast_election import Action, Ensemble, alike, unlike
+from zabspec import fast_election
+from zabspec.fast_election.network import with_server
+from zabspec.fast_election.state import Mode, State, Vote
+from zabspec.fast_election.votes import decided, holds_off, with_received
+from zabspec.parts import Sid, replace
+from zabspec.zab.quorums import is_quorum, majority
+from zabspec.zab.state import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A mistake.
+
+    Attributes:
+        name: of the mutant.
+        story: what is done wrong.
+        caught_by: the name of the property that must fail.
+        ensemble: where it does.
+        changed: the actions that are different; None for one that is gone.
+    """
+
+    name: str
+    story: str
+    caught_by: str
+    ensemble: Ensemble
+    changed: dict[str, Action | None]
+
+
+def apply(mutant: Mutant) -> tuple[Action, ...]:
+    """All actions, with the mutant's in place of the spec's.
+
+    Raises:
+        ValueError: the mutant changes an action that there is not.
+    """
+    names = [action.__name__ for action in fast_election.NEXT]
+    unknown = sorted(set(mutant.changed) - set(names))
+    if unknown:
+        raise ValueError(f"{mutant.name} changes {', '.join(unknown)}, which is no action")
+    actions = (mutant.changed.get(action.__name__, action) for action in fast_election.NEXT)
+    return tuple(action for action in actions if action is not None)
+
+
+def server_decides_alone(state: State, server: Sid) -> State | None:
+    """The end of an election without a quorum for the vote."""
+    voting = state.servers[server]
+    if voting.mode != Mode.LOOKING or voting.vote is None:
+        return None
+    return decided(state, server, voting.vote, voting.round)
+
+
+def server_decides_at_once(state: State, server: Sid) -> State | None:
+    """The end of an election without a hold-off."""
+    voting = state.servers[server]
+    if voting.vote is None or not holds_off(state, server):
+        return None
+    return decided(state, server, voting.vote, voting.round)
+
+
+def server_decides_with_everyone(state: State, server: Sid) -> State | None:
+    """The end of an election only when nobody's vote is missing."""
+    return fast_election.server_decides(state, server) if all(state.servers[server].received) else None
+
+
+def server_joins_round_with_votes(state: State, server: Sid, sender: Sid) -> State | None:
+    """A later round, with what was counted in the earlier one kept."""
+    done = fast_election.server_joins_round(state, server, sender)
+    if done is None:
+        return None
+    kept = state.servers[server].received
+    for sid, report in enumerate(kept):
+        if report is not None and sid not in (server, sender):
+            done = with_received(done, server, Sid(sid), report)
+    return done
+
+
+def server_counts_last_vote(state: State, server: Sid, sender: Sid) -> State | None:
+    """A vote of the round, adopted whether it is better or not."""
+    voting = state.servers[server]
+    if voting.mode != Mode.LOOKING or holds_off(state, server):
+        return fast_election.server_counts_vote(state, server, sender)
+    blank = with_server(state, server, replace(voting, vote=Vote(-1, ZERO, server)))
+    return fast_election.server_counts_vote(blank, server, sender)
+
+
+def server_counts_vote_by_id(state: State, server: Sid, sender: Sid) -> State | None:
+    """A vote of the round, adopted if the id is higher, whatever is on disk."""
+    message = state.network[sender][server].head
+    own = state.servers[server].vote
+    if message is None or message.vote is None or own is None or message.vote.leader <= own.leader:
+        return fast_election.server_counts_vote(state, server, sender)
+    return server_counts_last_vote(state, server, sender)
+
+
+def weightless(action: Action) -> Action:
+    """An action in which every server weighs the same."""
+
+    @wraps(action)
+    def mistaken(state: State, *servers: Sid) -> State | None:
+        done = action(replace(state, quorums=majority(len(state.servers))), *servers)
+        return None if done is None else replace(done, quorums=state.quorums)
+
+    return mistaken
+
+
+def server_believes_report(state: State, server: Sid, sender: Sid) -> State | None:
+    """A report that settles it by itself, without a quorum that says the same."""
+    return _settled_if(state, server, sender, lambda _: True)
+
+
+def server_believes_quorum(state: State, server: Sid, sender: Sid) -> State | None:
+    """Reports of a quorum, without a word from the leader itself."""
+
+    def agree(done: State) -> bool:
+        reports, said = done.servers[server].received, done.servers[server].received[sender]
+        agreeing = [Sid(sid) for sid, each in enumerate(reports) if each and said and each.vote == said.vote]
+        return is_quorum(done.quorums, agreeing)
+
+    return _settled_if(state, server, sender, agree)
+
+
+def _settled_if(state: State, server: Sid, sender: Sid, is_enough: Callable[[State], bool]) -> State | None:
+    """A report; where the spec's action does not decide by it, the server does if it is enough."""
+    done = fast_election.server_weighs_report(state, server, sender)
+    message = state.network[sender][server].head
+    if done is None or message is None or message.vote is None or message.vote.leader == server:
+        return done
+    if done.servers[server].mode != Mode.LOOKING or not is_enough(done):
+        return done
+    return decided(done, server, message.vote, message.round)
+
+
+MUTANTS = (
+    Mutant(
+        "decides-alone",
+        "A server decides for its vote without waiting for a quorum that votes the same.",
+        "decision_has_quorum",
+        Ensemble(alike(2)),
+        {"server_decides": server_decides_alone},
+    ),
+    Mutant(
+        "believes-anyone",
+        "A server that comes late follows whom the first one names that has decided.",
+        "decision_has_quorum",
+        Ensemble(alike(3)),
+        {"server_weighs_report": server_believes_report},
+    ),
+    Mutant(
+        "no-hold-off",
+        "A server with a quorum for its vote decides at once, whatever is under way to it.",
+        "agreement",
+        Ensemble(alike(3)),
+        {"server_decides": server_decides_at_once},
+    ),
+    Mutant(
+        "no-check-of-leader",
+        "A server that comes late follows whom a quorum names; whether that one leads, it does not ask.",
+        "reported_leader_said_so",
+        Ensemble(alike(3)),
+        {"server_weighs_report": server_believes_quorum},
+    ),
+    Mutant(
+        "votes-kept",
+        "A server that joins a later round keeps the votes it has counted.",
+        "counted_votes_were_cast",
+        Ensemble(alike(3), again=1),
+        {"server_joins_round": server_joins_round_with_votes},
+    ),
+    Mutant(
+        "last-vote-wins",
+        "A server adopts the vote that it hears last, better or not.",
+        "vote_gets_better",
+        Ensemble(alike(2)),
+        {"server_counts_vote": server_counts_last_vote},
+    ),
+    Mutant(
+        "highest-id-wins",
+        "A server compares votes by the ids of their leaders alone.",
+        "leader_has_best_vote",
+        Ensemble(unlike(3)),
+        {"server_counts_vote": server_counts_vote_by_id},
+    ),
+    Mutant(
+        "highest-id-wins-abstractly",
+        "The same: the leader is none that a quorum could elect.",
+        "refines_abstract_election",
+        Ensemble(unlike(3)),
+        {"server_counts_vote": server_counts_vote_by_id},
+    ),
+    Mutant(
+        "weight-ignored",
+        "A server adopts votes for servers that weigh nothing.",
+        "leader_has_weight",
+        Ensemble(unlike(3), quorums=((0, 1, 1),)),
+        {"server_counts_vote": weightless(fast_election.server_counts_vote)},
+    ),
+)
+"""Those that break a safety property."""
+
+NEVER_ENDING = (
+    Mutant(
+        "waits-for-everyone",
+        "A server decides only when all servers have voted the same.",
+        "election_ends",
+        Ensemble(alike(3)),
+        {"server_decides": server_decides_with_everyone},
+    ),
+    Mutant(
+        "never-adopts",
+        "A server votes for itself for ever.",
+        "election_ends",
+        Ensemble(alike(2)),
+        {"server_counts_vote": None, "server_discards_vote": None},
+    ),
+)
+"""Those after which an election may never end."""

@@ -1,0 +1,170 @@
+"""A server's election: it tells its vote, hears those of others, and decides.
+
+ZooKeeper: FastLeaderElection.lookForLeader, WorkerReceiver.
+"""
+
+from __future__ import annotations
+
+from zabspec.fast_election.network import heard, others, sent, taken, told, voters, with_server
+from zabspec.fast_election.state import ESTABLISHED, Mode, Report, State
+from zabspec.fast_election.votes import (
+    better_is_under_way,
+    decided,
+    discards,
+    first_vote,
+    holds_off,
+    is_better,
+    is_settled,
+    looking,
+    nobody,
+    with_received,
+    with_vote,
+)
+from zabspec.parts import Sid, replace
+
+
+def server_starts(state: State, server: Sid) -> State | None:
+    """A server comes up and looks for a leader.
+
+    ZooKeeper: QuorumPeer.run, FastLeaderElection.lookForLeader.
+    """
+    return looking(state, server) if state.servers[server].mode == Mode.DOWN else None
+
+
+def server_tells_again(state: State, server: Sid) -> State | None:
+    """A looking server that has heard nothing for a while tells its vote again.
+
+    ZooKeeper: lookForLeader, poll of the receive queue times out; QuorumCnxManager.haveDelivered.
+    """
+    if state.servers[server].mode != Mode.LOOKING:
+        return None
+    if any(state.network[sender][server].head for sender in others(state, server)):
+        return None
+    if all(state.network[server][receiver].head for receiver in voters(state, server)):
+        return None
+    return told(state, server)
+
+
+def server_joins_round(state: State, server: Sid, sender: Sid) -> State | None:
+    """A looking server hears of a later round: it forgets its own, and votes for the better of two.
+
+    Of the sender's vote and its own first one: what it has heard since was said in another round.
+
+    ZooKeeper: lookForLeader, electionEpoch > logicalclock.
+    """
+    message = heard(state, server, sender)
+    voting = state.servers[server]
+    if message is None or message.mode != Mode.LOOKING or message.round <= voting.round:
+        return None
+    if message.vote is None or discards(state, server, message):
+        return None
+    first = first_vote(voting, server)
+    best = message.vote if is_better(state, message.vote, first) else first
+    joined = replace(voting, round=message.round, received=nobody(state))
+    state = with_server(taken(state, server, sender), server, joined)
+    state = told(with_vote(state, server, best), server)
+    return with_received(state, server, sender, Report(message.vote, message.mode))
+
+
+def server_counts_vote(state: State, server: Sid, sender: Sid) -> State | None:
+    """A looking server counts a vote of its round; if it is better than its own, it votes the same.
+
+    ZooKeeper: lookForLeader, electionEpoch == logicalclock.
+    """
+    message = heard(state, server, sender)
+    voting = state.servers[server]
+    if message is None or message.mode != Mode.LOOKING or message.round != voting.round:
+        return None
+    if message.vote is None or discards(state, server, message):
+        return None
+    state = taken(state, server, sender)
+    if is_better(state, message.vote, voting.vote):
+        state = told(with_vote(state, server, message.vote), server)
+    return with_received(state, server, sender, Report(message.vote, message.mode))
+
+
+def server_discards_vote(state: State, server: Sid, sender: Sid) -> State | None:
+    """A looking server that has a quorum for its vote, and only waits, looks out for better votes alone.
+
+    ZooKeeper: lookForLeader, the loop with finalizeWait.
+    """
+    message = heard(state, server, sender)
+    if message is None or not discards(state, server, message):
+        return None
+    if message.mode == Mode.LOOKING and message.round < state.servers[server].round:
+        return None
+    return taken(state, server, sender)
+
+
+def server_answers_late(state: State, server: Sid, sender: Sid) -> State | None:
+    """A looking server tells its vote to one that looks in an earlier round, and does not count that one's.
+
+    ZooKeeper: WorkerReceiver.run.
+    """
+    message = heard(state, server, sender)
+    if message is None or message.mode != Mode.LOOKING or message.round >= state.servers[server].round:
+        return None
+    return sent(taken(state, server, sender), server, sender)
+
+
+def server_weighs_report(state: State, server: Sid, sender: Sid) -> State | None:
+    """A looking server hears from one that has decided; it decides so too, if a quorum says the same.
+
+    The leader itself must have said that it leads, or they could elect one that has crashed for ever.
+
+    ZooKeeper: FastLeaderElection.receivedFollowingNotification, checkLeader.
+    """
+    message = heard(state, server, sender)
+    if message is None or message.vote is None or message.mode not in ESTABLISHED:
+        return None
+    if discards(state, server, message):
+        return None
+    state = taken(state, server, sender)
+    report = Report(message.vote, message.mode)
+    if message.round == state.servers[server].round:
+        state = with_received(state, server, sender, report)
+        if is_settled(state, server, state.servers[server].received, message):
+            return decided(state, server, message.vote, message.round)
+    weighing = state.servers[server]
+    weighing = replace(weighing, outside=weighing.outside.put(sender, report))
+    if is_settled(state, server, weighing.outside, message):
+        return decided(state, server, message.vote, message.round)
+    return with_server(state, server, weighing)
+
+
+def server_answers(state: State, server: Sid, sender: Sid) -> State | None:
+    """A server tells one that looks what it has decided; a non-voter, whatever its vote is, at any time.
+
+    ZooKeeper: WorkerReceiver.run.
+    """
+    message = state.network[sender][server].head
+    answering = state.servers[server]
+    if message is None or message.mode != Mode.LOOKING or answering.mode == Mode.DOWN:
+        return None
+    if state.servers[sender].is_voter and answering.mode == Mode.LOOKING:
+        return None
+    return sent(taken(state, server, sender), server, sender)
+
+
+def server_ignores(state: State, server: Sid, sender: Sid) -> State | None:
+    """A server that has decided, or hears from a non-voter, has no use for word of another's decision.
+
+    ZooKeeper: WorkerReceiver.run; lookForLeader, OBSERVING.
+    """
+    message = state.network[sender][server].head
+    if message is None or message.mode == Mode.LOOKING or state.servers[server].mode == Mode.DOWN:
+        return None
+    if state.servers[server].mode == Mode.LOOKING and message.mode in ESTABLISHED:
+        return None
+    return taken(state, server, sender)
+
+
+def server_decides(state: State, server: Sid) -> State | None:
+    """A looking server with a quorum for its vote has waited long enough: nothing better is under way to it.
+
+    ZooKeeper: lookForLeader, nothing within finalizeWait.
+    """
+    voting = state.servers[server]
+    if voting.vote is None or not holds_off(state, server) or better_is_under_way(state, server):
+        return None
+    return decided(state, server, voting.vote, voting.round)

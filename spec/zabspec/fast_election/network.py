@@ -1,0 +1,67 @@
+"""Channels that keep few notifications, the newest among them.
+
+ZooKeeper: QuorumCnxManager.
+"""
+
+from __future__ import annotations
+
+from zabspec.fast_election.state import Mode, Notification, Server, State
+from zabspec.parts import Queue, Sid, replace
+
+
+def followers(state: State, leader: Sid) -> tuple[Sid, ...]:
+    """The servers that follow a leader, and itself."""
+    return tuple(
+        Sid(sid)
+        for sid, each in enumerate(state.servers)
+        if sid == leader or (each.mode == Mode.FOLLOWING and each.vote and each.vote.leader == leader)
+    )
+
+
+def heard(state: State, server: Sid, sender: Sid) -> Notification | None:
+    """What a looking server hears next from a voter, if anything."""
+    if state.servers[server].mode != Mode.LOOKING or not state.servers[sender].is_voter:
+        return None
+    return state.network[sender][server].head
+
+
+def others(state: State, server: Sid) -> tuple[Sid, ...]:
+    """All servers but one."""
+    return tuple(Sid(sid) for sid in range(len(state.servers)) if sid != server)
+
+
+def voters(state: State, server: Sid) -> tuple[Sid, ...]:
+    """All voters but one server."""
+    return tuple(sid for sid in others(state, server) if state.servers[sid].is_voter)
+
+
+def told(state: State, server: Sid) -> State:
+    """A server tells all voters its vote (ZooKeeper: sendNotifications)."""
+    for receiver in voters(state, server):
+        state = sent(state, server, receiver)
+    return state
+
+
+def sent(state: State, sender: Sid, receiver: Sid) -> State:
+    """A server tells another its vote; where there is no room, in place of what it has told it last."""
+    telling = state.servers[sender]
+    channel = state.network[sender][receiver]
+    waiting = tuple(channel)[: state.capacity - 1]
+    news = Notification(telling.vote, telling.round, telling.mode)
+    return with_channel(state, sender, receiver, Queue((*waiting, news)))
+
+
+def taken(state: State, receiver: Sid, sender: Sid) -> State:
+    """The oldest notification is taken from a channel."""
+    return with_channel(state, sender, receiver, state.network[sender][receiver].without_first())
+
+
+def with_server(state: State, sid: Sid, server: Server) -> State:
+    """A copy with one server replaced."""
+    return replace(state, servers=state.servers.put(sid, server))
+
+
+def with_channel(state: State, sender: Sid, receiver: Sid, channel: Queue[Notification]) -> State:
+    """A copy with one channel replaced."""
+    row = state.network[sender].put(receiver, channel)
+    return replace(state, network=state.network.put(sender, row))

@@ -1,0 +1,116 @@
+"""Which vote is better, who agrees with whom, and the beginning and end of a server's election.
+
+ZooKeeper: FastLeaderElection, Vote, SyncedLearnerTracker.
+"""
+
+from __future__ import annotations
+
+from zabspec.fast_election.network import told, voters, with_server
+from zabspec.fast_election.state import Mode, Notification, Report, Reports, Server, State, Vote
+from zabspec.parts import Row, Sid, replace
+from zabspec.zab.quorums import is_quorum, weight
+
+
+def is_better(state: State, vote: Vote, than: Vote | None) -> bool:
+    """Whether a vote beats another (ZooKeeper: totalOrderPredicate). One without weight beats none."""
+    return weight(state.quorums, vote.leader) > 0 and (than is None or vote > than)
+
+
+def first_vote(server: Server, sid: Sid) -> Vote | None:
+    """The vote of a server for itself; a non-voter has none (ZooKeeper: Long.MIN_VALUE)."""
+    return Vote(server.epoch, server.zxid, sid) if server.is_voter else None
+
+
+def holds_off(state: State, server: Sid) -> bool:
+    """Whether a looking server has a quorum for its vote (ZooKeeper: getVoteTracker, hasAllQuorums)."""
+    voting = state.servers[server]
+    if voting.mode != Mode.LOOKING:
+        return False
+    agreeing = [Sid(sid) for sid, each in enumerate(voting.received) if each and each.vote == voting.vote]
+    return is_quorum(state.quorums, agreeing)
+
+
+def discards(state: State, server: Sid, message: Notification) -> bool:
+    """Whether a server that holds off would not go on for a message."""
+    if message.vote is not None and is_better(state, message.vote, state.servers[server].vote):
+        return False
+    return holds_off(state, server)
+
+
+def better_is_under_way(state: State, server: Sid) -> bool:
+    """Whether a better vote than its own is under way to a server."""
+    own = state.servers[server].vote
+    return any(
+        message.vote is not None and is_better(state, message.vote, own)
+        for sender in voters(state, server)
+        for message in state.network[sender][server]
+    )
+
+
+def is_settled(state: State, server: Sid, reports: Reports, message: Notification) -> bool:
+    """Whether a quorum of reports says what the message says, its leader among them."""
+    vote = message.vote
+    if vote is None:
+        return False
+    agreeing = [Sid(sid) for sid, each in enumerate(reports) if each and says_the_same(each, vote)]
+    if not is_quorum(state.quorums, agreeing):
+        return False
+    if vote.leader == server:
+        return message.round == state.servers[server].round
+    leading = reports[vote.leader]
+    return leading is not None and leading.mode == Mode.LEADING
+
+
+def says_the_same(report: Report, vote: Vote) -> bool:
+    """Whether a report agrees with the vote of a server that has decided (ZooKeeper: Vote.equals).
+
+    Between two that have decided, leader and epoch count: they may remember different zxids.
+    """
+    if report.mode == Mode.LOOKING:
+        return report.vote == vote
+    return (report.vote.leader, report.vote.epoch) == (vote.leader, vote.epoch)
+
+
+def nobody(state: State) -> Reports:
+    """No reports."""
+    return Row([None] * len(state.servers))
+
+
+def looking(state: State, server: Sid) -> State:
+    """A server begins a round of its own and tells everyone its first vote."""
+    was = state.servers[server]
+    clean = replace(
+        was, mode=Mode.LOOKING, round=was.round + 1, received=nobody(state), outside=nobody(state)
+    )
+    return told(with_vote(with_server(state, server, clean), server, first_vote(was, server)), server)
+
+
+def decided(state: State, server: Sid, vote: Vote, in_round: int) -> State:
+    """A server ends its election, and forgets what it has heard."""
+    mode = Mode.FOLLOWING if state.servers[server].is_voter else Mode.OBSERVING
+    if vote.leader == server:
+        mode = Mode.LEADING
+    done = replace(
+        state.servers[server],
+        mode=mode,
+        round=in_round,
+        vote=vote,
+        received=nobody(state),
+        outside=nobody(state),
+    )
+    return with_server(state, server, done)
+
+
+def with_vote(state: State, server: Sid, vote: Vote | None) -> State:
+    """A looking server votes; a voter counts its own vote."""
+    voting = replace(state.servers[server], vote=vote)
+    state = with_server(state, server, voting)
+    if vote is None or not voting.is_voter:
+        return state
+    return with_received(state, server, server, Report(vote, Mode.LOOKING))
+
+
+def with_received(state: State, server: Sid, sender: Sid, report: Report) -> State:
+    """A server has counted a report."""
+    counting = state.servers[server]
+    return with_server(state, server, replace(counting, received=counting.received.put(sender, report)))
