@@ -46,7 +46,8 @@ class Within:
         return self.name
 
 
-CALM = tuple(each for each in properties.SOMETIMES if each is not properties.two_lead_in_two_rounds)
+DISTURBED = (properties.two_lead_in_two_rounds, properties.voters_have_gone_on)
+CALM = tuple(each for each in properties.SOMETIMES if each not in DISTURBED)
 
 INSTANCES = [
     Within("2", Ensemble(alike(2)), (25, 44, 9), (properties.leader_is_followed_by_all,)),
@@ -140,6 +141,13 @@ def test_a_mutant_of_no_action_is_refused() -> None:
 def test_a_disturbance_is_what_some_properties_do_not_bear(asked: str, ensemble: Ensemble) -> None:
     assert asked in ONLY_UNDISTURBED
     assert found_in(asked, ensemble).outcome == Outcome.VIOLATED
+
+
+@pytest.mark.spec
+@pytest.mark.parametrize("asked", DISTURBED, ids=lambda asked: asked.__name__)
+def test_what_takes_a_disturbance_is_not_reached_without(asked: Predicate) -> None:
+    verdict = search(model(Ensemble(alike(3)), sometimes=(asked,)), PLAIN)
+    assert (verdict.outcome, verdict.property) == (Outcome.VACUOUS, asked.__name__)
 
 
 # Liveness.

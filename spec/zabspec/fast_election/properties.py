@@ -131,9 +131,14 @@ def latecomer_hears_of_leader(state: State, server: Sid, leader: Sid) -> bool:
 
 
 def voters_have_gone_on(state: State, server: Sid) -> bool:
-    """A server is about to lead, and of those that it beats, less than a quorum still elect."""
+    """A server is about to lead, and of those that it beats, less than a quorum still elect.
+
+    It takes a disturbance: a voter that has gone on to another round, has crashed, or a decision too early.
+    """
     voting = state.servers[server]
     if not holds_off(state, server) or voting.vote is None or voting.vote.leader != server:
+        return False
+    if better_is_under_way(state, server):
         return False
     return abstract.server_is_elected(as_abstract(state, all_looking=False), server) is None
 
