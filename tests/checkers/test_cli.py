@@ -166,6 +166,8 @@ def test_what_ends_the_program_early_is_one_line(
         ("check --property colour", "'colour'", "agreement"),
         ("check --mutant colour", "'colour'", "phase-not-changed"),
         ("check --reduce --search dfs", "--reduce", "bfs"),
+        ("check --reduce --mutant own-history", "--reduce", "mutant own-history"),
+        ("check zab --reduce", "--reduce", "zab"),
         ("check --seed 1", "--seed", "walk"),
         ("check --traces file/traces", "file/traces", "file is not a directory"),
         ("reach", "NAME", ""),

@@ -66,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"zab check: {error}") from error
     if not (model.always or model.every_step or model.sometimes):
         raise UsageError("zab check: there is nothing to check: no property is within these bounds")
+    if options.reduce and model.local is None:
+        raise UsageError(f"zab check: --reduce: which steps commute is not known of {in_words(instance)}")
     check_writable(arguments.traces)
     title = in_words(instance)
     with progress(sys.stderr, title) as show:
