@@ -8,16 +8,21 @@ Paper: Junqueira, Reed, Serafini, DSN 2011, section III.
 
 from __future__ import annotations
 
+from zabspec import deliveries
 from zabspec.broadcast import State
 from zabspec.deliveries import (
-    are_in_total_order,
-    do_agree,
     has_all_before,
-    is_in_global_order,
-    is_in_local_order,
     is_prefix,
+    of_each,
+    of_two,
 )
+from zabspec.paper.state import History
 from zabspec.parts import Sid
+
+
+def delivered(state: State, server: Sid) -> History:
+    """What a server has delivered."""
+    return state.delivered[server]
 
 
 def prefix_of_log(state: State, server: Sid) -> bool:
@@ -28,36 +33,10 @@ def prefix_of_log(state: State, server: Sid) -> bool:
     return is_prefix(state.delivered[server], state.log)
 
 
-def agreement(state: State, one: Sid, other: Sid) -> bool:
-    """If one server delivers a and another b, then the one delivers b or the other delivers a.
-
-    Source: paper, section III, agreement.
-    """
-    return do_agree(state.delivered[one], state.delivered[other])
-
-
-def total_order(state: State, one: Sid, other: Sid) -> bool:
-    """If one server delivers a before b, then another that delivers b delivers a before it.
-
-    Source: paper, section III, total order.
-    """
-    return are_in_total_order(state.delivered[one], state.delivered[other])
-
-
-def local_primary_order(state: State, server: Sid) -> bool:
-    """If a primary broadcasts a before b, then a server that delivers b delivers a before it.
-
-    Source: paper, section III, local primary order.
-    """
-    return is_in_local_order(state.delivered[server])
-
-
-def global_primary_order(state: State, server: Sid) -> bool:
-    """A server that delivers a and b, where a is of an earlier epoch than b, delivers a before b.
-
-    Source: paper, section III, global primary order.
-    """
-    return is_in_global_order(state.delivered[server])
+agreement = of_two(deliveries.agreement, delivered)
+total_order = of_two(deliveries.total_order, delivered)
+local_primary_order = of_each(deliveries.local_primary_order, delivered)
+global_primary_order = of_each(deliveries.global_primary_order, delivered)
 
 
 def primary_integrity(state: State, primary: Sid, server: Sid) -> bool:

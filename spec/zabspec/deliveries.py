@@ -2,30 +2,78 @@
 sequences.
 
 Paper: Junqueira, Reed, Serafini, DSN 2011, section III. Every grain of the spec has the same properties,
-with its own idea of what a server has delivered.
+with its own idea of what a server has delivered: `of_each` and `of_two` make a sentence about deliveries one
+about a state.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from zabspec.paper.state import History
+from zabspec.parts import Sid
+
+Delivered = Callable[[Any, Sid], History]
+"""What a server has delivered in a state of some grain."""
+
+NAMED = ("__module__", "__name__", "__qualname__", "__doc__")
 
 
-def do_agree(mine: History, theirs: History) -> bool:
-    """Agreement: where one server delivers a and another b, the one delivers b or the other delivers a."""
+def of_each(sentence: Callable[[History], bool], delivered: Delivered) -> Callable[[Any, Sid], bool]:
+    """The property of a grain's states that says the sentence of what each server has delivered."""
+
+    @wraps(sentence, NAMED)
+    def holds(state: Any, server: Sid) -> bool:
+        return sentence(delivered(state, server))
+
+    return holds
+
+
+def of_two(
+    sentence: Callable[[History, History], bool], delivered: Delivered
+) -> Callable[[Any, Sid, Sid], bool]:
+    """The property of a grain's states that says the sentence of what any two servers have delivered."""
+
+    @wraps(sentence, NAMED)
+    def holds(state: Any, one: Sid, other: Sid) -> bool:
+        return sentence(delivered(state, one), delivered(state, other))
+
+    return holds
+
+
+def prefix_consistency(mine: History, theirs: History) -> bool:
+    """Of what two servers have delivered, one is a prefix of the other.
+
+    Source: Zab.tla, PrefixConsistency. Agreement and total order follow.
+    """
+    return is_comparable(mine, theirs)
+
+
+def agreement(mine: History, theirs: History) -> bool:
+    """If one server delivers a and another b, then the one delivers b or the other delivers a.
+
+    Source: paper, section III, agreement.
+    """
     return all(a in theirs or b in mine for a in mine for b in theirs)
 
 
-def are_in_total_order(mine: History, theirs: History) -> bool:
-    """Total order: where one server delivers a before b, another that delivers b delivers a before it."""
+def total_order(mine: History, theirs: History) -> bool:
+    """If one server delivers a before b, then another that delivers b delivers a before it.
+
+    Source: paper, section III, total order.
+    """
     return all(
         a in theirs[: theirs.index(b)] for index, b in enumerate(mine) if b in theirs for a in mine[:index]
     )
 
 
-def is_in_local_order(delivered: History) -> bool:
-    """Local primary order: all that the primary of b broadcast before b is delivered before b.
+def local_primary_order(delivered: History) -> bool:
+    """If a primary broadcasts a before b, then a server that delivers b delivers a before it.
 
-    What a primary broadcast before (e, c) is known by its zxids, (e, 1) to (e, c - 1).
+    Source: paper, section III, local primary order. What a primary broadcast before (e, c) is known by its
+    zxids, (e, 1) to (e, c - 1).
     """
     zxids = [txn.zxid for txn in delivered]
     return all(
@@ -35,8 +83,11 @@ def is_in_local_order(delivered: History) -> bool:
     )
 
 
-def is_in_global_order(delivered: History) -> bool:
-    """Global primary order: of two transactions delivered, that of the earlier epoch is delivered first."""
+def global_primary_order(delivered: History) -> bool:
+    """A server that delivers a and b, where a is of an earlier epoch than b, delivers a before b.
+
+    Source: paper, section III, global primary order.
+    """
     epochs = [txn.zxid.epoch for txn in delivered]
     return epochs == sorted(epochs)
 
@@ -44,6 +95,18 @@ def is_in_global_order(delivered: History) -> bool:
 def has_all_before(own: History, delivered: History, epoch: int) -> bool:
     """Primary integrity: the primary of an epoch has delivered what another delivers of earlier ones."""
     return all(txn in own for txn in delivered if txn.zxid.epoch < epoch)
+
+
+def is_without_gaps(history: History) -> bool:
+    """Whether zxids rise, by one within an epoch and from 1 in each new one; so no two are the same."""
+    expected = None
+    epoch = 0
+    for txn in history:
+        if txn.zxid != expected and (txn.zxid.counter != 1 or txn.zxid.epoch <= epoch):
+            return False
+        epoch = txn.zxid.epoch
+        expected = txn.zxid._replace(counter=txn.zxid.counter + 1)
+    return True
 
 
 def is_prefix(one: History, other: History) -> bool:

@@ -14,15 +14,15 @@ Paper: Junqueira, Reed, Serafini, DSN 2011, section III ("broadcast" and "delive
 
 from __future__ import annotations
 
+from zabspec import deliveries
 from zabspec.deliveries import (
-    are_in_total_order,
     before_epoch,
-    do_agree,
     has_all_before,
     is_comparable,
-    is_in_global_order,
-    is_in_local_order,
     is_prefix,
+    is_without_gaps,
+    of_each,
+    of_two,
 )
 from zabspec.paper.expected import (
     acknowledgement_fits,
@@ -47,12 +47,17 @@ from zabspec.paper.witnesses import (
 from zabspec.parts import Sid
 
 
-def prefix_consistency(state: State, one: Sid, other: Sid) -> bool:
-    """Of what two servers have delivered, one is a prefix of the other.
+def delivered(state: State, server: Sid) -> History:
+    """What a server has delivered since it last started."""
+    committed = state.servers[server].committed
+    return state.servers[server].history[:committed] if committed else ()
 
-    Source: Zab.tla, PrefixConsistency. Agreement and total order follow.
-    """
-    return is_comparable(delivered(state, one), delivered(state, other))
+
+prefix_consistency = of_two(deliveries.prefix_consistency, delivered)
+agreement = of_two(deliveries.agreement, delivered)
+total_order = of_two(deliveries.total_order, delivered)
+local_primary_order = of_each(deliveries.local_primary_order, delivered)
+global_primary_order = of_each(deliveries.global_primary_order, delivered)
 
 
 def delivery_after_logging(state: State, server: Sid) -> bool:
@@ -61,38 +66,6 @@ def delivery_after_logging(state: State, server: Sid) -> bool:
     Source: paper, section III, integrity: with `broadcast_before_logging`, what is delivered was broadcast.
     """
     return 0 <= state.servers[server].committed <= len(state.servers[server].history)
-
-
-def agreement(state: State, one: Sid, other: Sid) -> bool:
-    """If one server delivers a and another b, then the one delivers b or the other delivers a.
-
-    Source: paper, section III, agreement.
-    """
-    return do_agree(delivered(state, one), delivered(state, other))
-
-
-def total_order(state: State, one: Sid, other: Sid) -> bool:
-    """If one server delivers a before b, then another that delivers b delivers a before it.
-
-    Source: paper, section III, total order.
-    """
-    return are_in_total_order(delivered(state, one), delivered(state, other))
-
-
-def local_primary_order(state: State, server: Sid) -> bool:
-    """If a primary broadcasts a before b, then a server that delivers b delivers a before it.
-
-    Source: paper, section III, local primary order.
-    """
-    return is_in_local_order(delivered(state, server))
-
-
-def global_primary_order(state: State, server: Sid) -> bool:
-    """A server that delivers a and b, where a is of an earlier epoch than b, delivers a before b.
-
-    Source: paper, section III, global primary order.
-    """
-    return is_in_global_order(delivered(state, server))
 
 
 def primary_integrity(state: State, primary: Sid, server: Sid) -> bool:
@@ -144,14 +117,7 @@ def history_without_gaps(state: State, server: Sid) -> bool:
 
     Source: paper, section IV, l.3.1 and f.3.1.
     """
-    expected = None
-    epoch = 0
-    for txn in state.servers[server].history:
-        if txn.zxid != expected and (txn.zxid.counter != 1 or txn.zxid.epoch <= epoch):
-            return False
-        epoch = txn.zxid.epoch
-        expected = txn.zxid._replace(counter=txn.zxid.counter + 1)
-    return True
+    return is_without_gaps(state.servers[server].history)
 
 
 def same_zxid_same_transaction(state: State, one: Sid, other: Sid) -> bool:
@@ -314,9 +280,9 @@ def local_primary_order_as_in_zab_tla(state: State, server: Sid) -> bool:
     broadcast = [txn for txn in state.servers[server].history if txn.zxid.epoch == epoch]
     if len(broadcast) < 2:
         return True
-    deliveries = [delivered(state, Sid(sid)) for sid in range(len(state.servers))]
+    orders = [delivered(state, Sid(sid)) for sid in range(len(state.servers))]
     return any(
-        a == b or all(b not in order or a in order[: order.index(b)] for order in deliveries)
+        a == b or all(b not in order or a in order[: order.index(b)] for order in orders)
         for index, b in enumerate(broadcast)
         for a in broadcast[: index + 1]
     )
@@ -368,12 +334,6 @@ SOMETIMES = (
     logged_transaction_is_delivered_elsewhere,
     epoch_is_refused,
 )
-
-
-def delivered(state: State, server: Sid) -> History:
-    """What a server has delivered since it last started."""
-    committed = state.servers[server].committed
-    return state.servers[server].history[:committed] if committed else ()
 
 
 def leads_epoch(state: State, server: Sid) -> bool:

@@ -10,15 +10,15 @@ while it serves. Sources are named as in `zabspec.properties`.
 
 from __future__ import annotations
 
+from zabspec import deliveries
 from zabspec.deliveries import (
-    are_in_total_order,
     before_epoch,
-    do_agree,
     has_all_before,
     is_comparable,
-    is_in_global_order,
-    is_in_local_order,
     is_prefix,
+    is_without_gaps,
+    of_each,
+    of_two,
 )
 from zabspec.parts import Sid
 from zabspec.zab.expected import (
@@ -47,44 +47,18 @@ from zabspec.zab.witnesses import (
 )
 
 
-def prefix_consistency(state: State, one: Sid, other: Sid) -> bool:
-    """Of what two servers have delivered, one is a prefix of the other.
-
-    Source: Zab.tla, PrefixConsistency. Agreement and total order follow.
-    """
-    return is_comparable(delivered(state, one), delivered(state, other))
-
-
-def agreement(state: State, one: Sid, other: Sid) -> bool:
-    """If one server delivers a and another b, then the one delivers b or the other delivers a.
-
-    Source: paper, section III, agreement.
-    """
-    return do_agree(delivered(state, one), delivered(state, other))
+def delivered(state: State, server: Sid) -> History:
+    """What a server has delivered: what clients can see of its tree, which is nothing until it serves."""
+    if state.servers[server].phase != Phase.BROADCAST:
+        return ()
+    return state.servers[server].tree
 
 
-def total_order(state: State, one: Sid, other: Sid) -> bool:
-    """If one server delivers a before b, then another that delivers b delivers a before it.
-
-    Source: paper, section III, total order.
-    """
-    return are_in_total_order(delivered(state, one), delivered(state, other))
-
-
-def local_primary_order(state: State, server: Sid) -> bool:
-    """If a primary broadcasts a before b, then a server that delivers b delivers a before it.
-
-    Source: paper, section III, local primary order.
-    """
-    return is_in_local_order(delivered(state, server))
-
-
-def global_primary_order(state: State, server: Sid) -> bool:
-    """A server that delivers a and b, where a is of an earlier epoch than b, delivers a before b.
-
-    Source: paper, section III, global primary order.
-    """
-    return is_in_global_order(delivered(state, server))
+prefix_consistency = of_two(deliveries.prefix_consistency, delivered)
+agreement = of_two(deliveries.agreement, delivered)
+total_order = of_two(deliveries.total_order, delivered)
+local_primary_order = of_each(deliveries.local_primary_order, delivered)
+global_primary_order = of_each(deliveries.global_primary_order, delivered)
 
 
 def primary_integrity(state: State, primary: Sid, server: Sid) -> bool:
@@ -121,14 +95,7 @@ def history_without_gaps(state: State, server: Sid) -> bool:
 
     Source: paper, section IV, l.3.1 and f.3.1; ZOOKEEPER-4925 for gaps.
     """
-    expected = None
-    epoch = 0
-    for txn in history(state, server):
-        if txn.zxid != expected and (txn.zxid.counter != 1 or txn.zxid.epoch <= epoch):
-            return False
-        epoch = txn.zxid.epoch
-        expected = txn.zxid._replace(counter=txn.zxid.counter + 1)
-    return True
+    return is_without_gaps(history(state, server))
 
 
 def committed_is_kept(state: State, server: Sid) -> bool:
@@ -261,13 +228,6 @@ SOMETIMES = (
     leader_delivers_before_writing,
     server_refuses_to_start,
 )
-
-
-def delivered(state: State, server: Sid) -> History:
-    """What a server has delivered: what clients can see of its tree, which is nothing until it serves."""
-    if state.servers[server].phase != Phase.BROADCAST:
-        return ()
-    return state.servers[server].tree
 
 
 def history(state: State, server: Sid) -> History:
