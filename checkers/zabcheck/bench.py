@@ -21,10 +21,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.limits import resident_memory
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.search import search
 from zabcheck.verdicts import Outcome, Verdict
 

@@ -8,6 +8,7 @@ import pytest
 
 from zabcheck import cli
 from zabcheck.commands import cover
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.coverage import (
     EVERYTHING,
     EXTENTS,
@@ -21,7 +22,6 @@ from zabcheck.model.coverage import (
 )
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.plain import depth_first
 from zabcheck.model.search import search
 from zabcheck.model.zab_bugs import BY_NAME

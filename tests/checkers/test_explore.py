@@ -13,11 +13,11 @@ import pytest
 
 import toys
 from zabcheck.model import expansion, workers
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.explore import explore
 from zabcheck.model.instances import MUTANTS, Instance, build
 from zabcheck.model.model import Model, Property, Step
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.plain import breadth_first, successors
 from zabcheck.traces import Expect, to_text
 from zabcheck.verdicts import Counts, Outcome, Verdict
@@ -204,7 +204,7 @@ from zabcheck.model.explore import explore
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.mutants import BY_NAME
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
+from zabcheck.model.bounds import Bounds
 from zabcheck.traces import Expect, to_text
 workers.FORK_FROM = 5
 mutant = BY_NAME["counter-not-raised"]

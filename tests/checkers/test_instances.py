@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import (
     REACHED_WITHIN,
     Instance,
@@ -16,7 +17,6 @@ from zabcheck.model.instances import (
     property_names,
 )
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.search import search
 from zabcheck.verdicts import Outcome
 

@@ -6,13 +6,13 @@ from itertools import combinations, permutations
 import pytest
 
 from zabcheck.model import paper
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.limits import Limits
 from zabcheck.model.liveness import Assumptions, Graph, check_liveness, explored, judged
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Step, World
 from zabcheck.model.mutants import Mutant, apply
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.plain import breadth_first
 from zabcheck.verdicts import Outcome, Trace
 from zabspec import liveness

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from zabcheck.model import mutants
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build, property_names
 from zabcheck.model.mutants import MUTANTS, Mutant
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.search import search
 from zabcheck.verdicts import Outcome
 from zabspec import paper, properties

@@ -10,9 +10,9 @@ from itertools import permutations
 import pytest
 
 from zabcheck.model import paper, zab_tla
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.model import Model, Property, Step, World
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.plain import breadth_first, depth_first, successors
 from zabcheck.model.renaming import renamer
 from zabcheck.model.walk import random_walks
@@ -287,7 +287,7 @@ from zabcheck.model.renaming import digest
 from zabcheck.model.renaming import renamer
 from zabcheck.model.walk import random_walks
 from zabcheck.model import zab_tla
-from zabcheck.model.paper import Bounds
+from zabcheck.model.bounds import Bounds
 from dataclasses import replace
 model = zab_tla.model(Bounds(3, 1, 1, 1))
 model = replace(model, always=(Property("p", lambda state, i: state.servers[i].committed == 0, 1),))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zabcheck.model import zab_tla
+from zabcheck.model.bounds import Bounds, Budget
 from zabcheck.model.model import World
-from zabcheck.model.paper import Bounds, Budget
 from zabcheck.model.plain import canonical, successors
 from zabcheck.model.renaming import digest, encoded, inverse, is_renamed, renamer
 from zabspec.paper import State

@@ -5,9 +5,9 @@ from dataclasses import replace
 from trace_samples import STORY, run, story_model
 from zabcheck.differences import Difference, differences, shown
 from zabcheck.loops import broken_by
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.model import Model
-from zabcheck.model.paper import Bounds
 from zabcheck.replay import replay, words
 from zabcheck.traces import Expect
 from zabcheck.verdicts import Trace

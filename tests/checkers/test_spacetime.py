@@ -8,6 +8,7 @@ import pytest
 
 from trace_samples import STORY, no_restart_forgets, run, story_model
 from zabcheck.model import paper
+from zabcheck.model.bounds import Bounds
 from zabcheck.replay import ending, marks, replay
 from zabcheck.report.happenings import happenings
 from zabcheck.report.picture import is_ascii_only, picture
@@ -21,7 +22,7 @@ ENDING = Ending("no_restart_forgets is violated", no_restart_forgets.__doc__ or 
 
 
 def story_of(size: int) -> Trace:
-    bounds = paper.Bounds(servers=size)
+    bounds = Bounds(servers=size)
     return run(paper.model(bounds), STORY[:3])
 
 

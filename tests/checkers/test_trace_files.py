@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from trace_samples import STORY, run
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.model import Model
-from zabcheck.model.paper import Bounds
 from zabcheck.traces import Expect, TraceError, check_writable, load, save, to_text
 from zabcheck.verdicts import Trace
 
@@ -135,7 +135,7 @@ import sys
 sys.path.insert(0, "tests/checkers")
 from trace_samples import run
 from zabcheck.model.instances import Instance, build
-from zabcheck.model.paper import Bounds
+from zabcheck.model.bounds import Bounds
 from zabcheck.traces import Expect, to_text
 model = build(Instance(bounds=Bounds(3, 2, 2, 1), bookkeeping=True))
 print(to_text(run(model, asked="agreement"), Expect.VIOLATED))

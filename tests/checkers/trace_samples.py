@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from zabcheck.model import paper, zab_tla
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.model import Model, Property
 from zabcheck.verdicts import Trace, TraceStep
 from zabspec.paper.state import State
@@ -55,7 +56,7 @@ def no_restart_forgets(before: State, after: State, sid: int) -> bool:
 
 def story_model(bookkeeping: bool = False) -> Model:
     """A model with one property of each kind, two of which `STORY` violates."""
-    bounds = paper.Bounds(servers=3, transactions=2, timeouts=2, restarts=1)
+    bounds = Bounds(servers=3, transactions=2, timeouts=2, restarts=1)
     plain = zab_tla.model(bounds) if bookkeeping else paper.model(bounds)
     return replace(
         plain,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zabcheck.commands.check import in_words, picture_of
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.search import search
 from zabcheck.report import verdict as report
 from zabcheck.report.progress import seconds

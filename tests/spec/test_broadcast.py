@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from zabcheck.model import broadcast as bounded
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.plain import breadth_first
 from zabcheck.model.search import search
 from zabcheck.verdicts import Outcome

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build, property_names
 from zabcheck.model.mutants import BY_NAME
-from zabcheck.model.paper import Bounds
 from zabcheck.verdicts import Counts, Outcome
 from zabspec import broadcast_properties, properties
 

@@ -16,9 +16,9 @@ import pytest
 
 from exploring import check_passed, explored, short, tell
 from zabcheck.model import zab_tla
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance
 from zabcheck.model.model import Model, World
-from zabcheck.model.paper import Bounds
 from zabcheck.model.plain import successors
 from zabcheck.verdicts import Counts
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build, property_names
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.search import search
 from zabcheck.model.zab import Action, World, begun, model, steps
 from zabcheck.verdicts import Counts, Outcome

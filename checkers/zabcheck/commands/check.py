@@ -11,10 +11,10 @@ from typing import Any
 
 from zabcheck.commands.arguments import Parser, UsageError, count, duration, number
 from zabcheck.model import zab, zab_bugs
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import MUTANTS, SPECS, Instance, build
 from zabcheck.model.model import Model
 from zabcheck.model.mutants import Mutant
-from zabcheck.model.paper import Bounds
 from zabcheck.model.search import KINDS, Options, search
 from zabcheck.model.zab_bugs import Bug
 from zabcheck.replay import ending, marks, replay

@@ -10,12 +10,12 @@ from time import perf_counter
 from typing import Any
 
 from zabcheck.commands.arguments import UsageError, number
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import MUTANTS, SPECS, Instance, build
 from zabcheck.model.liveness import check_liveness
 from zabcheck.model.model import Property
 from zabcheck.model.mutants import Mutant
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.search import search
 from zabcheck.report.progress import progress, seconds
 from zabcheck.report.table import aligned

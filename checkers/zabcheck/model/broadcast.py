@@ -11,8 +11,8 @@ from functools import partial
 from itertools import product
 from typing import Any, get_type_hints
 
+from zabcheck.model.bounds import Bounds, Budget
 from zabcheck.model.model import Model, Step
-from zabcheck.model.paper import Bounds, Budget
 from zabspec import broadcast
 from zabspec.parts import Sid, replace
 

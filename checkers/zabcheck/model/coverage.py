@@ -14,12 +14,12 @@ from enum import IntEnum
 from functools import partial
 from typing import Any, get_args
 
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.explore import Explorer
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.limits import Progress
 from zabcheck.model.model import Model, Step
 from zabcheck.model.options import Options
-from zabcheck.model.paper import Bounds
 from zabcheck.model.zab import begun
 from zabcheck.model.zab_coverage import DECISIONS, RECOVERIES, decision, recoveries
 from zabcheck.verdicts import Counts, Outcome

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
 from zabcheck.model import broadcast, mutants, paper, zab, zab_bugs, zab_refinement, zab_tla
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Property
-from zabcheck.model.paper import Bounds
 from zabcheck.model.refinement import refines_broadcast
 from zabspec import broadcast_properties, properties
 from zabspec.parts import Sid

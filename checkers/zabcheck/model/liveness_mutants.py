@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from functools import wraps
 
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.mutants import Mutant
-from zabcheck.model.paper import Action, Bounds
+from zabcheck.model.paper import Action
 from zabspec import paper
 from zabspec.paper.broadcast import (
     follower_processes_proposal,

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import wraps
 
 from zabcheck.model import mistakes
-from zabcheck.model.paper import Action, Bounds
+from zabcheck.model.bounds import Bounds
+from zabcheck.model.paper import Action
 from zabspec import paper
 
 

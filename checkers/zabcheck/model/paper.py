@@ -12,6 +12,7 @@ from functools import partial
 from itertools import permutations
 from typing import Any, get_type_hints
 
+from zabcheck.model.bounds import Bounds, Budget, spending, unbounded
 from zabcheck.model.model import Local, Model, Step
 from zabspec import paper
 from zabspec.parts import Sid, replace
@@ -20,45 +21,6 @@ Action = Callable[..., "paper.State | None"]
 
 FOR_LIVENESS = ("leader_gives_up", "follower_gives_up", "leader_commits_proposal")
 """The actions that Zab.tla does not have; see `docs/deviations.md`, D18 and D22."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How far to explore.
-
-    Attributes:
-        servers: how many.
-        transactions: the longest history that a request may lead to.
-        timeouts: how many connections may time out; a restart uses up one too, but is not stopped by it.
-        restarts: how many servers may restart.
-        epochs: the highest epoch that may be proposed; None for no bound.
-        numbered: give each request a number of its own as its value, as Zab.tla does. Without, all values are
-            0: ZAB never looks at them, and the properties then tell transactions apart by zxid alone.
-        restart_needs_timeout: refuse a restart when no timeout is left (Apache's Zab.tla does, NJU's does
-            not).
-        give_up: let a leader without a quorum, or a follower without a leader, go back to election, and have
-            all of `FOR_LIVENESS`.
-    """
-
-    servers: int = 3
-    transactions: int = 2
-    timeouts: int = 1
-    restarts: int = 0
-    epochs: int | None = None
-    numbered: bool = False
-    restart_needs_timeout: bool = False
-    give_up: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What has been used of the bounds: Zab.tla's `recorder` without the name of the last action."""
-
-    timeouts: int = 0
-    restarts: int = 0
-    longest: int = 0  # the longest history when the last request was accepted (nTransaction)
-    requests: int = 0
-    highest_epoch: int = 0  # the highest promise when the last CEPOCH was processed (maxEpoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +43,7 @@ def steps(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Iterator[St
     for action in actions:
         if action.__name__ in FOR_LIVENESS and not bounds.give_up:
             continue
-        wrapped = partial(_WRAPPED.get(action.__name__, _unbounded), action, bounds)
+        wrapped = partial(_WRAPPED.get(action.__name__, unbounded), action, bounds)
         arity = sum(hint is Sid for hint in get_type_hints(action).values())
         for arguments in permutations(range(bounds.servers), arity):
             yield Step(action.__name__, arguments, wrapped)
@@ -109,23 +71,6 @@ def _local(bounds: Bounds) -> Local | None:
         return (*own, ("protocol", "network", leader, follower), ("protocol", "network", follower, leader))
 
     return Local(calm, places)
-
-
-def _unbounded(action: Action, _: Bounds, world: Any, *arguments: Sid) -> Any:
-    """The action as it is."""
-    after = action(world.protocol, *arguments)
-    return None if after is None else replace(world, protocol=after)
-
-
-def _time_out(action: Action, bounds: Bounds, world: Any, *arguments: Sid) -> Any:
-    """A timeout, while there is budget for one."""
-    used = world.budget.timeouts
-    if used >= bounds.timeouts:
-        return None
-    after = action(world.protocol, *arguments)
-    if after is None:
-        return None
-    return replace(world, protocol=after, budget=replace(world.budget, timeouts=used + 1))
 
 
 def _restart(action: Action, bounds: Bounds, world: Any, *arguments: Sid) -> Any:
@@ -158,7 +103,7 @@ def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:
 def _process_cepoch(action: Action, bounds: Bounds, world: Any, leader: Sid, follower: Sid) -> Any:
     """A CEPOCH, while no server has promised as high an epoch as allowed."""
     if bounds.epochs is None and not bounds.numbered:
-        return _unbounded(action, bounds, world, leader, follower)
+        return unbounded(action, bounds, world, leader, follower)
     if bounds.epochs is not None and world.budget.highest_epoch >= bounds.epochs:
         return None
     after = action(world.protocol, leader, follower)
@@ -169,7 +114,7 @@ def _process_cepoch(action: Action, bounds: Bounds, world: Any, leader: Sid, fol
 
 
 _WRAPPED: dict[str, Callable[..., Any]] = {
-    "connection_times_out": _time_out,
+    "connection_times_out": spending("timeouts"),
     "server_restarts": _restart,
     "leader_accepts_request": _request,
     "leader_processes_cepoch": _process_cepoch,

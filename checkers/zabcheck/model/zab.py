@@ -12,8 +12,8 @@ from functools import partial
 from itertools import permutations
 from typing import Any, get_type_hints
 
+from zabcheck.model.bounds import Bounds, Budget, spending, unbounded
 from zabcheck.model.model import Model, Step
-from zabcheck.model.paper import Bounds, Budget
 from zabspec import zab
 from zabspec.parts import Sid, replace
 from zabspec.zab.state import Role
@@ -83,7 +83,7 @@ def _settled(model: Model, world: World) -> World:
 def steps(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Iterator[Step]:
     """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
     for action in actions:
-        wrapped = partial(_WRAPPED.get(action.__name__, _unbounded), action, bounds)
+        wrapped = partial(_WRAPPED.get(action.__name__, unbounded), action, bounds)
         hints = get_type_hints(action)
         arity = sum(hint is Sid for hint in hints.values())
         for arguments in permutations(range(bounds.servers), arity):
@@ -92,34 +92,6 @@ def steps(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Iterator[Step
                     yield Step(action.__name__, (*arguments, kept), wrapped)
             else:
                 yield Step(action.__name__, arguments, wrapped)
-
-
-def _unbounded(action: Action, _: Bounds, world: Any, *arguments: int) -> Any:
-    """The action as it is."""
-    after = action(world.protocol, *arguments)
-    return None if after is None else replace(world, protocol=after)
-
-
-def _time_out(action: Action, bounds: Bounds, world: Any, *arguments: int) -> Any:
-    """A timeout, while there is budget for one."""
-    used = world.budget.timeouts
-    if used >= bounds.timeouts:
-        return None
-    after = action(world.protocol, *arguments)
-    if after is None:
-        return None
-    return replace(world, protocol=after, budget=replace(world.budget, timeouts=used + 1))
-
-
-def _restart(action: Action, bounds: Bounds, world: Any, *arguments: int) -> Any:
-    """A crash and restart, while there is budget for one."""
-    used = world.budget.restarts
-    if used >= bounds.restarts:
-        return None
-    after = action(world.protocol, *arguments)
-    if after is None:
-        return None
-    return replace(world, protocol=after, budget=replace(world.budget, restarts=used + 1))
 
 
 def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:
@@ -139,7 +111,7 @@ def _elect(action: Action, bounds: Bounds, world: Any, server: Sid) -> Any:
         return None
     if world.protocol.servers[server].accepted_epoch >= _highest(bounds):
         return None
-    return _unbounded(action, bounds, world, server)
+    return unbounded(action, bounds, world, server)
 
 
 def _inform(action: Action, bounds: Bounds, world: Any, leader: Sid, follower: Sid) -> Any:
@@ -158,8 +130,8 @@ _WRAPPED: dict[str, Callable[..., Any]] = {
     "server_is_elected": _elect,
     "server_leads_unelected": _elect,
     "leader_processes_followerinfo": _inform,
-    "follower_times_out": _time_out,
-    "leader_drops_follower": _time_out,
-    "server_restarts": _restart,
+    "follower_times_out": spending("timeouts"),
+    "leader_drops_follower": spending("timeouts"),
+    "server_restarts": spending("restarts"),
     "leader_proposes": _request,
 }

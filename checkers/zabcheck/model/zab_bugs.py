@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 
 from zabcheck.model import zab_mistakes as mistakes
-from zabcheck.model.paper import Bounds
+from zabcheck.model.bounds import Bounds
 from zabcheck.model.zab import Action
 from zabspec import zab
 from zabspec.zab.state import SyncMode

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from zabcheck.model.bounds import Bounds, Budget
 from zabcheck.model.model import Model, Step
-from zabcheck.model.paper import Bounds, Budget
 from zabcheck.model.paper import steps as bounded_steps
 from zabspec import paper
 from zabspec.paper.state import History, Role, Server, Stage, Zxid, index_of, is_quorum, learners_at
