@@ -11,7 +11,7 @@ from zabcheck.model.limits import Limits
 from zabcheck.model.liveness import Assumptions, Graph, check_liveness, explored, judged
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Step, World
-from zabcheck.model.mutants import Mutant, apply
+from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.options import Options
 from zabcheck.model.plain import breadth_first
 from zabcheck.verdicts import Outcome, Trace
@@ -117,7 +117,7 @@ def test_committing_only_on_ack_is_not_live_with_all_servers_up_and_connected():
     """As in Zab.tla; see D22 in docs/deviations.md. It takes one timeout, over before the loop."""
     [mutant] = [each for each in LIVENESS_MUTANTS if each.name == "only_ack_commits"]
     verdict = check_liveness(
-        paper.model(replace(mutant.bounds, timeouts=1), apply(mutant)), Options(), [BY_QUORUM]
+        paper.model(replace(mutant.bounds, timeouts=1), apply(mutant, NEXT)), Options(), [BY_QUORUM]
     )
     assert verdict.outcome == Outcome.VIOLATED
     last = verdict.trace.steps[-1].world.protocol
@@ -129,7 +129,7 @@ def test_committing_only_on_ack_is_not_live_with_all_servers_up_and_connected():
 
 @pytest.mark.parametrize("mutant", LIVENESS_MUTANTS, ids=lambda mutant: mutant.name)
 def test_each_mutant_is_caught_by_a_fair_run(mutant: Mutant):
-    model = paper.model(mutant.bounds, apply(mutant))
+    model = paper.model(mutant.bounds, apply(mutant, NEXT))
     [asked] = [each for each in EVENTUALLY if each.name == mutant.caught_by]
     verdict = judged(graph_of(model), [asked])
     assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, mutant.caught_by)
@@ -142,7 +142,7 @@ def test_each_property_has_a_mutant():
 
 def test_a_mutant_goes_round_in_circles():
     [mutant] = [each for each in LIVENESS_MUTANTS if each.name == "named_server_follows_itself"]
-    trace = judged(graph_of(paper.model(mutant.bounds, apply(mutant)))).trace
+    trace = judged(graph_of(paper.model(mutant.bounds, apply(mutant, NEXT)))).trace
     assert len(trace.steps) - 1 > trace.loop
 
 

@@ -7,7 +7,8 @@ import pytest
 from zabcheck.model import mutants
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build, property_names
-from zabcheck.model.mutants import MUTANTS, Mutant
+from zabcheck.model.mutant import Mutant, apply
+from zabcheck.model.mutants import MUTANTS
 from zabcheck.model.options import Options
 from zabcheck.model.search import search
 from zabcheck.verdicts import Outcome
@@ -50,7 +51,7 @@ def test_a_mutant_replaces_actions_of_the_spec_under_their_names() -> None:
     names = [action.__name__ for action in paper.NEXT]
     for mutant in MUTANTS:
         assert set(mutant.replaces) <= set(names)
-        actions = mutants.apply(mutant)
+        actions = apply(mutant, paper.NEXT)
         assert [action.__name__ for action in actions] == names
         changed = [new.__name__ for new, old in zip(actions, paper.NEXT, strict=True) if new is not old]
         assert set(changed) == set(mutant.replaces)

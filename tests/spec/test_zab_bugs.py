@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from zabcheck.model.instances import Instance, build, property_names
+from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.options import Options
 from zabcheck.model.search import search
 from zabcheck.model.zab import begun, model
-from zabcheck.model.zab_bugs import BUGS, BY_NAME, Bug, apply
+from zabcheck.model.zab_bugs import BUGS, BY_NAME
 from zabcheck.verdicts import Outcome
 from zabspec import zab
 from zabspec.zab.state import Phase, Proposal
@@ -42,7 +43,7 @@ def test_every_bug_asked_for_is_there() -> None:
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_the_bug_is_found(bug: Bug, proved: Callable[[str], None]) -> None:
+def test_the_bug_is_found(bug: Mutant, proved: Callable[[str], None]) -> None:
     instance = Instance("zab", bug.bounds, mutant=bug.name, properties=(bug.caught_by,))
     verdict = search(build(instance), Options())
     assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, bug.caught_by)
@@ -55,10 +56,10 @@ def test_the_bug_is_found(bug: Bug, proved: Callable[[str], None]) -> None:
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_a_bug_replaces_actions_of_the_spec_under_their_names(bug: Bug) -> None:
+def test_a_bug_replaces_actions_of_the_spec_under_their_names(bug: Mutant) -> None:
     names = [action.__name__ for action in zab.NEXT]
     assert set(bug.replaces) <= set(names)
-    actions = apply(bug)
+    actions = apply(bug, zab.NEXT)
     assert [action.__name__ for action in actions[: len(names)]] == names
     changed = [new.__name__ for new, old in zip(actions, zab.NEXT, strict=False) if new is not old]
     assert set(changed) == set(bug.replaces)

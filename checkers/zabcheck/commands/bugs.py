@@ -14,9 +14,10 @@ from zabcheck.commands import check
 from zabcheck.commands.arguments import Parser, UsageError, number
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.model import Model
+from zabcheck.model.mutant import Mutant
 from zabcheck.model.options import Options
 from zabcheck.model.search import search
-from zabcheck.model.zab_bugs import BUGS, BY_NAME, Bug
+from zabcheck.model.zab_bugs import BUGS, BY_NAME
 from zabcheck.model.zab_published import PUBLISHED, Published
 from zabcheck.report.progress import in_words, progress, seconds
 from zabcheck.report.table import aligned
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _show(bug: Bug, options: Options, directory: Path | None) -> int:
+def _show(bug: Mutant, options: Options, directory: Path | None) -> int:
     """Finds one bug and tells everything about it."""
     model, verdict = _find(bug, options)
     print("\n".join((bug.name, *_story(bug))), end="\n\n")
@@ -98,18 +99,18 @@ def _show_all(options: Options, directory: Path | None) -> int:
     return 1 if 1 in codes else max(codes)
 
 
-def _find(bug: Bug, options: Options) -> tuple[Model, Verdict]:
+def _find(bug: Mutant, options: Options) -> tuple[Model, Verdict]:
     instance = Instance("zab", bug.bounds, mutant=bug.name, properties=(bug.caught_by,))
     model = build(instance)
     with progress(sys.stderr, f"{bug.name}: {check.in_words(replace(instance, mutant=None))}") as show:
         return model, search(model, options, show)
 
 
-def _story(bug: Bug) -> list[str]:
+def _story(bug: Mutant) -> list[str]:
     return textwrap.wrap(bug.story, WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
-def _told(bug: Bug, verdict: Verdict) -> Iterator[str]:
+def _told(bug: Mutant, verdict: Verdict) -> Iterator[str]:
     """How it went, and how it went for others."""
     bounds = check.in_words(Instance("zab", bug.bounds))
     if verdict.outcome == Outcome.OUT_OF_BUDGET:
@@ -136,7 +137,7 @@ def _figure(published: Published) -> str:
     )
 
 
-def _row(bug: Bug, verdict: Verdict) -> tuple[str, ...]:
+def _row(bug: Mutant, verdict: Verdict) -> tuple[str, ...]:
     found = {Outcome.VIOLATED: verdict.property, Outcome.OUT_OF_BUDGET: "NOBODY KNOWS"}
     steps = "-" if verdict.trace is None else str(len(verdict.trace.steps) - 1)
     return (

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from zabcheck.commands.arguments import Parser, UsageError, count, duration, number
-from zabcheck.model import zab, zab_bugs
+from zabcheck.model import zab
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import MUTANTS, SPECS, Instance, build
 from zabcheck.model.model import Model
-from zabcheck.model.mutants import Mutant
 from zabcheck.model.search import KINDS, Options, search
-from zabcheck.model.zab_bugs import Bug
 from zabcheck.replay import ending, marks, replay
 from zabcheck.report import verdict as report
 from zabcheck.report.picture import is_ascii_only, picture
@@ -26,9 +23,6 @@ from zabcheck.verdicts import Trace, Verdict
 
 ONLY_FOR = {"reduce": "bfs", "workers": "bfs", "walks": "walk", "seed": "walk"}
 """Options that one kind of search alone heeds."""
-
-MISTAKES: Mapping[str, Mutant | Bug] = {**MUTANTS, **zab_bugs.BY_NAME}
-"""What can be put in, of whatever spec it is a mistake."""
 
 MOST_SERVERS = 7
 """Symmetry compares a state with all its renamings; of 8 servers there are 40,320."""
@@ -132,7 +126,7 @@ def add_bounds(parser: Parser) -> None:
     )
     group.add_argument(
         "--mutant",
-        choices=MISTAKES,
+        choices=MUTANTS,
         metavar="NAME",
         help="put a mistake in; see `zab mutants`, and for zab `zab bugs`",
     )
@@ -197,7 +191,7 @@ def instance_of(arguments: argparse.Namespace) -> Instance:
     """What the arguments ask for; a mutant brings the bounds within which it shows, where none are given."""
     given = vars(arguments)
     named = arguments.mutant
-    bounds = Bounds() if named is None else MISTAKES[named].bounds
+    bounds = Bounds() if named is None else MUTANTS[named].bounds
     asked = {each.name: given[each.name] for each in fields(Bounds) if given.get(each.name) is not None}
     if arguments.spec == "zab" and bounds.epochs is None:
         asked.setdefault("epochs", zab.EPOCHS)  # there is always a bound; so that what is printed says so

@@ -14,7 +14,7 @@ from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import MUTANTS, SPECS, Instance, build
 from zabcheck.model.liveness import check_liveness
 from zabcheck.model.model import Property
-from zabcheck.model.mutants import Mutant
+from zabcheck.model.mutant import Mutant
 from zabcheck.model.options import Options
 from zabcheck.model.search import search
 from zabcheck.report.progress import progress, seconds
@@ -23,6 +23,7 @@ from zabcheck.verdicts import Outcome, Verdict
 from zabspec.liveness import EVENTUALLY, Eventually
 
 WIDTH = 99
+SPECS_WITH_MUTANTS = ("paper", "zab")
 LARGE = Bounds(servers=3, transactions=9, timeouts=9, restarts=9)
 """Bounds that no property is too large for."""
 
@@ -40,6 +41,7 @@ def add(commands: Any) -> None:
     )
     killing.set_defaults(run=run_mutants)
     killing.add_argument("name", nargs="*", metavar="NAME", help="default: all")
+    killing.add_argument("--spec", choices=SPECS_WITH_MUTANTS, help="only those of this spec")
     killing.add_argument("--list", action="store_true", help="tell what is done wrong, and run nothing")
     killing.add_argument("--workers", type=number, default=1, metavar="N", help="processes (default: 1)")
 
@@ -68,6 +70,8 @@ def run_mutants(arguments: argparse.Namespace) -> int:
         if name not in MUTANTS:
             raise UsageError(f"zab mutants: no mutant {name!r}: one of {', '.join(MUTANTS)}")
     chosen = [MUTANTS[name] for name in arguments.name] or list(MUTANTS.values())
+    if arguments.spec is not None:
+        chosen = [each for each in chosen if each.spec == arguments.spec]
     if arguments.list:
         print("\n".join(line for mutant in chosen for line in _told(mutant)))
         return 0
@@ -95,9 +99,9 @@ def _run(mutant: Mutant, options: Options) -> Verdict:
     asked = [each for each in EVENTUALLY if each.name == mutant.caught_by]
     if asked:
         with progress(sys.stderr, mutant.name) as show:
-            model = build(Instance(bounds=mutant.bounds, mutant=mutant.name))
+            model = build(Instance(mutant.spec, mutant.bounds, mutant=mutant.name))
             return check_liveness(model, options, asked, show)
-    instance = Instance(bounds=mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
+    instance = Instance(mutant.spec, mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
     with progress(sys.stderr, mutant.name) as show:
         return search(build(instance), options, show)
 

@@ -10,19 +10,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
-from zabcheck.model import broadcast, mutants, paper, zab, zab_bugs, zab_refinement, zab_tla
+from zabcheck.model import broadcast, mutants, paper, zab, zab_refinement, zab_tla
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Property
+from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.refinement import refines_broadcast
+from zabcheck.model.zab_bugs import BUGS
 from zabspec import broadcast_properties, properties
+from zabspec.paper import NEXT as OF_PAPER
 from zabspec.parts import Sid
+from zabspec.zab import NEXT as OF_ZAB
 from zabspec.zab import properties as zab_properties
 
 SPECS = ("paper", "broadcast", "zab")
 
-MUTANTS: Mapping[str, mutants.Mutant] = {each.name: each for each in (*mutants.MUTANTS, *LIVENESS_MUTANTS)}
-"""All mutants by name: those that break a safety property, then those that break liveness."""
+MUTANTS: Mapping[str, Mutant] = {each.name: each for each in (*mutants.MUTANTS, *LIVENESS_MUTANTS, *BUGS)}
+"""All mutants by name: of the paper, those that break a safety property, then those that break liveness; of
+ZAB 1.0, the bugs that ZooKeeper had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Instance:
         spec: one of `SPECS`.
         bounds: how far.
         bookkeeping: keep beside the state what Zab.tla keeps in it, so that counts compare with TLC's.
-        mutant: the name of the mistake put in, None for the spec as it is; of "zab", one of `zab_bugs.BUGS`.
+        mutant: the name of the mistake put in, None for the spec as it is.
         properties: the names of those to be checked; None for all, each `sometimes` where it can be reached.
     """
 
@@ -115,7 +120,7 @@ def build(instance: Instance) -> Model:
     elif instance.bookkeeping:
         model = zab_tla.model(bounds)
     elif instance.mutant is not None:
-        model = paper.model(bounds, mutants.apply(MUTANTS[instance.mutant]))
+        model = paper.model(bounds, apply(MUTANTS[instance.mutant], OF_PAPER))
     else:
         model = paper.model(bounds)
     always, every_step, sometimes = (_chosen(group, instance) for group in _groups(instance.spec))
@@ -125,12 +130,12 @@ def build(instance: Instance) -> Model:
 
 
 def _zab(instance: Instance) -> Model:
-    """The model of ZAB 1.0, or of one of its bugs from where that is looked for."""
+    """The model of ZAB 1.0, or of one of its mutants from where that is looked for."""
     if instance.mutant is None:
         return zab.model(instance.bounds)
-    bug = zab_bugs.BY_NAME[instance.mutant]
-    model = zab.model(instance.bounds, zab_bugs.apply(bug))
-    return zab.begun(model) if bug.begun else model
+    mutant = MUTANTS[instance.mutant]
+    model = zab.model(instance.bounds, apply(mutant, OF_ZAB))
+    return zab.begun(model) if mutant.begun else model
 
 
 def property_names(spec: str) -> tuple[str, ...]:
@@ -194,11 +199,11 @@ def check(instance: Instance) -> None:
         value = getattr(bounds, name)
         if value is not None and value < 0:
             raise ValueError(f"{value} {name}: not a number of {name}")
-    known: Mapping[str, Any] = zab_bugs.BY_NAME if instance.spec == "zab" else MUTANTS
-    if instance.mutant is not None and instance.mutant not in known:
-        raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(known)}")
     if instance.mutant is not None and (instance.bookkeeping or instance.spec == "broadcast"):
         raise ValueError("a mutant is of the spec 'paper' or 'zab', without bookkeeping")
+    known = [each.name for each in MUTANTS.values() if each.spec == instance.spec]
+    if instance.mutant is not None and instance.mutant not in known:
+        raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(known)}")
     if instance.spec == "zab" and (bounds.give_up or bounds.restart_needs_timeout):
         raise ValueError("give_up and restart_needs_timeout are for the spec 'paper'")
     if instance.bookkeeping and (instance.spec != "paper" or bounds.give_up):

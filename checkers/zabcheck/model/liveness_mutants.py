@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import wraps
 
 from zabcheck.model.bounds import Bounds
-from zabcheck.model.mutants import Mutant
+from zabcheck.model.mutant import Mutant
 from zabcheck.model.paper import Action
 from zabspec import paper
 from zabspec.paper.broadcast import (

@@ -8,41 +8,10 @@ mostly with the original and a change of what went into it or came out of it. Th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import wraps
 
 from zabcheck.model import mistakes
 from zabcheck.model.bounds import Bounds
-from zabcheck.model.paper import Action
-from zabspec import paper
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A mistake.
-
-    Attributes:
-        name: as it is written on the command line.
-        story: one sentence, what is done wrong.
-        replaces: by the name of the spec's action, what is done instead.
-        bounds: within which it shows.
-        caught_by: the name of the property that must catch it.
-    """
-
-    name: str
-    story: str
-    replaces: Mapping[str, Action] = field(repr=False)
-    bounds: Bounds
-    caught_by: str
-
-
-def apply(mutant: Mutant) -> tuple[Action, ...]:
-    """The spec's actions with those of the mutant in their places, and under their names."""
-    return tuple(
-        wraps(action)(mutant.replaces[action.__name__]) if action.__name__ in mutant.replaces else action
-        for action in paper.NEXT
-    )
-
+from zabcheck.model.mutant import Mutant
 
 _SMALL = Bounds(servers=2, transactions=1, timeouts=1)
 _CALM = Bounds(servers=3, transactions=2, timeouts=0)

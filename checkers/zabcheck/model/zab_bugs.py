@@ -7,71 +7,46 @@ Each is named after its issue in ZooKeeper's tracker and tells the story in our 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial
 
 from zabcheck.model import zab_mistakes as mistakes
 from zabcheck.model.bounds import Bounds
+from zabcheck.model.mutant import Mutant
 from zabcheck.model.zab import Action
-from zabspec import zab
 from zabspec.zab.state import SyncMode
 
+_ONE_CRASH = Bounds(servers=3, transactions=2, timeouts=0, restarts=1)
 
-@dataclass(frozen=True, slots=True)
-class Bug:
-    """A mistake that was made.
+_HANDED_ON: Mapping[str, Action] = {
+    "follower_persists_history": mistakes.follower_hands_history_on,
+    "follower_processes_uptodate": mistakes.follower_serves_with_queue,
+}
+"""At NEWLEADER, what came after a DIFF is handed to the thread that writes, and not waited for."""
 
-    Attributes:
-        name: that of its issue.
-        story: what goes wrong, and how it is put right.
-        replaces: by the name of the spec's action, what is done instead.
-        bounds: within which it shows.
-        caught_by: the name of the property that must catch it.
-        adds: actions that the spec does not have.
-        begun: look for it from `zab.begun`: one transaction delivered, another proposed.
-    """
+_bug = partial(Mutant, spec="zab")
+_begun = partial(Mutant, spec="zab", begun=True)
 
-    name: str
-    story: str
-    replaces: Mapping[str, Action] = field(repr=False)
-    bounds: Bounds
-    caught_by: str
-    adds: tuple[Action, ...] = field(default=(), repr=False)
-    begun: bool = False
-
-
-def apply(bug: Bug) -> tuple[Action, ...]:
-    """The spec's actions with those of the bug in their places and under their names, then those it adds."""
-    replaced = tuple(
-        wraps(action)(bug.replaces[action.__name__]) if action.__name__ in bug.replaces else action
-        for action in zab.NEXT
-    )
-    return replaced + bug.adds
-
-
-BUGS: tuple[Bug, ...] = (
-    Bug(
+BUGS: tuple[Mutant, ...] = (
+    _begun(
         "ZOOKEEPER-2845",
         "A server that goes back to election without a crash keeps its tree, which lacks what it has "
-        "logged and not yet delivered. It votes with too low a zxid, is sent what comes after that, and"
-        " has one more transaction in its log than it says.",
+        "logged and not yet delivered. It votes with too low a zxid, is sent what comes after that, and "
+        "has one more transaction in its log than it says.",
         mistakes.shutdowns(mistakes.tree_left_as_it_is),
-        Bounds(servers=3, transactions=2, timeouts=0, restarts=1),
+        _ONE_CRASH,
         "process_consistency",
-        begun=True,
     ),
-    Bug(
+    _begun(
         "ZOOKEEPER-3023",
-        "At NEWLEADER a follower leaves what it was sent to be applied by another thread, and starts to"
-        " serve at UPTODATE before that has been done: clients read from a tree without the initial "
+        "At NEWLEADER a follower leaves what it was sent to be applied by another thread, and starts to "
+        "serve at UPTODATE before that has been done: clients read from a tree without the initial "
         "history.",
         {"follower_persists_history": mistakes.follower_writes_without_applying},
-        Bounds(servers=3, transactions=2, timeouts=0, restarts=1),
+        _ONE_CRASH,
         "commit_consistency",
-        (mistakes.follower_applies_later,),
-        begun=True,
+        adds=(mistakes.follower_applies_later,),
     ),
-    Bug(
+    _bug(
         "ZOOKEEPER-3642",
         "A follower that loses its leader after SNAP and before NEWLEADER keeps the tree that it was "
         "sent. The next leader sends it what comes after that; what the snapshot held is on no disk of "
@@ -80,7 +55,7 @@ BUGS: tuple[Bug, ...] = (
         Bounds(servers=3, transactions=1, timeouts=1, restarts=1, epochs=3),
         "committed_is_kept",
     ),
-    Bug(
+    _begun(
         "ZOOKEEPER-3911",
         "A follower acknowledges NEWLEADER with what came after DIFF in memory, to be written at "
         "UPTODATE. With a quorum of such followers the leader serves, and what it has delivered is on "
@@ -90,11 +65,10 @@ BUGS: tuple[Bug, ...] = (
             "follower_persists_epoch": mistakes.follower_persists_epoch_first,
             "follower_acknowledges_newleader": mistakes.follower_acknowledges_unwritten,
         },
-        Bounds(servers=3, transactions=2, timeouts=0, restarts=1),
+        _ONE_CRASH,
         "committed_is_kept",
-        begun=True,
     ),
-    Bug(
+    _bug(
         "ZOOKEEPER-4394",
         "At NEWLEADER a follower writes all that is pending and forgets it. A COMMIT that comes before "
         "UPTODATE finds nothing to commit: the follower fails and synchronizes again, perhaps for ever.",
@@ -102,7 +76,7 @@ BUGS: tuple[Bug, ...] = (
         Bounds(servers=3, transactions=2, timeouts=0, restarts=0),
         "commit_fits",
     ),
-    Bug(
+    _begun(
         "ZOOKEEPER-4643",
         "At NEWLEADER a follower writes its current epoch first and then what it was sent. If it "
         "crashes in between, its short log is of the latest epoch: it wins the next election and has "
@@ -113,72 +87,55 @@ BUGS: tuple[Bug, ...] = (
         },
         Bounds(servers=3, transactions=2, timeouts=0, restarts=3, epochs=4),
         "refines_broadcast",
-        begun=True,
     ),
-    Bug(
+    _begun(
         "ZOOKEEPER-4646",
         "At NEWLEADER a follower hands what it was sent to the thread that writes, and acknowledges "
         "without waiting for it: as in ZOOKEEPER-3911, the leader serves what is not on the disks of a "
         "quorum.",
-        {
-            "follower_persists_history": mistakes.follower_hands_history_on,
-            "follower_processes_uptodate": mistakes.follower_serves_with_queue,
-            "server_syncs_log": mistakes.server_syncs_without_answer,
-        },
-        Bounds(servers=3, transactions=2, timeouts=0, restarts=1),
+        {**_HANDED_ON, "server_syncs_log": mistakes.server_syncs_without_answer},
+        _ONE_CRASH,
         "committed_is_kept",
-        begun=True,
     ),
-    Bug(
+    _begun(
         "ZOOKEEPER-4685",
         "As in ZOOKEEPER-4646, and the thread that writes acknowledges a transaction before the "
         "follower has acknowledged NEWLEADER. The leader takes the first acknowledgement for that of "
         "NEWLEADER, does not count it, and waits in vain.",
-        {
-            "follower_persists_history": mistakes.follower_hands_history_on,
-            "follower_processes_uptodate": mistakes.follower_serves_with_queue,
-        },
-        Bounds(servers=3, transactions=2, timeouts=0, restarts=1),
+        _HANDED_ON,
+        _ONE_CRASH,
         "first_acknowledgement_is_of_newleader",
-        begun=True,
     ),
-    Bug(
+    _begun(
         "ZOOKEEPER-4712",
-        "A follower that goes back to election does not stop the thread that writes. It votes with what"
-        " is on its disk, is synchronized with a new leader, and then the old thread adds what it still"
-        " had.",
+        "A follower that goes back to election does not stop the thread that writes. It votes with what "
+        "is on its disk, is synchronized with a new leader, and then the old thread adds what it still "
+        "had.",
         {
             **mistakes.shutdowns(mistakes.queue_left_running),
             "follower_starts_sync": mistakes.follower_starts_sync_with_queue,
             "follower_processes_uptodate": mistakes.follower_serves_with_queue,
         },
-        Bounds(servers=3, transactions=2, timeouts=0, restarts=1),
+        _ONE_CRASH,
         "process_consistency",
-        begun=True,
     ),
-    Bug(
+    _begun(
         "ZOOKEEPER-4785",
         "ZOOKEEPER-4646 as it was met in production: a follower is restarted before the thread that "
         "writes got to what it was sent, and a leader is elected that does not have what was delivered.",
-        {
-            "follower_persists_history": mistakes.follower_hands_history_on,
-            "follower_processes_uptodate": mistakes.follower_serves_with_queue,
-            "server_syncs_log": mistakes.server_syncs_without_answer,
-        },
+        {**_HANDED_ON, "server_syncs_log": mistakes.server_syncs_without_answer},
         Bounds(servers=3, transactions=2, timeouts=0, restarts=2, epochs=3),
         "leader_completeness",
-        begun=True,
     ),
-    Bug(
+    _begun(
         "ZOOKEEPER-4925",
         "What a follower applies at NEWLEADER is left out of the list from which it sends to others by "
         "DIFF. When it leads, those who need more than that list are sent it with a hole.",
         {"follower_persists_history": mistakes.follower_applies_past_committed_log},
         Bounds(servers=3, transactions=3, timeouts=0, restarts=2, epochs=3),
         "prefix_consistency",
-        begun=True,
     ),
-    Bug(
+    _begun(
         "ZOOKEEPER-5094",
         "A follower that loses its leader after TRUNC and before NEWLEADER keeps its tree, to which "
         "more was applied than is in its log. The next leader sends it what comes after the tree, and "
@@ -186,9 +143,8 @@ BUGS: tuple[Bug, ...] = (
         mistakes.shutdowns(mistakes.tree_kept_after(SyncMode.TRUNC)),
         Bounds(servers=3, transactions=3, timeouts=2, restarts=0, epochs=2),
         "history_without_gaps",
-        begun=True,
     ),
-    Bug(
+    _bug(
         "acknowledgement-outlives-truncation",
         "A leader goes on counting what a follower acknowledged before it was cut off by TRUNC on its "
         "return: it commits what is on too few disks. No issue of ZooKeeper's: see D23 in "
@@ -199,4 +155,4 @@ BUGS: tuple[Bug, ...] = (
     ),
 )
 
-BY_NAME: Mapping[str, Bug] = {bug.name: bug for bug in BUGS}
+BY_NAME: Mapping[str, Mutant] = {bug.name: bug for bug in BUGS}
