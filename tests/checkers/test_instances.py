@@ -95,9 +95,9 @@ def test_properties_are_asked_of_the_state_beside_the_bookkeeping() -> None:
 )
 def test_every_sometimes_is_reached_where_it_is_said_to_be(spec: str, name: str) -> None:
     least = REACHED_WITHIN[spec][name]
-    bounds = Bounds(
-        least.servers, least.transactions, least.faults - least.restarts, least.restarts, least.epochs
-    )
+    timeouts = least.faults - least.restarts - least.partitions
+    bounds = Bounds(least.servers, least.transactions, timeouts, least.restarts, least.epochs)
+    bounds = replace(bounds, partitions=least.partitions)
     verdict = search(build(Instance(spec, bounds, properties=(name,))), Options())
     assert verdict.outcome == Outcome.PASSED
     assert verdict.checked == (name,)

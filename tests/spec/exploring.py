@@ -71,6 +71,7 @@ def short(bounds: Bounds) -> str:
     """Bounds as an id for pytest: `3-2-1-0`, and what is out of the ordinary."""
     told = [bounds.servers, bounds.transactions, bounds.timeouts, bounds.restarts]
     words = [*map(str, told), *([] if bounds.epochs is None else [f"epochs{bounds.epochs}"])]
+    words += [f"partitions{bounds.partitions}"] if bounds.partitions else []
     words += [name for name in ("numbered", "restart_needs_timeout", "give_up") if getattr(bounds, name)]
     return "-".join(words)
 

@@ -79,9 +79,9 @@ def in_words(instance: Instance) -> str:
     """`paper, 3 servers, 2 transactions, 1 timeout, no restarts`."""
     bounds = instance.bounds
     told = [instance.spec]
-    for name in ("servers", "transactions", "timeouts", "restarts", "epochs"):
+    for name in ("servers", "transactions", "timeouts", "restarts", "partitions", "epochs"):
         value = getattr(bounds, name)
-        if value is not None:
+        if value is not None and (value or name != "partitions"):
             told.append(f"{value or 'no'} {name.removesuffix('s') if value == 1 else name}")
     if bounds.give_up:
         told.append("leaders without a quorum give up")
@@ -112,6 +112,7 @@ def add_bounds(parser: Parser) -> None:
         ("transactions", count, "the longest history that a request may lead to; for zab, how many requests"),
         ("timeouts", count, "how many connections may time out; for zab, first at one end"),
         ("restarts", count, "how many servers may restart; for zab, what waits for the disk may be lost"),
+        ("partitions", count, "how often the network may split; for zab alone"),
         ("epochs", count, f"the highest epoch that may be proposed; for zab {zab.EPOCHS} if not said"),
     ):
         default = "no bound" if said[name] is None else said[name]

@@ -29,6 +29,7 @@ class Bounds:
             not).
         give_up: let a leader without a quorum, or a follower without a leader, go back to election, and have
             all of `FOR_LIVENESS`.
+        partitions: how often the network may split; of the spec "zab" alone.
     """
 
     servers: int = 3
@@ -39,6 +40,7 @@ class Bounds:
     numbered: bool = False
     restart_needs_timeout: bool = False
     give_up: bool = False
+    partitions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,9 +56,10 @@ class Least:
     Attributes:
         servers: at least so many.
         transactions: at least so many.
-        faults: at least so many timeouts and restarts together.
+        faults: at least so many timeouts, restarts and partitions together.
         epochs: at least so many, where they are bounded.
         restarts: of the faults, at least so many must be restarts.
+        partitions: of the faults, at least so many must be partitions.
     """
 
     servers: int
@@ -66,6 +67,7 @@ class Least:
     faults: int
     epochs: int = 3
     restarts: int = 0
+    partitions: int = 0
 
 
 REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
@@ -100,6 +102,9 @@ REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
         "leader_is_not_up_to_date": Least(3, 0, 1, 2),
         "leader_delivers_before_writing": Least(3, 1, 0, 1),
         "server_refuses_to_start": Least(3, 1, 1, 2, restarts=1),
+        "leader_is_cut_off": Least(3, 0, 1, 2, partitions=1),
+        "deposed_leader_proposes": Least(3, 1, 1, 2, partitions=1),
+        "message_outlasts_partition": Least(2, 0, 1, 1, partitions=1),
     },
 }
 """Where each `sometimes` of a spec is reached; elsewhere it is left out unless it is asked for by name."""
@@ -193,24 +198,30 @@ def check(instance: Instance) -> None:
     """
     names = property_names(instance.spec)
     bounds = instance.bounds
-    if bounds.servers < 1:
-        raise ValueError(f"{bounds.servers} servers: at least 1 is needed")
-    for name in ("transactions", "timeouts", "restarts", "epochs"):
-        value = getattr(bounds, name)
-        if value is not None and value < 0:
-            raise ValueError(f"{value} {name}: not a number of {name}")
+    _check_bounds(instance.spec, bounds)
     if instance.mutant is not None and (instance.bookkeeping or instance.spec == "broadcast"):
         raise ValueError("a mutant is of the spec 'paper' or 'zab', without bookkeeping")
     known = [each.name for each in MUTANTS.values() if each.spec == instance.spec]
     if instance.mutant is not None and instance.mutant not in known:
         raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(known)}")
-    if instance.spec == "zab" and (bounds.give_up or bounds.restart_needs_timeout):
-        raise ValueError("give_up and restart_needs_timeout are for the spec 'paper'")
     if instance.bookkeeping and (instance.spec != "paper" or bounds.give_up):
         raise ValueError("bookkeeping is for the spec 'paper', where no one gives up")
     for name in instance.properties or ():
         if name not in names:
             raise ValueError(f"no property {name!r} of spec {instance.spec!r}: one of {', '.join(names)}")
+
+
+def _check_bounds(spec: str, bounds: Bounds) -> None:
+    if bounds.servers < 1:
+        raise ValueError(f"{bounds.servers} servers: at least 1 is needed")
+    for name in ("transactions", "timeouts", "restarts", "epochs", "partitions"):
+        value = getattr(bounds, name)
+        if value is not None and value < 0:
+            raise ValueError(f"{value} {name}: not a number of {name}")
+    if spec == "zab" and (bounds.give_up or bounds.restart_needs_timeout):
+        raise ValueError("give_up and restart_needs_timeout are for the spec 'paper'")
+    if spec != "zab" and bounds.partitions:
+        raise ValueError("partitions are for the spec 'zab'")
 
 
 def _groups(spec: str) -> tuple[tuple[Property, ...], ...]:
@@ -257,11 +268,13 @@ def _within(name: str, instance: Instance) -> bool:
     if least is None:
         return True
     faults = bounds.timeouts if bounds.restart_needs_timeout else bounds.timeouts + bounds.restarts
+    faults += bounds.partitions
     return (
         bounds.servers >= least.servers
         and bounds.transactions >= least.transactions
         and faults >= least.faults
         and bounds.restarts >= least.restarts
+        and bounds.partitions >= least.partitions
         and (bounds.epochs is None or bounds.epochs >= least.epochs)
     )
 

@@ -1,7 +1,8 @@
 """`zabspec.zab` within bounds: so many servers, transactions, timeouts, crashes, epochs.
 
 The spec has no bounds. Here some of its actions are wrapped, as in `zabcheck.model.paper`: a fault is allowed
-while its budget lasts, a request while there were not too many, an epoch while it is not too high.
+while its budget lasts, a request while there were not too many, an epoch while it is not too high. An end of
+a connection that a partition cuts may time out at no cost.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any, get_type_hints
 
 from zabcheck.model.bounds import Bounds, Budget, spending, unbounded
 from zabcheck.model.model import Model, Step
 from zabspec import zab
 from zabspec.parts import Sid, replace
+from zabspec.zab.network import is_reachable
 from zabspec.zab.state import Role
 
 Action = Callable[..., "zab.State | None"]
@@ -32,16 +34,23 @@ EPOCHS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class ZabBudget(Budget):
+    """What has been used of the bounds, partitions among them."""
+
+    partitions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """A state of the protocol, and how it stands with the bounds."""
 
     protocol: zab.State
-    budget: Budget
+    budget: ZabBudget
 
 
 def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
     """The spec within `bounds`, without properties; a bug comes with actions of its own."""
-    world = World(zab.initial(bounds.servers), Budget())
+    world = World(zab.initial(bounds.servers), ZabBudget())
     return Model("zab", world, tuple(steps(bounds, actions)), bounds.servers)
 
 
@@ -84,14 +93,29 @@ def steps(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Iterator[Step
     """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
     for action in actions:
         wrapped = partial(_WRAPPED.get(action.__name__, unbounded), action, bounds)
-        hints = get_type_hints(action)
-        arity = sum(hint is Sid for hint in hints.values())
-        for arguments in permutations(range(bounds.servers), arity):
-            if "kept" in hints:
-                for kept in range(bounds.transactions + 1):
-                    yield Step(action.__name__, (*arguments, kept), wrapped)
-            else:
-                yield Step(action.__name__, arguments, wrapped)
+        for arguments in _choices(action, bounds):
+            yield Step(action.__name__, arguments, wrapped)
+
+
+def _choices(action: Action, bounds: Bounds) -> Iterator[tuple[int, ...]]:
+    """Every choice for the arguments of an action."""
+    hints = get_type_hints(action)
+    if "side" in hints:
+        for count in range(1, bounds.servers // 2 + 1):
+            yield from combinations(range(bounds.servers), count)
+        return
+    arity = sum(hint is Sid for hint in hints.values())
+    for arguments in permutations(range(bounds.servers), arity):
+        if "kept" in hints:
+            yield from ((*arguments, kept) for kept in range(bounds.transactions + 1))
+        else:
+            yield arguments
+
+
+def _time_out(action: Action, bounds: Bounds, world: Any, one: Sid, other: Sid) -> Any:
+    """A timeout, while there is budget for it; across a partition there always is."""
+    allow = spending("timeouts") if is_reachable(world.protocol, one, other) else unbounded
+    return allow(action, bounds, world, one, other)
 
 
 def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:
@@ -130,8 +154,9 @@ _WRAPPED: dict[str, Callable[..., Any]] = {
     "server_is_elected": _elect,
     "server_leads_unelected": _elect,
     "leader_processes_followerinfo": _inform,
-    "follower_times_out": spending("timeouts"),
-    "leader_drops_follower": spending("timeouts"),
+    "follower_times_out": _time_out,
+    "leader_drops_follower": _time_out,
     "server_restarts": spending("restarts"),
+    "network_splits": spending("partitions"),
     "leader_proposes": _request,
 }

@@ -64,23 +64,25 @@ def decision(state: State, leader: Sid, follower: Sid) -> str:
     return f"{decided}{', and what is outstanding' if outstanding(leading) else ''}"
 
 
-def recoveries(action: str, before: State, after: State, server: Sid, *others: int) -> Iterator[str]:
+def recoveries(action: str, before: State, after: State, *arguments: int) -> Iterator[str]:
     """What a step is among `RECOVERIES`; nothing, if it brings no server back to election.
 
     Args:
         action: its name.
         before: the state before it.
         after: the state after it.
-        server: the first of its arguments, who goes back.
-        others: its other arguments.
+        arguments: its arguments; the first says who goes back.
     """
-    if action not in LEAVING or after.servers[server].role not in (Role.LOOKING, Role.STOPPED):
+    if action not in LEAVING:
+        return
+    server = Sid(arguments[0])
+    if after.servers[server].role not in (Role.LOOKING, Role.STOPPED):
         return
     leaving = before.servers[server]
     yield f"{LEAVING[action]} of {_who(leaving)}"
     if action != "server_restarts":
         return
-    kept, waiting = others[0], len(leaving.unsynced)
+    kept, waiting = arguments[1], len(leaving.unsynced)
     if after.servers[server].role == Role.STOPPED:
         yield "crash, and the server refuses to start"
     if not waiting:

@@ -14,7 +14,7 @@ from zabspec import zab
 from zabspec.parts import Sid
 from zabspec.parts import replace as with_changes
 from zabspec.zab.disk import applied, synced
-from zabspec.zab.network import with_server
+from zabspec.zab.network import first_message, with_server
 from zabspec.zab.state import NewLeader, Phase, Role, Server, State, SyncMode, after
 from zabspec.zab.synchronization import BUFFERING
 
@@ -101,7 +101,7 @@ def follower_persists_epoch_first(state: State, follower: Sid, leader: Sid) -> S
 
 def follower_persists_history_second(state: State, follower: Sid, leader: Sid) -> State | None:
     """NEWLEADER, what came after a DIFF written when the current epoch is."""
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, NewLeader) or state.servers[follower].current_epoch != message.epoch:
         return None
     return zab.follower_persists_history(state, follower, leader)
@@ -137,7 +137,7 @@ def server_syncs_without_answer(state: State, server: Sid) -> State | None:
 
 def follower_empties_pending(state: State, follower: Sid, leader: Sid) -> State | None:
     """NEWLEADER, with all that is pending written and forgotten, committed or not."""
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, NewLeader) or state.servers[follower].leader != leader:
         return None
     done = zab.follower_persists_history(state, follower, leader)

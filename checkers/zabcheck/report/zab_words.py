@@ -40,6 +40,7 @@ DEEDS = {
     "follower_persists_epoch": "NEWLEADER: writes the epoch",
     "follower_applies_later": "applies what waited",
     "server_syncs_log": "the disk has caught up",
+    "network_heals": "the network is whole again",
 }
 """What is said of an action that neither a message nor its changes show."""
 
@@ -72,6 +73,7 @@ class ZabWords:
             "leader_notices",
             "follower_times_out",
             "leader_drops_follower",
+            "network_splits",
         }
     )
 
@@ -84,6 +86,8 @@ class ZabWords:
         if step.action == "server_restarts":
             kept = step.arguments[1]
             return [f"crashes, keeps {kept} that waited" if kept else "crashes and comes back"]
+        if step.action == "network_splits":
+            return [f"cut off: {' '.join(map(str, step.arguments))} from all others"]
         if step.action in DEEDS_TO:
             return [DEEDS_TO[step.action].format(step.arguments[1])]
         if is_seen:

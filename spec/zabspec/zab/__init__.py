@@ -9,6 +9,7 @@
     synchronization  phase 2
     broadcast        phase 3
     faults           crashes and timeouts
+    partitions       some servers cut off from the others
     coarse           synchronization in one step
 
 A server's disk, its memory and what waits between them are three fields (`log`, `tree`, `unsynced`), and
@@ -51,6 +52,7 @@ from zabspec.zab.election import (
 )
 from zabspec.zab.faults import follower_times_out, leader_drops_follower, server_restarts
 from zabspec.zab.network import follower_notices, leader_notices
+from zabspec.zab.partitions import network_heals, network_splits
 from zabspec.zab.state import State, initial
 from zabspec.zab.synchronization import (
     follower_acknowledges_newleader,
@@ -74,6 +76,8 @@ NEXT = (
     follower_times_out,
     leader_drops_follower,
     server_restarts,
+    network_splits,
+    network_heals,
     leader_processes_followerinfo,
     follower_processes_leaderinfo,
     leader_processes_ackepoch,
@@ -114,6 +118,8 @@ __all__ = [
     "follower_times_out",
     "leader_drops_follower",
     "server_restarts",
+    "network_splits",
+    "network_heals",
     "leader_processes_followerinfo",
     "follower_processes_leaderinfo",
     "leader_processes_ackepoch",

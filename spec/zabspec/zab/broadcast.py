@@ -11,7 +11,14 @@ from __future__ import annotations
 
 from zabspec.parts import Sid, replace
 from zabspec.zab.disk import applied, synced
-from zabspec.zab.network import is_follower_of, received, sent_to_leader, sent_to_learners, with_server
+from zabspec.zab.network import (
+    first_message,
+    is_follower_of,
+    received,
+    sent_to_leader,
+    sent_to_learners,
+    with_server,
+)
 from zabspec.zab.quorums import is_quorum
 from zabspec.zab.state import (
     Ack,
@@ -54,7 +61,7 @@ def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> Sta
     Paper: f.3.1.
     ZooKeeper: Follower.processPacket (PROPOSAL), FollowerZooKeeperServer.logRequest.
     """
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, Proposal) or not is_follower_of(state, follower, leader):
         return None
     following = state.servers[follower]
@@ -93,7 +100,7 @@ def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | No
     Paper: l.3.2.
     ZooKeeper: Leader.processAck.
     """
-    message = state.network[follower][leader].head
+    message = first_message(state, follower, leader)
     if not isinstance(message, Ack) or message.zxid.counter == 0:
         return None
     if state.servers[leader].stages[follower] != Stage.SYNCED:
@@ -132,7 +139,7 @@ def follower_processes_commit(state: State, follower: Sid, leader: Sid) -> State
     Paper: f.3.2.
     ZooKeeper: FollowerZooKeeperServer.commit, CommitProcessor, FinalRequestProcessor.
     """
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, Commit) or not is_follower_of(state, follower, leader):
         return None
     following = state.servers[follower]

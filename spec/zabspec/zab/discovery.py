@@ -11,6 +11,7 @@ from __future__ import annotations
 from zabspec.parts import Sid, replace
 from zabspec.zab.election import standing
 from zabspec.zab.network import (
+    first_message,
     follower_closes,
     is_follower_of,
     leader_closes,
@@ -39,7 +40,7 @@ def leader_processes_followerinfo(state: State, leader: Sid, follower: Sid) -> S
     Paper: l.1.1.
     ZooKeeper: Leader.getEpochToPropose.
     """
-    message = state.network[follower][leader].head
+    message = first_message(state, follower, leader)
     if not isinstance(message, FollowerInfo):
         return None
     leading = state.servers[leader]
@@ -67,7 +68,7 @@ def follower_processes_leaderinfo(state: State, follower: Sid, leader: Sid) -> S
     Paper: f.1.1.
     ZooKeeper: Learner.registerWithLeader (LEADERINFO).
     """
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, LeaderInfo) or not is_follower_of(state, follower, leader):
         return None
     promised = state.servers[follower].accepted_epoch
@@ -89,7 +90,7 @@ def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State
     Paper: l.1.2, where the leader takes over the most recent history instead.
     ZooKeeper: Leader.waitForEpochAck, then QuorumPeer.setCurrentEpoch.
     """
-    message = state.network[follower][leader].head
+    message = first_message(state, follower, leader)
     if not isinstance(message, AckEpoch):
         return None
     leading = state.servers[leader]

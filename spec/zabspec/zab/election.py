@@ -9,7 +9,14 @@ counted, though, so it may also elect others. That does no harm, since discovery
 from __future__ import annotations
 
 from zabspec.parts import Row, Sid, replace
-from zabspec.zab.network import EMPTY, leader_closes_all, sent_to_leader, with_channel, with_server
+from zabspec.zab.network import (
+    EMPTY,
+    is_reachable,
+    leader_closes_all,
+    sent_to_leader,
+    with_channel,
+    with_server,
+)
 from zabspec.zab.quorums import is_quorum, weight
 from zabspec.zab.state import (
     ZERO,
@@ -28,7 +35,7 @@ Standing = tuple[int, Zxid]
 
 
 def server_is_elected(state: State, server: Sid) -> State | None:
-    """A looking server leads that has the best vote of some quorum of looking servers.
+    """A looking server leads that has the best vote of some quorum of looking servers that it can reach.
 
     ZooKeeper: FastLeaderElection.lookForLeader returns a vote for the server itself.
     """
@@ -38,7 +45,9 @@ def server_is_elected(state: State, server: Sid) -> State | None:
     supporters = [
         Sid(sid)
         for sid in range(len(state.servers))
-        if state.servers[Sid(sid)].role == Role.LOOKING and standing(state, Sid(sid)) <= best
+        if state.servers[Sid(sid)].role == Role.LOOKING
+        and standing(state, Sid(sid)) <= best
+        and is_reachable(state, server, Sid(sid))
     ]
     if not is_quorum(state.quorums, supporters):
         return None
@@ -65,7 +74,7 @@ def server_follows_leader(state: State, follower: Sid, leader: Sid) -> State | N
     """
     if state.servers[follower].role != Role.LOOKING or state.servers[leader].role != Role.LEADING:
         return None
-    if state.servers[leader].stages[follower] != Stage.ABSENT:
+    if state.servers[leader].stages[follower] != Stage.ABSENT or not is_reachable(state, follower, leader):
         return None
     following = replace(state.servers[follower], role=Role.FOLLOWING, phase=Phase.DISCOVERY, leader=leader)
     state = with_server(state, follower, following)

@@ -1,5 +1,7 @@
 """What goes wrong: a server crashes and comes back, one end of a connection gives it up.
 
+What goes wrong with the network as a whole is in `zabspec.zab.partitions`.
+
 There is no clock: a timeout may happen at any time. Which end of a connection gives up first makes two
 different steps; the other end notices later (`network.follower_notices`, `network.leader_notices`) or is lost
 itself before it does.
@@ -13,6 +15,7 @@ from zabspec.zab.network import (
     EMPTY,
     follower_closes,
     is_follower_of,
+    is_reachable,
     leader_closes,
     leader_closes_all,
     with_channel,
@@ -34,11 +37,14 @@ def follower_times_out(state: State, follower: Sid, leader: Sid) -> State | None
 def leader_drops_follower(state: State, leader: Sid, follower: Sid) -> State | None:
     """A leader hears nothing from a learner for too long and closes its end of the connection.
 
+    A learner that has closed its own end it need not wait for so long (`network.leader_notices`), unless a
+    partition keeps it from noticing.
+
     ZooKeeper: socket timeout in LearnerHandler.run.
     """
     if state.servers[leader].stages[follower] == Stage.ABSENT:
         return None
-    if not is_follower_of(state, follower, leader):
+    if not is_follower_of(state, follower, leader) and is_reachable(state, leader, follower):
         return None
     return leader_closes(state, leader, follower)
 

@@ -48,6 +48,20 @@ def sent_to_leader(state: State, follower: Sid, leader: Sid, message: Message) -
     return with_channel(state, follower, leader, state.network[follower][leader].with_last(message))
 
 
+def is_reachable(state: State, one: Sid, other: Sid) -> bool:
+    """Whether what one server sends gets to another: no partition is between the two."""
+    return (one in state.cut) == (other in state.cut)
+
+
+def first_message(state: State, sender: Sid, receiver: Sid) -> Message | None:
+    """The message that the receiver takes next; none while the two are cut off from each other.
+
+    What was sent waits: TCP sends it again until it gets through or an end gives up.
+    """
+    message = state.network[sender][receiver].head
+    return message if message is not None and is_reachable(state, sender, receiver) else None
+
+
 def received(state: State, sender: Sid, receiver: Sid) -> State:
     """The state after the receiver took the oldest message."""
     return with_channel(state, sender, receiver, state.network[sender][receiver].without_first())
@@ -87,7 +101,7 @@ def follower_notices(state: State, follower: Sid, leader: Sid) -> State | None:
     """
     if not is_follower_of(state, follower, leader):
         return None
-    if state.servers[leader].stages[follower] != Stage.ABSENT:
+    if state.servers[leader].stages[follower] != Stage.ABSENT or not is_reachable(state, follower, leader):
         return None
     return follower_closes(state, follower, leader)
 
@@ -99,7 +113,7 @@ def leader_notices(state: State, leader: Sid, follower: Sid) -> State | None:
     """
     if state.servers[leader].stages[follower] == Stage.ABSENT:
         return None
-    if is_follower_of(state, follower, leader):
+    if is_follower_of(state, follower, leader) or not is_reachable(state, leader, follower):
         return None
     return leader_closes(state, leader, follower)
 

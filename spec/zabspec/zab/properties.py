@@ -32,10 +32,12 @@ from zabspec.zab.state import History, Phase, Role, State
 from zabspec.zab.synchronization import is_leading
 from zabspec.zab.witnesses import (
     another_server_leads_too,
+    deposed_leader_proposes,
     epoch_is_promised_again,
     everyone_delivers,
     history_is_adopted,
     leader_delivers_before_writing,
+    leader_is_cut_off,
     leader_is_established,
     leader_is_not_up_to_date,
     learner_gets_diff,
@@ -43,6 +45,7 @@ from zabspec.zab.witnesses import (
     learner_gets_trunc,
     learner_gets_trunc_and_diff,
     learner_joins_during_broadcast,
+    message_outlasts_partition,
     server_refuses_to_start,
 )
 
@@ -227,6 +230,9 @@ SOMETIMES = (
     leader_is_not_up_to_date,
     leader_delivers_before_writing,
     server_refuses_to_start,
+    leader_is_cut_off,
+    deposed_leader_proposes,
+    message_outlasts_partition,
 )
 
 

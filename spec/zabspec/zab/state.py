@@ -170,11 +170,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The servers, the channels between them, and which servers are quorums."""
+    """The servers, the channels between them, which servers are quorums, and who is cut off."""
 
     servers: Row[Server]
     network: Row[Row[Queue[Message]]]  # network[sender][receiver]
     quorums: Quorums
+    cut: frozenset[Sid]  # those that a partition cuts off from all others; nobody while the network is whole
 
 
 def initial(size: int, quorums: Quorums | None = None) -> State:
@@ -206,7 +207,7 @@ def initial(size: int, quorums: Quorums | None = None) -> State:
     )
     empty: Queue[Message] = Queue()
     network = Row([Row([empty] * size)] * size)
-    return State(Row([server] * size), network, quorums or majority(size))
+    return State(Row([server] * size), network, quorums or majority(size), cut=nobody)
 
 
 def learners_from(stages: Row[Stage], stage: Stage) -> tuple[Sid, ...]:

@@ -12,7 +12,14 @@ from __future__ import annotations
 
 from zabspec.parts import Sid, replace
 from zabspec.zab.disk import applied, loaded
-from zabspec.zab.network import is_follower_of, received, sent_to_leader, sent_to_learners, with_server
+from zabspec.zab.network import (
+    first_message,
+    is_follower_of,
+    received,
+    sent_to_leader,
+    sent_to_learners,
+    with_server,
+)
 from zabspec.zab.quorums import is_quorum
 from zabspec.zab.state import (
     ZERO,
@@ -134,7 +141,7 @@ def follower_starts_sync(state: State, follower: Sid, leader: Sid) -> State | No
 
     ZooKeeper: Learner.syncWithLeader, up to the first readPacket.
     """
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, Diff | Trunc | Snap) or not is_follower_of(state, follower, leader):
         return None
     following = state.servers[follower]
@@ -157,7 +164,7 @@ def follower_queues_proposal(state: State, follower: Sid, leader: Sid) -> State 
 
     ZooKeeper: Learner.syncWithLeader (PROPOSAL), packetsNotLogged.
     """
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, Proposal) or not is_follower_of(state, follower, leader):
         return None
     following = state.servers[follower]
@@ -173,7 +180,7 @@ def follower_notes_commit(state: State, follower: Sid, leader: Sid) -> State | N
 
     ZooKeeper: Learner.syncWithLeader (COMMIT), packetsCommitted.
     """
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, Commit) or not is_follower_of(state, follower, leader):
         return None
     following = state.servers[follower]
@@ -201,7 +208,7 @@ def follower_persists_history(state: State, follower: Sid, leader: Sid) -> State
     Paper: f.2.1, h_f.
     ZooKeeper: Learner.syncWithLeader (NEWLEADER): takeSnapshot; appendRequest, processTxn, ZKDatabase.commit.
     """
-    if not isinstance(state.network[leader][follower].head, NewLeader):
+    if not isinstance(first_message(state, leader, follower), NewLeader):
         return None
     if not is_follower_of(state, follower, leader) or has_persisted_history(state.servers[follower]):
         return None
@@ -227,7 +234,7 @@ def follower_persists_epoch(state: State, follower: Sid, leader: Sid) -> State |
     Paper: f.2.1, f.a.
     ZooKeeper: Learner.syncWithLeader (NEWLEADER), QuorumPeer.setCurrentEpoch.
     """
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, NewLeader) or not is_follower_of(state, follower, leader):
         return None
     following = state.servers[follower]
@@ -242,7 +249,7 @@ def follower_acknowledges_newleader(state: State, follower: Sid, leader: Sid) ->
     Paper: f.2.1, ACK-LD.
     ZooKeeper: Learner.syncWithLeader (NEWLEADER), writePacket.
     """
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, NewLeader) or not is_follower_of(state, follower, leader):
         return None
     following = state.servers[follower]
@@ -261,7 +268,7 @@ def leader_processes_newleader_ack(state: State, leader: Sid, follower: Sid) -> 
     Paper: l.2.2.
     ZooKeeper: Leader.waitForNewLeaderAck, startZkServer; LearnerHandler.run (UPTODATE).
     """
-    message = state.network[follower][leader].head
+    message = first_message(state, follower, leader)
     if not isinstance(message, Ack) or message.zxid.counter != 0:
         return None
     leading = state.servers[leader]
@@ -287,7 +294,7 @@ def follower_processes_uptodate(state: State, follower: Sid, leader: Sid) -> Sta
     Paper: f.2.2.
     ZooKeeper: Learner.syncWithLeader (UPTODATE): logRequest, commit.
     """
-    message = state.network[leader][follower].head
+    message = first_message(state, leader, follower)
     if not isinstance(message, UpToDate) or not is_follower_of(state, follower, leader):
         return None
     following = state.servers[follower]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from zabspec.parts import Sid
 from zabspec.zab.election import standing
-from zabspec.zab.network import is_follower_of
+from zabspec.zab.network import is_follower_of, is_reachable
+from zabspec.zab.quorums import is_quorum
 from zabspec.zab.state import AckEpoch, Diff, NewLeader, Phase, Role, Snap, Stage, State, SyncMode, Trunc
 
 
@@ -92,6 +93,32 @@ def leader_delivers_before_writing(state: State, leader: Sid) -> bool:
     if not leader_is_established(state, leader) or not leading.unsynced:
         return False
     return len(leading.tree) > len(leading.log)
+
+
+def leader_is_cut_off(state: State, leader: Sid, other: Sid) -> bool:
+    """A leader whom a partition leaves no quorum leads on; on the other side another is established."""
+    if not another_server_leads_too(state, leader, other) or is_reachable(state, leader, other):
+        return False
+    servers = [Sid(sid) for sid in range(len(state.servers))]
+    return not is_quorum(state.quorums, [sid for sid in servers if is_reachable(state, leader, sid)])
+
+
+def deposed_leader_proposes(state: State, leader: Sid, other: Sid) -> bool:
+    """A leader that is cut off has proposed what will be truncated: another leads already, without it."""
+    if not leader_is_cut_off(state, leader, other) or not state.servers[leader].proposed:
+        return False
+    deposed, leading = state.servers[leader], state.servers[other]
+    last = (*deposed.log, *deposed.unsynced)[-1]
+    return last not in (*leading.log, *leading.unsynced)
+
+
+def message_outlasts_partition(state: State, sender: Sid, receiver: Sid) -> bool:
+    """A message waits for the network to heal, and both ends hold their connection."""
+    if is_reachable(state, sender, receiver) or state.network[sender][receiver].head is None:
+        return False
+    if not is_follower_of(state, receiver, sender):
+        return False
+    return state.servers[sender].stages[receiver] != Stage.ABSENT
 
 
 def server_refuses_to_start(state: State, server: Sid) -> bool:
