@@ -1,0 +1,119 @@
+"""What a client keeps of its own watches, and whom it calls when an event arrives.
+
+The server knows neither callbacks nor which data watches wait for a node to come. The client does: it calls
+its watchers, each once for an event however often it was registered, and it asks for everything again on a
+new connection.
+
+ZooKeeper: ZKWatchManager, ZooKeeper.ExistsWatchRegistration, ClientCnxn.SendThread.primeConnection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from zabspec.parts import replace
+from zabspec.watches.catching_up import SetWatches
+from zabspec.watches.firing import is_within
+from zabspec.watches.removal import WatcherType
+from zabspec.watches.state import Event, EventType, Kind
+
+Watcher = int
+"""A callback, by a number. ZooKeeper: an object that is a Watcher."""
+
+
+class Registration(NamedTuple):
+    """A watcher that a client has registered."""
+
+    kind: Kind
+    path: str
+    watcher: Watcher = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientWatches:
+    """All that a client has registered in its session, in order, each once."""
+
+    registrations: tuple[Registration, ...] = ()
+
+
+NOTHING = ClientWatches()
+"""What a new client has registered."""
+
+ONCE: dict[EventType, tuple[Kind, ...]] = {
+    EventType.CREATED: (Kind.DATA, Kind.EXIST),
+    EventType.DELETED: (Kind.DATA, Kind.EXIST, Kind.CHILD),
+    EventType.DATA_CHANGED: (Kind.DATA, Kind.EXIST),
+    EventType.CHILDREN_CHANGED: (Kind.CHILD,),
+}
+"""The kinds that an event calls, and ends."""
+
+REMOVED: dict[WatcherType, tuple[Kind, ...]] = {
+    WatcherType.CHILDREN: (Kind.CHILD,),
+    WatcherType.DATA: (Kind.DATA, Kind.EXIST),
+    WatcherType.ANY: tuple(Kind),
+    WatcherType.PERSISTENT: (Kind.PERSISTENT,),
+    WatcherType.RECURSIVE: (Kind.RECURSIVE,),
+}
+"""The kinds that a removal ends."""
+
+
+def remembered(client: ClientWatches, kind: Kind, path: str, watcher: Watcher = 0) -> ClientWatches:
+    """The reply has come that registers a watch."""
+    added = {*client.registrations, Registration(kind, path, watcher)}
+    return replace(client, registrations=tuple(sorted(added)))
+
+
+def called(client: ClientWatches, event: Event) -> tuple[ClientWatches, tuple[Watcher, ...]]:
+    """An event arrives: what is left, and the watchers that are called, each once."""
+    ended = [
+        each for each in client.registrations if each.path == event.path and each.kind in ONCE[event.type]
+    ]
+    lasting = [each for each in client.registrations if _is_called_again(each, event)]
+    kept = tuple(each for each in client.registrations if each not in ended)
+    watchers = tuple(sorted({each.watcher for each in (*ended, *lasting)}))
+    return replace(client, registrations=kept), watchers
+
+
+def forgotten(client: ClientWatches, path: str, kinds: WatcherType) -> ClientWatches:
+    """The client has removed its watches of a path."""
+    kept = (each for each in client.registrations if each.path != path or each.kind not in REMOVED[kinds])
+    return replace(client, registrations=tuple(kept))
+
+
+def told_of_connection(client: ClientWatches) -> tuple[Watcher, ...]:
+    """Who is told that the connection is lost, or there again: everyone; nothing is ended by it."""
+    return tuple(sorted({each.watcher for each in client.registrations}))
+
+
+def registered_again(client: ClientWatches, relative_zxid: int) -> SetWatches | None:
+    """What a client says first on a new connection of its session; None if it watches nothing.
+
+    ZooKeeper sends several of them if the paths are longer than 128 KiB (ZOOKEEPER-706).
+
+    Args:
+        client: what it has registered.
+        relative_zxid: the highest in the header of any reply to it.
+    """
+    if not client.registrations:
+        return None
+    paths = {
+        kind: tuple(sorted({each.path for each in client.registrations if each.kind == kind}))
+        for kind in Kind
+    }
+    return SetWatches(
+        relative_zxid,
+        paths[Kind.DATA],
+        paths[Kind.EXIST],
+        paths[Kind.CHILD],
+        paths[Kind.PERSISTENT],
+        paths[Kind.RECURSIVE],
+    )
+
+
+def _is_called_again(registration: Registration, event: Event) -> bool:
+    if registration.kind == Kind.PERSISTENT:
+        return registration.path == event.path
+    if registration.kind == Kind.RECURSIVE:
+        return event.type != EventType.CHILDREN_CHANGED and is_within(event.path, registration.path)
+    return False

@@ -1,0 +1,52 @@
+"""Watches come to be: by reads, and by addWatch.
+
+A read leaves its watch in the same moment in which the tree is read, so nothing can change in between.
+
+ZooKeeper: DataTree.getData, statNode, getChildren, addWatch; FinalRequestProcessor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zabspec.watches.state import Entry, Kind, Manager, Mode, Release, Watches, with_entry
+
+
+@dataclass(frozen=True, slots=True)
+class AddWatch:
+    """Watches a path, node or no node, until it is removed. ZooKeeper: AddWatchRequest.
+
+    Attributes:
+        path: which.
+        recursive: everything below it as well.
+    """
+
+    path: str
+    recursive: bool = False
+
+
+def entries_of(kind: Kind, path: str, release: Release) -> tuple[Entry, ...]:
+    """What a watch of some kind is to a server."""
+    match kind:
+        case Kind.DATA | Kind.EXIST:
+            return (Entry(Manager.DATA, path, Mode.STANDARD),)
+        case Kind.CHILD:
+            return (Entry(Manager.CHILD, path, Mode.STANDARD),)
+        case Kind.PERSISTENT:
+            return Entry(Manager.DATA, path, Mode.PERSISTENT), Entry(Manager.CHILD, path, Mode.PERSISTENT)
+        case Kind.RECURSIVE if release.separate_modes:
+            return (Entry(Manager.DATA, path, Mode.RECURSIVE),)
+        case Kind.RECURSIVE:
+            return Entry(Manager.DATA, path, Mode.RECURSIVE), Entry(Manager.CHILD, path, Mode.RECURSIVE)
+
+
+def with_watch(watches: Watches, kind: Kind, path: str) -> Watches:
+    """Registers a watch."""
+    for entry in entries_of(kind, path, watches.release):
+        watches = with_entry(watches, entry)
+    return watches
+
+
+def added(watches: Watches, request: AddWatch) -> Watches:
+    """Answers an addWatch; there is no way for it to fail. ZooKeeper: DataTree.addWatch."""
+    return with_watch(watches, Kind.RECURSIVE if request.recursive else Kind.PERSISTENT, request.path)
