@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from zabcheck.model.liveness import Edge, Graph, judged
+from zabcheck.model.liveness import Edge, Graph, judged, promised
 from zabcheck.model.model import Model
 from zabcheck.model.plain import successors
 from zabcheck.verdicts import Outcome, Trace
-from zabspec.liveness import EVENTUALLY, Eventually
+from zabspec.liveness import Eventually
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def broken_by(model: Model, trace: Trace) -> tuple[Broken, ...]:
     ]
     graph = Graph(model, [*worlds, _Outside()], edges)
     found = []
-    for each in EVENTUALLY:
+    for each in promised(model.name):
         verdict = judged(graph, [replace(each, premise=partial(_is_asked, each.premise))])
         if verdict.outcome == Outcome.VIOLATED:
             found.append(Broken(each, verdict.note))

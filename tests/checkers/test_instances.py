@@ -27,6 +27,7 @@ INSTANCES = [
     Instance(mutant="own-history", properties=("agreement", "refines_broadcast")),
     Instance(bounds=Bounds(give_up=True), properties=()),
     Instance("broadcast", Bounds(servers=2, epochs=2)),
+    Instance("fast_election", Bounds(observers=1, weightless=1, unlike=True, early=1, capacity=2)),
 ]
 
 
@@ -62,10 +63,17 @@ def test_what_settings_leave_out_has_its_default() -> None:
         ({"properties": "agreement"}, "setting 'properties' is 'agreement'"),
         ({"properties": [1]}, "setting 'properties' is [1], which is no list of names"),
         ({"spec": "broadcast", "properties": ["leader_completeness"]}, "of spec 'broadcast'"),
-        ({"spec": "broadcast", "mutant": "own-history"}, "a mutant is of the spec 'paper' or 'zab'"),
-        ({"mutant": "own-history", "bookkeeping": True}, "a mutant is of the spec 'paper' or 'zab', without"),
+        ({"spec": "broadcast", "mutant": "own-history"}, "a mutant is of the spec 'paper', 'zab' or"),
+        ({"mutant": "own-history", "bookkeeping": True}, "or 'fast_election', without bookkeeping"),
         ({"spec": "zab", "mutant": "own-history"}, "no mutant 'own-history': one of ZOOKEEPER-"),
         ({"spec": "zab", "give_up": True}, "give_up and restart_needs_timeout are for the spec 'paper'"),
+        ({"spec": "zab", "early": 1}, "early is for the spec 'fast_election'"),
+        ({"unlike": True}, "unlike is for the spec 'fast_election'"),
+        ({"spec": "fast_election", "epochs": 2}, "epochs and numbered are not for the spec 'fast_election'"),
+        ({"spec": "fast_election", "give_up": True}, "give_up and restart_needs_timeout are for"),
+        ({"spec": "fast_election", "weightless": -1}, "-1 weightless"),
+        ({"spec": "fast_election", "capacity": 0}, "capacity 0: at least 1 is needed"),
+        ({"spec": "fast_election", "observers": 3}, "3 observers and 0 weightless: nobody is left to elect"),
         ({"bookkeeping": True, "give_up": True}, "bookkeeping is for the spec 'paper'"),
     ],
     ids=str,
@@ -96,7 +104,8 @@ def test_properties_are_asked_of_the_state_beside_the_bookkeeping() -> None:
 def test_every_sometimes_is_reached_where_it_is_said_to_be(spec: str, name: str) -> None:
     least = REACHED_WITHIN[spec][name]
     timeouts = least.faults - least.restarts - least.partitions
-    bounds = Bounds(least.servers, least.transactions, timeouts, least.restarts, least.epochs)
+    epochs = None if spec == "fast_election" else least.epochs
+    bounds = Bounds(least.servers, least.transactions, timeouts, least.restarts, epochs)
     bounds = replace(bounds, partitions=least.partitions)
     verdict = search(build(Instance(spec, bounds, properties=(name,))), Options())
     assert verdict.outcome == Outcome.PASSED

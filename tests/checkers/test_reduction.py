@@ -11,8 +11,8 @@ import pytest
 from zabcheck.model import paper
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.explore import explore
-from zabcheck.model.instances import Instance, as_property, build
-from zabcheck.model.model import Local, Model, Property, Step
+from zabcheck.model.instances import Instance, build
+from zabcheck.model.model import Local, Model, Property, Step, as_property
 from zabcheck.model.options import Options
 from zabcheck.model.plain import breadth_first
 from zabcheck.verdicts import Outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,11 @@ def in_words(instance: Instance) -> str:
     told = [instance.spec]
     for name in ("servers", "transactions", "timeouts", "restarts", "partitions", "epochs"):
         value = getattr(bounds, name)
+        if instance.spec == "fast_election" and name == "transactions":
+            continue
         if value is not None and (value or name != "partitions"):
             told.append(f"{value or 'no'} {name.removesuffix('s') if value == 1 else name}")
+    told += _votes_in_words(bounds)
     if bounds.give_up:
         told.append("leaders without a quorum give up")
     if instance.bookkeeping:
@@ -90,6 +94,20 @@ def in_words(instance: Instance) -> str:
     if instance.mutant is not None:
         told.append(f"mutant {instance.mutant}")
     return ", ".join(told)
+
+
+def _votes_in_words(bounds: Bounds) -> Iterator[str]:
+    """What is out of the ordinary in an election."""
+    if bounds.observers:
+        yield f"{bounds.observers} of them observing"
+    if bounds.weightless:
+        yield f"{bounds.weightless} without weight"
+    if bounds.unlike:
+        yield "the lowest id has logged most"
+    if bounds.early:
+        yield f"{bounds.early} deciding too early"
+    if bounds.capacity > 1:
+        yield f"{bounds.capacity} notifications in a channel"
 
 
 def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
@@ -110,9 +128,18 @@ def add_bounds(parser: Parser) -> None:
     for name, kind, what in (
         ("servers", number, "how many"),
         ("transactions", count, "the longest history that a request may lead to; for zab, how many requests"),
-        ("timeouts", count, "how many connections may time out; for zab, first at one end"),
+        (
+            "timeouts",
+            count,
+            "how many connections may time out; for zab, first at one end; for fast_election,"
+            " how many servers may lose their leader or followers and look again",
+        ),
         ("restarts", count, "how many servers may restart; for zab, what waits for the disk may be lost"),
         ("partitions", count, "how often the network may split; for zab alone"),
+        ("observers", count, "how many of the servers observe; for fast_election, as all that follows"),
+        ("weightless", count, "how many of the servers weigh nothing in quorums, from the lowest id on"),
+        ("early", count, "how many servers may decide while a better vote is under way"),
+        ("capacity", number, "how many notifications a channel keeps"),
         ("epochs", count, f"the highest epoch that may be proposed; for zab {zab.EPOCHS} if not said"),
     ):
         default = "no bound" if said[name] is None else said[name]
@@ -121,6 +148,11 @@ def add_bounds(parser: Parser) -> None:
         "--give-up",
         action=argparse.BooleanOptionalAction,
         help="let a leader without a quorum go back to election; in zab it always may",
+    )
+    group.add_argument(
+        "--unlike",
+        action=argparse.BooleanOptionalAction,
+        help="each server has logged more than the next before its first election",
     )
     group.add_argument(
         "--bookkeeping", action="store_true", help="keep what Zab.tla keeps: counts compare with TLC's"
@@ -193,6 +225,8 @@ def instance_of(arguments: argparse.Namespace) -> Instance:
     given = vars(arguments)
     named = arguments.mutant
     bounds = Bounds() if named is None else MUTANTS[named].bounds
+    if arguments.spec == "fast_election" and arguments.transactions is not None:
+        raise UsageError("--transactions is not for the spec 'fast_election', where nothing is logged")
     asked = {each.name: given[each.name] for each in fields(Bounds) if given.get(each.name) is not None}
     if arguments.spec == "zab" and bounds.epochs is None:
         asked.setdefault("epochs", zab.EPOCHS)  # there is always a bound; so that what is printed says so

@@ -6,14 +6,12 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 from zabcheck.commands.arguments import UsageError, number
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import MUTANTS, SPECS, Instance, build
-from zabcheck.model.liveness import check_liveness
+from zabcheck.model.instances import MUTANTS, SPECS, Instance, build, property_names
+from zabcheck.model.liveness import check_liveness, promised
 from zabcheck.model.model import Property
 from zabcheck.model.mutant import Mutant
 from zabcheck.model.options import Options
@@ -21,12 +19,12 @@ from zabcheck.model.search import search
 from zabcheck.report.progress import progress, seconds
 from zabcheck.report.table import aligned
 from zabcheck.verdicts import Outcome, Verdict
-from zabspec.liveness import EVENTUALLY, Eventually
+from zabspec.liveness import Eventually
 
 WIDTH = 99
-SPECS_WITH_MUTANTS = ("paper", "zab")
-LARGE = Bounds(servers=3, transactions=9, timeouts=9, restarts=9, partitions=9)
-"""Bounds that no property is too large for."""
+SPECS_WITH_MUTANTS = ("paper", "zab", "fast_election")
+LIVE = ("paper", "fast_election")
+"""The specs of which something is promised to happen in the end."""
 
 
 def add(commands: Any) -> None:
@@ -49,16 +47,16 @@ def add(commands: Any) -> None:
 
 def list_properties(arguments: argparse.Namespace) -> int:
     """Prints every property of a spec with its sentence."""
-    bounds = LARGE if arguments.spec == "zab" else replace(LARGE, partitions=0)
-    model = build(Instance(spec=arguments.spec, bounds=bounds))
+    model = build(Instance(spec=arguments.spec, properties=property_names(arguments.spec)))
     for heading, group in (
         ("ALWAYS: true of every state", model.always),
         ("EVERY STEP: true of every step", model.every_step),
         ("SOMETIMES: true of some state, or the bounds show too little", model.sometimes),
     ):
         print("\n".join(_described(heading, group)), end="\n\n")
-    if arguments.spec == "paper":
-        print("\n".join(_described("EVENTUALLY: true of every fair run, see `zab liveness`", EVENTUALLY)))
+    if arguments.spec in LIVE:
+        heading = "EVENTUALLY: true of every fair run, see `zab liveness`"
+        print("\n".join(_described(heading, promised(arguments.spec))))
     return 0
 
 
@@ -98,7 +96,7 @@ def _told(mutant: Mutant) -> Iterator[str]:
 
 
 def _run(mutant: Mutant, options: Options) -> Verdict:
-    asked = [each for each in EVENTUALLY if each.name == mutant.caught_by]
+    asked = [each for each in promised(mutant.spec) if each.name == mutant.caught_by]
     if asked:
         with progress(sys.stderr, mutant.name) as show:
             model = build(Instance(mutant.spec, mutant.bounds, mutant=mutant.name))

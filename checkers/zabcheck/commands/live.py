@@ -9,13 +9,14 @@ from typing import Any
 
 from zabcheck.commands import check
 from zabcheck.commands.arguments import Parser, UsageError, duration, number
+from zabcheck.commands.lists import LIVE
 from zabcheck.model.instances import Instance, build
-from zabcheck.model.liveness import check_liveness
+from zabcheck.model.liveness import check_liveness, promised
 from zabcheck.model.options import Options
 from zabcheck.report.progress import progress
 from zabcheck.traces import Expect, check_writable, save
 from zabcheck.verdicts import Outcome, Verdict
-from zabspec.liveness import EVENTUALLY, Eventually
+from zabspec.liveness import Eventually
 
 
 def add(commands: Any) -> None:
@@ -23,13 +24,12 @@ def add(commands: Any) -> None:
     parser: Parser = commands.add_parser(
         "liveness",
         help="check what must happen in the end",
-        description="Explores every state of the spec `paper` within bounds, and looks for a fair run in "
-        "which what must happen never does. Exit code: 0 if there is none, 1 violated or vacuous, 2 nobody "
-        "knows.",
+        description="Explores every state of a spec within bounds, and looks for a fair run in which what "
+        "must happen never does. Exit code: 0 if there is none, 1 violated or vacuous, 2 nobody knows.",
     )
-    parser.set_defaults(run=run, spec="paper")
+    parser.set_defaults(run=run)
+    parser.add_argument("spec", nargs="?", default="paper", choices=LIVE, help="default: paper")
     check.add_bounds(parser)
-    parser.set_defaults(give_up=True)  # without it the spec is not live: see docs/deviations.md
     check.add_properties(parser)
     parser.add_argument("--max-states", type=number, metavar="N", help="give up after so many")
     parser.add_argument("--max-seconds", type=duration, metavar="S", help="give up after so many")
@@ -43,7 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: the arguments do not fit together, or name what there is not.
         TraceError: the trace could not be kept.
     """
-    asked = _asked(arguments.property)
+    asked = _asked(arguments.spec, arguments.property)
+    if arguments.spec == "paper" and arguments.give_up is None:
+        arguments.give_up = True  # without it the spec is not live: see docs/deviations.md
     instance = replace(check.instance_of(arguments), properties=None)
     if instance.bookkeeping:
         raise UsageError("zab liveness: --bookkeeping is for zab check")
@@ -63,8 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     return verdict.outcome.exit_code
 
 
-def _asked(names: list[str] | None) -> tuple[Eventually, ...]:
-    every = {each.name: each for each in EVENTUALLY}
+def _asked(spec: str, names: list[str] | None) -> tuple[Eventually, ...]:
+    every = {each.name: each for each in promised(spec)}
     for name in names or ():
         if name not in every:
             raise UsageError(f"zab liveness: no EVENTUALLY {name!r}: one of {', '.join(every)}")

@@ -30,6 +30,11 @@ class Bounds:
         give_up: let a leader without a quorum, or a follower without a leader, go back to election, and have
             all of `FOR_LIVENESS`.
         partitions: how often the network may split; of the spec "zab" alone.
+        observers: how many of the servers, those with the highest ids, do not vote.
+        weightless: how many of the servers, those with the lowest ids, weigh nothing in quorums.
+        unlike: each server has logged more than the next before its first election; without, none has.
+        early: how many servers may end their election while a better vote is under way to them.
+        capacity: how many notifications a channel keeps.
     """
 
     servers: int = 3
@@ -41,6 +46,11 @@ class Bounds:
     restart_needs_timeout: bool = False
     give_up: bool = False
     partitions: int = 0
+    observers: int = 0
+    weightless: int = 0
+    unlike: bool = False
+    early: int = 0
+    capacity: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from functools import partial
 from itertools import permutations
 from typing import Any, get_type_hints
 
-from zabcheck.model.model import Model, Property, Step
+from zabcheck.model.bounds import Bounds
+from zabcheck.model.model import Model, Property, Step, as_property
 from zabspec import fast_election
 from zabspec.fast_election import properties
 from zabspec.fast_election.state import OnDisk
@@ -84,6 +85,23 @@ def with_observer(voting: Sequence[OnDisk]) -> tuple[OnDisk, ...]:
     return (*voting, OnDisk(9, Zxid(9, 9), is_voter=False))
 
 
+def ensemble(bounds: Bounds) -> Ensemble:
+    """The ensemble of some bounds: a restart is a crash, a timeout is what makes a server look again."""
+    voters = bounds.servers - bounds.observers
+    disks = unlike(voters) if bounds.unlike else alike(voters)
+    for _ in range(bounds.observers):
+        disks = with_observer(disks)
+    weights = (int(bounds.weightless <= sid < voters) for sid in range(bounds.servers))
+    return Ensemble(
+        disks,
+        (tuple(weights),),
+        capacity=bounds.capacity,
+        crashes=bounds.restarts,
+        again=bounds.timeouts,
+        early=bounds.early,
+    )
+
+
 def model(
     ensemble: Ensemble,
     actions: Sequence[Action] = fast_election.NEXT,
@@ -107,7 +125,7 @@ def model(
         is_symmetric=False,
         always=_held(properties.ALWAYS, ensemble),
         every_step=_held(properties.EVERY_STEP, ensemble),
-        sometimes=tuple(_as_property(each) for each in sometimes),
+        sometimes=tuple(as_property(each) for each in sometimes),
     )
 
 
@@ -129,15 +147,10 @@ def steps(ensemble: Ensemble, actions: Sequence[Action] = fast_election.NEXT) ->
 
 def _held(predicates: Sequence[Callable[..., bool]], ensemble: Ensemble) -> tuple[Property, ...]:
     return tuple(
-        _as_property(each)
+        as_property(each)
         for each in predicates
         if ensemble.is_undisturbed or each.__name__ not in ONLY_UNDISTURBED
     )
-
-
-def _as_property(predicate: Callable[..., bool]) -> Property:
-    arity = sum(hint is Sid for hint in get_type_hints(predicate).values())
-    return Property(predicate.__name__, predicate, arity, (predicate.__doc__ or "").strip())
 
 
 def _unbounded(action: Action, world: Any, *arguments: Sid) -> Any:

@@ -7,10 +7,11 @@ it gets or the state that it makes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 
-from zabcheck.model.fast_election import Action, Ensemble, alike, unlike
+from zabcheck.model.bounds import Bounds
+from zabcheck.model.fast_election import Action
+from zabcheck.model.mutant import Mutant
 from zabspec import fast_election
 from zabspec.fast_election.network import with_server
 from zabspec.fast_election.state import Mode, State, Vote
@@ -18,39 +19,6 @@ from zabspec.fast_election.votes import decided, holds_off, with_received
 from zabspec.parts import Sid, replace
 from zabspec.zab.quorums import is_quorum, majority
 from zabspec.zab.state import ZERO
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A mistake.
-
-    Attributes:
-        name: of the mutant.
-        story: what is done wrong.
-        caught_by: the name of the property that must fail.
-        ensemble: where it does.
-        changed: the actions that are different; None for one that is gone.
-    """
-
-    name: str
-    story: str
-    caught_by: str
-    ensemble: Ensemble
-    changed: dict[str, Action | None]
-
-
-def apply(mutant: Mutant) -> tuple[Action, ...]:
-    """All actions, with the mutant's in place of the spec's.
-
-    Raises:
-        ValueError: the mutant changes an action that there is not.
-    """
-    names = [action.__name__ for action in fast_election.NEXT]
-    unknown = sorted(set(mutant.changed) - set(names))
-    if unknown:
-        raise ValueError(f"{mutant.name} changes {', '.join(unknown)}, which is no action")
-    actions = (mutant.changed.get(action.__name__, action) for action in fast_election.NEXT)
-    return tuple(action for action in actions if action is not None)
 
 
 def server_decides_alone(state: State, server: Sid) -> State | None:
@@ -131,6 +99,16 @@ def server_believes_quorum(state: State, server: Sid, sender: Sid) -> State | No
     return _settled_if(state, server, sender, agree)
 
 
+def silenced(action: Action) -> Action:
+    """An action that is never taken."""
+
+    @wraps(action)
+    def mistaken(_: State, *servers: Sid) -> State | None:
+        return None
+
+    return mistaken
+
+
 def _settled_if(state: State, server: Sid, sender: Sid, is_enough: Callable[[State], bool]) -> State | None:
     """A report; where the spec's action does not decide by it, the server does if it is enough."""
     done = fast_election.server_weighs_report(state, server, sender)
@@ -142,87 +120,99 @@ def _settled_if(state: State, server: Sid, sender: Sid, is_enough: Callable[[Sta
     return decided(done, server, message.vote, message.round)
 
 
-MUTANTS = (
-    Mutant(
+_mutant = partial(Mutant, spec="fast_election")
+
+_TWO = Bounds(servers=2, transactions=0, timeouts=0)
+_THREE = Bounds(servers=3, transactions=0, timeouts=0)
+_UNLIKE = Bounds(servers=3, transactions=0, timeouts=0, unlike=True)
+
+SAFETY_MUTANTS = (
+    _mutant(
         "decides-alone",
         "A server decides for its vote without waiting for a quorum that votes the same.",
-        "decision_has_quorum",
-        Ensemble(alike(2)),
         {"server_decides": server_decides_alone},
+        _TWO,
+        "decision_has_quorum",
     ),
-    Mutant(
+    _mutant(
         "believes-anyone",
         "A server that comes late follows whom the first one names that has decided.",
-        "decision_has_quorum",
-        Ensemble(alike(3)),
         {"server_weighs_report": server_believes_report},
+        _THREE,
+        "decision_has_quorum",
     ),
-    Mutant(
+    _mutant(
         "no-hold-off",
         "A server with a quorum for its vote decides at once, whatever is under way to it.",
-        "agreement",
-        Ensemble(alike(3)),
         {"server_decides": server_decides_at_once},
+        _THREE,
+        "agreement",
     ),
-    Mutant(
+    _mutant(
         "no-check-of-leader",
         "A server that comes late follows whom a quorum names; whether that one leads, it does not ask.",
-        "reported_leader_said_so",
-        Ensemble(alike(3)),
         {"server_weighs_report": server_believes_quorum},
+        _THREE,
+        "reported_leader_said_so",
     ),
-    Mutant(
+    _mutant(
         "votes-kept",
         "A server that joins a later round keeps the votes it has counted.",
-        "counted_votes_were_cast",
-        Ensemble(alike(3), again=1),
         {"server_joins_round": server_joins_round_with_votes},
+        Bounds(servers=3, transactions=0, timeouts=1),
+        "counted_votes_were_cast",
     ),
-    Mutant(
+    _mutant(
         "last-vote-wins",
         "A server adopts the vote that it hears last, better or not.",
-        "vote_gets_better",
-        Ensemble(alike(2)),
         {"server_counts_vote": server_counts_last_vote},
+        _TWO,
+        "vote_gets_better",
     ),
-    Mutant(
+    _mutant(
         "highest-id-wins",
         "A server compares votes by the ids of their leaders alone.",
-        "leader_has_best_vote",
-        Ensemble(unlike(3)),
         {"server_counts_vote": server_counts_vote_by_id},
+        _UNLIKE,
+        "leader_has_best_vote",
     ),
-    Mutant(
+    _mutant(
         "highest-id-wins-abstractly",
         "The same: the leader is none that a quorum could elect.",
-        "refines_abstract_election",
-        Ensemble(unlike(3)),
         {"server_counts_vote": server_counts_vote_by_id},
+        _UNLIKE,
+        "refines_abstract_election",
     ),
-    Mutant(
+    _mutant(
         "weight-ignored",
         "A server adopts votes for servers that weigh nothing.",
-        "leader_has_weight",
-        Ensemble(unlike(3), quorums=((0, 1, 1),)),
         {"server_counts_vote": weightless(fast_election.server_counts_vote)},
+        Bounds(servers=3, transactions=0, timeouts=0, unlike=True, weightless=1),
+        "leader_has_weight",
     ),
 )
 """Those that break a safety property."""
 
 NEVER_ENDING = (
-    Mutant(
+    _mutant(
         "waits-for-everyone",
         "A server decides only when all servers have voted the same.",
-        "election_ends",
-        Ensemble(alike(3)),
         {"server_decides": server_decides_with_everyone},
+        _THREE,
+        "election_ends",
     ),
-    Mutant(
+    _mutant(
         "never-adopts",
         "A server votes for itself for ever.",
+        {
+            each.__name__: silenced(each)
+            for each in (fast_election.server_counts_vote, fast_election.server_discards_vote)
+        },
+        _TWO,
         "election_ends",
-        Ensemble(alike(2)),
-        {"server_counts_vote": None, "server_discards_vote": None},
     ),
 )
 """Those after which an election may never end."""
+
+MUTANTS = (*SAFETY_MUTANTS, *NEVER_ENDING)
+"""All of them."""

@@ -10,24 +10,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
-from zabcheck.model import broadcast, mutants, paper, zab, zab_refinement, zab_tla
+from zabcheck.model import broadcast, fast_election, mutants, paper, zab, zab_refinement, zab_tla
 from zabcheck.model.bounds import Bounds
+from zabcheck.model.fast_election_mutants import MUTANTS as OF_ELECTION
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
-from zabcheck.model.model import Model, Property
+from zabcheck.model.model import Model, Property, as_property
 from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.refinement import refines_broadcast
 from zabcheck.model.zab_bugs import BUGS
 from zabspec import broadcast_properties, properties
+from zabspec.fast_election import NEXT as OF_FAST_ELECTION
+from zabspec.fast_election import properties as election_properties
 from zabspec.paper import NEXT as OF_PAPER
-from zabspec.parts import Sid
 from zabspec.zab import NEXT as OF_ZAB
 from zabspec.zab import properties as zab_properties
 
-SPECS = ("paper", "broadcast", "zab")
+SPECS = ("paper", "broadcast", "zab", "fast_election")
 
-MUTANTS: Mapping[str, Mutant] = {each.name: each for each in (*mutants.MUTANTS, *LIVENESS_MUTANTS, *BUGS)}
+MUTANTS: Mapping[str, Mutant] = {
+    each.name: each for each in (*mutants.MUTANTS, *LIVENESS_MUTANTS, *BUGS, *OF_ELECTION)
+}
 """All mutants by name: of the paper, those that break a safety property, then those that break liveness; of
-ZAB 1.0, the bugs that ZooKeeper had."""
+ZAB 1.0, the bugs that ZooKeeper had; of Fast Leader Election, again first safety."""
+
+OF_VOTES = ("observers", "weightless", "unlike", "early", "capacity")
+"""Of `Bounds`, what is for the spec "fast_election" alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class Least:
         epochs: at least so many, where they are bounded.
         restarts: of the faults, at least so many must be restarts.
         partitions: of the faults, at least so many must be partitions.
+        timeouts: of the faults, at least so many must be timeouts.
     """
 
     servers: int
@@ -68,6 +76,7 @@ class Least:
     epochs: int = 3
     restarts: int = 0
     partitions: int = 0
+    timeouts: int = 0
 
 
 REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
@@ -106,6 +115,14 @@ REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
         "deposed_leader_proposes": Least(3, 1, 1, 2, partitions=1),
         "message_outlasts_partition": Least(2, 0, 1, 1, partitions=1),
     },
+    "fast_election": {
+        "leader_is_followed_by_all": Least(2, 0, 0),
+        "two_lead_in_one_round": Least(3, 0, 0),
+        "two_lead_in_two_rounds": Least(3, 0, 1, timeouts=1),
+        "latecomer_hears_of_leader": Least(3, 0, 0),
+        "voters_have_gone_on": Least(3, 0, 1),
+        "decides_against_quorum": Least(3, 0, 0),
+    },
 }
 """Where each `sometimes` of a spec is reached; elsewhere it is left out unless it is asked for by name."""
 
@@ -122,6 +139,10 @@ def build(instance: Instance) -> Model:
         model = broadcast.model(bounds)
     elif instance.spec == "zab":
         model = _zab(instance)
+    elif instance.spec == "fast_election":
+        mutant = instance.mutant
+        actions = OF_FAST_ELECTION if mutant is None else apply(MUTANTS[mutant], OF_FAST_ELECTION)
+        model = fast_election.model(fast_election.ensemble(bounds), actions)
     elif instance.bookkeeping:
         model = zab_tla.model(bounds)
     elif instance.mutant is not None:
@@ -199,8 +220,9 @@ def check(instance: Instance) -> None:
     names = property_names(instance.spec)
     bounds = instance.bounds
     _check_bounds(instance.spec, bounds)
+    _check_votes(instance.spec, bounds)
     if instance.mutant is not None and (instance.bookkeeping or instance.spec == "broadcast"):
-        raise ValueError("a mutant is of the spec 'paper' or 'zab', without bookkeeping")
+        raise ValueError("a mutant is of the spec 'paper', 'zab' or 'fast_election', without bookkeeping")
     known = [each.name for each in MUTANTS.values() if each.spec == instance.spec]
     if instance.mutant is not None and instance.mutant not in known:
         raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(known)}")
@@ -218,10 +240,29 @@ def _check_bounds(spec: str, bounds: Bounds) -> None:
         value = getattr(bounds, name)
         if value is not None and value < 0:
             raise ValueError(f"{value} {name}: not a number of {name}")
-    if spec == "zab" and (bounds.give_up or bounds.restart_needs_timeout):
+    if spec in ("zab", "fast_election") and (bounds.give_up or bounds.restart_needs_timeout):
         raise ValueError("give_up and restart_needs_timeout are for the spec 'paper'")
     if spec != "zab" and bounds.partitions:
         raise ValueError("partitions are for the spec 'zab'")
+
+
+def _check_votes(spec: str, bounds: Bounds) -> None:
+    """Judge what is for elections alone."""
+    for each in fields(Bounds):
+        if spec != "fast_election" and each.name in OF_VOTES and getattr(bounds, each.name) != each.default:
+            raise ValueError(f"{each.name} is for the spec 'fast_election'")
+    if spec == "fast_election" and (bounds.epochs is not None or bounds.numbered):
+        raise ValueError("epochs and numbered are not for the spec 'fast_election', where nothing is logged")
+    for name in ("observers", "weightless", "early"):
+        if getattr(bounds, name) < 0:
+            raise ValueError(f"{getattr(bounds, name)} {name}: not a number of servers")
+    if bounds.capacity < 1:
+        raise ValueError(f"capacity {bounds.capacity}: at least 1 is needed")
+    if bounds.observers + bounds.weightless >= bounds.servers:
+        raise ValueError(
+            f"{bounds.servers} servers, {bounds.observers} observers and {bounds.weightless} weightless: "
+            "nobody is left to elect"
+        )
 
 
 def _groups(spec: str) -> tuple[tuple[Property, ...], ...]:
@@ -231,6 +272,12 @@ def _groups(spec: str) -> tuple[tuple[Property, ...], ...]:
             _as_properties(broadcast_properties.ALWAYS),
             _as_properties(broadcast_properties.EVERY_STEP),
             _as_properties(broadcast_properties.SOMETIMES),
+        )
+    if spec == "fast_election":
+        return (
+            _as_properties(election_properties.ALWAYS),
+            _as_properties(election_properties.EVERY_STEP),
+            _as_properties(election_properties.SOMETIMES),
         )
     if spec == "zab":
         return (
@@ -249,12 +296,6 @@ def _as_properties(predicates: Sequence[Callable[..., bool]]) -> tuple[Property,
     return tuple(as_property(each) for each in predicates)
 
 
-def as_property(predicate: Callable[..., bool]) -> Property:
-    """A predicate as a property: it asks for as many different servers as it has parameters of type `Sid`."""
-    arity = sum(hint is Sid for hint in get_type_hints(predicate).values())
-    return Property(predicate.__name__, predicate, arity, (predicate.__doc__ or "").strip())
-
-
 def _chosen(group: tuple[Property, ...], instance: Instance) -> tuple[Property, ...]:
     """Those asked for by name; otherwise all that have enough servers, and can be reached if they must be."""
     if instance.properties is not None:
@@ -263,18 +304,20 @@ def _chosen(group: tuple[Property, ...], instance: Instance) -> tuple[Property, 
 
 
 def _within(name: str, instance: Instance) -> bool:
-    """Whether a `sometimes` can be reached within the bounds of an instance; true of every other property."""
+    """Whether a `sometimes` can be reached within the bounds, or another property must hold."""
     least, bounds = REACHED_WITHIN[instance.spec].get(name), instance.bounds
     if least is None:
-        return True
+        is_disturbed = instance.spec == "fast_election" and bool(bounds.restarts or bounds.early)
+        return not is_disturbed or name not in fast_election.ONLY_UNDISTURBED
     faults = bounds.timeouts if bounds.restart_needs_timeout else bounds.timeouts + bounds.restarts
     faults += bounds.partitions
     return (
-        bounds.servers >= least.servers
+        bounds.servers - bounds.observers - bounds.weightless >= least.servers
         and bounds.transactions >= least.transactions
         and faults >= least.faults
         and bounds.restarts >= least.restarts
         and bounds.partitions >= least.partitions
+        and bounds.timeouts >= least.timeouts
         and (bounds.epochs is None or bounds.epochs >= least.epochs)
     )
 

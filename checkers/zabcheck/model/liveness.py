@@ -27,6 +27,7 @@ from zabcheck.model.options import Options
 from zabcheck.model.plain import successors
 from zabcheck.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
 from zabspec import liveness
+from zabspec.fast_election import liveness as of_election
 from zabspec.liveness import Eventually, Up
 from zabspec.parts import Sid
 
@@ -64,18 +65,33 @@ class Assumptions:
     free: frozenset[str] = frozenset()
 
 
+OF_ELECTION = Assumptions(
+    weak=frozenset(action.__name__ for action in of_election.WEAKLY_FAIR), strong=frozenset()
+)
+
+
+def promised(spec: str) -> tuple[Eventually, ...]:
+    """What must happen in the end, of a spec by its name: of "fast_election", or else of the paper's."""
+    return of_election.EVENTUALLY if spec == "fast_election" else liveness.EVENTUALLY
+
+
+def assumed(spec: str) -> Assumptions:
+    """What is assumed for that."""
+    return OF_ELECTION if spec == "fast_election" else Assumptions()
+
+
 def check_liveness(
     model: Model,
     options: Options,
-    properties: Sequence[Eventually] = liveness.EVENTUALLY,
+    properties: Sequence[Eventually] | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
     """Explore a model, breadth-first and without symmetry, and judge its liveness.
 
     Args:
-        model: of `zabspec.paper`, with leaders and followers that give up.
+        model: of `zabspec.paper`, with leaders and followers that give up, or of `zabspec.fast_election`.
         options: the limits; memory grows with the steps, so some 100,000 worlds are as far as it goes.
-        properties: what to check.
+        properties: what to check; None for all that is promised.
         progress: told about once a second.
     """
     exploration = _Exploration(model, Limits(options, progress))
@@ -144,7 +160,7 @@ class _Exploration:
 
 def judged(
     graph: Graph,
-    properties: Sequence[Eventually] = liveness.EVENTUALLY,
+    properties: Sequence[Eventually] | None = None,
     assumptions: Assumptions | None = None,
     pause: Callable[[], None] = lambda: None,
 ) -> Verdict:
@@ -155,18 +171,20 @@ def judged(
 
     Args:
         graph: from any search that keeps all worlds and steps.
-        properties: what to check, in order.
-        assumptions: None for those of `zabspec.liveness`; others to show that these are needed.
+        properties: what to check, in order; None for all that is promised.
+        assumptions: None for those of the spec; others to show that these are needed.
         pause: called now and then.
     """
     counts = Counts(len(graph.worlds), len(graph.edges) + 1, 0)
+    if properties is None:
+        properties = promised(graph.model.name)
     names = tuple(each.name for each in properties)
     leaving = _leaving(graph)
     for each in properties:
         waits = False
         for up, servers in _choices(graph.model.size, each.arity):
             pause()
-            part = _Part(graph, leaving, each, up, servers, assumptions or Assumptions())
+            part = _Part(graph, leaving, each, up, servers, assumptions or assumed(graph.model.name))
             waits = waits or bool(part.numbers)
             component = part.fair_component()
             if component is not None:

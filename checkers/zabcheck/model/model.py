@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_type_hints
+
+from zabspec.parts import Sid
 
 World = Any
 State = Any
@@ -54,6 +56,12 @@ class Property:
     predicate: Callable[..., bool]
     arity: int = 0
     sentence: str = field(default="", compare=False)
+
+
+def as_property(predicate: Callable[..., bool]) -> Property:
+    """A predicate as a property: it asks for as many different servers as it has parameters of type `Sid`."""
+    arity = sum(hint is Sid for hint in get_type_hints(predicate).values())
+    return Property(predicate.__name__, predicate, arity, (predicate.__doc__ or "").strip())
 
 
 @dataclass(frozen=True, slots=True)

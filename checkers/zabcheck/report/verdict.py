@@ -46,7 +46,7 @@ def _passed(verdict: Verdict, model: Model, options: Options) -> list[str]:
     counts = verdict.counts
     lines = [
         f"Every state within these bounds was explored: {counts.distinct:,} distinct states"
-        f"{_up_to(options)}, {counts.generated:,} generated, depth {counts.depth}."
+        f"{_up_to(model, options)}, {counts.generated:,} generated, depth {counts.depth}."
     ]
     if model.always:
         lines.append(f"In every state held: {_names(model.always)}.")
@@ -74,8 +74,8 @@ def _violated(verdict: Verdict, _: Model, options: Options) -> list[str]:
 
 def _vacuous(verdict: Verdict, model: Model, options: Options) -> list[str]:
     return [
-        f"Nothing was violated in {verdict.counts.distinct:,} distinct states{_up_to(options)}, all there "
-        f"are within these bounds; but {verdict.property} was never reached: it proves little.",
+        f"Nothing was violated in {verdict.counts.distinct:,} distinct states{_up_to(model, options)}, all "
+        f"there are within these bounds; but {verdict.property} was never reached: it proves little.",
         *(f"{each.name}: {each.sentence}" for each in model.sometimes if each.name == verdict.property),
         "Allow more transactions, timeouts or restarts, or ask for the properties of interest alone.",
     ]
@@ -92,9 +92,9 @@ def _out_of_budget(verdict: Verdict, _: Model, __: Options) -> list[str]:
     ]
 
 
-def _up_to(options: Options) -> str:
+def _up_to(model: Model, options: Options) -> str:
     told = []
-    if options.symmetry:
+    if options.symmetry and model.is_symmetric:
         told.append("up to the names of the servers")
     if options.reduce:
         told.append("up to the order of steps that commute")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from zabspec.fast_election.network import followers
 from zabspec.fast_election.state import DECIDED, ESTABLISHED, Mode, Reports, Server, State
 from zabspec.fast_election.votes import better_is_under_way, first_vote, holds_off
-from zabspec.liveness import Eventually, Up
 from zabspec.parts import Row, Sid, replace
 from zabspec.zab import election as abstract
 from zabspec.zab import state as zab
@@ -155,21 +154,6 @@ def decides_against_quorum(state: State, server: Sid) -> bool:
     return holds_off(state, server) and not better_is_under_way(state, server)
 
 
-def others_are_down(state: State, up: Up) -> bool:
-    """The servers that are up are a quorum, and all others are down."""
-    down = all(server.mode == Mode.DOWN for sid, server in enumerate(state.servers) if sid not in up)
-    return down and is_quorum(state.quorums, sorted(up))
-
-
-def a_leader_is_followed(state: State, up: Up) -> bool:
-    """A quorum of the servers that are up has decided for one of them, and that one leads."""
-    return any(
-        state.servers[leader].mode == Mode.LEADING
-        and is_quorum(state.quorums, [sid for sid in followers(state, leader) if sid in up])
-        for leader in sorted(up)
-    )
-
-
 def agreed_leader(state: State, in_round: int) -> Sid | None:
     """The leader that a quorum has decided for in a round, if there is one."""
     for leader in range(len(state.servers)):
@@ -266,13 +250,4 @@ SOMETIMES = (
     latecomer_hears_of_leader,
     voters_have_gone_on,
     decides_against_quorum,
-)
-
-ELECTION_ENDS = Eventually(
-    "election_ends",
-    "With a stable quorum, and everyone else down, a leader is elected that a quorum follows.",
-    others_are_down,
-    a_leader_is_followed,
-    arity=0,
-    others_act=False,
 )
