@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from zabcheck.model.liveness import Edge, Graph, judged, promised
+from zabcheck.model.fairness import promised
+from zabcheck.model.liveness import Edge, Graph, judged
 from zabcheck.model.model import Model
 from zabcheck.model.plain import successors
 from zabcheck.verdicts import Outcome, Trace

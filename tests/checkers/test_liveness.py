@@ -7,8 +7,9 @@ import pytest
 
 from zabcheck.model import paper
 from zabcheck.model.bounds import Bounds
+from zabcheck.model.fairness import Assumptions, assumed
 from zabcheck.model.limits import Limits
-from zabcheck.model.liveness import Assumptions, Graph, check_liveness, explored, judged
+from zabcheck.model.liveness import Graph, check_liveness, explored, judged
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Step, World
 from zabcheck.model.mutant import Mutant, apply
@@ -53,15 +54,18 @@ def loop_of(model: Model, trace: Trace) -> tuple[list[World], set[tuple[str, tup
 
 def is_fair(model: Model, up: frozenset[Sid], worlds: list[World], taken: set) -> bool:
     """Whether going round owes nothing to any action of servers that are up."""
+    assumptions = assumed(model.name)
     for step in model.steps:
         if not set(step.arguments) <= up or (step.action, step.arguments) in taken:
             continue
         enabled = [
             step.apply(world, *step.arguments) is not None
-            and liveness.may_be_taken(world.protocol, up, step.action, step.arguments)
+            and assumptions.may_be_taken(world.protocol, up, step.action, step.arguments)
             for world in worlds
         ]
-        if (step.action in WEAK and all(enabled)) or (step.action in STRONG and any(enabled)):
+        if step.action in assumptions.weak and all(enabled):
+            return False
+        if step.action in assumptions.strong and any(enabled):
             return False
     return True
 

@@ -147,7 +147,8 @@ def add_bounds(parser: Parser) -> None:
     group.add_argument(
         "--give-up",
         action=argparse.BooleanOptionalAction,
-        help="let a leader without a quorum go back to election; in zab it always may",
+        help="let a leader without a quorum go back to election; in zab it always may, and with this also "
+        "one that has a quorum and gets no further",
     )
     group.add_argument(
         "--unlike",

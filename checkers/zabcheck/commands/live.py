@@ -10,8 +10,9 @@ from typing import Any
 from zabcheck.commands import check
 from zabcheck.commands.arguments import Parser, UsageError, duration, number
 from zabcheck.commands.lists import LIVE
+from zabcheck.model.fairness import promised
 from zabcheck.model.instances import Instance, build
-from zabcheck.model.liveness import check_liveness, promised
+from zabcheck.model.liveness import check_liveness
 from zabcheck.model.options import Options
 from zabcheck.report.progress import progress
 from zabcheck.traces import Expect, check_writable, save
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         TraceError: the trace could not be kept.
     """
     asked = _asked(arguments.spec, arguments.property)
-    if arguments.spec == "paper" and arguments.give_up is None:
+    if arguments.spec in ("paper", "zab") and arguments.give_up is None:
         arguments.give_up = True  # without it the spec is not live: see docs/deviations.md
     instance = replace(check.instance_of(arguments), properties=None)
     if instance.bookkeeping:

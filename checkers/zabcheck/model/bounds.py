@@ -28,7 +28,7 @@ class Bounds:
         restart_needs_timeout: refuse a restart when no timeout is left (Apache's Zab.tla does, NJU's does
             not).
         give_up: let a leader without a quorum, or a follower without a leader, go back to election, and have
-            all of `FOR_LIVENESS`.
+            all of `paper.FOR_LIVENESS`; of "zab", all of `NEXT_LIVE`.
         partitions: how often the network may split; of the spec "zab" alone.
         observers: how many of the servers, those with the highest ids, do not vote.
         weightless: how many of the servers, those with the lowest ids, weigh nothing in quorums.

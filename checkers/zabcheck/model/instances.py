@@ -18,20 +18,24 @@ from zabcheck.model.model import Model, Property, as_property
 from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.refinement import refines_broadcast
 from zabcheck.model.zab_bugs import BUGS
+from zabcheck.model.zab_liveness_mutants import ZAB_LIVENESS_MUTANTS
 from zabspec import broadcast_properties, properties
 from zabspec.fast_election import NEXT as OF_FAST_ELECTION
 from zabspec.fast_election import properties as election_properties
 from zabspec.paper import NEXT as OF_PAPER
 from zabspec.zab import NEXT as OF_ZAB
+from zabspec.zab import NEXT_LIVE as LIVING
 from zabspec.zab import properties as zab_properties
 
 SPECS = ("paper", "broadcast", "zab", "fast_election")
 
 MUTANTS: Mapping[str, Mutant] = {
-    each.name: each for each in (*mutants.MUTANTS, *LIVENESS_MUTANTS, *BUGS, *OF_ELECTION)
+    each.name: each
+    for each in (*mutants.MUTANTS, *LIVENESS_MUTANTS, *BUGS, *ZAB_LIVENESS_MUTANTS, *OF_ELECTION)
 }
 """All mutants by name: of the paper, those that break a safety property, then those that break liveness; of
-ZAB 1.0, the bugs that ZooKeeper had; of Fast Leader Election, again first safety."""
+ZAB 1.0, the bugs that ZooKeeper had, then those that break liveness; of Fast Leader Election, again first
+safety."""
 
 OF_VOTES = ("observers", "weightless", "unlike", "early", "capacity")
 """Of `Bounds`, what is for the spec "fast_election" alone."""
@@ -160,7 +164,7 @@ def _zab(instance: Instance) -> Model:
     if instance.mutant is None:
         return zab.model(instance.bounds)
     mutant = MUTANTS[instance.mutant]
-    model = zab.model(instance.bounds, apply(mutant, OF_ZAB))
+    model = zab.model(instance.bounds, apply(mutant, LIVING if instance.bounds.give_up else OF_ZAB))
     return zab.begun(model) if mutant.begun else model
 
 
@@ -240,8 +244,10 @@ def _check_bounds(spec: str, bounds: Bounds) -> None:
         value = getattr(bounds, name)
         if value is not None and value < 0:
             raise ValueError(f"{value} {name}: not a number of {name}")
-    if spec in ("zab", "fast_election") and (bounds.give_up or bounds.restart_needs_timeout):
-        raise ValueError("give_up and restart_needs_timeout are for the spec 'paper'")
+    if spec in ("zab", "fast_election") and bounds.restart_needs_timeout:
+        raise ValueError("restart_needs_timeout is for the spec 'paper'")
+    if spec == "fast_election" and bounds.give_up:
+        raise ValueError("give_up is for the specs 'paper' and 'zab'")
     if spec != "zab" and bounds.partitions:
         raise ValueError("partitions are for the spec 'zab'")
 

@@ -7,8 +7,8 @@ pass a world where it is not enabled; for a strongly fair one, to take it, or to
 it is enabled, so these are cut off and what is left is taken apart again (Emerson and Lei's procedure for
 Streett conditions). Every world may also be stayed in for ever: that is a run that ends.
 
-What is assumed, and which steps are fair, `zabspec.liveness` says. Symmetry is not used here: two steps that
-a renaming makes one are still each owed their turn.
+What is assumed, and which steps are fair, `zabcheck.model.fairness` says. Symmetry is not used here: two
+steps that a renaming makes one are still each owed their turn.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from typing import Any
 
 import networkx
 
+from zabcheck.model.fairness import Assumptions, assumed, promised
 from zabcheck.model.lasso import Fairness, Lasso, Owed, lasso_in
 from zabcheck.model.limits import Limits, OutOfBudgetError, Progress
 from zabcheck.model.model import Model, World
 from zabcheck.model.options import Options
 from zabcheck.model.plain import successors
 from zabcheck.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
-from zabspec import liveness
-from zabspec.fast_election import liveness as of_election
 from zabspec.liveness import Eventually, Up
 from zabspec.parts import Sid
 
@@ -50,36 +49,6 @@ class Graph:
     edges: Sequence[Edge]
 
 
-@dataclass(frozen=True, slots=True)
-class Assumptions:
-    """Which steps are owed a turn, and which are not taken any more.
-
-    Attributes:
-        weak: the names of the actions that are weakly fair.
-        strong: the names of those that are strongly fair.
-        free: the names of those that may be taken at any time, `may_be_taken` notwithstanding.
-    """
-
-    weak: frozenset[str] = frozenset(action.__name__ for action in liveness.WEAKLY_FAIR)
-    strong: frozenset[str] = frozenset(action.__name__ for action in liveness.STRONGLY_FAIR)
-    free: frozenset[str] = frozenset()
-
-
-OF_ELECTION = Assumptions(
-    weak=frozenset(action.__name__ for action in of_election.WEAKLY_FAIR), strong=frozenset()
-)
-
-
-def promised(spec: str) -> tuple[Eventually, ...]:
-    """What must happen in the end, of a spec by its name: of "fast_election", or else of the paper's."""
-    return of_election.EVENTUALLY if spec == "fast_election" else liveness.EVENTUALLY
-
-
-def assumed(spec: str) -> Assumptions:
-    """What is assumed for that."""
-    return OF_ELECTION if spec == "fast_election" else Assumptions()
-
-
 def check_liveness(
     model: Model,
     options: Options,
@@ -89,7 +58,7 @@ def check_liveness(
     """Explore a model, breadth-first and without symmetry, and judge its liveness.
 
     Args:
-        model: of `zabspec.paper`, with leaders and followers that give up, or of `zabspec.fast_election`.
+        model: of a spec that something is promised of, with leaders and followers that give up.
         options: the limits; memory grows with the steps, so some 100,000 worlds are as far as it goes.
         properties: what to check; None for all that is promised.
         progress: told about once a second.
@@ -217,7 +186,9 @@ class _Part:
         self.numbers = [
             number
             for number, world in enumerate(graph.worlds)
-            if asked.premise(world.protocol, up, *servers) and not asked.goal(world.protocol, up, *servers)
+            if not graph.model.is_at_bound(world)
+            and asked.premise(world.protocol, up, *servers)
+            and not asked.goal(world.protocol, up, *servers)
         ]
         inside = set(self.numbers)
         self._edges: dict[int, list[Edge]] = {}
@@ -284,9 +255,9 @@ class _Part:
             return True
         servers = tuple(map(Sid, step.arguments))
         if not self._up.issuperset(servers):
-            return self._asked.others_act and step.action not in _FAULTS
+            return self._asked.others_act and step.action not in self._assumptions.faults
         state = self._graph.worlds[source].protocol
-        return liveness.may_be_taken(state, self._up, step.action, servers)
+        return self._assumptions.may_be_taken(state, self._up, step.action, servers)
 
     def _fairness_of(self, index: int) -> Fairness:
         step = self._graph.model.steps[index]
@@ -295,9 +266,6 @@ class _Part:
         if step.action in self._assumptions.strong:
             return Fairness.STRONG
         return Fairness.WEAK if step.action in self._assumptions.weak else Fairness.NONE
-
-
-_FAULTS = frozenset(action.__name__ for action in liveness.FAULTS)
 
 
 def _choices(size: int, arity: int) -> Iterator[tuple[Up, tuple[Sid, ...]]]:

@@ -7,7 +7,9 @@ catch a mutant need not be the only one that does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.mutant import Mutant
@@ -25,11 +27,11 @@ from zabspec.paper.state import Message, Phase, Role
 from zabspec.parts import Queue, Sid, replace
 
 
-def never(action: Action) -> Action:
-    """The action, never enabled."""
+def never(action: Callable[..., Any]) -> Callable[..., Any]:
+    """The action, of whatever spec, never enabled."""
 
     @wraps(action)
-    def disabled(state: paper.State, *_: Sid) -> paper.State | None:
+    def disabled(state: Any, *_: Sid) -> None:
         return None
 
     return disabled

@@ -64,6 +64,11 @@ def as_property(predicate: Callable[..., bool]) -> Property:
     return Property(predicate.__name__, predicate, arity, (predicate.__doc__ or "").strip())
 
 
+def never(_: World) -> bool:
+    """Of no world."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Local:
     """What a model knows of steps that nobody else's steps interfere with; see `reduction`.
@@ -87,6 +92,8 @@ class Model:
         local: for partial-order reduction; None if nothing is known.
         settings: what it is built from again (`instances`).
         is_symmetric: whether renaming servers changes nothing; if not, symmetry is off even if asked for.
+        is_at_bound: of a world, whether bounds, other than those on faults and requests, may keep it from
+            going on there as the spec does.
     """
 
     name: str
@@ -99,3 +106,4 @@ class Model:
     local: Local | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     is_symmetric: bool = True
+    is_at_bound: Callable[[World], bool] = never

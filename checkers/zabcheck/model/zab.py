@@ -51,7 +51,13 @@ class World:
 def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
     """The spec within `bounds`, without properties; a bug comes with actions of its own."""
     world = World(zab.initial(bounds.servers), ZabBudget())
-    return Model("zab", world, tuple(steps(bounds, actions)), bounds.servers)
+    if bounds.give_up and actions is zab.NEXT:
+        actions = zab.NEXT_LIVE
+
+    def is_at_bound(world: World) -> bool:
+        return any(server.accepted_epoch >= _highest(bounds) for server in world.protocol.servers)
+
+    return Model("zab", world, tuple(steps(bounds, actions)), bounds.servers, is_at_bound=is_at_bound)
 
 
 def begun(model: Model) -> Model:

@@ -25,8 +25,10 @@ leaders ignore, and reconfiguration. Election stands for what FastLeaderElection
 messages. A leader takes up its own epoch in the same step in which the acknowledgements of it become a
 quorum: nothing of it leaves the server in between.
 
-`NEXT` lists every action. `NEXT_UNELECTED` is the same with a coarser phase 0, where anyone may lead;
-`NEXT_SYNCHRONIZED` with a coarser phase 2, where synchronization is one step.
+`NEXT` lists every action but one: `NEXT_LIVE` adds that a leader stops waiting, which liveness needs and
+which leads nowhere that connections lost one by one would not lead. `NEXT_UNELECTED` is the same with a
+coarser phase 0, where anyone may lead; `NEXT_SYNCHRONIZED` with a coarser phase 2, where synchronization is
+one step.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ from zabspec.zab.discovery import (
 )
 from zabspec.zab.election import (
     leader_gives_up,
+    leader_stops_waiting,
     server_follows_leader,
     server_is_elected,
     server_leads_unelected,
@@ -98,12 +101,15 @@ NEXT = (
     follower_processes_commit,
 )
 
+NEXT_LIVE = (*NEXT, leader_stops_waiting)
+
 NEXT_UNELECTED = (server_leads_unelected, *NEXT[1:])
 
 NEXT_SYNCHRONIZED = (learner_adopts_history, *(action for action in NEXT if action not in REPLACED))
 
 __all__ = [
     "NEXT",
+    "NEXT_LIVE",
     "NEXT_SYNCHRONIZED",
     "NEXT_UNELECTED",
     "State",
@@ -113,6 +119,7 @@ __all__ = [
     "server_is_elected",
     "server_follows_leader",
     "leader_gives_up",
+    "leader_stops_waiting",
     "follower_notices",
     "leader_notices",
     "follower_times_out",

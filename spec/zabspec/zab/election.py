@@ -97,6 +97,22 @@ def leader_gives_up(state: State, leader: Sid) -> State | None:
     return leader_closes_all(state, leader)
 
 
+def leader_stops_waiting(state: State, leader: Sid) -> State | None:
+    """A leader that has proposed an epoch and is not established goes back to election, whoever is connected.
+
+    It may be that those who are will never do: they have promised a later epoch, or were refused, or have
+    acknowledged the epoch when they had promised it already, which does not count.
+
+    ZooKeeper: Leader.waitForEpochAck and waitForNewLeaderAck, after initLimit.
+    """
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.phase == Phase.BROADCAST:
+        return None
+    if not is_quorum(state.quorums, leading.connecting):
+        return None
+    return leader_closes_all(state, leader)
+
+
 def standing(state: State, server: Sid) -> Standing:
     """What a server's first vote says of it (ZooKeeper: QuorumPeer.getInitLastLoggedZxid)."""
     return state.servers[server].current_epoch, state.servers[server].processed
