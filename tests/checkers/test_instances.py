@@ -105,8 +105,9 @@ def test_every_sometimes_is_reached_where_it_is_said_to_be(spec: str, name: str)
     least = REACHED_WITHIN[spec][name]
     timeouts = least.faults - least.restarts - least.partitions
     epochs = None if spec == "fast_election" else least.epochs
-    bounds = Bounds(least.servers, least.transactions, timeouts, least.restarts, epochs)
-    bounds = replace(bounds, partitions=least.partitions)
+    servers = least.servers + least.observers
+    bounds = Bounds(servers, least.transactions, timeouts, least.restarts, epochs)
+    bounds = replace(bounds, partitions=least.partitions, observers=least.observers)
     verdict = search(build(Instance(spec, bounds, properties=(name,))), Options())
     assert verdict.outcome == Outcome.PASSED
     assert verdict.checked == (name,)

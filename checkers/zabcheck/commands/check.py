@@ -86,6 +86,8 @@ def in_words(instance: Instance) -> str:
             continue
         if value is not None and (value or name != "partitions"):
             told.append(f"{value or 'no'} {name.removesuffix('s') if value == 1 else name}")
+    if bounds.weights:
+        told.append(f"weights {bounds.weights}")
     told += _votes_in_words(bounds)
     if bounds.give_up:
         told.append("leaders without a quorum give up")
@@ -136,14 +138,27 @@ def add_bounds(parser: Parser) -> None:
         ),
         ("restarts", count, "how many servers may restart; for zab, what waits for the disk may be lost"),
         ("partitions", count, "how often the network may split; for zab alone"),
-        ("observers", count, "how many of the servers observe; for fast_election, as all that follows"),
-        ("weightless", count, "how many of the servers weigh nothing in quorums, from the lowest id on"),
+        (
+            "observers",
+            count,
+            "how many of the servers, the last ones, observe; for zab and fast_election",
+        ),
+        (
+            "weightless",
+            count,
+            "how many of the servers weigh nothing, from the lowest id on; for fast_election, as what follows",
+        ),
         ("early", count, "how many servers may decide while a better vote is under way"),
         ("capacity", number, "how many notifications a channel keeps"),
         ("epochs", count, f"the highest epoch that may be proposed; for zab {zab.EPOCHS} if not said"),
     ):
         default = "no bound" if said[name] is None else said[name]
         group.add_argument(f"--{name}", type=kind, metavar="N", help=f"{what} (default: {default})")
+    group.add_argument(
+        "--weights",
+        metavar="W",
+        help="what each server weighs in quorums: 2,1,1; a slash between groups: 1,1,0/0,0,1; for zab alone",
+    )
     group.add_argument(
         "--give-up",
         action=argparse.BooleanOptionalAction,

@@ -31,6 +31,8 @@ class Bounds:
             all of `paper.FOR_LIVENESS`; of "zab", all of `NEXT_LIVE`.
         partitions: how often the network may split; of the spec "zab" alone.
         observers: how many of the servers, those with the highest ids, do not vote.
+        weights: what each server weighs in quorums, such as "2,1,1", with a slash between groups, such as
+            "1,1,0/0,0,1"; empty for majorities of those who vote. Of the spec "zab" alone.
         weightless: how many of the servers, those with the lowest ids, weigh nothing in quorums.
         unlike: each server has logged more than the next before its first election; without, none has.
         early: how many servers may end their election while a better vote is under way to them.
@@ -47,6 +49,7 @@ class Bounds:
     give_up: bool = False
     partitions: int = 0
     observers: int = 0
+    weights: str = ""
     weightless: int = 0
     unlike: bool = False
     early: int = 0

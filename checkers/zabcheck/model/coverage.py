@@ -95,6 +95,7 @@ EXTENTS: Mapping[str, tuple[Extent, ...]] = {
         Extent(Bounds(servers=2, transactions=2, timeouts=1, restarts=1, epochs=3)),
         Extent(Bounds(servers=3, transactions=3, timeouts=1, restarts=0, epochs=1), begun=True),
         Extent(Bounds(servers=3, transactions=2, timeouts=0, restarts=0, epochs=2, partitions=1), begun=True),
+        Extent(Bounds(servers=3, transactions=2, timeouts=1, restarts=0, epochs=1, observers=1)),
     ),
 }
 """By spec, what together should show all of it; each is explored within seconds."""

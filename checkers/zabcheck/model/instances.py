@@ -19,6 +19,7 @@ from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.refinement import refines_broadcast
 from zabcheck.model.zab_bugs import BUGS
 from zabcheck.model.zab_liveness_mutants import ZAB_LIVENESS_MUTANTS
+from zabcheck.model.zab_quorum_mutants import QUORUM_MUTANTS
 from zabspec import broadcast_properties, properties
 from zabspec.fast_election import NEXT as OF_FAST_ELECTION
 from zabspec.fast_election import properties as election_properties
@@ -26,18 +27,35 @@ from zabspec.paper import NEXT as OF_PAPER
 from zabspec.zab import NEXT as OF_ZAB
 from zabspec.zab import NEXT_LIVE as LIVING
 from zabspec.zab import properties as zab_properties
+from zabspec.zab.quorums import smallest
 
 SPECS = ("paper", "broadcast", "zab", "fast_election")
 
 MUTANTS: Mapping[str, Mutant] = {
     each.name: each
-    for each in (*mutants.MUTANTS, *LIVENESS_MUTANTS, *BUGS, *ZAB_LIVENESS_MUTANTS, *OF_ELECTION)
+    for each in (
+        *mutants.MUTANTS,
+        *LIVENESS_MUTANTS,
+        *BUGS,
+        *QUORUM_MUTANTS,
+        *ZAB_LIVENESS_MUTANTS,
+        *OF_ELECTION,
+    )
 }
 """All mutants by name: of the paper, those that break a safety property, then those that break liveness; of
-ZAB 1.0, the bugs that ZooKeeper had, then those that break liveness; of Fast Leader Election, again first
-safety."""
+ZAB 1.0, the bugs that ZooKeeper had, mistakes about who counts, then those that break liveness; of Fast
+Leader Election, again first safety."""
 
-OF_VOTES = ("observers", "weightless", "unlike", "early", "capacity")
+FOR_SOME: Mapping[str, tuple[str, ...]] = {
+    "restart_needs_timeout": ("paper", "broadcast"),
+    "give_up": ("paper", "broadcast", "zab"),
+    "partitions": ("zab",),
+    "observers": ("zab", "fast_election"),
+    "weights": ("zab",),
+}
+"""Of `Bounds`, what is not for all specs, and which it is for."""
+
+OF_VOTES = ("weightless", "unlike", "early", "capacity")
 """Of `Bounds`, what is for the spec "fast_election" alone."""
 
 
@@ -72,6 +90,7 @@ class Least:
         restarts: of the faults, at least so many must be restarts.
         partitions: of the faults, at least so many must be partitions.
         timeouts: of the faults, at least so many must be timeouts.
+        observers: beside those servers, at least so many observers.
     """
 
     servers: int
@@ -81,6 +100,7 @@ class Least:
     restarts: int = 0
     partitions: int = 0
     timeouts: int = 0
+    observers: int = 0
 
 
 REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
@@ -118,6 +138,7 @@ REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
         "leader_is_cut_off": Least(3, 0, 1, 2, partitions=1),
         "deposed_leader_proposes": Least(3, 1, 1, 2, partitions=1),
         "message_outlasts_partition": Least(2, 0, 1, 1, partitions=1),
+        "observer_delivers": Least(2, 1, 0, 1, observers=1),
     },
     "fast_election": {
         "leader_is_followed_by_all": Least(2, 0, 0),
@@ -240,16 +261,15 @@ def check(instance: Instance) -> None:
 def _check_bounds(spec: str, bounds: Bounds) -> None:
     if bounds.servers < 1:
         raise ValueError(f"{bounds.servers} servers: at least 1 is needed")
-    for name in ("transactions", "timeouts", "restarts", "epochs", "partitions"):
+    for name in ("transactions", "timeouts", "restarts", "epochs", "partitions", "observers"):
         value = getattr(bounds, name)
         if value is not None and value < 0:
             raise ValueError(f"{value} {name}: not a number of {name}")
-    if spec in ("zab", "fast_election") and bounds.restart_needs_timeout:
-        raise ValueError("restart_needs_timeout is for the spec 'paper'")
-    if spec == "fast_election" and bounds.give_up:
-        raise ValueError("give_up is for the specs 'paper' and 'zab'")
-    if spec != "zab" and bounds.partitions:
-        raise ValueError("partitions are for the spec 'zab'")
+    for name, specs in FOR_SOME.items():
+        if spec not in specs and getattr(bounds, name):
+            raise ValueError(f"{name} is not for the spec {spec!r}, but for {' and '.join(map(repr, specs))}")
+    if spec == "zab":
+        zab.quorums(bounds)
 
 
 def _check_votes(spec: str, bounds: Bounds) -> None:
@@ -318,7 +338,8 @@ def _within(name: str, instance: Instance) -> bool:
     faults = bounds.timeouts if bounds.restart_needs_timeout else bounds.timeouts + bounds.restarts
     faults += bounds.partitions
     return (
-        bounds.servers - bounds.observers - bounds.weightless >= least.servers
+        _deciding(instance) >= least.servers
+        and bounds.observers >= least.observers
         and bounds.transactions >= least.transactions
         and faults >= least.faults
         and bounds.restarts >= least.restarts
@@ -326,6 +347,14 @@ def _within(name: str, instance: Instance) -> bool:
         and bounds.timeouts >= least.timeouts
         and (bounds.epochs is None or bounds.epochs >= least.epochs)
     )
+
+
+def _deciding(instance: Instance) -> int:
+    """How many servers count."""
+    bounds = instance.bounds
+    if instance.spec == "zab":
+        return len({sid for quorum in smallest(zab.quorums(bounds)) for sid in quorum})
+    return bounds.servers - bounds.observers - bounds.weightless
 
 
 def _in_words(hint: Any) -> str:

@@ -18,6 +18,7 @@ from zabcheck.model.model import Model, Step
 from zabspec import zab
 from zabspec.parts import Sid, replace
 from zabspec.zab.network import is_reachable
+from zabspec.zab.quorums import Quorums, majority, smallest
 from zabspec.zab.state import Role
 
 Action = Callable[..., "zab.State | None"]
@@ -50,7 +51,8 @@ class World:
 
 def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
     """The spec within `bounds`, without properties; a bug comes with actions of its own."""
-    world = World(zab.initial(bounds.servers), ZabBudget())
+    observers = frozenset(map(Sid, range(bounds.servers - bounds.observers, bounds.servers)))
+    world = World(zab.initial(bounds.servers, quorums(bounds), observers), ZabBudget())
     if bounds.give_up and actions is zab.NEXT:
         actions = zab.NEXT_LIVE
 
@@ -58,6 +60,34 @@ def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
         return any(server.accepted_epoch >= _highest(bounds) for server in world.protocol.servers)
 
     return Model("zab", world, tuple(steps(bounds, actions)), bounds.servers, is_at_bound=is_at_bound)
+
+
+def quorums(bounds: Bounds) -> Quorums:
+    """Which servers are quorums.
+
+    Raises:
+        ValueError: there are too many observers; or by `bounds.weights` none are quorums, or a server alone
+            is, or an observer weighs something; one line that says so.
+    """
+    size, voters = bounds.servers, bounds.servers - bounds.observers
+    if bounds.observers and voters < 2:
+        raise ValueError(f"{size} servers, {bounds.observers} of them observers: two must vote")
+    if not bounds.weights:
+        return majority(size, [Sid(sid) for sid in range(voters, size)])
+    groups = [group.split(",") for group in bounds.weights.split("/")]
+    if not all(len(group) == size and all(map(str.isdecimal, group)) for group in groups):
+        raise ValueError(f"weights {bounds.weights!r}: not {size} whole numbers in each group, such as 2,1,1")
+    found = tuple(tuple(map(int, group)) for group in groups)
+    if any(any(group[voters:]) for group in found):
+        raise ValueError(f"weights {bounds.weights!r}: an observer weighs nothing")
+    if any(sum(group[sid] > 0 for group in found) > 1 for sid in range(size)):
+        raise ValueError(f"weights {bounds.weights!r}: a server is in one group")
+    least = min(map(len, smallest(found)), default=0)
+    if least < 2 <= voters:
+        raise ValueError(
+            f"weights {bounds.weights!r}: " + ("one server is a quorum" if least else "no quorum")
+        )
+    return found
 
 
 def begun(model: Model) -> Model:

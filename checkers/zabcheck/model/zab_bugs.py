@@ -13,6 +13,7 @@ from zabcheck.model import zab_mistakes as mistakes
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.mutant import Mutant
 from zabcheck.model.zab import Action
+from zabcheck.model.zab_quorum_mutants import OBSERVERS_COUNTED
 from zabspec.zab.state import SyncMode
 
 _ONE_CRASH = Bounds(servers=3, transactions=2, timeouts=0, restarts=1)
@@ -45,6 +46,15 @@ BUGS: tuple[Mutant, ...] = (
         _ONE_CRASH,
         "commit_consistency",
         adds=(mistakes.follower_applies_later,),
+    ),
+    _bug(
+        "ZOOKEEPER-2959",
+        "A leader in discovery counts observers among those that have answered it. With one voter and an "
+        "observer it has its epoch, and the other voters, who know nothing of that, have a leader that "
+        "proposes the same one.",
+        OBSERVERS_COUNTED,
+        Bounds(servers=4, transactions=0, timeouts=0, epochs=1, observers=1),
+        "one_leader_in_an_epoch",
     ),
     _bug(
         "ZOOKEEPER-3642",

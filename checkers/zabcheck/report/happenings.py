@@ -17,6 +17,7 @@ TAKING = frozenset(
         "follower_starts_sync",
         "follower_queues_proposal",
         "follower_notes_commit",
+        "observer_queues_inform",
         "follower_acknowledges_newleader",
     }
 )

@@ -300,7 +300,8 @@ def _head(page: _Page, state: Any, words: Words) -> None:
     ]
     cells = [*"step".ljust(page.width)]
     for sid, place in enumerate(page.at):
-        cells[place : place + len(f"server {sid}")] = f"server {sid}"
+        name = f"{'observer' if sid in getattr(state, 'observers', ()) else 'server'} {sid}"
+        cells[place : place + len(name)] = name
     page.add(cells)
     roles = [server.role for server in state.servers]
     told = page.texts([words.standing(server) for server in state.servers])

@@ -20,6 +20,7 @@ from zabspec.zab.state import (
     Diff,
     FollowerInfo,
     History,
+    Inform,
     LeaderInfo,
     Message,
     NewLeader,
@@ -110,7 +111,7 @@ class ZabWords:
                 return f"{name} {'again' if epoch is None else epoch}, {zxid(last)}"
             case Snap(tree, _):
                 return f"{name} {self.history(tree)}"
-            case Proposal(txn):
+            case Proposal(txn) | Inform(txn):
                 return f"{name} {self.history((txn,))}"
             case Ack(acked) if acked.counter == 0:
                 return f"{name} of NEWLEADER {acked.epoch}"

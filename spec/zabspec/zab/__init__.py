@@ -38,6 +38,7 @@ from zabspec.zab.broadcast import (
     follower_processes_proposal,
     leader_processes_ack,
     leader_proposes,
+    observer_processes_inform,
     server_syncs_log,
 )
 from zabspec.zab.coarse import REPLACED, learner_adopts_history
@@ -68,6 +69,7 @@ from zabspec.zab.synchronization import (
     leader_processes_newleader_ack,
     leader_sends_newleader,
     leader_syncs_learner,
+    observer_queues_inform,
 )
 
 NEXT = (
@@ -89,6 +91,7 @@ NEXT = (
     follower_starts_sync,
     follower_queues_proposal,
     follower_notes_commit,
+    observer_queues_inform,
     follower_persists_history,
     follower_persists_epoch,
     follower_acknowledges_newleader,
@@ -99,6 +102,7 @@ NEXT = (
     server_syncs_log,
     leader_processes_ack,
     follower_processes_commit,
+    observer_processes_inform,
 )
 
 NEXT_LIVE = (*NEXT, leader_stops_waiting)
@@ -135,6 +139,7 @@ __all__ = [
     "follower_starts_sync",
     "follower_queues_proposal",
     "follower_notes_commit",
+    "observer_queues_inform",
     "follower_persists_history",
     "follower_persists_epoch",
     "follower_acknowledges_newleader",
@@ -145,4 +150,5 @@ __all__ = [
     "server_syncs_log",
     "leader_processes_ack",
     "follower_processes_commit",
+    "observer_processes_inform",
 ]

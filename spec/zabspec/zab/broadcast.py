@@ -23,6 +23,8 @@ from zabspec.zab.quorums import is_quorum
 from zabspec.zab.state import (
     Ack,
     Commit,
+    Inform,
+    Message,
     Phase,
     Proposal,
     Role,
@@ -39,7 +41,7 @@ from zabspec.zab.state import (
 def leader_proposes(state: State, leader: Sid, value: int) -> State | None:
     """An established leader gives a request the next zxid, hands it to its own disk and sends it out.
 
-    It goes to all that NEWLEADER was sent to, whether or not they have acknowledged that.
+    It goes to all that NEWLEADER was sent to, whether or not they have acknowledged that; not to observers.
 
     Paper: l.3.1.
     ZooKeeper: Leader.propose, to `forwardingFollowers`; SyncRequestProcessor.
@@ -51,8 +53,8 @@ def leader_proposes(state: State, leader: Sid, value: int) -> State | None:
     txn = Txn(Zxid(leading.current_epoch, counter), value)
     proposing = replace(leading, proposed=counter, unsynced=(*leading.unsynced, txn))
     state = with_server(state, leader, proposing)
-    told = learners_from(leading.stages, Stage.FORWARDING)
-    return sent_to_learners(state, leader, told, Proposal(txn))
+    voters = [sid for sid in learners_from(leading.stages, Stage.FORWARDING) if sid not in state.observers]
+    return sent_to_learners(state, leader, voters, Proposal(txn))
 
 
 def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> State | None:
@@ -78,6 +80,8 @@ def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> Sta
 def server_syncs_log(state: State, server: Sid) -> State | None:
     """A server writes all that waits, in one go; then, and not before, it acknowledges each.
 
+    An observer acknowledges nothing.
+
     Paper: f.3.1, "write to disk".
     ZooKeeper: SyncRequestProcessor.flush; SendAckRequestProcessor, or AckRequestProcessor on the leader.
     """
@@ -89,7 +93,7 @@ def server_syncs_log(state: State, server: Sid) -> State | None:
         return leader_counts_ack(state, server, server, waiting[-1].zxid)
     leader = state.servers[server].leader
     for txn in waiting:
-        if leader is not None:
+        if leader is not None and server not in state.observers:
             state = sent_to_leader(state, server, leader, Ack(txn.zxid))
     return state
 
@@ -110,10 +114,10 @@ def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | No
 
 def leader_counts_ack(state: State, leader: Sid, server: Sid, zxid: Zxid) -> State:
     """The state after a leader learned that a server has everything up to a zxid on disk: it delivers what a
-    quorum has, in order, and tells all that proposals go to.
+    quorum has, in order, and tells all that proposals go to; observers learn of it only now.
 
     Paper: l.3.2, COMMIT.
-    ZooKeeper: Leader.tryToCommit.
+    ZooKeeper: Leader.tryToCommit, commit and inform.
     """
     leading = state.servers[leader]
     acked = leading.acked.put(server, zxid.counter)
@@ -129,8 +133,18 @@ def leader_counts_ack(state: State, leader: Sid, server: Sid, zxid: Zxid) -> Sta
     news = after((*leading.log, *leading.unsynced), Zxid(leading.current_epoch, leading.committed))
     news = up_to(news, Zxid(leading.current_epoch, committed))
     state = with_server(state, leader, applied(replace(leading, committed=committed), *news))
-    told = learners_from(leading.stages, Stage.FORWARDING)
-    return sent_to_learners(state, leader, told, *(Commit(txn.zxid) for txn in news))
+    for learner in learners_from(leading.stages, Stage.FORWARDING):
+        kind = _inform if learner in state.observers else _commit
+        state = sent_to_learners(state, leader, [learner], *map(kind, news))
+    return state
+
+
+def _commit(txn: Txn) -> Message:
+    return Commit(txn.zxid)
+
+
+def _inform(txn: Txn) -> Message:
+    return Inform(txn)
 
 
 def follower_processes_commit(state: State, follower: Sid, leader: Sid) -> State | None:
@@ -150,3 +164,18 @@ def follower_processes_commit(state: State, follower: Sid, leader: Sid) -> State
         return None
     delivering = applied(replace(following, pending=tuple(rest)), first)
     return with_server(received(state, leader, follower), follower, delivering)
+
+
+def observer_processes_inform(state: State, observer: Sid, leader: Sid) -> State | None:
+    """An observer hands a committed transaction to its disk, and delivers it.
+
+    ZooKeeper: Observer.processPacket (INFORM), ObserverZooKeeperServer.commitRequest.
+    """
+    message = first_message(state, leader, observer)
+    if not isinstance(message, Inform) or not is_follower_of(state, observer, leader):
+        return None
+    observing = state.servers[observer]
+    if observing.phase != Phase.BROADCAST:
+        return None
+    logging = replace(observing, unsynced=(*observing.unsynced, message.txn))
+    return with_server(received(state, leader, observer), observer, applied(logging, message.txn))

@@ -35,7 +35,8 @@ from zabspec.zab.state import (
 def leader_processes_followerinfo(state: State, leader: Sid, follower: Sid) -> State | None:
     """A leader hears what a follower has promised; with a quorum, it promises a later epoch and proposes it.
 
-    The promise is on disk before it is sent. Who comes later is sent the epoch as it is.
+    The promise is on disk before it is sent. Who comes later is sent the epoch as it is. What an observer has
+    promised raises the epoch like anyone's; it is not counted, and neither is its acknowledgement.
 
     Paper: l.1.1.
     ZooKeeper: Leader.getEpochToPropose.

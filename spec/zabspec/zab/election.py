@@ -60,7 +60,7 @@ def server_leads_unelected(state: State, server: Sid) -> State | None:
     Paper: section IV, phase 0.
     ZooKeeper: QuorumPeer.run, LOOKING to LEADING.
     """
-    if state.servers[server].role != Role.LOOKING:
+    if state.servers[server].role != Role.LOOKING or server in state.observers:
         return None
     return with_server(state, server, as_leader(state.servers[server], server))
 
@@ -68,7 +68,8 @@ def server_leads_unelected(state: State, server: Sid) -> State | None:
 def server_follows_leader(state: State, follower: Sid, leader: Sid) -> State | None:
     """A looking server follows one that leads, connects to it and says what it has promised.
 
-    It need not be one of those that elected it: who comes later follows whom others follow.
+    It need not be one of those that elected it: who comes later follows whom others follow. Observers do so
+    too, and say what they have promised in OBSERVERINFO.
 
     ZooKeeper: FastLeaderElection.lookForLeader, Learner.connectToLeader and registerWithLeader.
     """

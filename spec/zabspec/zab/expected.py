@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from zabspec.parts import Sid
 from zabspec.zab.network import is_follower_of
-from zabspec.zab.state import Ack, Commit, Phase, Proposal, Stage, State
+from zabspec.zab.state import Ack, Commit, Inform, Phase, Proposal, Stage, State
 from zabspec.zab.synchronization import is_next_commit
 
 
 def proposal_fits(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A proposal comes after all that a follower has, and leaves out none of its epoch.
+    """A proposal comes after all that a follower has, and leaves out none of its epoch; for an observer, so
+    does what it is informed of.
 
     Source: ZOOKEEPER-4925, Learner.enforceContinuousProposal.
     """
     message = state.network[sender][receiver].head
-    if not isinstance(message, Proposal) or not is_follower_of(state, receiver, sender):
+    if not isinstance(message, Proposal | Inform) or not is_follower_of(state, receiver, sender):
         return True
     following = state.servers[receiver]
     if following.phase == Phase.BROADCAST:
@@ -43,13 +44,15 @@ def commit_fits(state: State, receiver: Sid, sender: Sid) -> bool:
 
 
 def acknowledgement_fits(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A follower acknowledges what its leader has proposed.
+    """A follower acknowledges what its leader has proposed, and an observer nothing of that.
 
-    Source: Zab.tla, `ackInconsistent`.
+    Source: Zab.tla, `ackInconsistent`; ZooKeeper: ObserverZooKeeperServer has no SendAckRequestProcessor.
     """
     message = state.network[sender][receiver].head
     if not isinstance(message, Ack) or message.zxid.counter == 0:
         return True
+    if sender in state.observers:
+        return False
     leading = state.servers[receiver]
     return message.zxid.epoch == leading.current_epoch and message.zxid.counter <= leading.proposed
 

@@ -27,6 +27,7 @@ from zabspec.zab.quorums import is_quorum, smallest
 from zabspec.zab.state import (
     AckEpoch,
     History,
+    Inform,
     Phase,
     Proposal,
     Role,
@@ -142,7 +143,7 @@ def in_flight(state: State, sender: Sid, receiver: Sid) -> History:
     found: list[Txn] = []
     for message in state.network[sender][receiver]:
         match message:
-            case Proposal(txn):
+            case Proposal(txn) | Inform(txn):
                 found.append(txn)
             case Snap(tree, _):
                 found.extend(tree)

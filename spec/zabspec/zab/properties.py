@@ -46,6 +46,7 @@ from zabspec.zab.witnesses import (
     learner_gets_trunc_and_diff,
     learner_joins_during_broadcast,
     message_outlasts_partition,
+    observer_delivers,
     server_refuses_to_start,
 )
 
@@ -233,6 +234,7 @@ SOMETIMES = (
     leader_is_cut_off,
     deposed_leader_proposes,
     message_outlasts_partition,
+    observer_delivers,
 )
 
 

@@ -2,14 +2,14 @@
 
 A group gives each server a weight, 0 to those that are not in it. A quorum has more than half the weight of
 more than half of the groups that have any. One group with everyone at weight 1 makes plain majorities.
-Any two quorums share a server; that is all that ZAB needs of them.
+Any two quorums share a server; that is all that ZAB needs of them. An observer weighs nothing.
 
 ZooKeeper: QuorumMaj, QuorumHierarchical.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 from itertools import combinations
 
 from zabspec.parts import Sid
@@ -18,9 +18,9 @@ Quorums = tuple[tuple[int, ...], ...]
 """For each group, the weight of each server in it."""
 
 
-def majority(size: int) -> Quorums:
-    """Quorums are more than half of `size` servers."""
-    return ((1,) * size,)
+def majority(size: int, observers: Container[Sid] = ()) -> Quorums:
+    """Quorums are more than half of `size` servers, not counting observers."""
+    return (tuple(int(Sid(sid) not in observers) for sid in range(size)),)
 
 
 def is_quorum(quorums: Quorums, some: Collection[Sid]) -> bool:

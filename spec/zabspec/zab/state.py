@@ -103,6 +103,13 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Inform:
+    """Leader to observer: a transaction that is committed, to be logged and delivered."""
+
+    txn: Txn
+
+
+@dataclass(frozen=True, slots=True)
 class NewLeader:
     """Leader to follower: this was my initial history (paper: the end of NEWLEADER)."""
 
@@ -130,6 +137,7 @@ Message = (
     | Snap
     | Proposal
     | Commit
+    | Inform
     | NewLeader
     | UpToDate
     | Ack
@@ -170,16 +178,23 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The servers, the channels between them, which servers are quorums, and who is cut off."""
+    """The servers, the channels between them, who is which of them, and whom a partition cuts off."""
 
     servers: Row[Server]
     network: Row[Row[Queue[Message]]]  # network[sender][receiver]
-    quorums: Quorums
+    quorums: tuple[Row[int], ...]
+    observers: frozenset[Sid]  # those that only follow: they weigh nothing in quorums
     cut: frozenset[Sid]  # those that a partition cuts off from all others; nobody while the network is whole
 
 
-def initial(size: int, quorums: Quorums | None = None) -> State:
-    """The state of `size` servers that have never run; quorums are majorities unless given."""
+def initial(size: int, quorums: Quorums | None = None, observers: frozenset[Sid] = frozenset()) -> State:
+    """The state of `size` servers that have never run.
+
+    Args:
+        size: how many, observers among them.
+        quorums: majorities of those who vote, unless given; observers weigh nothing in them.
+        observers: those that only follow.
+    """
     nobody: frozenset[Sid] = frozenset()
     server = Server(
         accepted_epoch=0,
@@ -207,7 +222,8 @@ def initial(size: int, quorums: Quorums | None = None) -> State:
     )
     empty: Queue[Message] = Queue()
     network = Row([Row([empty] * size)] * size)
-    return State(Row([server] * size), network, quorums or majority(size), cut=nobody)
+    chosen = tuple(Row(group) for group in quorums or majority(size, observers))
+    return State(Row([server] * size), network, chosen, observers, cut=nobody)
 
 
 def learners_from(stages: Row[Stage], stage: Stage) -> tuple[Sid, ...]:
@@ -233,6 +249,7 @@ __all__ = [
     "Diff",
     "FollowerInfo",
     "History",
+    "Inform",
     "LeaderInfo",
     "Message",
     "NewLeader",

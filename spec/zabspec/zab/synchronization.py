@@ -27,6 +27,7 @@ from zabspec.zab.state import (
     Commit,
     Diff,
     History,
+    Inform,
     Message,
     NewLeader,
     Phase,
@@ -53,6 +54,8 @@ BUFFERING = (SyncMode.NONE, SyncMode.DIFF)
 def leader_syncs_learner(state: State, leader: Sid, follower: Sid) -> State | None:
     """A leader sends a learner what it lacks and what is outstanding; from now on it proposes to it.
 
+    An observer is sent nothing that is not committed.
+
     What the learner acknowledged before it came back no longer counts: it is about to be cut off and sent
     again.
 
@@ -63,6 +66,8 @@ def leader_syncs_learner(state: State, leader: Sid, follower: Sid) -> State | No
     if leading.stages[follower] != Stage.ACKED or leading.phase < Phase.SYNCHRONIZATION:
         return None
     messages = history_for(leading, leading.reported[follower])
+    if follower not in state.observers:
+        messages += outstanding(leading)
     forwarding = replace(
         leading,
         stages=leading.stages.put(follower, Stage.FORWARDING),
@@ -87,18 +92,17 @@ def leader_sends_newleader(state: State, leader: Sid, follower: Sid) -> State | 
 
 
 def history_for(leading: Server, has: Zxid) -> list[Message]:
-    """What a leader sends to a learner that has everything up to a zxid, up to NEWLEADER.
+    """What a leader sends of what is committed to a learner that has everything up to a zxid.
 
-    ZooKeeper: LearnerHandler.syncFollower; queueCommittedProposals, and startForwarding for what is
-    proposed and not yet committed.
+    ZooKeeper: LearnerHandler.syncFollower, queueCommittedProposals.
     """
     first, missing = how_to_sync(leading.committed_log, leading.processed, has)
     if first is None:
-        return [Snap(leading.tree, leading.processed), *outstanding(leading)]
+        return [Snap(leading.tree, leading.processed)]
     messages: list[Message] = [first]
     for txn in missing:
         messages += (Proposal(txn), Commit(txn.zxid))
-    return messages + outstanding(leading)
+    return messages
 
 
 def how_to_sync(committed_log: History, processed: Zxid, has: Zxid) -> tuple[Diff | Trunc | None, History]:
@@ -129,7 +133,10 @@ def how_to_sync(committed_log: History, processed: Zxid, has: Zxid) -> tuple[Dif
 
 
 def outstanding(leading: Server) -> list[Message]:
-    """The proposals of a leader that are not committed yet; there are none before it is established."""
+    """The proposals of a leader that are not committed yet; there are none before it is established.
+
+    ZooKeeper: Leader.startForwarding.
+    """
     if leading.committed == leading.proposed:
         return []
     committed = Zxid(leading.current_epoch, leading.committed)
@@ -193,6 +200,26 @@ def follower_notes_commit(state: State, follower: Sid, leader: Sid) -> State | N
     return with_server(state, follower, applied(replace(following, pending=tuple(rest)), first))
 
 
+def observer_queues_inform(state: State, observer: Sid, leader: Sid) -> State | None:
+    """An observer that does not serve yet keeps a committed transaction in memory, or applies it at once if
+    its tree will be written as a whole.
+
+    ZooKeeper: Learner.syncWithLeader (INFORM).
+    """
+    message = first_message(state, leader, observer)
+    if not isinstance(message, Inform) or not is_follower_of(state, observer, leader):
+        return None
+    observing = state.servers[observer]
+    if observing.phase != Phase.SYNCHRONIZATION:
+        return None
+    state = received(state, leader, observer)
+    if observing.sync_mode not in BUFFERING:
+        return with_server(state, observer, applied(observing, message.txn))
+    pending = (*observing.pending, message.txn)
+    keeping = replace(observing, pending=pending, to_commit=observing.to_commit + 1)
+    return with_server(state, observer, keeping)
+
+
 def is_next_commit(following: Server, zxid: Zxid) -> bool:
     """Whether a COMMIT is for the first pending transaction that none has come for."""
     uncommitted = following.pending[following.to_commit :]
@@ -203,14 +230,15 @@ def follower_persists_history(state: State, follower: Sid, leader: Sid) -> State
     """At NEWLEADER, a follower has on disk what its leader sent as committed: a snapshot, or more of a log.
 
     Only then may its current epoch be (ZOOKEEPER-4643), and its acknowledgement go out (ZOOKEEPER-3911,
-    4646). What is not committed stays where it is (ZOOKEEPER-4394).
+    4646). What is not committed stays where it is (ZOOKEEPER-4394). What an observer was sent after DIFF
+    stays there too: nobody counts on its disk.
 
     Paper: f.2.1, h_f.
     ZooKeeper: Learner.syncWithLeader (NEWLEADER): takeSnapshot; appendRequest, processTxn, ZKDatabase.commit.
     """
     if not isinstance(first_message(state, leader, follower), NewLeader):
         return None
-    if not is_follower_of(state, follower, leader) or has_persisted_history(state.servers[follower]):
+    if not is_follower_of(state, follower, leader) or has_persisted_history(state, follower):
         return None
     following = state.servers[follower]
     if following.sync_mode not in BUFFERING:
@@ -221,10 +249,11 @@ def follower_persists_history(state: State, follower: Sid, leader: Sid) -> State
     return with_server(state, follower, applied(writing, *committed))
 
 
-def has_persisted_history(following: Server) -> bool:
-    """Whether a follower at NEWLEADER has on disk what its leader sent as committed."""
+def has_persisted_history(state: State, follower: Sid) -> bool:
+    """Whether a follower at NEWLEADER has on disk what its leader sent as committed, as far as it must."""
+    following = state.servers[follower]
     if following.sync_mode in BUFFERING:
-        return following.to_commit == 0
+        return following.to_commit == 0 or follower in state.observers
     return following.log == following.tree
 
 
@@ -238,7 +267,7 @@ def follower_persists_epoch(state: State, follower: Sid, leader: Sid) -> State |
     if not isinstance(message, NewLeader) or not is_follower_of(state, follower, leader):
         return None
     following = state.servers[follower]
-    if following.current_epoch == message.epoch or not has_persisted_history(following):
+    if following.current_epoch == message.epoch or not has_persisted_history(state, follower):
         return None
     return with_server(state, follower, replace(following, current_epoch=message.epoch))
 
@@ -253,7 +282,7 @@ def follower_acknowledges_newleader(state: State, follower: Sid, leader: Sid) ->
     if not isinstance(message, NewLeader) or not is_follower_of(state, follower, leader):
         return None
     following = state.servers[follower]
-    if following.current_epoch != message.epoch or not has_persisted_history(following):
+    if following.current_epoch != message.epoch or not has_persisted_history(state, follower):
         return None
     state = with_server(state, follower, replace(following, sync_mode=SyncMode.NONE))
     state = received(state, leader, follower)

@@ -95,6 +95,13 @@ def leader_delivers_before_writing(state: State, leader: Sid) -> bool:
     return len(leading.tree) > len(leading.log)
 
 
+def observer_delivers(state: State, observer: Sid) -> bool:
+    """An observer serves, and has delivered a transaction."""
+    if observer not in state.observers or state.servers[observer].phase != Phase.BROADCAST:
+        return False
+    return bool(state.servers[observer].tree)
+
+
 def leader_is_cut_off(state: State, leader: Sid, other: Sid) -> bool:
     """A leader whom a partition leaves no quorum leads on; on the other side another is established."""
     if not another_server_leads_too(state, leader, other) or is_reachable(state, leader, other):
