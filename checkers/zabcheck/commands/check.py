@@ -146,7 +146,7 @@ def add_bounds(parser: Parser) -> None:
         (
             "weightless",
             count,
-            "how many of the servers weigh nothing, from the lowest id on; for fast_election, as what follows",
+            "how many of the servers weigh nothing, from the lowest id on; for fast_election, as all below",
         ),
         ("early", count, "how many servers may decide while a better vote is under way"),
         ("capacity", number, "how many notifications a channel keeps"),

@@ -47,8 +47,8 @@ ZAB 1.0, the bugs that ZooKeeper had, mistakes about who counts, then those that
 Leader Election, again first safety."""
 
 FOR_SOME: Mapping[str, tuple[str, ...]] = {
-    "restart_needs_timeout": ("paper", "broadcast"),
-    "give_up": ("paper", "broadcast", "zab"),
+    "restart_needs_timeout": ("paper",),
+    "give_up": ("paper", "zab"),
     "partitions": ("zab",),
     "observers": ("zab", "fast_election"),
     "weights": ("zab",),
@@ -267,7 +267,9 @@ def _check_bounds(spec: str, bounds: Bounds) -> None:
             raise ValueError(f"{value} {name}: not a number of {name}")
     for name, specs in FOR_SOME.items():
         if spec not in specs and getattr(bounds, name):
-            raise ValueError(f"{name} is not for the spec {spec!r}, but for {' and '.join(map(repr, specs))}")
+            raise ValueError(
+                f"{name} is for the spec{'s'[: len(specs) - 1]} {' and '.join(map(repr, specs))}"
+            )
     if spec == "zab":
         zab.quorums(bounds)
 
