@@ -1,0 +1,101 @@
+"""Who may do what to a node.
+
+Nothing is inherited: a node's own list decides, or its parent's where a child comes or goes. An identity is
+what a connection has shown: its address (ip), a user and a hashed password (digest), the subject of its
+certificate (x509), or that of an operator, who may do anything (super). SASL is left out: its ids compare
+like those of x509.
+
+ZooKeeper: ZooKeeperServer.checkACL, PrepRequestProcessor.fixupACL, server/auth.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable
+from hashlib import sha1
+from ipaddress import ip_address, ip_network
+
+from zabspec.parts import replace
+from zabspec.tree.state import ANYONE, Ace, Acl, Id, Perm
+
+AUTHENTICATED = ("digest", "x509")
+"""The schemes whose ids an entry of the scheme `auth` stands for."""
+
+
+def is_allowed(acl: Acl, perms: Perm, ids: Iterable[Id]) -> bool:
+    """Whether someone with these identities may do one of `perms` to a node with this list."""
+    known = tuple(ids)
+    if not acl or any(each.scheme == "super" for each in known):
+        return True
+    return any(
+        ace.perms & perms and (ace.id == ANYONE or any(matches(each, ace.id) for each in known))
+        for ace in acl
+    )
+
+
+def matches(shown: Id, wanted: Id) -> bool:
+    """Whether an identity is one that an entry means; of addresses, whether it is in the network."""
+    if shown.scheme != wanted.scheme:
+        return False
+    if wanted.scheme != "ip":
+        return shown.id == wanted.id
+    return ip_address(shown.id) in ip_network(wanted.id, strict=False)
+
+
+def stored(acl: Acl, ids: Iterable[Id]) -> Acl | None:
+    """The list that a node gets for one that a client gives: no entry twice, its identities for `auth`.
+
+    None where the list is empty or an entry means nobody.
+    """
+    known = tuple(ids)
+    entries: dict[Ace, None] = {}
+    for ace in acl:
+        if ace.id.scheme == "auth":
+            own = [replace(ace, id=each) for each in known if each.scheme in AUTHENTICATED]
+            if not own:
+                return None
+            entries.update(dict.fromkeys(own))
+        elif is_valid(ace.id):
+            entries[ace] = None
+        else:
+            return None
+    return tuple(entries) or None
+
+
+def is_valid(wanted: Id) -> bool:
+    """Whether an entry may name this identity."""
+    match wanted.scheme:
+        case "world":
+            return wanted == ANYONE
+        case "digest":
+            return wanted.id.count(":") == 1
+        case "ip":
+            return _is_network(wanted.id)
+        case "x509":
+            return "=" in wanted.id
+    return False
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def shown(acl: Acl, ids: Iterable[Id]) -> Acl:
+    """The list as it is shown: without the ADMIN permission, passwords are not."""
+    if is_allowed(acl, Perm.ADMIN, ids):
+        return acl
+    return tuple(replace(ace, id=_masked(ace.id)) for ace in acl)
+
+
+def _masked(identity: Id) -> Id:
+    return Id("digest", identity.id.partition(":")[0] + ":x") if identity.scheme == "digest" else identity
+
+
+def digest_id(user: str, password: str) -> Id:
+    """The identity that a user and a password show. ZooKeeper: DigestAuthenticationProvider."""
+    both = f"{user}:{password}".encode()
+    return Id("digest", f"{user}:{b64encode(sha1(both, usedforsecurity=False).digest()).decode()}")
