@@ -13,8 +13,23 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.model.watch_tables import IMPOSSIBLE, Operation, Table, away, create, matrix, told_of
-from zabspec.watches import Kind
+from zabcheck.model.watch_tables import (
+    IMPOSSIBLE,
+    QUOTA,
+    STATS,
+    Ground,
+    P,
+    Table,
+    away,
+    create,
+    delete,
+    matrix,
+    set_data,
+)
+from zabcheck.model.watching import Scope, node_at, runs, triggers_of
+from zabspec.tree import Error
+from zabspec.watches import Answer, EventType
+from zabspec.watches.properties import Change
 
 MATRIX = {
     "data": ["-", "DataChanged p, gone", "Deleted p, gone", "-", "-", "-", "-"],
@@ -44,6 +59,7 @@ CANNOT_HAPPEN = {("data", "create p"), ("child", "create p")} | {("exist", each)
 
 AWAY = {
     "setData p, any number of times": ["DataChanged", "-", "-", "lost"],
+    "setData p to what it was": ["DataChanged", "-", "-", "lost"],
     "delete p": ["Deleted", "-", "Deleted", "lost"],
     "delete p, create p": ["DataChanged", "-", "ChildrenChanged", "lost"],
     "create p": ["-", "Created", "-", "lost"],
@@ -52,6 +68,7 @@ AWAY = {
     "create c": ["-", "-", "ChildrenChanged", "lost"],
     "create c, delete c": ["-", "-", "ChildrenChanged", "lost"],
     "setACL p": ["-", "-", "-", "-"],
+    "usage of a quota noted in p": ["-", "-", "-", "-"],
 }
 WAITS_FOR_P = {"create p", "create p, delete p", "create p, delete p, create p"}
 
@@ -104,7 +121,44 @@ def test_the_page_has_the_tables_that_the_command_prints(
     assert "\n".join(tables) == done.stdout
 
 
-def test_a_watch_of_a_node_that_is_not_there_is_no_data_watch() -> None:
-    history = (create("/p"), Operation("setData", "/p"))
-    assert told_of(Kind.DATA, history) == IMPOSSIBLE
-    assert told_of(Kind.EXIST, history) == "Created"
+def test_usage_of_a_quota_is_noted_without_a_word() -> None:
+    ground = Ground(QUOTA)
+    before = ground.stamps(STATS)
+    ground.does(create("/q/n"))
+    after = ground.stamps(STATS)
+    assert before is not None
+    assert after is not None
+    assert (before.data, after.data) == (b"count=1,bytes=0", b"count=2,bytes=0")
+    assert (before.mzxid, before.version) == (after.mzxid, after.version)
+
+
+CHANGES = {EventType.CREATED: create, EventType.DATA_CHANGED: set_data, EventType.DELETED: delete}
+
+
+def test_the_tree_calls_the_managers_as_the_properties_of_watches_take_it_to() -> None:
+    """On every run of five operations: the same triggers, and the same mzxid and pzxid."""
+    scope, count = Scope(), 0
+    for run in runs(frozenset(), scope, 5):
+        ground = Ground(())
+        log: list[tuple[int, Change]] = []
+        for change in run:
+            calls = ground.does(CHANGES[change.type](change.path))
+            log.append((ground.zxid, change))
+            assert calls == triggers_of(change, frozenset())
+        for path in ("/", *scope.paths):
+            node, expected = ground.stamps(path), node_at(tuple(log), path)
+            stamps = None if node is None else (node.mzxid, node.pzxid)
+            assert stamps == (None if expected is None else (expected.mzxid, expected.pzxid))
+        count += 1
+    assert count == 544
+
+
+def test_an_operation_that_the_tree_refuses_calls_nobody() -> None:
+    ground = Ground(())
+    assert not ground.takes(delete(P))
+    assert ground.does(delete(P)) == ()
+
+
+def test_what_watches_answer_is_what_the_tree_calls_it() -> None:
+    named = {each.name: each.value for each in Answer}
+    assert named == {each.name: each.value for each in Error if each.name in named}

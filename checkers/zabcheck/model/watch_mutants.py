@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from zabcheck.model.watching import MayRead, Node, Rules, triggers_of
+from zabcheck.model.watching import Node, Readable, Rules, Triggers, triggers_of
 from zabspec import watches
 from zabspec.watches import (
     Answer,
@@ -18,15 +18,12 @@ from zabspec.watches import (
     Mode,
     RemoveWatches,
     SetWatches,
-    Trigger,
     Watches,
 )
 from zabspec.watches.firing import is_within
 from zabspec.watches.properties import Change
 from zabspec.watches.registration import entries_of
 from zabspec.watches.state import without_entries
-
-Triggers = tuple[Trigger, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,74 +72,78 @@ def parent_first(change: Change, after: frozenset[str]) -> Triggers:
 # Firing.
 
 
-def standard_kept(before: Watches, triggers: Triggers, zxid: int, may_read: MayRead) -> Fired:
+def standard_kept(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
     """Standard watches fire again and again."""
-    return replace(watches.fired(before, triggers, zxid, may_read), watches=before)
+    return replace(watches.fired(before, triggers, zxid, readable), watches=before)
 
 
-def denied_kept(before: Watches, triggers: Triggers, zxid: int, may_read: MayRead) -> Fired:
+def denied_kept(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
     """A standard watch whose event is held back stays."""
-    done = watches.fired(before, triggers, zxid, may_read)
-    held = {(each.manager, each.path) for each in triggers if not may_read(each)}
+    done = watches.fired(before, triggers, zxid, readable)
+    held = {
+        (each.manager, each.path)
+        for each, is_readable in zip(triggers, readable, strict=True)
+        if not is_readable
+    }
     kept = {each for each in before.entries if (each.manager, each.path) in held}
     left = tuple(sorted({*done.watches.entries, *kept}))
     return replace(done, watches=replace(before, entries=left))
 
 
-def persistent_gone(before: Watches, triggers: Triggers, zxid: int, may_read: MayRead) -> Fired:
+def persistent_gone(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
     """A persistent watch is gone when it has fired."""
-    done = watches.fired(before, triggers, zxid, may_read)
+    done = watches.fired(before, triggers, zxid, readable)
     left = done.watches
     for each in triggers:
         left = without_entries(left, each.manager, each.path, Mode.PERSISTENT)
     return replace(done, watches=left)
 
 
-def told_twice(before: Watches, triggers: Triggers, zxid: int, may_read: MayRead) -> Fired:
+def told_twice(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
     """The second call for a deletion tells those again whom the first one has told."""
     done = Fired(before, ())
-    for each in triggers:  # one by one, so that none knows of the one before
-        one = watches.fired(done.watches, (each,), zxid, may_read)
+    for number, each in enumerate(triggers):  # one by one, so that none knows of the one before
+        one = watches.fired(done.watches, (each,), zxid, readable[number : number + 1])
         done = Fired(one.watches, (*done.events, *one.events))
     return done
 
 
-def event_for_each_mode(before: Watches, triggers: Triggers, zxid: int, may_read: MayRead) -> Fired:
+def event_for_each_mode(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
     """Each mode in which a path is watched gets an event of its own."""
     separately = [
-        watches.fired(replace(before, entries=(each,)), triggers, zxid, may_read) for each in before.entries
+        watches.fired(replace(before, entries=(each,)), triggers, zxid, readable) for each in before.entries
     ]
     left = tuple(entry for each in separately for entry in each.watches.entries)
     events = tuple(event for each in separately for event in each.events)
     return Fired(replace(before, entries=left), events)
 
 
-def reversed_events(before: Watches, triggers: Triggers, zxid: int, may_read: MayRead) -> Fired:
+def reversed_events(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
     """The events of a transaction come in the wrong order."""
-    done = watches.fired(before, triggers, zxid, may_read)
+    done = watches.fired(before, triggers, zxid, readable)
     return replace(done, events=done.events[::-1])
 
 
-def last_event_lost(before: Watches, triggers: Triggers, zxid: int, may_read: MayRead) -> Fired:
+def last_event_lost(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
     """Of several events in one transaction the last one is dropped."""
-    done = watches.fired(before, triggers, zxid, may_read)
+    done = watches.fired(before, triggers, zxid, readable)
     return replace(done, events=done.events[:1])
 
 
-def everyone_reads(before: Watches, triggers: Triggers, zxid: int, _may_read: MayRead) -> Fired:
+def everyone_reads(before: Watches, triggers: Triggers, zxid: int, _readable: Readable) -> Fired:
     """Nobody asks whether a client may read (before ZOOKEEPER-4799)."""
-    return watches.fired(before, triggers, zxid, watches.anyone_may_read)
+    return watches.fired(before, triggers, zxid)
 
 
-def zxid_of_the_server(before: Watches, triggers: Triggers, zxid: int, may_read: MayRead) -> Fired:
+def zxid_of_the_server(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
     """Events carry how far the server had come before the transaction."""
-    done = watches.fired(before, triggers, zxid, may_read)
+    done = watches.fired(before, triggers, zxid, readable)
     return replace(done, events=tuple(replace(each, zxid=zxid - 1) for each in done.events))
 
 
-def recursive_told_of_children(before: Watches, triggers: Triggers, zxid: int, may_read: MayRead) -> Fired:
+def recursive_told_of_children(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
     """A recursive watch is in the manager for children as well, and is told like all others there."""
-    done = watches.fired(before, triggers, zxid, may_read)
+    done = watches.fired(before, triggers, zxid, readable)
     tops = [each.path for each in before.entries if each.mode == Mode.RECURSIVE]
     more = [
         Event(each.type, each.path, zxid)
@@ -152,7 +153,7 @@ def recursive_told_of_children(before: Watches, triggers: Triggers, zxid: int, m
     return replace(done, events=(*done.events, *(each for each in more if each not in done.events)))
 
 
-def prefix_without_slash(before: Watches, triggers: Triggers, zxid: int, may_read: MayRead) -> Fired:
+def prefix_without_slash(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
     """A recursive watch of /a is told of /ab as well."""
     more = [
         Entry(Manager.DATA, trigger.path, Mode.RECURSIVE)
@@ -161,7 +162,7 @@ def prefix_without_slash(before: Watches, triggers: Triggers, zxid: int, may_rea
         if entry.mode == Mode.RECURSIVE and trigger.path.startswith(entry.path)
     ]
     done = watches.fired(
-        replace(before, entries=tuple(sorted({*before.entries, *more}))), triggers, zxid, may_read
+        replace(before, entries=tuple(sorted({*before.entries, *more}))), triggers, zxid, readable
     )
     kept = tuple(each for each in done.watches.entries if each in before.entries)
     return replace(done, watches=replace(before, entries=kept))

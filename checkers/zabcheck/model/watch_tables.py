@@ -6,16 +6,17 @@ what comes of it is written down. A watch is on `p`; `c` is a child of it, `d` a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from zabcheck.model.watching import Node, changed, node_at, triggers_of
-from zabspec import watches
-from zabspec.watches import EventType, Kind, SetWatches, Watches
-from zabspec.watches.properties import Change, parent_of
+from zabspec import tree, watches
+from zabspec.tree.state import OPEN, node_at
+from zabspec.tree.txns import ErrorTxn
+from zabspec.watches import EventType, Kind, Watches
 
 P, C, D = "/p", "/p/c", "/p/c/d"
+STATS = "/zookeeper/quota/q/zookeeper_stats"
+QUOTA = ("/q", "/zookeeper/quota/q", "/zookeeper/quota/q/zookeeper_limits", STATS)
 NOTHING = "-"
 IMPOSSIBLE = "n/a"
 LOST = "lost"
@@ -34,16 +35,17 @@ class Operation:
 
     name: str
     path: str
+    data: bytes = b"new"
 
 
 def create(path: str) -> Operation:
-    """A node comes."""
-    return Operation("create", path)
+    """A node comes, with no data to speak of."""
+    return Operation("create", path, b"")
 
 
-def set_data(path: str) -> Operation:
+def set_data(path: str, data: bytes = b"new") -> Operation:
     """Its data are set."""
-    return Operation("setData", path)
+    return Operation("setData", path, data)
 
 
 def delete(path: str) -> Operation:
@@ -55,12 +57,6 @@ def set_acl(path: str) -> Operation:
     """Its ACL is set."""
     return Operation("setACL", path)
 
-
-CHANGES = {
-    "create": EventType.CREATED,
-    "setData": EventType.DATA_CHANGED,
-    "delete": EventType.DELETED,
-}
 
 COLUMNS: dict[str, tuple[Operation, ...]] = {
     "create p": (create(P),),
@@ -75,6 +71,7 @@ COLUMNS: dict[str, tuple[Operation, ...]] = {
 
 HISTORIES: dict[str, tuple[Operation, ...]] = {
     "setData p, any number of times": (set_data(P), set_data(P)),
+    "setData p to what it was": (set_data(P, b""),),
     "delete p": (delete(P),),
     "delete p, create p": (delete(P), create(P)),
     "create p": (create(P),),
@@ -95,34 +92,47 @@ AWAY_COLUMNS: dict[str, tuple[Kind, ...]] = {
 
 
 class Ground:
-    """A tree in which operations are done one after the other, each in a transaction of its own."""
+    """A tree in which operations are done one after the other, each in a transaction of its own.
+
+    Args:
+        paths: of nodes that are there from the beginning, parents first.
+    """
 
     def __init__(self, paths: Sequence[str]) -> None:
-        self.log: list[tuple[int, Change]] = []
+        self.tree = tree.initial()
         self.zxid = 0
         for path in paths:
             assert self.takes(create(path))
             self.does(create(path))
 
-    def stamps(self, path: str) -> Node | None:
+    def stamps(self, path: str) -> tree.Node | None:
         """Of a node; None where there is none."""
-        return node_at(tuple(self.log), path)
+        return node_at(self.tree, path)
 
     def takes(self, operation: Operation) -> bool:
         """Whether an operation can be done."""
-        is_there = self.stamps(operation.path) is not None
-        if operation.name == "create":
-            return not is_there and self.stamps(parent_of(operation.path)) is not None
-        return is_there
+        return not isinstance(tree.prepare(self.tree, _request(operation), tree.Caller()), ErrorTxn)
 
     def does(self, operation: Operation) -> tuple[watches.Trigger, ...]:
         """Does it, and returns the calls that it makes."""
         self.zxid += 1
-        if operation.name == "setACL":
-            return ()
-        change = Change(CHANGES[operation.name], operation.path)
-        self.log.append((self.zxid, change))
-        return triggers_of(change, changed(frozenset(), change))
+        txn = tree.prepare(self.tree, _request(operation), tree.Caller())
+        done = tree.apply(self.tree, self.zxid, 0, txn)
+        self.tree = done.tree
+        return done.triggers
+
+
+def _request(operation: Operation) -> tree.Write:
+    """An operation as a client asks for it."""
+    match operation.name:
+        case "create":
+            return tree.Create(operation.path, operation.data)
+        case "delete":
+            return tree.Delete(operation.path)
+        case "setACL":
+            return tree.SetAcl(operation.path, OPEN)
+        case _:
+            return tree.SetData(operation.path, operation.data)
 
 
 Table = list[tuple[str, ...]]
@@ -139,36 +149,43 @@ def away() -> Table:
     """What each kind of watch on `p` is told on a new connection of what has happened meanwhile."""
     table: Table = [("while away", *AWAY_COLUMNS)]
     for name, history in HISTORIES.items():
-        cells = (
-            " / ".join(dict.fromkeys(told_of(kind, history) for kind in kinds))
-            for kinds in AWAY_COLUMNS.values()
-        )
-        table.append((name, *cells))
+        told = {kind: told_of(kind, P, _ground_for(history[0]), history) for kind in Kind}
+        table.append((name, *_columns(told)))
+    noted = {kind: told_of(kind, STATS, Ground(QUOTA), (create("/q/n"),)) for kind in Kind}
+    table.append(("usage of a quota noted in p", *_columns(noted)))
     return table
 
 
-def told_of(kind: Kind, history: Sequence[Operation]) -> str:
-    """What a watch is told of, when its client comes back: events, nothing, or less than there was."""
-    ground = _ground_for(history[0])
-    if not _can_be_watched(kind, ground):
+def told_of(kind: Kind, path: str, ground: Ground, history: Sequence[Operation]) -> str:
+    """What a watch is told of when its client comes back: events, nothing, or less than there was.
+
+    Args:
+        kind: of the watch.
+        path: that is watched.
+        ground: as it was when the client lost its connection.
+        history: what has happened since.
+    """
+    if not _can_be_watched(kind, path, ground):
         return IMPOSSIBLE
     seen = ground.zxid
-    live = watches.with_watch(watches.NONE, kind, P)
+    live = watches.with_watch(watches.NONE, kind, path)
     events_seen_live = 0
     for operation in history:
         fired = watches.fired(live, ground.does(operation), ground.zxid)
         live, events_seen_live = fired.watches, events_seen_live + len(fired.events)
-    request = {
-        Kind.DATA: partial(SetWatches, data=(P,)),
-        Kind.EXIST: partial(SetWatches, exist=(P,)),
-        Kind.CHILD: partial(SetWatches, child=(P,)),
-        Kind.PERSISTENT: partial(SetWatches, persistent=(P,)),
-        Kind.RECURSIVE: partial(SetWatches, recursive=(P,)),
-    }[kind](seen)
+    client = watches.remembered(watches.NOTHING, kind, path)
+    request = watches.registered_again(client, seen)
+    assert request is not None
     told = watches.caught_up(watches.NONE, request, ground.stamps).events
     if not told:
         return LOST if events_seen_live else NOTHING
     return " and ".join(NAMES[each.type] for each in told)
+
+
+def _columns(told: dict[Kind, str]) -> Iterator[str]:
+    """What kinds are told, those together that share a column."""
+    for kinds in AWAY_COLUMNS.values():
+        yield " / ".join(dict.fromkeys(told[kind] for kind in kinds))
 
 
 def _cell(kind: Kind, operations: Sequence[Operation]) -> str:
@@ -184,7 +201,7 @@ def _cell(kind: Kind, operations: Sequence[Operation]) -> str:
 def _outcome(kind: Kind, operation: Operation) -> str:
     """What comes of one operation: the event, and that the watch is gone if it is."""
     ground = _ground_for(operation)
-    if not _can_be_watched(kind, ground):
+    if not _can_be_watched(kind, P, ground):
         return IMPOSSIBLE
     before: Watches = watches.with_watch(watches.NONE, kind, P)
     fired = watches.fired(before, ground.does(operation), ground.zxid)
@@ -200,8 +217,8 @@ def _ground_for(operation: Operation) -> Ground:
     return ground
 
 
-def _can_be_watched(kind: Kind, ground: Ground) -> bool:
-    """Whether `p` can be watched so: a data or child watch needs a node, an exist watch none."""
+def _can_be_watched(kind: Kind, path: str, ground: Ground) -> bool:
+    """Whether a path can be watched so: a data or child watch needs a node, an exist watch none."""
     if kind in (Kind.DATA, Kind.CHILD):
-        return ground.stamps(P) is not None
-    return kind != Kind.EXIST or ground.stamps(P) is None
+        return ground.stamps(path) is not None
+    return kind != Kind.EXIST or ground.stamps(path) is None

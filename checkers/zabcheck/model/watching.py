@@ -40,7 +40,8 @@ from zabspec.watches.properties import (
 Nodes = dict[str, "Node"]
 """A tree: its nodes by their paths."""
 
-MayRead = Callable[[Trigger], bool]
+Triggers = tuple[Trigger, ...]
+Readable = tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ def triggers_of(change: Change, after: frozenset[str]) -> tuple[Trigger, ...]:
 class Rules:
     """The functions of the spec, or those with a mistake in them."""
 
-    triggers_of: Callable[[Change, frozenset[str]], tuple[Trigger, ...]] = triggers_of
-    fired: Callable[[Watches, tuple[Trigger, ...], int, MayRead], Fired] = watches.fired
+    triggers_of: Callable[[Change, frozenset[str]], Triggers] = triggers_of
+    fired: Callable[[Watches, Triggers, int, Readable], Fired] = watches.fired
     removed: Callable[[Watches, RemoveWatches], tuple[Watches, watches.Answer]] = watches.removed
     caught_up: Callable[[Watches, SetWatches, Callable[[str], Node | None]], Fired] = watches.caught_up
 
@@ -228,7 +229,8 @@ def applied(
     for change in changes:
         paths = changed(paths, change)
         triggers += rules.triggers_of(change, paths)
-    done = rules.fired(before, tuple(triggers), 7, lambda trigger: trigger.path not in unreadable)
+    readable = tuple(each.path not in unreadable for each in triggers)
+    done = rules.fired(before, tuple(triggers), 7, readable)
     return Applied(before, changes, 7, unreadable, done.watches, done.events)
 
 

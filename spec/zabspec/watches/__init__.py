@@ -20,7 +20,7 @@ from zabspec.watches.client import (
     remembered,
     told_of_connection,
 )
-from zabspec.watches.firing import anyone_may_read, fired
+from zabspec.watches.firing import fired
 from zabspec.watches.registration import AddWatch, added, with_watch
 from zabspec.watches.removal import Answer, CheckWatches, RemoveWatches, WatcherType, checked, removed
 from zabspec.watches.state import (
@@ -59,7 +59,6 @@ __all__ = [
     "with_watch",
     "added",
     "fired",
-    "anyone_may_read",
     "SetWatches",
     "Stamps",
     "caught_up",

@@ -9,7 +9,7 @@ ZooKeeper: WatchManager.triggerWatch, PathParentIterator, ServerCnxn.process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 
 from zabspec.watches.state import (
     NO_ZXID,
@@ -25,16 +25,11 @@ from zabspec.watches.state import (
 )
 
 
-def anyone_may_read(_trigger: Trigger) -> bool:
-    """Lets every event pass."""
-    return True
-
-
 def fired(
     watches: Watches,
-    triggers: Iterable[Trigger],
+    triggers: Sequence[Trigger],
     zxid: int,
-    may_read: Callable[[Trigger], bool] = anyone_may_read,
+    readable: Sequence[bool] = (),
 ) -> Fired:
     """The events of one transaction, for one connection.
 
@@ -42,16 +37,16 @@ def fired(
         watches: what the connection has registered.
         triggers: all of the transaction, in order; of a multi, those of one operation after the other.
         zxid: of the transaction.
-        may_read: whether the ids of the connection have READ on the node of a trigger, by the ACL that it
-            has, or had when it was deleted.
+        readable: for each trigger, whether the ids of the connection have READ on its node, by the ACL that
+            it has, or had when it was deleted; empty if they have it on all of them.
     """
     header = zxid if watches.release.zxid_in_events else NO_ZXID
     events: list[Event] = []
     was_hit = False  # by the trigger before
-    for trigger in triggers:
+    for trigger, is_readable in zip(triggers, readable or [True] * len(triggers), strict=True):
         is_told = was_hit and is_second_call(trigger)
         was_hit = is_hit(watches, trigger)
-        is_denied = watches.release.filters_events and not may_read(trigger)
+        is_denied = watches.release.filters_events and not is_readable
         if was_hit and not is_told and not is_denied:
             events.append(Event(trigger.type, trigger.path, header))
         watches = without_entries(watches, trigger.manager, trigger.path, Mode.STANDARD)
