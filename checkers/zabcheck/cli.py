@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
-from zabcheck.commands import again, bugs, check, cover, lists, live, reach, watching
+from zabcheck.commands import again, bugs, check, cover, lists, live, order, reach, watching
 from zabcheck.commands.arguments import Parser, UsageError
 from zabcheck.traces import TraceError
 
@@ -56,7 +56,7 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=f"zab {_version()}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for each in (check, live, reach, again, lists, bugs, cover, watching):
+    for each in (check, live, reach, again, lists, bugs, order, cover, watching):
         each.add(commands)
     return top
 

@@ -12,7 +12,7 @@ from typing import Any
 from zabcheck.commands.arguments import Parser, UsageError, count, duration, number
 from zabcheck.model import zab
 from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import MUTANTS, SPECS, Instance, build
+from zabcheck.model.instances import MISTAKES, SPECS, Instance, build
 from zabcheck.model.model import Model
 from zabcheck.model.search import KINDS, Options, search
 from zabcheck.replay import ending, marks, replay
@@ -175,9 +175,9 @@ def add_bounds(parser: Parser) -> None:
     )
     group.add_argument(
         "--mutant",
-        choices=MUTANTS,
+        choices=MISTAKES,
         metavar="NAME",
-        help="put a mistake in; see `zab mutants`, and for zab `zab bugs`",
+        help="put a mistake in; see `zab mutants`, `zab bugs` and `zab order`",
     )
 
 
@@ -240,7 +240,7 @@ def instance_of(arguments: argparse.Namespace) -> Instance:
     """What the arguments ask for; a mutant brings the bounds within which it shows, where none are given."""
     given = vars(arguments)
     named = arguments.mutant
-    bounds = Bounds() if named is None else MUTANTS[named].bounds
+    bounds = Bounds() if named is None else MISTAKES[named].bounds
     if arguments.spec == "fast_election" and arguments.transactions is not None:
         raise UsageError("--transactions is not for the spec 'fast_election', where nothing is logged")
     asked = {each.name: given[each.name] for each in fields(Bounds) if given.get(each.name) is not None}

@@ -19,6 +19,7 @@ from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.refinement import refines_broadcast
 from zabcheck.model.zab_bugs import BUGS
 from zabcheck.model.zab_liveness_mutants import ZAB_LIVENESS_MUTANTS
+from zabcheck.model.zab_mutants import HARMLESS, ZAB_MUTANTS
 from zabcheck.model.zab_quorum_mutants import QUORUM_MUTANTS
 from zabspec import broadcast_properties, properties
 from zabspec.fast_election import NEXT as OF_FAST_ELECTION
@@ -38,13 +39,17 @@ MUTANTS: Mapping[str, Mutant] = {
         *LIVENESS_MUTANTS,
         *BUGS,
         *QUORUM_MUTANTS,
+        *ZAB_MUTANTS,
         *ZAB_LIVENESS_MUTANTS,
         *OF_ELECTION,
     )
 }
 """All mutants by name: of the paper, those that break a safety property, then those that break liveness; of
-ZAB 1.0, the bugs that ZooKeeper had, mistakes about who counts, then those that break liveness; of Fast
-Leader Election, again first safety."""
+ZAB 1.0, the bugs that ZooKeeper had, then mistakes about who counts, then others, then those that break
+liveness; of Fast Leader Election, again first safety."""
+
+MISTAKES: Mapping[str, Mutant] = {**MUTANTS, **{each.name: each for each in HARMLESS}}
+"""All that can be put in by name: the mutants, and what breaks nothing."""
 
 FOR_SOME: Mapping[str, tuple[str, ...]] = {
     "restart_needs_timeout": ("paper",),
@@ -166,12 +171,12 @@ def build(instance: Instance) -> Model:
         model = _zab(instance)
     elif instance.spec == "fast_election":
         mutant = instance.mutant
-        actions = OF_FAST_ELECTION if mutant is None else apply(MUTANTS[mutant], OF_FAST_ELECTION)
+        actions = OF_FAST_ELECTION if mutant is None else apply(MISTAKES[mutant], OF_FAST_ELECTION)
         model = fast_election.model(fast_election.ensemble(bounds), actions)
     elif instance.bookkeeping:
         model = zab_tla.model(bounds)
     elif instance.mutant is not None:
-        model = paper.model(bounds, apply(MUTANTS[instance.mutant], OF_PAPER))
+        model = paper.model(bounds, apply(MISTAKES[instance.mutant], OF_PAPER))
     else:
         model = paper.model(bounds)
     always, every_step, sometimes = (_chosen(group, instance) for group in _groups(instance.spec))
@@ -184,7 +189,7 @@ def _zab(instance: Instance) -> Model:
     """The model of ZAB 1.0, or of one of its mutants from where that is looked for."""
     if instance.mutant is None:
         return zab.model(instance.bounds)
-    mutant = MUTANTS[instance.mutant]
+    mutant = MISTAKES[instance.mutant]
     model = zab.model(instance.bounds, apply(mutant, LIVING if instance.bounds.give_up else OF_ZAB))
     return zab.begun(model) if mutant.begun else model
 
@@ -248,7 +253,7 @@ def check(instance: Instance) -> None:
     _check_votes(instance.spec, bounds)
     if instance.mutant is not None and (instance.bookkeeping or instance.spec == "broadcast"):
         raise ValueError("a mutant is of the spec 'paper', 'zab' or 'fast_election', without bookkeeping")
-    known = [each.name for each in MUTANTS.values() if each.spec == instance.spec]
+    known = [each.name for each in MISTAKES.values() if each.spec == instance.spec]
     if instance.mutant is not None and instance.mutant not in known:
         raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(known)}")
     if instance.bookkeeping and (instance.spec != "paper" or bounds.give_up):

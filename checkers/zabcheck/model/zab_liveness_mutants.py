@@ -12,9 +12,10 @@ from zabcheck.model.bounds import Bounds
 from zabcheck.model.liveness_mutants import never
 from zabcheck.model.mutant import Mutant
 from zabcheck.model.zab import Action
+from zabcheck.model.zab_mistakes import changed
 from zabspec import zab
-from zabspec.parts import Sid
-from zabspec.zab.network import with_channel
+from zabspec.parts import Sid, replace
+from zabspec.zab.network import with_channel, with_server
 from zabspec.zab.state import Phase, State
 
 _mutant = partial(Mutant, spec="zab")
@@ -48,11 +49,9 @@ def newleader_ack_is_answered_once(state: State, leader: Sid, follower: Sid) -> 
 def nothing_outstanding_is_sent(state: State, leader: Sid, follower: Sid) -> State | None:
     """A synchronization with what is committed and without what is only proposed."""
     leading = state.servers[leader]
-    done = zab.leader_syncs_learner(state, leader, follower)
-    if done is None or leading.committed == leading.proposed:
-        return done
-    sent = done.network[leader][follower]
-    return with_channel(done, leader, follower, type(sent)(sent[: leading.committed - leading.proposed]))
+    satisfied = with_server(state, leader, replace(leading, committed=leading.proposed))
+    done = zab.leader_syncs_learner(satisfied, leader, follower)
+    return changed(done, leader, committed=leading.committed)
 
 
 _LIVE = partial(Bounds, epochs=3, give_up=True)

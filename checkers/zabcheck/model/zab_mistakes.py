@@ -74,7 +74,7 @@ def queue_left_running(was: Server, now: Server) -> Server:
 def follower_starts_sync_with_queue(state: State, follower: Sid, leader: Sid) -> State | None:
     """The start of a synchronization while an old thread still has something to write."""
     done = zab.follower_starts_sync(state, follower, leader)
-    return _changed(done, follower, unsynced=state.servers[follower].unsynced)
+    return changed(done, follower, unsynced=state.servers[follower].unsynced)
 
 
 def follower_serves_with_queue(state: State, follower: Sid, leader: Sid) -> State | None:
@@ -82,7 +82,7 @@ def follower_serves_with_queue(state: State, follower: Sid, leader: Sid) -> Stat
     done = zab.follower_processes_uptodate(state, follower, leader)
     if done is None:
         return None
-    return _changed(
+    return changed(
         done, follower, unsynced=(*state.servers[follower].unsynced, *done.servers[follower].unsynced)
     )
 
@@ -119,12 +119,7 @@ def follower_hands_history_on(state: State, follower: Sid, leader: Sid) -> State
     if done is None or following.sync_mode not in BUFFERING:
         return done
     committed = following.pending[: following.to_commit]
-    return _changed(done, follower, log=following.log, unsynced=committed)
-
-
-def follower_serves_with_history_waiting(state: State, follower: Sid, leader: Sid) -> State | None:
-    """UPTODATE, with what was handed on at NEWLEADER perhaps not written yet."""
-    return follower_serves_with_queue(state, follower, leader)
+    return changed(done, follower, log=following.log, unsynced=committed)
 
 
 def server_syncs_without_answer(state: State, server: Sid) -> State | None:
@@ -144,7 +139,7 @@ def follower_empties_pending(state: State, follower: Sid, leader: Sid) -> State 
     following = (state if done is None else done).servers[follower]
     if not following.pending:
         return done
-    return _changed(state, follower, log=(*following.log, *following.pending), pending=(), to_commit=0)
+    return changed(state, follower, log=(*following.log, *following.pending), pending=(), to_commit=0)
 
 
 def follower_writes_without_applying(state: State, follower: Sid, leader: Sid) -> State | None:
@@ -168,13 +163,20 @@ def follower_applies_later(state: State, follower: Sid, leader: Sid) -> State | 
 def follower_applies_past_committed_log(state: State, follower: Sid, leader: Sid) -> State | None:
     """NEWLEADER, what came after a DIFF applied and not added to what can be sent to others."""
     done = zab.follower_persists_history(state, follower, leader)
-    return _changed(done, follower, committed_log=state.servers[follower].committed_log)
+    return changed(done, follower, committed_log=state.servers[follower].committed_log)
 
 
 def leader_remembers_acknowledgements(state: State, leader: Sid, follower: Sid) -> State | None:
     """The synchronization of a learner whose earlier acknowledgements still count."""
     done = zab.leader_syncs_learner(state, leader, follower)
-    return _changed(done, leader, acked=state.servers[leader].acked)
+    return changed(done, leader, acked=state.servers[leader].acked)
+
+
+def changed(state: State | None, server: Sid, **changes: Any) -> State | None:
+    """The state with some fields of a server changed; None where there is none."""
+    if state is None:
+        return None
+    return with_server(state, server, with_changes(state.servers[server], **changes))
 
 
 def _without_history(action: Action, state: State, follower: Sid, leader: Sid) -> State | None:
@@ -183,15 +185,8 @@ def _without_history(action: Action, state: State, follower: Sid, leader: Sid) -
     if following.leader != leader or following.sync_mode not in BUFFERING:
         return action(state, follower, leader)
     unaware = with_server(state, follower, with_changes(following, to_commit=0))
-    return _changed(action(unaware, follower, leader), follower, to_commit=following.to_commit)
+    return changed(action(unaware, follower, leader), follower, to_commit=following.to_commit)
 
 
 def _with_tree_of(server: Server, other: Server) -> Server:
     return with_changes(server, tree=other.tree, processed=other.processed, committed_log=other.committed_log)
-
-
-def _changed(state: State | None, server: Sid, **changes: Any) -> State | None:
-    """The state with some fields of a server changed; None where there is none."""
-    if state is None:
-        return None
-    return with_server(state, server, with_changes(state.servers[server], **changes))

@@ -80,7 +80,7 @@ def share(state: State, sid: Sid) -> Share:
     leads = server.role == Role.LEADING
     prospects = summaries(state, sid)
     if leads and server.phase == Phase.DISCOVERY and may_be_acknowledged(state, sid):
-        prospects += (Summary(server.accepted_epoch, prospects[0].history),)
+        prospects += (Summary(server.proposing_epoch, prospects[0].history),)
     return Share(
         prospects=prospects,
         heard_of=server.pending,
@@ -123,7 +123,7 @@ def may_acknowledge(state: State, sid: Sid, leader: Sid) -> bool:
     message = state.network[sid][leader].head
     if isinstance(message, AckEpoch) and message.epoch is not None:
         return (message.epoch, message.zxid) <= best
-    if state.servers[sid].accepted_epoch >= state.servers[leader].accepted_epoch:
+    if state.servers[sid].accepted_epoch >= state.servers[leader].proposing_epoch:
         return False
     least = summaries(state, sid)[-1]
     return (least.epoch, last_zxid(least.history)) <= best
