@@ -6,7 +6,8 @@ works for any spec:
 
     int, Sid                      {"#bigint": "7"}
     bool, str                     as they are
-    an enum                       its name, a string
+    bytes                         a string of hexadecimal digits
+    an enum                       its name, a string; a set of flags, {"#bigint": "3"}
     a dataclass or NamedTuple     a record: {"epoch": ..., "counter": ...}
     Row                           {"#map": [[sid, part], ...]}
     Queue, tuple[X, ...]          a list
@@ -23,7 +24,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields, is_dataclass
-from enum import Enum
+from enum import Enum, Flag
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
@@ -33,6 +34,7 @@ from zabspec.parts import Queue, Row
 Json = Any
 """What `json` reads and writes."""
 
+_HEXADECIMAL = re.compile("([0-9a-f]{2})*")
 _DIGITS = re.compile("-?[0-9]{1,1000}")
 
 
@@ -125,12 +127,16 @@ def _record_hints(kind: type) -> dict[str, Any] | None:
 
 
 def _encode_plain(value: Any, kind: type) -> Json:
+    if issubclass(kind, Flag):
+        return encode(value.value, int)
     if issubclass(kind, Enum):
         return value.name
     if kind in (bool, str):
         return value
     if kind is int:
         return {"#bigint": str(int(value))}
+    if kind is bytes:
+        return value.hex()
     hints = record_hints(kind)
     if hints is None:
         raise TypeError(f"no way to write {kind.__name__} in ITF")
@@ -164,6 +170,8 @@ def _sorted(values: frozenset[Any], hint: Any) -> list[Json]:
 
 
 def _decode_plain(written: Json, kind: type, place: str) -> Any:
+    if issubclass(kind, Flag):
+        return _decode_flags(written, kind, place)
     if issubclass(kind, Enum):
         if isinstance(written, str) and written in kind.__members__:
             return kind[written]
@@ -174,6 +182,8 @@ def _decode_plain(written: Json, kind: type, place: str) -> Any:
         raise ItfError(place, f"{_shown(written)} is not a {kind.__name__}")
     if kind is int:
         return _decode_integer(written, place)
+    if kind is bytes:
+        return _decode_bytes(written, place)
     hints = record_hints(kind)
     if hints is None:
         raise TypeError(f"no way to read {kind.__name__} from ITF")
@@ -199,6 +209,19 @@ def _decode_integer(written: Json, place: str) -> int:
     if not isinstance(digits, str) or not _DIGITS.fullmatch(digits):
         raise ItfError(place, f"{_shown(written)} is not an integer")
     return int(digits)
+
+
+def _decode_flags(written: Json, kind: type[Flag], place: str) -> Flag:
+    number = _decode_integer(written, place)
+    if not 0 <= number < 1 << len(kind):
+        raise ItfError(place, f"{number} is no set of {', '.join(kind.__members__)}")
+    return kind(number)
+
+
+def _decode_bytes(written: Json, place: str) -> bytes:
+    if not isinstance(written, str) or not _HEXADECIMAL.fullmatch(written):
+        raise ItfError(place, f"{_shown(written)} is not a string of hexadecimal digits")
+    return bytes.fromhex(written)
 
 
 def _decode_row(written: Json, part: Any, place: str) -> Row[Any]:

@@ -45,7 +45,7 @@ class Kind:
         self.head_ids: Ids = np.zeros(0, np.int32)
         self._ids: dict[Any, int] = {}
         self._digested: set[int] = set()
-        self._rename = renamer(hint)
+        self._rename = renamer(hint) if len(set(renamings)) > 1 else _unrenamed
         self._renamings = renamings
         if get_origin(hint) is Queue:
             self.heads = Kind(f"{name}.head", get_args(hint)[0] | None, ())
@@ -80,6 +80,10 @@ class Kind:
         if self.heads is not None:
             heads = [self.heads.id_of(value[0] if value else None) for value in news]
             self.head_ids = np.concatenate([self.head_ids, np.array(heads, np.int32)])
+
+
+def _unrenamed(value: Any, _: tuple[int, ...]) -> Any:
+    return value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,25 +158,30 @@ class Layout:
                 return Row(self._build(sub, row) for sub in shape.items)
 
 
-def layout(cls: type, size: int, *, symmetry: bool) -> Layout:
-    """How worlds of type `cls` with `size` servers are taken apart.
+def layout(world: Any, size: int, *, symmetry: bool) -> Layout:
+    """How worlds like this one are taken apart.
 
     A dataclass is taken apart by field and a row by server; a record inside a row is taken apart once
     more, and what its fields hold are leaves, whatever they are made of.
+
+    Args:
+        world: rows are as long in others as they are in this one.
+        size: how many servers there are; without symmetry, no row is longer.
+        symmetry: whether servers are renamed; then every row has a part for each.
     """
     names = tuple(permutations(range(size))) if symmetry else ()
     if len(names) < 2:
         names = (tuple(range(size)),) * 2
     made = Layout(size, names)
-    made.shape = _shape(made, cls, (), in_row=False)
+    made.shape = _shape(made, type(world), world, (), in_row=False)
     made._places = {leaf.path: leaf.column for leaf in made.leaves}
     return made
 
 
-def _shape(made: Layout, hint: Any, path: tuple[str | int, ...], *, in_row: bool) -> Shape:
+def _shape(made: Layout, hint: Any, like: Any, path: tuple[str | int, ...], *, in_row: bool) -> Shape:
     if get_origin(hint) is Row:
         (part,) = get_args(hint)
-        items = (_shape(made, part, (*path, sid), in_row=True) for sid in range(made.size))
+        items = (_shape(made, part, each, (*path, sid), in_row=True) for sid, each in enumerate(like))
         return Rows(tuple(items))
     if is_dataclass(hint):
         hints = get_type_hints(hint)
@@ -182,7 +191,7 @@ def _shape(made: Layout, hint: Any, path: tuple[str | int, ...], *, in_row: bool
             named[each.name] = (
                 _leaf(made, hints[each.name], sub)
                 if in_row
-                else _shape(made, hints[each.name], sub, in_row=False)
+                else _shape(made, hints[each.name], getattr(like, each.name), sub, in_row=False)
             )
         assert isinstance(hint, type)
         return Record(hint, named)

@@ -123,7 +123,7 @@ class Compiled:
     def __init__(self, model: Model, *, symmetry: bool, seed: int = 0) -> None:
         self.model = model
         symmetry = symmetry and model.is_symmetric
-        self.layout: Layout = layout(type(model.initial), model.size, symmetry=symmetry)
+        self.layout: Layout = layout(model.initial, model.size, symmetry=symmetry)
         self.leaves: list[Leaf] = self.layout.leaves
         self.width = len(self.leaves)
         self.steps = [LearnedStep(step) for step in model.steps]

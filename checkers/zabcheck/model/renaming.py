@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Callable
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from functools import cache
 from hashlib import blake2b
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
@@ -73,7 +73,7 @@ def digest(value: Any) -> int:
     return int.from_bytes(blake2b(encoded(value), digest_size=8).digest(), "big")
 
 
-_PLAIN = (int, bool, str, types.NoneType)
+_PLAIN = (int, bool, str, bytes, types.NoneType)
 
 
 @cache
@@ -82,7 +82,7 @@ def _renamer(hint: Any) -> Renamer:
         return _renamed_sid
     if isinstance(hint, NewType):
         return _renamer(hint.__supertype__)
-    if hint in _PLAIN or hint is None or (isinstance(hint, type) and issubclass(hint, IntEnum)):
+    if hint in _PLAIN or hint is None or (isinstance(hint, type) and issubclass(hint, IntEnum | IntFlag)):
         return _unchanged
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (types.UnionType, Union):
@@ -181,6 +181,8 @@ def _encoder(kind: type) -> Callable[[Any], bytes]:
         return lambda number: b"%d," % number
     if issubclass(kind, str):
         return lambda text: b"'%d:%b" % (len(text.encode()), text.encode())
+    if issubclass(kind, bytes):
+        return lambda data: b'"%d:%b' % (len(data), data)
     if issubclass(kind, tuple):
         return lambda items: b"(%b)" % b"".join(map(encoded, items))
     if issubclass(kind, frozenset):

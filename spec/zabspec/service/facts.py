@@ -1,0 +1,112 @@
+"""H1 to H7: what is true of servers and connections at every moment. The guarantees follow from it.
+
+ZooKeeper: DataTree.processTxn, CommitProcessor, PrepRequestProcessor.
+"""
+
+from __future__ import annotations
+
+from zabspec.service.history import closing_zxid, ephemerals_at, is_shown, tree_at, triggers_at
+from zabspec.service.judging import read_to_come, received_reply, reply_to
+from zabspec.service.owed import BEGINNING, place_of
+from zabspec.service.requests import Reply, is_refusal, is_write
+from zabspec.service.seen import Run
+from zabspec.service.state import Cid
+from zabspec.service.watch_guarantees import w5_once
+from zabspec.watches import NO_ZXID, Event
+
+
+def h1_event_after_commit(run: Run, client: Cid) -> bool:
+    """An event leaves a server only when its transaction is committed, and applied there.
+
+    Source: myths, H1.
+    """
+    receiving = run.service.clients[client]
+    if receiving.server is None:
+        return True
+    applied = run.service.servers[receiving.server].applied
+    return all(message.zxid <= applied for message in receiving.inbox)
+
+
+def h2_event_before_data(run: Run, client: Cid) -> bool:
+    """On a connection the event of a transaction goes before every reply that may show it.
+
+    That is so for the reply to the client's own write as well.
+
+    Source: myths, H2. ZooKeeper: DataTree fires watches before lastProcessedZxid moves.
+    """
+    highest = 0
+    for message in run.service.clients[client].inbox:
+        if isinstance(message, Reply):
+            highest = max(highest, message.zxid)
+        elif message.zxid != NO_ZXID and message.zxid <= highest:
+            return False
+    return True
+
+
+def h3_one_shot(before: Run, after: Run, client: Cid) -> bool:
+    """Between two registrations of a standard watch on a connection, at most one event comes of it.
+
+    Source: myths, H3; the same as W5.
+    """
+    return w5_once(before, after, client)
+
+
+def h4_order(run: Run, client: Cid) -> bool:
+    """Events go out in the order of their transactions, and those of one in the order of its triggers.
+
+    Source: myths, H4.
+    """
+    place = BEGINNING
+    for message in run.service.clients[client].inbox:
+        if isinstance(message, Event) and message.zxid != NO_ZXID:
+            found = place_of(run.service.log, message, place)
+            if found is None:
+                return False
+            place = found
+    return True
+
+
+def h5_prefix(run: Run, client: Cid) -> bool:
+    """A server's tree is what some prefix of the log comes to, and it has applied all of that.
+
+    Source: myths, H5.
+    """
+    read = read_to_come(run, client)
+    server = run.service.clients[client].server
+    if read is None or server is None:
+        return True
+    return is_shown(run.service.log, client, *read, range(run.service.servers[server].applied + 1))
+
+
+def h6_ephemeral(run: Run, client: Cid) -> bool:
+    """When a session has been closed, none of its ephemeral nodes is left, and none comes.
+
+    Source: myths, H6.
+    """
+    log = run.service.log
+    zxid = closing_zxid(log, client)
+    return zxid is None or not any(ephemerals_at(log, at, client) for at in range(zxid, len(log) + 1))
+
+
+def h7_error_txn(before: Run, after: Run, client: Cid) -> bool:
+    """A request that is refused changes nothing in the tree, and triggers nothing.
+
+    Source: myths, H7.
+    """
+    reply = received_reply(before, after, client)
+    request = reply_to(before, client, reply)
+    if reply is None or request is None or not is_write(request.body) or not is_refusal(reply.outcome):
+        return True
+    log, zxid = before.service.log, reply.zxid
+    return tree_at(log, zxid) == tree_at(log, zxid - 1) and not triggers_at(log, zxid)
+
+
+ALWAYS = (
+    h1_event_after_commit,
+    h2_event_before_data,
+    h4_order,
+    h5_prefix,
+    h6_ephemeral,
+)
+
+EVERY_STEP = (h3_one_shot, h7_error_txn)

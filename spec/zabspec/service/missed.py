@@ -1,0 +1,40 @@
+"""What a client is owed that registers its watches again: the table of catching up.
+
+By what is there, and by the last zxid that the client has seen in a reply.
+
+ZooKeeper: DataTree.setWatches.
+"""
+
+from __future__ import annotations
+
+from zabspec.service.history import tree_at
+from zabspec.service.requests import Name, lists
+from zabspec.service.state import Log
+from zabspec.tree.state import node_at
+from zabspec.watches import NO_ZXID, Event, EventType, Kind, SetWatches
+
+
+def expected(log: Log, body: SetWatches, zxid: int) -> tuple[tuple[Name, Event | None], ...]:
+    """For each watch, in order, the event that it gets; None for those that are registered.
+
+    Args:
+        log: what is committed.
+        body: what the client registers again.
+        zxid: up to which its server has applied the log.
+    """
+    tree = tree_at(log, zxid)
+    found: list[tuple[Name, Event | None]] = []
+    for kind, paths in lists(body):
+        for path in paths:
+            node = node_at(tree, path)
+            missed = None
+            if kind in (Kind.DATA, Kind.CHILD) and node is None:
+                missed = EventType.DELETED
+            elif kind == Kind.DATA and node is not None and node.mzxid > body.relative_zxid:
+                missed = EventType.DATA_CHANGED
+            elif kind == Kind.CHILD and node is not None and node.pzxid > body.relative_zxid:
+                missed = EventType.CHILDREN_CHANGED
+            elif kind == Kind.EXIST and node is not None:
+                missed = EventType.CREATED
+            found.append(((kind, path), None if missed is None else Event(missed, path, NO_ZXID)))
+    return tuple(found)

@@ -1,0 +1,301 @@
+"""W1 to W16: what a client may rely on of its watches, each judged as the client receives a message.
+
+They are decided by the client's own record of what it sent and received, and by the committed log. An event
+is *live* if its header has the zxid of a transaction; without one, it stands for what the client has missed.
+A watch is *live* from the reply that registers it until its event comes, or the connection is lost. (before,
+after) is a step of a run; where the client receives nothing in it, there is nothing to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zabspec.service.history import closing_zxid, ephemerals_at, is_shown, triggers_at
+from zabspec.service.judging import live_event, owed_next, read_reply, received, received_reply, reply_to
+from zabspec.service.missed import expected
+from zabspec.service.owed import BEGINNING, LASTING, is_event_for, next_owed, place_of
+from zabspec.service.requests import Name, is_write, watches_wanted
+from zabspec.service.seen import Run
+from zabspec.service.state import Cid, Life
+from zabspec.watches import Event, EventType, Kind, Manager, SetWatches
+
+
+def w1_ordered(before: Run, after: Run, client: Cid) -> bool:
+    """Live events come in the order of their transactions, and the event of a transaction before any reply
+    with its zxid or a higher one.
+
+    Events are in order on one connection. On the next one, to a server that is behind the last, a persistent
+    or recursive watch may bring an event a second time.
+
+    Source: watch guarantees, W1; "within a session" there, which is too much for watches that last.
+    """
+    event = live_event(before, after, client)
+    if event is None:
+        return True
+    return (
+        event.zxid >= before.seen[client].last.zxid and event.zxid > before.service.clients[client].last_zxid
+    )
+
+
+def w2_notified_before_reading(before: Run, after: Run, client: Cid) -> bool:
+    """A read that shows the effect of a transaction comes after the event that a live watch is owed of it.
+
+    Source: watch guarantees, W2.
+    """
+    read = read_reply(before, after, client)
+    due = owed_next(before, client)
+    if read is None or not due:
+        return True
+    return is_shown(before.service.log, client, *read, range(due[0].place.zxid))
+
+
+def w3_replied_before_notified(before: Run, after: Run, client: Cid) -> bool:
+    """No event of a watch comes before the reply that registers it.
+
+    Source: watch guarantees, W3. Broken in ClickHouse Keeper (ClickHouse#18217).
+    """
+    event = live_event(before, after, client)
+    if event is None or is_for_any(event, names_of(before, client)):
+        return True
+    wanted = [
+        name for each in before.service.clients[client].outstanding for name in watches_wanted(each.body)
+    ]
+    return not is_for_any(event, wanted)
+
+
+def w4_caused(before: Run, after: Run, client: Cid) -> bool:
+    """Each live event is that of a transaction in the log, of its type and on its path, and of a live watch.
+
+    Source: watch guarantees, W4. Broken in ClickHouse Keeper (ClickHouse#28190).
+    """
+    event = live_event(before, after, client)
+    if event is None:
+        return True
+    has_cause = place_of(before.service.log, event, BEGINNING) is not None
+    return has_cause and is_for_any(event, names_of(before, client))
+
+
+def w5_once(before: Run, after: Run, client: Cid) -> bool:
+    """A standard watch fires at most once.
+
+    Source: watch guarantees, W5.
+    """
+    event = live_event(before, after, client)
+    if event is None or is_for_any(event, names_of(before, client)):
+        return True
+    return not is_for_any(event, before.seen[client].used)
+
+
+def w6_first(before: Run, after: Run, client: Cid) -> bool:
+    """The event of a standard watch is that of the first transaction that matches after it was registered.
+
+    Source: watch guarantees, W6.
+    """
+    return _is_next(before, after, client, lasting=False)
+
+
+def w7_reliable(before: Run, after: Run, client: Cid) -> bool:
+    """On an unbroken connection no event that is owed is skipped; of a persistent or recursive watch, none.
+
+    Source: watch guarantees, W7. Broken in etcd (etcd#17529).
+    """
+    return _is_next(before, after, client, lasting=True)
+
+
+def w7_nothing_is_lost(run: Run, client: Cid) -> bool:
+    """When all that a server has sent on a connection has been received, nothing is owed of what it has
+    applied.
+
+    Source: watch guarantees, W7.
+    """
+    return _is_served(run, client, again=False)
+
+
+def w8_bookmark(before: Run, after: Run, client: Cid) -> bool:
+    """A reply with zxid h in its header means that all events that are owed up to h have come.
+
+    Source: watch guarantees, W8. Broken in etcd (etcd#15220).
+    """
+    reply = received_reply(before, after, client)
+    due = owed_next(before, client)
+    return reply is None or not due or due[0].place.zxid > reply.zxid
+
+
+def w9_atomic(before: Run, after: Run, client: Cid) -> bool:
+    """Between the events of one transaction comes nothing else, and no reply shows a part of it.
+
+    Source: watch guarantees, W9.
+    """
+    last, due = before.seen[client].last, owed_next(before, client)
+    event, reply = live_event(before, after, client), received_reply(before, after, client)
+    is_within = last != BEGINNING and bool(due) and due[0].place.zxid == last.zxid
+    if is_within and (reply is not None or (event is not None and event.zxid != last.zxid)):
+        return False
+    read, log = read_reply(before, after, client), before.service.log
+    return read is None or is_shown(log, client, *read, range(len(log) + 1))
+
+
+def w10_resumable(before: Run, after: Run, client: Cid) -> bool:
+    """After registering again, each watch gets exactly what the table of catching up says.
+
+    By the tree of the server, and the last zxid that the client had seen in a reply: a data or child watch of
+    a node that is missing gets Deleted; a data watch of one that was set since, DataChanged; a child watch of
+    one whose children have changed since, ChildrenChanged; an exist watch of one that is there, Created. All
+    others are registered, without an event.
+
+    Source: watch guarantees, W10. Broken in kazoo (kazoo#29, #151, #305, #391).
+    """
+    reply = received_reply(before, after, client)
+    request = reply_to(before, client, reply)
+    if reply is None or request is None or not isinstance(request.body, SetWatches):
+        return True
+    owed = expected(before.service.log, request.body, reply.zxid)
+    return before.seen[client].caught_up == tuple(event for _, event in owed if event is not None)
+
+
+def w11_known_gap(run: Run, client: Cid) -> bool:
+    """A persistent or recursive watch misses events only between two connections.
+
+    From when it is registered again, nothing that it is owed is lost.
+
+    Source: watch guarantees, W11. ZooKeeper: pull request 1950.
+    """
+    return _is_served(run, client, again=True)
+
+
+def w12_scope(before: Run, after: Run, client: Cid) -> bool:
+    """ChildrenChanged comes only for a child watch or a persistent watch of that node: never for a recursive
+    one.
+
+    Source: watch guarantees, W12. Broken in ZooKeeper (ZOOKEEPER-4475).
+    """
+    event = live_event(before, after, client)
+    if event is None or event.type != EventType.CHILDREN_CHANGED:
+        return True
+    names = names_of(before, client)
+    return any((kind, event.path) in names for kind in (Kind.CHILD, Kind.PERSISTENT))
+
+
+def w13_removal(before: Run, after: Run, client: Cid) -> bool:
+    """Nothing comes for a watch after the reply to its removal.
+
+    Source: watch guarantees, W13.
+    """
+    event = live_event(before, after, client)
+    if event is None or is_for_any(event, names_of(before, client)):
+        return True
+    return not is_for_any(event, before.seen[client].removed)
+
+
+def w14_nothing_after_the_end(before: Run, after: Run, client: Cid) -> bool:
+    """A client that has been told that its session is over receives nothing more.
+
+    Source: watch guarantees, W14.
+    """
+    return received(before, after, client) is None or before.service.clients[client].life == Life.ALIVE
+
+
+def w14_ephemerals_go_at_once(run: Run, client: Cid) -> bool:
+    """A session's ephemeral nodes are deleted with the zxid of the transaction that closes it, once each.
+
+    Source: watch guarantees, W14.
+    """
+    log = run.service.log
+    zxid = closing_zxid(log, client)
+    if zxid is None:
+        return True
+    deleted = [
+        each.path
+        for each in triggers_at(log, zxid)
+        if each.type == EventType.DELETED and each.manager == Manager.DATA
+    ]
+    return sorted(deleted) == sorted(ephemerals_at(log, zxid - 1, client))
+
+
+def w15_own_write(before: Run, after: Run, client: Cid) -> bool:
+    """The event of a client's own write comes before the reply to it.
+
+    Source: watch guarantees, W15.
+    """
+    reply = received_reply(before, after, client)
+    request = reply_to(before, client, reply)
+    if reply is None or request is None or not is_write(request.body):
+        return True
+    return not any(owed.place.zxid == reply.zxid for owed in owed_next(before, client))
+
+
+def w16_agreement(before: Run, after: Run, client: Cid) -> bool:
+    """There is one order of all events, and what each client receives on a connection is a part of it in
+    order.
+
+    It is that of the log, and within a transaction that of its triggers.
+
+    Source: watch guarantees, W16.
+    """
+    event = live_event(before, after, client)
+    return event is None or place_of(before.service.log, event, before.seen[client].last) is not None
+
+
+def names_of(run: Run, client: Cid) -> tuple[Name, ...]:
+    """The live watches of a client."""
+    return tuple((each.kind, each.path) for each in run.seen[client].watches)
+
+
+def is_for_any(event: Event, names: Iterable[Name]) -> bool:
+    """Whether an event is one for any of some watches."""
+    return any(is_event_for(kind, path, event) for kind, path in names)
+
+
+def _is_next(before: Run, after: Run, client: Cid, *, lasting: bool) -> bool:
+    """Whether no watch that an event is for, once or lasting, has been owed an earlier one."""
+    event = live_event(before, after, client)
+    if event is None:
+        return True
+    log = before.service.log
+    for watch in before.seen[client].watches:
+        if (watch.kind in LASTING) == lasting and is_event_for(watch.kind, watch.path, event):
+            owed = next_owed(log, watch)
+            if owed is None or (owed.place.zxid, owed.type, owed.path) != (
+                event.zxid,
+                event.type,
+                event.path,
+            ):
+                return False
+    return True
+
+
+def _is_served(run: Run, client: Cid, *, again: bool) -> bool:
+    """Whether a client with nothing to receive is owed nothing of what its server has applied."""
+    state = run.service
+    server, inbox = state.clients[client].server, state.clients[client].inbox
+    if server is None or inbox.head is not None or not state.connections[server][client].is_open:
+        return True
+    applied = state.servers[server].applied
+    for watch in run.seen[client].watches:
+        if again and not (watch.again and watch.kind in LASTING):
+            continue
+        owed = next_owed(state.log, watch)
+        if owed is not None and owed.place.zxid <= applied:
+            return False
+    return True
+
+
+ALWAYS = (w7_nothing_is_lost, w11_known_gap, w14_ephemerals_go_at_once)
+
+EVERY_STEP = (
+    w1_ordered,
+    w2_notified_before_reading,
+    w3_replied_before_notified,
+    w4_caused,
+    w5_once,
+    w6_first,
+    w7_reliable,
+    w8_bookmark,
+    w9_atomic,
+    w10_resumable,
+    w12_scope,
+    w13_removal,
+    w14_nothing_after_the_end,
+    w15_own_write,
+    w16_agreement,
+)

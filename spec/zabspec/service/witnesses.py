@@ -1,0 +1,139 @@
+"""Where a client gets less than it may think, and what else a model must be able to get into.
+
+Each is reached by a run of the spec as it is: ZooKeeper really is so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zabspec.service.history import is_shown, triggers_at
+from zabspec.service.judging import read_to_come, reply_to
+from zabspec.service.missed import expected
+from zabspec.service.owed import LASTING, is_owed
+from zabspec.service.requests import Reply
+from zabspec.service.seen import Run
+from zabspec.service.state import Cid, Life
+from zabspec.watches import Event, EventType, Kind, SetWatches
+
+
+def client_is_refused(run: Run, client: Cid) -> bool:
+    """A client has seen more than a server has applied, and has to look for another one."""
+    looking = run.service.clients[client]
+    if looking.server is not None or looking.life != Life.ALIVE:
+        return False
+    return any(each.applied < looking.last_zxid for each in run.service.servers)
+
+
+def stale_read(run: Run, client: Cid) -> bool:
+    """A read shows less than had been answered to somebody when it was sent: its server is behind.
+
+    A read is not linearizable.
+    """
+    return _is_older_than(run, client, max(run.seen[client].floors[:1], default=0))
+
+
+def stale_read_after_sync(run: Run, client: Cid) -> bool:
+    """A read after a sync shows less than had been answered when the sync was sent: a deposed leader answered
+    it.
+
+    Source: ZOOKEEPER-1675.
+    """
+    return _is_older_than(run, client, run.seen[client].synced)
+
+
+def event_then_older_data(run: Run, client: Cid) -> bool:
+    """A client has had the event of a transaction, and reads from before that, from another server.
+
+    The zxid of an event does not count when a client says what it has seen.
+    """
+    return _is_older_than(run, client, run.seen[client].heard)
+
+
+def event_comes_again(run: Run, client: Cid) -> bool:
+    """A persistent or recursive watch brings an event a second time, from a server that is behind the last
+    one.
+    """
+    message = run.service.clients[client].inbox.head
+    return isinstance(message, Event) and 0 < message.zxid <= run.seen[client].heard
+
+
+def creation_and_deletion_are_missed(run: Run, client: Cid) -> bool:
+    """A node is created and deleted while the client that waits for it is away, and it is told of neither."""
+    return any(
+        kind == Kind.EXIST and told is None and EventType.CREATED in types
+        for kind, told, types in _while_away(run, client)
+    )
+
+
+def deletion_looks_like_a_change(run: Run, client: Cid) -> bool:
+    """A node is deleted and created again while a client is away, which is told that its data has changed."""
+    return any(
+        kind == Kind.DATA and told == EventType.DATA_CHANGED and EventType.DELETED in types
+        for kind, told, types in _while_away(run, client)
+    )
+
+
+def changes_come_as_one(run: Run, client: Cid) -> bool:
+    """A node is set twice while a client is away, which is told once."""
+    return any(
+        kind == Kind.DATA and told == EventType.DATA_CHANGED and types.count(EventType.DATA_CHANGED) > 1
+        for kind, told, types in _while_away(run, client)
+    )
+
+
+def lasting_watch_misses_change(run: Run, client: Cid) -> bool:
+    """What a persistent or recursive watch would have told while its client was away, the client is never
+    told.
+    """
+    return any(kind in LASTING and types for kind, _, types in _while_away(run, client))
+
+
+def write_outlives_connection(run: Run, client: Cid) -> bool:
+    """A write is in the log, and the client, which has lost the connection, does not know."""
+    waiting = run.service.clients[client]
+    return waiting.server is None and any(
+        each.client == client and each.number == waiting.sent for each in run.service.log
+    )
+
+
+def session_is_found_expired(run: Run, client: Cid) -> bool:
+    """A client is told that its session has expired."""
+    return run.service.clients[client].life == Life.EXPIRED
+
+
+def _is_older_than(run: Run, client: Cid, zxid: int) -> bool:
+    """Whether the read that is answered to a client next shows nothing as new as a zxid."""
+    read, log = read_to_come(run, client), run.service.log
+    return read is not None and not is_shown(log, client, *read, range(zxid, len(log) + 1))
+
+
+def _while_away(run: Run, client: Cid) -> Iterator[tuple[Kind, EventType | None, list[EventType]]]:
+    """A client that learns next that its watches are registered again: of each, its kind, what it has been
+    told, and of what it would have been told had it not been away.
+    """
+    reply = run.service.clients[client].inbox.head
+    request = reply_to(run, client, reply) if isinstance(reply, Reply) else None
+    if request is None or reply is None or not isinstance(request.body, SetWatches):
+        return
+    log = run.service.log
+    for (kind, path), event in expected(log, request.body, reply.zxid):
+        away = range(request.body.relative_zxid + 1, reply.zxid + 1)
+        triggers = [trigger for zxid in away for trigger in triggers_at(log, zxid)]
+        told = None if event is None else event.type
+        yield kind, told, [each.type for each in triggers if is_owed(kind, path, each)]
+
+
+SOMETIMES = (
+    client_is_refused,
+    stale_read,
+    stale_read_after_sync,
+    event_then_older_data,
+    event_comes_again,
+    creation_and_deletion_are_missed,
+    deletion_looks_like_a_change,
+    changes_come_as_one,
+    lasting_watch_misses_change,
+    write_outlives_connection,
+    session_is_found_expired,
+)
