@@ -53,10 +53,9 @@ def triggers_at(log: Log, zxid: int) -> tuple[Trigger, ...]:
     return applied(log[:zxid]).triggers
 
 
-def may_hear(log: Log, zxid: int, trigger: Trigger) -> bool:
-    """Whether clients, who are nobody in particular, may read the node that a trigger is about."""
-    done = applied(log[:zxid])
-    return is_allowed(done.guards[done.triggers.index(trigger)], tree.Perm.READ, ())
+def readable_at(log: Log, zxid: int) -> tuple[bool, ...]:
+    """For each trigger of a transaction, whether clients, who are nobody in particular, may read its node."""
+    return tuple(is_allowed(guard, tree.Perm.READ, ()) for guard in applied(log[:zxid]).guards)
 
 
 @cache

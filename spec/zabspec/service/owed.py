@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from zabspec.service.history import may_hear, triggers_at
+from zabspec.service.history import readable_at, triggers_at
 from zabspec.service.state import Log
 from zabspec.watches import Event, EventType, Kind, Manager, Trigger
 
@@ -70,7 +70,7 @@ def _next_owed(log: Log, kind: Kind, path: str, since: Place) -> Owed | None:
         for index, trigger in enumerate(triggers_at(log, zxid)):
             if Place(zxid, index) < since or not is_owed(kind, path, trigger):
                 continue
-            if may_hear(log, zxid, trigger):
+            if readable_at(log, zxid)[index]:
                 return Owed(Place(zxid, index), trigger.type, trigger.path)
             if kind not in LASTING:
                 return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 
 from zabspec.parts import Sid, replace
-from zabspec.service.history import answer_at, closing_zxid, may_hear, outcome_at, tree_at, triggers_at
+from zabspec.service.history import answer_at, closing_zxid, outcome_at, readable_at, tree_at, triggers_at
 from zabspec.service.leader import known_at
 from zabspec.service.network import closed, sent, with_connection, with_server
 from zabspec.service.requests import Outcome, Reply, Sync, goes_to_leader, is_read, watch_left
@@ -130,7 +130,8 @@ def told(state: State, server: Sid, client: Cid, zxid: int) -> State:
     watching = state.connections[server][client]
     if not watching.watches.entries:
         return state
-    done = fired(watching.watches, triggers_at(state.log, zxid), zxid, partial(may_hear, state.log, zxid))
+    log = state.log
+    done = fired(watching.watches, triggers_at(log, zxid), zxid, readable_at(log, zxid))
     state = with_watches(state, server, client, done.watches)
     return sent(state, server, client, *done.events)
 
