@@ -66,6 +66,13 @@ def test_all_that_is_in_a_small_scope_is_right(scope: Scope, count: int) -> None
 
 
 @pytest.mark.spec
+@pytest.mark.deep
+def test_every_set_of_watches_is_right() -> None:
+    """All 4,096 sets of four kinds of watches on three paths."""
+    assert broken(Rules(), Scope(("/a", "/a/b"), watches=12, log=4)) == (215_228, {})
+
+
+@pytest.mark.spec
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mistake_is_caught(mutant: Mutant) -> None:
     assert first_break(mutant.rules, Scope(), mutant.caught_by) is not None
