@@ -68,7 +68,7 @@ def rebuilt(settings: Mapping[str, Any]) -> Model:
         ValueError: the settings are not those of any model today.
     """
     instance = from_settings(settings)
-    return build(replace(instance, properties=property_names(instance.spec)))
+    return build(replace(instance, properties=property_names(instance.spec, instance.bounds.election)))
 
 
 def save(trace: Trace, directory: Path, *, expect: Expect = Expect.VIOLATED) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 from zabcheck.commands.arguments import Parser, UsageError, count, duration, number
 from zabcheck.model import zab
-from zabcheck.model.bounds import Bounds
+from zabcheck.model.bounds import ELECTIONS, SYNCHRONIZATIONS, Bounds
 from zabcheck.model.instances import MISTAKES, SPECS, Instance, build
 from zabcheck.model.model import Model
 from zabcheck.model.search import KINDS, Options, search
@@ -110,6 +110,14 @@ def _votes_in_words(bounds: Bounds) -> Iterator[str]:
         yield f"{bounds.early} deciding too early"
     if bounds.capacity > 1:
         yield f"{bounds.capacity} notifications in a channel"
+    if bounds.election == "votes":
+        yield f"leaders elected by votes in {bounds.rounds} round{'s' * (bounds.rounds != 1)}"
+    elif bounds.election != ELECTIONS[0]:
+        yield {"late": "leaders elected by servers that look no more", "anyone": "anyone may lead"}[
+            bounds.election
+        ]
+    if bounds.synchronization != SYNCHRONIZATIONS[0]:
+        yield "synchronization in one step"
 
 
 def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
@@ -150,6 +158,7 @@ def add_bounds(parser: Parser) -> None:
         ),
         ("early", count, "how many servers may decide while a better vote is under way"),
         ("capacity", number, "how many notifications a channel keeps"),
+        ("rounds", number, "the highest round of elections; for zab with --election votes"),
         ("epochs", count, f"the highest epoch that may be proposed; for zab {zab.EPOCHS} if not said"),
     ):
         default = "no bound" if said[name] is None else said[name]
@@ -169,6 +178,15 @@ def add_bounds(parser: Parser) -> None:
         "--unlike",
         action=argparse.BooleanOptionalAction,
         help="each server has logged more than the next before its first election",
+    )
+    group.add_argument(
+        "--election",
+        choices=ELECTIONS,
+        help="of zab: whom a quorum could elect, one whose voters may look no more, anyone, or whom Fast "
+        "Leader Election elects (default: abstract)",
+    )
+    group.add_argument(
+        "--synchronization", choices=SYNCHRONIZATIONS, help="of zab: in how many steps (default: fine)"
     )
     group.add_argument(
         "--bookkeeping", action="store_true", help="keep what Zab.tla keeps: counts compare with TLC's"

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from zabcheck.commands.arguments import UsageError, number
+from zabcheck.model.bounds import ELECTIONS, Bounds
 from zabcheck.model.fairness import PROMISED, promised
 from zabcheck.model.instances import MUTANTS, SPECS, Instance, build, property_names
 from zabcheck.model.liveness import check_liveness
@@ -33,6 +34,7 @@ def add(commands: Any) -> None:
     listing = commands.add_parser("properties", help="list what is checked, each with its sentence")
     listing.set_defaults(run=list_properties)
     listing.add_argument("spec", nargs="?", default="paper", choices=SPECS, help="default: paper")
+    listing.add_argument("--election", choices=ELECTIONS, default=ELECTIONS[0], help="of zab, in which grain")
     killing = commands.add_parser(
         "mutants",
         help="show that each mistake put into the spec is caught",
@@ -48,7 +50,12 @@ def add(commands: Any) -> None:
 
 def list_properties(arguments: argparse.Namespace) -> int:
     """Prints every property of a spec with its sentence."""
-    model = build(Instance(spec=arguments.spec, properties=property_names(arguments.spec)))
+    bounds = Bounds(election=arguments.election)
+    names = property_names(arguments.spec, bounds.election)
+    try:
+        model = build(Instance(arguments.spec, bounds, properties=names))
+    except ValueError as error:
+        raise UsageError(f"zab properties: {error}") from error
     for heading, group in (
         ("ALWAYS: true of every state", model.always),
         ("EVERY STEP: true of every step", model.every_step),

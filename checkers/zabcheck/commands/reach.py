@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(f"zab reach: {error}") from error
     if not model.sometimes:
-        every = build(replace(instance, properties=property_names(instance.spec)))
+        every = build(replace(instance, properties=property_names(instance.spec, instance.bounds.election)))
         names = ", ".join(each.name for each in every.sometimes)
         raise UsageError(f"zab reach: {name} is not a SOMETIMES: one of {names}")
     check_writable(arguments.traces)

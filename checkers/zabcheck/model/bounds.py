@@ -12,10 +12,16 @@ from typing import Any
 
 from zabspec.parts import replace
 
+ELECTIONS = ("abstract", "late", "anyone", "votes")
+"""Grains of ZAB 1.0's phase 0, the finest last: see `zabspec.zab` and `zabspec.zab_elected`."""
+
+SYNCHRONIZATIONS = ("fine", "one-step")
+"""Grains of its phase 2."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How far to explore.
+    """How far to explore, and in which grain.
 
     Attributes:
         servers: how many.
@@ -37,6 +43,10 @@ class Bounds:
         unlike: each server has logged more than the next before its first election; without, none has.
         early: how many servers may end their election while a better vote is under way to them.
         capacity: how many notifications a channel keeps.
+        rounds: the highest round of elections that a server may begin, where ZAB 1.0 elects by votes.
+        election: of ZAB 1.0, one of `ELECTIONS`: whom a quorum of looking servers could elect, or one whose
+            voters may look no more, or anyone, or whom Fast Leader Election elects.
+        synchronization: of ZAB 1.0, one of `SYNCHRONIZATIONS`.
     """
 
     servers: int = 3
@@ -54,6 +64,9 @@ class Bounds:
     unlike: bool = False
     early: int = 0
     capacity: int = 1
+    rounds: int = 2
+    election: str = "abstract"
+    synchronization: str = "fine"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,23 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
-from zabcheck.model import broadcast, fast_election, mutants, paper, zab, zab_refinement, zab_tla
-from zabcheck.model.bounds import Bounds
+from zabcheck.model import broadcast, fast_election, grains, mutants, paper, zab, zab_refinement, zab_tla
+from zabcheck.model.bounds import ELECTIONS, SYNCHRONIZATIONS, Bounds
 from zabcheck.model.fast_election_mutants import MUTANTS as OF_ELECTION
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Property, as_property
 from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.refinement import refines_broadcast
 from zabcheck.model.zab_bugs import BUGS
+from zabcheck.model.zab_elected_mutants import MUTANTS as OF_ZAB_ELECTED
 from zabcheck.model.zab_liveness_mutants import ZAB_LIVENESS_MUTANTS
 from zabcheck.model.zab_mutants import HARMLESS, ZAB_MUTANTS
 from zabcheck.model.zab_quorum_mutants import QUORUM_MUTANTS
-from zabspec import broadcast_properties, properties
+from zabspec import broadcast_properties, properties, zab_elected_properties
 from zabspec.fast_election import NEXT as OF_FAST_ELECTION
 from zabspec.fast_election import properties as election_properties
 from zabspec.paper import NEXT as OF_PAPER
-from zabspec.zab import NEXT as OF_ZAB
-from zabspec.zab import NEXT_LIVE as LIVING
 from zabspec.zab import properties as zab_properties
 from zabspec.zab.quorums import smallest
 
@@ -42,11 +41,12 @@ MUTANTS: Mapping[str, Mutant] = {
         *ZAB_MUTANTS,
         *ZAB_LIVENESS_MUTANTS,
         *OF_ELECTION,
+        *OF_ZAB_ELECTED,
     )
 }
 """All mutants by name: of the paper, those that break a safety property, then those that break liveness; of
 ZAB 1.0, the bugs that ZooKeeper had, then mistakes about who counts, then others, then those that break
-liveness; of Fast Leader Election, again first safety."""
+liveness; of Fast Leader Election, again first safety; of ZAB 1.0 with that in it."""
 
 MISTAKES: Mapping[str, Mutant] = {**MUTANTS, **{each.name: each for each in HARMLESS}}
 """All that can be put in by name: the mutants, and what breaks nothing."""
@@ -60,8 +60,22 @@ FOR_SOME: Mapping[str, tuple[str, ...]] = {
 }
 """Of `Bounds`, what is not for all specs, and which it is for."""
 
-OF_VOTES = ("weightless", "unlike", "early", "capacity")
-"""Of `Bounds`, what is for the spec "fast_election" alone."""
+_ELECTION = "the spec 'fast_election'"
+_VOTES = "the spec 'zab' with election 'votes'"
+OF_VOTES: Mapping[str, str] = {
+    "weightless": _ELECTION,
+    "unlike": _ELECTION,
+    "early": f"{_ELECTION}, or {_VOTES}",
+    "capacity": _ELECTION,
+    "rounds": _VOTES,
+}
+"""Of `Bounds`, what is for elections by votes alone, and where."""
+
+ONLY_UNDISTURBED: Mapping[str, Sequence[str]] = {
+    "fast_election": fast_election.ONLY_UNDISTURBED,
+    "zab": ("leader_could_be_elected", "leader_has_best_vote"),
+}
+"""By spec, the properties that may fail once a server has crashed or decided too early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +170,28 @@ REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
 }
 """Where each `sometimes` of a spec is reached; elsewhere it is left out unless it is asked for by name."""
 
+NOWHERE = Least(9, 9, 9)
+
+REACHED_BY_VOTES: Mapping[str, Least] = {
+    "leader_is_established": Least(2, 0, 0, 1),
+    "everyone_delivers": Least(2, 1, 0, 1),
+    "latecomer_finds_established_leader": Least(3, 0, 0, 1),
+    "leader_is_elected_by_past_votes": NOWHERE,
+}
+"""The same of the spec "zab" with election "votes"; what is not in it is asked for by name alone."""
+
+HIDDEN_IN_ONE_STEP = frozenset(
+    {
+        "learner_gets_diff",
+        "learner_gets_trunc",
+        "learner_gets_trunc_and_diff",
+        "learner_gets_snap",
+        "history_is_adopted",
+        "server_refuses_to_start",
+    }
+)
+"""Each `sometimes` of "zab" that is on the way through synchronization."""
+
 
 def build(instance: Instance) -> Model:
     """The model of an instance, with its properties.
@@ -179,7 +215,7 @@ def build(instance: Instance) -> Model:
         model = paper.model(bounds, apply(MISTAKES[instance.mutant], OF_PAPER))
     else:
         model = paper.model(bounds)
-    always, every_step, sometimes = (_chosen(group, instance) for group in _groups(instance.spec))
+    always, every_step, sometimes = (_chosen(group, instance) for group in _groups(instance))
     return replace(
         model, always=always, every_step=every_step, sometimes=sometimes, settings=as_settings(instance)
     )
@@ -187,22 +223,28 @@ def build(instance: Instance) -> Model:
 
 def _zab(instance: Instance) -> Model:
     """The model of ZAB 1.0, or of one of its mutants from where that is looked for."""
+    actions = grains.actions(instance.bounds)
     if instance.mutant is None:
-        return zab.model(instance.bounds)
+        return grains.model(instance.bounds, actions)
     mutant = MISTAKES[instance.mutant]
-    model = zab.model(instance.bounds, apply(mutant, LIVING if instance.bounds.give_up else OF_ZAB))
+    model = grains.model(instance.bounds, apply(mutant, actions))
     return zab.begun(model) if mutant.begun else model
 
 
-def property_names(spec: str) -> tuple[str, ...]:
+def property_names(spec: str, election: str = "abstract") -> tuple[str, ...]:
     """The names of all properties of a spec: always, every step, sometimes.
+
+    Args:
+        spec: one of `SPECS`.
+        election: of "zab", in which grain.
 
     Raises:
         ValueError: there is no such spec.
     """
     if spec not in SPECS:
         raise ValueError(f"no spec {spec!r}: one of {', '.join(SPECS)}")
-    return tuple(each.name for group in _groups(spec) for each in group)
+    asked = Instance(spec, Bounds(election=election))
+    return tuple(each.name for group in _groups(asked) for each in group)
 
 
 def as_settings(instance: Instance) -> dict[str, Any]:
@@ -247,9 +289,10 @@ def check(instance: Instance) -> None:
     Raises:
         ValueError: it cannot; one line that says what is wrong.
     """
-    names = property_names(instance.spec)
     bounds = instance.bounds
+    names = property_names(instance.spec, bounds.election)
     _check_bounds(instance.spec, bounds)
+    _check_grains(instance.spec, bounds)
     _check_votes(instance.spec, bounds)
     if instance.mutant is not None and (instance.bookkeeping or instance.spec == "broadcast"):
         raise ValueError("a mutant is of the spec 'paper', 'zab' or 'fast_election', without bookkeeping")
@@ -279,11 +322,24 @@ def _check_bounds(spec: str, bounds: Bounds) -> None:
         zab.quorums(bounds)
 
 
+def _check_grains(spec: str, bounds: Bounds) -> None:
+    """Judge what chooses a grain of ZAB 1.0."""
+    for name, choices in (("election", ELECTIONS), ("synchronization", SYNCHRONIZATIONS)):
+        if getattr(bounds, name) not in choices:
+            raise ValueError(f"no {name} {getattr(bounds, name)!r}: one of {', '.join(choices)}")
+        if spec != "zab" and getattr(bounds, name) != choices[0]:
+            raise ValueError(f"{name} is for the spec 'zab'")
+    if bounds.election == "votes" and bounds.partitions:
+        raise ValueError("partitions are not for election 'votes', whose own connections they would cut too")
+
+
 def _check_votes(spec: str, bounds: Bounds) -> None:
     """Judge what is for elections alone."""
+    here = _ELECTION if spec == "fast_election" else _VOTES if bounds.election == "votes" else "neither"
     for each in fields(Bounds):
-        if spec != "fast_election" and each.name in OF_VOTES and getattr(bounds, each.name) != each.default:
-            raise ValueError(f"{each.name} is for the spec 'fast_election'")
+        where = OF_VOTES.get(each.name, here)
+        if here not in where and getattr(bounds, each.name) != each.default:
+            raise ValueError(f"{each.name} is for {where}")
     if spec == "fast_election" and (bounds.epochs is not None or bounds.numbered):
         raise ValueError("epochs and numbered are not for the spec 'fast_election', where nothing is logged")
     for name in ("observers", "weightless", "early"):
@@ -298,8 +354,16 @@ def _check_votes(spec: str, bounds: Bounds) -> None:
         )
 
 
-def _groups(spec: str) -> tuple[tuple[Property, ...], ...]:
+def _groups(instance: Instance) -> tuple[tuple[Property, ...], ...]:
     """Always, every step and sometimes."""
+    spec = instance.spec
+    if spec == "zab" and instance.bounds.election == "votes":
+        every_step = (*zab_properties.EVERY_STEP, zab_refinement.refines_broadcast)
+        return (
+            _as_properties((*zab_properties.ALWAYS, *zab_elected_properties.ALWAYS)),
+            _as_properties((*every_step, *zab_elected_properties.EVERY_STEP)),
+            _as_properties((*zab_properties.SOMETIMES, *zab_elected_properties.SOMETIMES)),
+        )
     if spec == "broadcast":
         return (
             _as_properties(broadcast_properties.ALWAYS),
@@ -338,10 +402,16 @@ def _chosen(group: tuple[Property, ...], instance: Instance) -> tuple[Property, 
 
 def _within(name: str, instance: Instance) -> bool:
     """Whether a `sometimes` can be reached within the bounds, or another property must hold."""
-    least, bounds = REACHED_WITHIN[instance.spec].get(name), instance.bounds
+    bounds = instance.bounds
+    if bounds.synchronization == "one-step" and name in HIDDEN_IN_ONE_STEP:
+        return False
+    reached = REACHED_WITHIN[instance.spec]
+    if bounds.election == "votes":
+        reached = {**dict.fromkeys(reached, NOWHERE), **REACHED_BY_VOTES}
+    least = reached.get(name)
     if least is None:
-        is_disturbed = instance.spec == "fast_election" and bool(bounds.restarts or bounds.early)
-        return not is_disturbed or name not in fast_election.ONLY_UNDISTURBED
+        is_disturbed = bool(bounds.restarts or bounds.early)
+        return not is_disturbed or name not in ONLY_UNDISTURBED.get(instance.spec, ())
     faults = bounds.timeouts if bounds.restart_needs_timeout else bounds.timeouts + bounds.restarts
     faults += bounds.partitions
     return (

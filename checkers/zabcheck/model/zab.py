@@ -51,15 +51,19 @@ class World:
 
 def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
     """The spec within `bounds`, without properties; a bug comes with actions of its own."""
-    observers = frozenset(map(Sid, range(bounds.servers - bounds.observers, bounds.servers)))
-    world = World(zab.initial(bounds.servers, quorums(bounds), observers), ZabBudget())
+    world = World(zab.initial(bounds.servers, quorums(bounds), observers(bounds)), ZabBudget())
     if bounds.give_up and actions is zab.NEXT:
         actions = zab.NEXT_LIVE
 
     def is_at_bound(world: World) -> bool:
-        return any(server.accepted_epoch >= _highest(bounds) for server in world.protocol.servers)
+        return any(server.accepted_epoch >= highest(bounds) for server in world.protocol.servers)
 
     return Model("zab", world, tuple(steps(bounds, actions)), bounds.servers, is_at_bound=is_at_bound)
+
+
+def observers(bounds: Bounds) -> frozenset[Sid]:
+    """Which servers observe."""
+    return frozenset(map(Sid, range(bounds.servers - bounds.observers, bounds.servers)))
 
 
 def quorums(bounds: Bounds) -> Quorums:
@@ -169,7 +173,7 @@ def _elect(action: Action, bounds: Bounds, world: Any, server: Sid) -> Any:
     """An election, while the server has not promised as high an epoch as allowed."""
     if world.protocol.servers[server].role != Role.LOOKING:
         return None
-    if world.protocol.servers[server].accepted_epoch >= _highest(bounds):
+    if world.protocol.servers[server].accepted_epoch >= highest(bounds):
         return None
     return unbounded(action, bounds, world, server)
 
@@ -177,22 +181,25 @@ def _elect(action: Action, bounds: Bounds, world: Any, server: Sid) -> Any:
 def _inform(action: Action, bounds: Bounds, world: Any, leader: Sid, follower: Sid) -> Any:
     """A follower's FOLLOWERINFO, unless a leader without its epoch would have to exceed what is allowed."""
     after = action(world.protocol, leader, follower)
-    if after is None or after.servers[leader].proposing_epoch > _highest(bounds):
+    if after is None or after.servers[leader].proposing_epoch > highest(bounds):
         return None
     return replace(world, protocol=after)
 
 
-def _highest(bounds: Bounds) -> int:
+def highest(bounds: Bounds) -> int:
+    """The highest epoch that may be proposed."""
     return EPOCHS if bounds.epochs is None else bounds.epochs
 
 
 _WRAPPED: dict[str, Callable[..., Any]] = {
     "server_is_elected": _elect,
+    "server_is_elected_late": _elect,
     "server_leads_unelected": _elect,
     "leader_processes_followerinfo": _inform,
     "follower_times_out": _time_out,
     "leader_drops_follower": _time_out,
     "server_restarts": spending("restarts"),
     "network_splits": spending("partitions"),
+    "server_decides_early": spending("early"),
     "leader_proposes": _request,
 }

@@ -27,8 +27,8 @@ quorum: nothing of it leaves the server in between.
 
 `NEXT` lists every action but one: `NEXT_LIVE` adds that a leader stops waiting, which liveness needs and
 which leads nowhere that connections lost one by one would not lead. `NEXT_UNELECTED` is the same with a
-coarser phase 0, where anyone may lead; `NEXT_SYNCHRONIZED` with a coarser phase 2, where synchronization is
-one step.
+coarser phase 0, where anyone may lead, and `NEXT_LATE` lies in between, for votes that are out of date;
+`NEXT_SYNCHRONIZED` with a coarser phase 2, where synchronization is one step.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from zabspec.zab.election import (
     leader_stops_waiting,
     server_follows_leader,
     server_is_elected,
+    server_is_elected_late,
     server_leads_unelected,
 )
 from zabspec.zab.faults import follower_times_out, leader_drops_follower, server_restarts
@@ -106,6 +107,7 @@ NEXT = (
 )
 
 NEXT_LIVE = (*NEXT, leader_stops_waiting)
+NEXT_LATE = (server_is_elected_late, *NEXT[1:])
 
 NEXT_UNELECTED = (server_leads_unelected, *NEXT[1:])
 
@@ -114,11 +116,13 @@ NEXT_SYNCHRONIZED = (learner_adopts_history, *(action for action in NEXT if acti
 __all__ = [
     "NEXT",
     "NEXT_LIVE",
+    "NEXT_LATE",
     "NEXT_SYNCHRONIZED",
     "NEXT_UNELECTED",
     "State",
     "initial",
     "learner_adopts_history",
+    "server_is_elected_late",
     "server_leads_unelected",
     "server_is_elected",
     "server_follows_leader",

@@ -2,8 +2,10 @@
 
 ZooKeeper: FastLeaderElection; what servers would tell each other there is left out. Ties go either way,
 where ZooKeeper lets the higher id win: so all servers are alike. Its votes may be out of date when they are
-counted, though, so it may also elect others. That does no harm, since discovery checks the leader again:
-`server_leads_unelected` in the place of `server_is_elected` allows whatever an election may come to.
+counted, though, so it may also elect others. That does no harm, since discovery checks the leader again. In
+the place of `server_is_elected`, `server_is_elected_late` allows what comes of votes that outlast their
+voters' looking, and `server_leads_unelected` whatever an election may come to, crashes and all. Departure:
+D27.
 """
 
 from __future__ import annotations
@@ -48,6 +50,26 @@ def server_is_elected(state: State, server: Sid) -> State | None:
         if state.servers[Sid(sid)].role == Role.LOOKING
         and standing(state, Sid(sid)) <= best
         and is_reachable(state, server, Sid(sid))
+    ]
+    if not is_quorum(state.quorums, supporters):
+        return None
+    return with_server(state, server, as_leader(state.servers[server], server))
+
+
+def server_is_elected_late(state: State, server: Sid) -> State | None:
+    """A looking server leads that has the best vote of some quorum of servers that look, or have looked.
+
+    A server that looks no more may have voted with less than it has by now, so what it has does not count.
+
+    ZooKeeper: FastLeaderElection.lookForLeader, where a vote counts until its voter is heard of again.
+    """
+    if state.servers[server].role != Role.LOOKING or not weight(state.quorums, server):
+        return None
+    best = standing(state, server)
+    supporters = [
+        Sid(sid)
+        for sid in range(len(state.servers))
+        if state.servers[Sid(sid)].role != Role.LOOKING or standing(state, Sid(sid)) <= best
     ]
     if not is_quorum(state.quorums, supporters):
         return None

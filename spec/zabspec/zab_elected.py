@@ -1,0 +1,230 @@
+"""ZAB 1.0 whose leaders are elected by Fast Leader Election: `zab`, with `fast_election` as its phase 0.
+
+Both go on as they are, side by side, and change nothing of each other. How they hang together is here:
+
+    a server goes back to election   it begins a round, with what it has on disk and in its tree by now
+    it decides to lead               it leads
+    it decides to follow             it connects to that server if it leads, and else looks again
+    it has been synchronized         its vote says so from now on
+    it crashes                       it has forgotten its election, and begins its first round when it is up
+
+An election has its own connections, apart from those between a leader and its learners. While a server is not
+looking, what its part of the election says of its disk is what was there when it last began to look.
+
+Left out: partitions, which cut both kinds of connections.
+
+ZooKeeper: QuorumPeer.run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import cast
+
+from zabspec import fast_election, zab
+from zabspec.fast_election import faults as election_faults
+from zabspec.fast_election.network import with_server as with_elector
+from zabspec.fast_election.state import Mode, OnDisk
+from zabspec.fast_election.votes import looking
+from zabspec.parts import Sid, replace
+from zabspec.zab.election import as_leader, standing
+from zabspec.zab.network import with_server
+from zabspec.zab.quorums import Quorums
+from zabspec.zab.state import ZERO, Phase, Role
+
+ZabAction = Callable[..., "zab.State | None"]
+ElectionAction = Callable[..., "fast_election.State | None"]
+Action = Callable[..., "State | None"]
+
+
+LEARNING = (Mode.FOLLOWING, Mode.OBSERVING)
+"""The modes of a server that has decided for another."""
+
+
+@dataclass(frozen=True, slots=True)
+class State(zab.State):
+    """A state of ZAB 1.0, and of the election that goes on beside it."""
+
+    election: fast_election.State
+
+
+def initial(size: int, quorums: Quorums | None = None, observers: frozenset[Sid] = frozenset()) -> State:
+    """The state of `size` servers that have never run; they come up one by one.
+
+    Args:
+        size: how many, observers among them.
+        quorums: majorities of those who vote, unless given; observers weigh nothing in them.
+        observers: those that only follow.
+    """
+    start = zab.initial(size, quorums, observers)
+    disks = [OnDisk(0, ZERO, Sid(sid) not in observers) for sid in range(size)]
+    election = fast_election.initial(disks, start.quorums)
+    return State(start.servers, start.network, start.quorums, start.observers, start.cut, election)
+
+
+def in_election(action: ElectionAction) -> Action:
+    """An action of the election that decides nothing."""
+
+    @wraps(action)
+    def elects(state: State, *servers: Sid) -> State | None:
+        after = action(state.election, *servers)
+        return None if after is None else replace(state, election=after)
+
+    return elects
+
+
+def deciding(action: ElectionAction) -> Action:
+    """An action of the election by which a server may decide: if to lead, it leads."""
+
+    @wraps(action)
+    def decides(state: State, server: Sid, *others: Sid) -> State | None:
+        after = action(state.election, server, *others)
+        if after is None:
+            return None
+        state = replace(state, election=after)
+        if after.servers[server].mode != Mode.LEADING:
+            return state
+        return _whole(with_server(state, server, as_leader(state.servers[server], server)))
+
+    return decides
+
+
+def leaving(action: ZabAction) -> Action:
+    """An action by which a server, the first of its arguments, may go back to election: it begins a round."""
+
+    @wraps(action)
+    def leaves(state: State, server: Sid, *others: Sid) -> State | None:
+        after = _whole(action(state, server, *others))
+        if after is None or after.servers[server].role != Role.LOOKING:
+            return after
+        return replace(after, election=looking(_with_standing(after, server), server))
+
+    return leaves
+
+
+def synchronizing(action: ZabAction) -> Action:
+    """An action after which a server, the first of its arguments, may serve: its vote is of the new epoch.
+
+    ZooKeeper: QuorumPeer.updateElectionVote.
+    """
+
+    @wraps(action)
+    def synchronizes(state: State, server: Sid, *others: Sid) -> State | None:
+        after = _whole(action(state, server, *others))
+        if after is None or after.servers[server].phase != Phase.BROADCAST:
+            return after
+        voted = after.election.servers[server]
+        if voted.vote is None:
+            return after
+        vote = voted.vote._replace(epoch=after.servers[server].current_epoch)
+        return replace(after, election=with_elector(after.election, server, replace(voted, vote=vote)))
+
+    return synchronizes
+
+
+def server_starts(state: State, server: Sid) -> State | None:
+    """A server comes up and looks for a leader, unless it refuses to start.
+
+    ZooKeeper: QuorumPeer.start.
+    """
+    if state.servers[server].role != Role.LOOKING:
+        return None
+    after = fast_election.server_starts(_with_standing(state, server), server)
+    return None if after is None else replace(state, election=after)
+
+
+def server_looks_again(state: State, server: Sid) -> State | None:
+    """A server that cannot connect to the one that it is to follow, for that one does not lead, looks again.
+
+    ZooKeeper: Learner.connectToLeader, QuorumPeer.run.
+    """
+    if state.servers[server].role != Role.LOOKING or state.election.servers[server].mode not in LEARNING:
+        return None
+    after = fast_election.server_looks_again(_with_standing(state, server), server)
+    return None if after is None else replace(state, election=after)
+
+
+def server_follows_leader(state: State, follower: Sid, leader: Sid) -> State | None:
+    """A server that has decided to follow one that leads connects to it and says what it has promised.
+
+    ZooKeeper: Learner.connectToLeader and registerWithLeader.
+    """
+    decided = state.election.servers[follower]
+    if decided.mode not in LEARNING or decided.vote is None or decided.vote.leader != leader:
+        return None
+    return _whole(zab.server_follows_leader(state, follower, leader))
+
+
+def server_restarts(state: State, server: Sid, kept: int) -> State | None:
+    """A server crashes; its disk is as `zab` has it, and its election is forgotten until it starts.
+
+    ZooKeeper: logicalclock is kept in memory alone.
+    """
+    gone = election_faults.server_crashes(state.election, server)
+    after = None if gone is None else _whole(zab.server_restarts(state, server, kept))
+    return None if after is None or gone is None else replace(after, election=gone)
+
+
+ELECTION: tuple[Action, ...] = (
+    server_starts,
+    in_election(fast_election.server_tells_again),
+    in_election(fast_election.server_joins_round),
+    in_election(fast_election.server_counts_vote),
+    in_election(fast_election.server_discards_vote),
+    in_election(fast_election.server_answers_late),
+    deciding(fast_election.server_weighs_report),
+    in_election(fast_election.server_answers),
+    in_election(fast_election.server_ignores),
+    deciding(fast_election.server_decides),
+    deciding(fast_election.server_decides_early),
+    server_looks_again,
+)
+"""Phase 0."""
+
+LEAVING = (
+    zab.leader_gives_up,
+    zab.leader_stops_waiting,
+    zab.follower_notices,
+    zab.follower_times_out,
+    zab.follower_processes_leaderinfo,
+)
+"""The actions of `zab` by which a server goes back to election without a crash."""
+
+_REPLACED = (zab.server_is_elected, zab.network_splits, zab.network_heals)
+
+_JOINED: dict[str, Action] = {
+    **{action.__name__: leaving(action) for action in LEAVING},
+    **{
+        action.__name__: synchronizing(action)
+        for action in (zab.leader_processes_newleader_ack, zab.follower_processes_uptodate)
+    },
+    "server_follows_leader": server_follows_leader,
+    "server_restarts": server_restarts,
+}
+
+
+def with_votes(actions: tuple[ZabAction, ...]) -> tuple[Action, ...]:
+    """Fast Leader Election, and after it the actions of a grain of `zab` without their phase 0."""
+    rest = (action for action in actions if action not in _REPLACED)
+    return (*ELECTION, *(_JOINED.get(action.__name__, cast(Action, action)) for action in rest))
+
+
+NEXT = with_votes(zab.NEXT)
+
+NEXT_SYNCHRONIZED = with_votes(zab.NEXT_SYNCHRONIZED)
+"""The same, with synchronization in one step."""
+
+
+def _with_standing(state: State, server: Sid) -> fast_election.State:
+    """The election, in which a server votes with what it has by now."""
+    epoch, zxid = standing(state, server)
+    return with_elector(
+        state.election, server, replace(state.election.servers[server], epoch=epoch, zxid=zxid)
+    )
+
+
+def _whole(after: zab.State | None) -> State | None:
+    """What an action of `zab` makes of a state here is again one: it keeps what it does not know."""
+    return cast("State | None", after)
