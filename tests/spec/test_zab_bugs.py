@@ -16,12 +16,13 @@ from zabcheck.verdicts import Outcome
 from zabspec import zab
 from zabspec.zab.state import Phase, Proposal
 
-ISSUES = "2845 3023 3642 3911 4394 4643 4646 4685 4712 4785 4925 5094"
+ISSUES = "2845 3023 3104 3642 3911 4394 4643 4646 4685 4712 4785 4925 5094"
 
 FOUND = {
     "ZOOKEEPER-2845": (2_953, 15),
     "ZOOKEEPER-3023": (2_385, 17),
     "ZOOKEEPER-2959": (545, 10),
+    "ZOOKEEPER-3104": (17_486, 31),
     "ZOOKEEPER-3642": (361_344, 32),
     "ZOOKEEPER-3911": (1_862, 15),
     "ZOOKEEPER-4394": (13_902, 28),

@@ -18,6 +18,7 @@ from zabcheck.model.mutant import Mutant
 from zabcheck.model.options import Options
 from zabcheck.model.search import search
 from zabcheck.model.zab_bugs import BUGS, BY_NAME
+from zabcheck.model.zab_history import HISTORY, Past
 from zabcheck.model.zab_published import PUBLISHED, Published
 from zabcheck.report.progress import in_words, progress, seconds
 from zabcheck.report.table import aligned
@@ -41,6 +42,9 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
     parser.add_argument("name", nargs="?", metavar="NAME", help="one of those listed by `zab bugs`")
     parser.add_argument("--all", action="store_true", help="find them all, and print a table")
+    parser.add_argument(
+        "--history", action="store_true", help="list what went wrong over the years: found here, or why not"
+    )
     parser.add_argument("--workers", type=number, default=1, metavar="N", help="processes (default: 1)")
     parser.add_argument("--traces", type=Path, metavar="DIR", help="keep each run here (default: nowhere)")
 
@@ -53,8 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
         TraceError: a trace could not be kept.
     """
     name: str | None = arguments.name
-    if name is not None and arguments.all:
-        raise UsageError(f"zab bugs: --all, or {name}, but not both")
+    for asked in ("all", "history"):
+        if name is not None and getattr(arguments, asked):
+            raise UsageError(f"zab bugs: --{asked}, or {name}, but not both")
+    if arguments.all and arguments.history:
+        raise UsageError("zab bugs: --all, or --history, but not both")
     if name is not None and name not in BY_NAME:
         raise UsageError(f"zab bugs: no bug {name!r}: one of {', '.join(BY_NAME)}")
     if arguments.traces is not None:
@@ -64,6 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _show(BY_NAME[name], options, arguments.traces)
     if arguments.all:
         return _show_all(options, arguments.traces)
+    if arguments.history:
+        print("\n".join(line for past in HISTORY for line in _past(past)))
+        return 0
     print(
         "\n".join(line for bug in BUGS for line in (f"{bug.name}: caught by {bug.caught_by}", *_story(bug)))
     )
@@ -104,6 +114,15 @@ def _find(bug: Mutant, options: Options) -> tuple[Model, Verdict]:
     model = build(instance)
     with progress(sys.stderr, f"{bug.name}: {check.in_words(replace(instance, mutant=None))}") as show:
         return model, search(model, options, show)
+
+
+def _past(past: Past) -> Iterator[str]:
+    """What went wrong once, and what has come of it here."""
+    numbers = ", ".join(map(str, past.issues))
+    found = f"found as {', '.join(past.found)}" if past.found else "not at this grain"
+    yield f"ZOOKEEPER-{numbers}: {found}"
+    for text in (past.mechanism, past.why_not):
+        yield from textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _story(bug: Mutant) -> list[str]:

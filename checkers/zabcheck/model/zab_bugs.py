@@ -57,6 +57,14 @@ BUGS: tuple[Mutant, ...] = (
         "one_leader_in_an_epoch",
     ),
     _bug(
+        "ZOOKEEPER-3104",
+        "A leader labels a snapshot with the last zxid at the time when it has been written, and what was "
+        "applied meanwhile is not in it. The learner takes that for its own, and nobody sends it again.",
+        {"leader_syncs_learner": mistakes.leader_labels_snapshot_late},
+        Bounds(servers=3, transactions=2, timeouts=0, restarts=0, epochs=1),
+        "process_consistency",
+    ),
+    _bug(
         "ZOOKEEPER-3642",
         "A follower that loses its leader after SNAP and before NEWLEADER keeps the tree that it was "
         "sent. The next leader sends it what comes after that; what the snapshot held is on no disk of "

@@ -172,6 +172,13 @@ def leader_remembers_acknowledgements(state: State, leader: Sid, follower: Sid) 
     return changed(done, leader, acked=state.servers[leader].acked)
 
 
+def leader_labels_snapshot_late(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A synchronization for which the tree was read before the last transaction, and its label after it."""
+    leading = state.servers[leader]
+    earlier = with_server(state, leader, with_changes(leading, tree=leading.tree[:-1]))
+    return changed(zab.leader_syncs_learner(earlier, leader, follower), leader, tree=leading.tree)
+
+
 def changed(state: State | None, server: Sid, **changes: Any) -> State | None:
     """The state with some fields of a server changed; None where there is none."""
     if state is None:
