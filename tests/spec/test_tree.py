@@ -202,7 +202,7 @@ def test_sessions_that_are_over_or_local_own_nothing() -> None:
     local, over = replace(SOMEONE, is_local=True), replace(SOMEONE, is_expired=True)
     assert refused(LOCKED, Create("nope", flag=Flag.EPHEMERAL), local) == Error.EPHEMERAL_ON_LOCAL_SESSION
     assert refused(LOCKED, Create("nope"), over) == Error.SESSION_EXPIRED
-    for request in (Delete("nope"), SetData("nope", b""), SetAcl("nope", ()), Check("nope"), Multi(())):
+    for request in (Delete("nope"), SetData("nope", b""), SetAcl("nope", ()), Check("nope")):
         assert refused(LOCKED, request, over) == Error.SESSION_EXPIRED
 
 
@@ -311,7 +311,7 @@ def test_auth_stands_for_all_that_was_shown() -> None:
     tree, _ = written(initial(), request, caller=replace(SOMEONE, ids=ids))
     node = node_at(tree, "/a")
     assert node is not None
-    assert node.acl == (Ace(Perm.READ, ids[1]), Ace(Perm.READ, ids[2]))
+    assert node.acl == (Ace(Perm.READ, ids[1]), Ace(Perm.READ, ids[2]), Ace(Perm.READ, ids[1]))
 
 
 def test_which_reads_leave_a_watch() -> None:
@@ -376,3 +376,77 @@ def test_digest_is_apaches() -> None:
     assert digest(tree) == 0x817A6521
     tree = apply(tree, 3, 0x1A1FB269A7F, prepare(tree, SetData("/g", b"w2"), SOMEONE)).tree
     assert digest(tree) == 0x6E3864B1
+
+
+def test_what_is_gone_already_still_moves_its_parents_pzxid() -> None:
+    tree = apply(with_tree(Create("/a")), 40, 0, DeleteTxn("/a/b"))
+    assert tree.reply == Failed(Error.NO_NODE)
+    assert answer(tree.tree, Exists("/a"), SOMEONE) == Changed(stat_of(tree.tree, "/a"))
+    assert stat_of(tree.tree, "/a").pzxid == 40
+    assert tree.triggers == ()
+    assert apply(initial(), 40, 0, DeleteTxn("/x/y")).tree == initial()
+
+
+def test_a_container_is_one_whatever_its_flag() -> None:
+    tree = with_tree(Create("/c", flag=Flag.EPHEMERAL, op=Op.CREATE_CONTAINER))
+    node = node_at(tree, "/c")
+    assert node is not None
+    assert (node.is_container, node.owner) == (True, 0)
+
+
+def test_parts_of_a_multi_look_at_the_session_one_by_one() -> None:
+    over = Caller(session=7, is_expired=True)
+    assert prepare(initial(), Multi(()), over) == MultiTxn(())
+    errors = (ErrorTxn(Error.SESSION_EXPIRED), ErrorTxn(Error.RUNTIME_INCONSISTENCY))
+    assert prepare(initial(), Multi((Create("/a"), Create("/b"))), over) == MultiTxn(errors)
+
+
+def test_the_root_has_two_names() -> None:
+    assert answer(initial(), GetChildren(""), SOMEONE) == Children(("zookeeper",), None)
+
+
+def test_ephemerals_by_a_blank_prefix_are_all() -> None:
+    tree = with_tree(Create("/e", flag=Flag.EPHEMERAL))
+    assert answer(tree, GetEphemerals("  "), SOMEONE) == Paths(("/e",))
+    assert answer(tree, GetEphemerals("/x"), SOMEONE) == Paths(())
+
+
+def test_a_network_has_a_number_of_bits() -> None:
+    for network, is_right in (("10.0.0.0/8", True), ("10.0.0.0/255.0.0.0", False), ("10.0.0.0/33", False)):
+        acl = (Ace(Perm.READ, Id("ip", network)),)
+        txn = prepare(initial(), Create("/a", acl=acl), SOMEONE)
+        assert isinstance(txn, CreateTxn) == is_right
+
+
+def test_a_quota_that_says_nothing_limits_nothing() -> None:
+    assert decode(b"count=many,\xff") == Track()
+
+
+def test_a_node_beside_zookeepers_own_has_its_quota() -> None:
+    place = f"{FOLDER}/zookeeper-x"
+    folder = (Create("/zookeeper-x"), Create(place))
+    tree = with_tree(*folder, Create(place + LIMITS, b"count=1,bytes=-1"), Create(place + STATS))
+    assert used_at(tree, place) == Track(1, 0)
+    assert used_at(written(tree, Create("/zookeeper-x/y", b"abc"))[0], place) == Track(2, 3)
+
+
+def test_a_subtree_above_its_hard_limit_may_not_even_shrink() -> None:
+    place = f"{FOLDER}/q"
+    tree = with_tree(Create("/q", b"12345678"), Create(place), Create(place + STATS))
+    tree, _ = written(tree, Create(place + LIMITS, b"count=-1,bytes=-1=;byteHardLimit=4"))
+    tree, _ = written(tree, SetData(place + STATS, b"count=1,bytes=8"))
+    rules = replace(LATEST, enforces_quotas=True)
+    assert refused(tree, SetData("/q", b"1234567"), rules=rules) == Error.QUOTA_EXCEEDED
+    assert written(tree, SetData("/q", b"abcdefgh"), rules=rules)[1] != Failed(Error.QUOTA_EXCEEDED)
+
+
+def test_a_user_without_a_password_is_nobody() -> None:
+    for name, is_right in (("user:", False), (":hash", True), ("user:hash", True), ("a:b:c", False)):
+        acl = (Ace(Perm.READ, Id("digest", name)),)
+        assert isinstance(prepare(initial(), Create("/a", acl=acl), SOMEONE), CreateTxn) == is_right
+
+
+def used_at(tree: Tree, place: str) -> Track:
+    node = node_at(tree, place + STATS)
+    assert node is not None
+    return decode(node.data)

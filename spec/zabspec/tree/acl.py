@@ -45,18 +45,20 @@ def matches(shown: Id, wanted: Id) -> bool:
 def stored(acl: Acl, ids: Iterable[Id]) -> Acl | None:
     """The list that a node gets for one that a client gives: no entry twice, its identities for `auth`.
 
+    What `auth` stands for may be in the list a second time, as an entry of its own.
+
     None where the list is empty or an entry means nobody.
     """
     known = tuple(ids)
-    entries: dict[Ace, None] = {}
-    for ace in acl:
+    entries: list[Ace] = []
+    for ace in dict.fromkeys(acl):
         if ace.id.scheme == "auth":
             own = [replace(ace, id=each) for each in known if each.scheme in AUTHENTICATED]
             if not own:
                 return None
-            entries.update(dict.fromkeys(own))
+            entries += own
         elif is_valid(ace.id):
-            entries[ace] = None
+            entries.append(ace)
         else:
             return None
     return tuple(entries) or None
@@ -68,7 +70,7 @@ def is_valid(wanted: Id) -> bool:
         case "world":
             return wanted == ANYONE
         case "digest":
-            return wanted.id.count(":") == 1
+            return len(wanted.id.rstrip(":").split(":")) == 2
         case "ip":
             return _is_network(wanted.id)
         case "x509":
@@ -77,6 +79,9 @@ def is_valid(wanted: Id) -> bool:
 
 
 def _is_network(text: str) -> bool:
+    _, slash, bits = text.partition("/")
+    if slash and not bits.isdecimal():  # a mask of another form
+        return False
     try:
         ip_network(text, strict=False)
     except ValueError:

@@ -134,16 +134,19 @@ def with_quota_node(tree: Tree, path: str) -> Tree:
 def deleted(tree: Tree, zxid: int, path: str) -> Applied:
     """A node is deleted; its parent's pzxid rises, the number of children ever created does not.
 
+    Where it is gone already, its parent gets its pzxid all the same (ZOOKEEPER-3125).
+
     ZooKeeper: DataTree.deleteNode.
     """
     node = node_at(tree, path)
-    if node is None:
-        return Applied(tree, Failed(Error.NO_NODE))
     parent_path = parent_of(path)
     parent = node_at(tree, parent_path)
-    assert parent is not None
-    tree = charged(tree, path, -1, -len(node.data or b""))
-    tree = with_node(without_node(tree, path), parent_path, replace(parent, pzxid=max(parent.pzxid, zxid)))
+    if parent is None:
+        return Applied(tree, Failed(Error.NO_NODE))
+    tree = with_node(tree, parent_path, replace(parent, pzxid=max(parent.pzxid, zxid)))
+    if node is None:
+        return Applied(tree, Failed(Error.NO_NODE))
+    tree = charged(without_node(tree, path), path, -1, -len(node.data or b""))
     triggers = (
         Trigger(EventType.DELETED, path, Manager.DATA),
         Trigger(EventType.DELETED, path, Manager.CHILD),

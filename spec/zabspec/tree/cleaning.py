@@ -24,5 +24,5 @@ def _is_due(tree: Tree, path: str, node: Node, now: int, longest_unused: int | N
     if children_of(tree, path):
         return False
     if node.is_container:
-        return node.cversion > 0 or (longest_unused is not None and now - node.ctime > longest_unused)
+        return node.cversion > 0 or (longest_unused is not None and now - node.mtime > longest_unused)
     return node.ttl is not None and now - node.mtime > node.ttl

@@ -102,15 +102,14 @@ def prepared_close(tree: Tree, session: int, order: tuple[str, ...] | None) -> C
 
 def prepared_multi(
     tree: Tree, parts: tuple[Create | Delete | SetData | Check, ...], caller: Caller, rules: Rules
-) -> MultiTxn | ErrorTxn:
+) -> MultiTxn:
     """All parts, each on top of those before; or, if one is refused, an error for each.
 
-    The parts before that one have no error of their own, those after it have another.
+    The parts before that one have no error of their own, those after it have another. Sessions are looked at
+    by the parts, so one without parts passes.
 
     ZooKeeper: PrepRequestProcessor.pRequest (multi), rollbackPendingChanges.
     """
-    if caller.is_expired:
-        return ErrorTxn(Error.SESSION_EXPIRED)
     done: list[CreateTxn | DeleteTxn | SetDataTxn | CheckTxn | ErrorTxn] = []
     for part in parts:
         txn = prepare(tree, part, caller, rules)
@@ -138,7 +137,8 @@ def prepared_create(tree: Tree, request: Create, caller: Caller, rules: Rules) -
     refused = refused_child(tree, path, parent, len(request.data or b""), rules)
     if refused:
         return ErrorTxn(refused)
-    owner = caller.session if request.flag in EPHEMERAL else 0
+    is_container = request.op == Op.CREATE_CONTAINER  # whatever its flag
+    owner = caller.session if request.flag in EPHEMERAL and not is_container else 0
     ttl = request.ttl if request.flag in WITH_TTL else None
     counted = min(parent.cversion + 1, MOST_VERSION)
     return CreateTxn(request.op, path, request.data, acl, owner, counted, ttl)

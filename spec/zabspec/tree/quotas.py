@@ -11,6 +11,7 @@ ZooKeeper: Quotas, StatsTrack, DataTree.updateQuotaStat, ZooKeeperServer.checkQu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from re import findall
 
 from zabspec.parts import replace
 from zabspec.tree.state import Tree, node_at, with_node
@@ -41,8 +42,7 @@ def encode(track: Track) -> bytes:
 
 def decode(data: bytes | None) -> Track:
     """From a node's data; what is not said is no limit. ZooKeeper: StatsTrack(String)."""
-    pairs = (data or b"").decode().replace("=;", ",").replace(";", ",").split(",")
-    found = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    found = dict(findall(r"(\w+)=(-?\d+)", (data or b"").decode(errors="replace")))
     return Track(
         int(found.get("count", NO_LIMIT)),
         int(found.get("bytes", NO_LIMIT)),
@@ -53,8 +53,6 @@ def decode(data: bytes | None) -> Track:
 
 def subtree_of(tree: Tree, path: str) -> str | None:
     """The deepest subtree with limits that a path is in."""
-    if path.startswith("/zookeeper"):
-        return None
     while path:
         if node_at(tree, FOLDER + path + LIMITS) is not None:
             return path
@@ -89,13 +87,13 @@ def measured(tree: Tree, subtree: str) -> Tree:
 
 
 def is_exceeded(tree: Tree, path: str, count: int, size: int) -> bool:
-    """Whether so many nodes and bytes more at a path would break a hard limit."""
+    """Whether a hard limit is broken with so many nodes and bytes more, or fewer: it may be already."""
     subtree = subtree_of(tree, path)
     limits = None if subtree is None else node_at(tree, FOLDER + subtree + LIMITS)
     stats = None if subtree is None else node_at(tree, FOLDER + subtree + STATS)
     if limits is None or stats is None:
         return False
     allowed, used = decode(limits.data), decode(stats.data)
-    too_many = count > 0 and NO_LIMIT < allowed.hard_count < used.count + count
-    too_large = size > 0 and NO_LIMIT < allowed.hard_size < used.size + size
+    too_many = count != 0 and NO_LIMIT < allowed.hard_count < used.count + count
+    too_large = size != 0 and NO_LIMIT < allowed.hard_size < used.size + size
     return too_many or too_large

@@ -58,9 +58,8 @@ def answer(tree: Tree, request: Read, caller: Caller, rules: Rules = LATEST) -> 
         case MultiRead(parts):
             return Parts(tuple(answer(tree, part, caller, rules) for part in parts))
         case GetEphemerals(prefix):
-            return Paths(
-                tuple(path for path in ephemerals_of(tree, caller.session) if path.startswith(prefix))
-            )
+            own, start = ephemerals_of(tree, caller.session), prefix if prefix.strip() else ""
+            return Paths(tuple(path for path in own if path.startswith(start)))
         case WhoAmI():
             return Identities(
                 tuple(sorted(replace(each, id=_user(each.scheme, each.id)) for each in caller.ids))

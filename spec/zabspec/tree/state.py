@@ -119,7 +119,8 @@ def initial() -> Tree:
 
 
 def node_at(tree: Tree, path: str) -> Node | None:
-    """The node at a path, None if there is none."""
+    """The node at a path, None if there is none. The empty path is the root's too."""
+    path = path or ROOT
     at = bisect_left(tree.paths, path)
     return tree.nodes[at] if at < len(tree.paths) and tree.paths[at] == path else None
 
