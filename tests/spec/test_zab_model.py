@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
+from zabcheck.model import zab_refinement
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build, property_names
 from zabcheck.model.options import Options
@@ -16,6 +17,7 @@ from zabcheck.model.search import search
 from zabcheck.model.zab import Action, World, begun, model, steps
 from zabcheck.verdicts import Counts, Outcome
 from zabspec import zab
+from zabspec.zab import mapping
 from zabspec.zab.properties import SOMETIMES
 
 ALWAYS_ASKED = tuple(
@@ -156,6 +158,13 @@ def test_with_synchronization_in_one_step_all_is_right(proved: Callable[[str], N
     assert (verdict.counts.distinct, verdict.counts.depth) == (188_918, 41)
     title = f"zab, synchronized in one step, {short(bounds)}"
     tell(proved, f"PASSED  {title}: {verdict.counts.distinct:,} distinct states")
+
+
+@pytest.mark.parametrize("bounds", [Bounds(2, 1, 1, 1, epochs=2), Bounds(3, 1, 0, 0, epochs=1)], ids=short)
+def test_the_mapping_that_is_learned_in_parts_is_that_of_the_spec(bounds: Bounds) -> None:
+    states = {world.protocol for world in reachable(bounds, zab.NEXT)}
+    assert all(zab_refinement.abstract(state) == mapping.abstract(state) for state in states)
+    assert len({mapping.abstract(state) for state in states}) > 10
 
 
 def reachable(bounds: Bounds, actions: Sequence[Action]) -> set[World]:

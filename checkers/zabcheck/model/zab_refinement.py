@@ -1,4 +1,8 @@
-"""Whether a step of ZAB 1.0 is a step of atomic broadcast, as `zabspec.zab.mapping` has it."""
+"""Whether a step of ZAB 1.0 is a step of atomic broadcast, as `zabspec.zab.mapping` has it.
+
+What the mapping works out of a server or of two is kept as a column of its own: each depends on little, and
+few different values come of it. It is put together here as it is there; a test compares the two.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ from zabcheck.model.refinement import way
 from zabcheck.model.rows import derived
 from zabspec import broadcast, zab
 from zabspec.paper.mapping import Share
+from zabspec.paper.state import Summary
 from zabspec.parts import Sid
-from zabspec.zab.mapping import in_flight, share, together
-from zabspec.zab.state import History
+from zabspec.zab import mapping
+from zabspec.zab.quorums import is_quorum
+from zabspec.zab.state import History, Zxid
 
 
 def refines_broadcast(before: zab.State, after: zab.State) -> bool:
@@ -16,23 +22,66 @@ def refines_broadcast(before: zab.State, after: zab.State) -> bool:
 
     Source: paper, section III, for what atomic broadcast is.
     """
-    start, goal = _abstract(before), _abstract(after)
+    start, goal = abstract(before), abstract(after)
     return start == goal or way(start, goal) is not None
 
 
 @derived
-def _abstract(state: zab.State) -> broadcast.State:
+def abstract(state: zab.State) -> broadcast.State:
+    """The state of atomic broadcast that a state of ZAB 1.0 stands for."""
     servers = [Sid(sid) for sid in range(len(state.servers))]
     parts = tuple(_share(state, sid) for sid in servers)
     flying = tuple(_in_flight(state, one, other) for one in servers for other in servers if one != other)
-    return together(state, parts, flying)
+    return mapping.together(state, parts, flying)
 
 
 @derived
 def _share(state: zab.State, sid: Sid) -> Share:
-    return share(state, sid)
+    return mapping.share_of(state, sid, _summaries(state, sid), _may_be_acknowledged(state, sid))
+
+
+@derived
+def _summaries(state: zab.State, sid: Sid) -> tuple[Summary, ...]:
+    others = [Sid(other) for other in range(len(state.servers)) if other != sid]
+    leading = [_leads(state, other) for other in others]
+    return mapping.summaries_of(state, sid, leading, _told_to_cut(state, sid))
+
+
+@derived
+def _leads(state: zab.State, sid: Sid) -> Zxid | None:
+    return mapping.leads(state, sid)
+
+
+@derived
+def _told_to_cut(state: zab.State, sid: Sid) -> Zxid | None:
+    return mapping.told_to_cut(state, sid)
+
+
+@derived
+def _may_be_acknowledged(state: zab.State, leader: Sid) -> bool:
+    if not _is_waiting(state, leader):
+        return False
+    others = [Sid(sid) for sid in range(len(state.servers)) if sid != leader]
+    willing = [sid for sid in others if _may_acknowledge(state, sid, leader)]
+    return is_quorum(state.quorums, state.servers[leader].electing.union(willing))
+
+
+@derived
+def _is_waiting(state: zab.State, leader: Sid) -> bool:
+    return mapping.is_waiting(state, leader)
+
+
+@derived
+def _may_acknowledge(state: zab.State, sid: Sid, leader: Sid) -> bool:
+    return mapping.may_acknowledge(state, sid, leader, _least(state, sid))
+
+
+@derived
+def _least(state: zab.State, sid: Sid) -> Summary:
+    least: Summary = _summaries(state, sid)[-1]
+    return least
 
 
 @derived
 def _in_flight(state: zab.State, sender: Sid, receiver: Sid) -> History:
-    return in_flight(state, sender, receiver)
+    return mapping.in_flight(state, sender, receiver)

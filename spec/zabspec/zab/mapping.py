@@ -16,6 +16,7 @@ hear from servers that have gone elsewhere since: its history may turn out to be
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 
 from zabspec import broadcast
@@ -75,49 +76,87 @@ def together(state: State, parts: tuple[Share, ...], flying: tuple[History, ...]
 
 def share(state: State, sid: Sid) -> Share:
     """What the mapping looks at of one server."""
+    return share_of(state, sid, summaries(state, sid), may_be_acknowledged(state, sid))
+
+
+def share_of(state: State, sid: Sid, prospects: tuple[Summary, ...], is_to_lead: bool) -> Share:
+    """What the mapping looks at of a server with these prospects; with one more if it may enter its epoch."""
     server = state.servers[sid]
     serves = server.phase == Phase.BROADCAST
-    leads = server.role == Role.LEADING
-    prospects = summaries(state, sid)
-    if leads and server.phase == Phase.DISCOVERY and may_be_acknowledged(state, sid):
+    if is_to_lead:
         prospects += (Summary(server.proposing_epoch, prospects[0].history),)
     return Share(
         prospects=prospects,
         heard_of=server.pending,
         delivered=server.tree if serves else (),
-        primary=server.current_epoch if serves and leads else 0,
+        primary=server.current_epoch if serves and server.role == Role.LEADING else 0,
     )
 
 
 def summaries(state: State, sid: Sid) -> tuple[Summary, ...]:
     """What a server has, and what may be left of that; the longest history first."""
+    others = [Sid(other) for other in range(len(state.servers)) if other != sid]
+    return summaries_of(state, sid, [leads(state, other) for other in others], told_to_cut(state, sid))
+
+
+def summaries_of(
+    state: State, sid: Sid, leading: Iterable[Zxid | None], cut: Zxid | None
+) -> tuple[Summary, ...]:
+    """What a server has, and what may be left of that where others lead as `leads` says."""
     server = state.servers[sid]
     epoch, log = server.current_epoch, server.log
     shortest = len(log)
-    leader = leader_of(state, epoch)
-    if leader not in (None, sid):
-        shortest = len(up_to(log, Zxid(epoch, state.servers[leader].committed)))
-    message = None if server.leader is None else state.network[server.leader][sid].head
-    if isinstance(message, Trunc):
-        shortest = min(shortest, len(up_to(log, message.zxid)))
+    for committed in leading:
+        if committed is not None and committed.epoch == epoch:
+            shortest = len(up_to(log, committed))
+    if cut is not None:
+        shortest = min(shortest, len(up_to(log, cut)))
     whole = (*log, *server.unsynced)
     return tuple(Summary(epoch, whole[:kept]) for kept in range(len(whole), shortest - 1, -1))
 
 
+def leads(state: State, sid: Sid) -> Zxid | None:
+    """Up to where an established leader has committed, in its epoch; None of everyone else."""
+    server = state.servers[sid]
+    if server.role != Role.LEADING or server.phase != Phase.BROADCAST:
+        return None
+    return Zxid(server.current_epoch, server.committed)
+
+
+def told_to_cut(state: State, sid: Sid) -> Zxid | None:
+    """After which transaction a server is about to cut off what it has, None if it is not."""
+    leader = state.servers[sid].leader
+    message = None if leader is None else state.network[leader][sid].head
+    return message.zxid if isinstance(message, Trunc) else None
+
+
 def may_be_acknowledged(state: State, leader: Sid) -> bool:
     """Whether the epoch that a leader in discovery has proposed may yet be acknowledged by a quorum."""
-    if not is_quorum(state.quorums, state.servers[leader].connecting):
+    if not is_waiting(state, leader):
         return False
-    electing = state.servers[leader].electing
-    servers = [Sid(sid) for sid in range(len(state.servers))]
-    willing = [sid for sid in servers if sid in electing or may_acknowledge(state, sid, leader)]
-    return is_quorum(state.quorums, willing)
+    others = [Sid(sid) for sid in range(len(state.servers)) if sid != leader]
+    willing = [sid for sid in others if may_acknowledge(state, sid, leader, summaries(state, sid)[-1])]
+    return is_quorum(state.quorums, state.servers[leader].electing.union(willing))
 
 
-def may_acknowledge(state: State, sid: Sid, leader: Sid) -> bool:
+def is_waiting(state: State, leader: Sid) -> bool:
+    """Whether a leader has proposed an epoch and waits for acknowledgements of it."""
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.phase != Phase.DISCOVERY:
+        return False
+    return is_quorum(state.quorums, leading.connecting)
+
+
+def may_acknowledge(state: State, sid: Sid, leader: Sid, least: Summary) -> bool:
     """Whether a server has acknowledged the epoch of a leader, or may do so, without being refused.
 
     It need not be connected any more: its acknowledgement may have been on its way when it left.
+
+    Args:
+        state: where all that is.
+        sid: the server.
+        leader: the leader.
+        least: the least that the server may have by then.
     """
     best = standing(state, leader)
     message = state.network[sid][leader].head
@@ -125,17 +164,7 @@ def may_acknowledge(state: State, sid: Sid, leader: Sid) -> bool:
         return (message.epoch, message.zxid) <= best
     if state.servers[sid].accepted_epoch >= state.servers[leader].proposing_epoch:
         return False
-    least = summaries(state, sid)[-1]
     return (least.epoch, last_zxid(least.history)) <= best
-
-
-def leader_of(state: State, epoch: int) -> Sid | None:
-    """The established leader of an epoch, None if there is none."""
-    for sid in range(len(state.servers)):
-        server = state.servers[Sid(sid)]
-        if server.role == Role.LEADING and server.phase == Phase.BROADCAST and server.current_epoch == epoch:
-            return Sid(sid)
-    return None
 
 
 def in_flight(state: State, sender: Sid, receiver: Sid) -> History:
