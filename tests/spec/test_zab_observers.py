@@ -182,7 +182,7 @@ def test_an_acknowledgement_of_an_observer_is_noticed() -> None:
 
 def test_the_fast_search_finds_what_the_plain_one_does() -> None:
     """Symmetry renames voters among themselves and observers among themselves, and that is all it does."""
-    bounds = Bounds(3, 1, 0, 0, epochs=1, observers=1)
+    bounds = Bounds(3, 0, 0, 0, epochs=1, observers=1)
     asked = build(Instance("zab", bounds, properties=("prefix_consistency",)))
     for symmetry in (True, False):
         options = Options(symmetry=symmetry)

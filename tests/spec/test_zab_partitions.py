@@ -9,9 +9,12 @@ import pytest
 
 from exploring import check_passed, explored, short, tell
 from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance
+from zabcheck.model.instances import Instance, build
+from zabcheck.model.options import Options
+from zabcheck.model.search import search
 from zabcheck.model.zab import ZabBudget, begun, model, steps
-from zabcheck.verdicts import Counts
+from zabcheck.model.zab_instances import EXPLORED, Explored
+from zabcheck.verdicts import Counts, Outcome
 from zabspec import zab
 from zabspec.parts import Sid, replace
 from zabspec.zab.network import first_message
@@ -171,6 +174,18 @@ def test_partitions_lead_nowhere_that_timeouts_do_not(proved: Callable[[str], No
     tell(proved, f"PASSED  zab, partitions: {len(cut):,} of {len(timed_out):,} states by timeouts, no others")
 
 
+@pytest.mark.parametrize(
+    ("timeouts", "restarts", "partitions", "outcome"),
+    [(0, 0, 1, Outcome.VIOLATED), (1, 0, 0, Outcome.PASSED), (0, 1, 0, Outcome.PASSED)],
+)
+def test_of_single_faults_a_partition_alone_shows_a_quorum_of_the_connected(
+    timeouts: int, restarts: int, partitions: int, outcome: Outcome
+) -> None:
+    bounds = Bounds(3, 2, timeouts, restarts, epochs=2, partitions=partitions)
+    asked = Instance("zab", bounds, mutant="quorum-of-the-connected", properties=("committed_is_kept",))
+    assert search(build(asked), Options()).outcome == outcome
+
+
 def reachable(bounds: Bounds) -> set[State]:
     """All states, by the plainest of searches."""
     start = model(bounds)
@@ -189,14 +204,11 @@ SHALLOW = [
     (Bounds(2, 2, 1, 1, epochs=3, partitions=1), (62_911, 213_695, 60)),
     (Bounds(3, 1, 0, 0, epochs=2, partitions=1), (216_572, 726_060, 58)),
 ]
-DEEP = [(Bounds(3, 2, 0, 0, epochs=2, partitions=1), (1_831_902, 6_887_878, 68))]
 
 
 @pytest.mark.spec
 @pytest.mark.parametrize(
-    ("bounds", "counts"),
-    [*SHALLOW, *(pytest.param(*row, marks=pytest.mark.deep) for row in DEEP)],
-    ids=lambda value: short(value) if isinstance(value, Bounds) else "",
+    ("bounds", "counts"), SHALLOW, ids=lambda value: short(value) if isinstance(value, Bounds) else ""
 )
 def test_all_that_is_within_bounds_is_right(
     bounds: Bounds,
@@ -212,3 +224,20 @@ def test_all_that_is_within_bounds_is_right(
     assert ("deposed_leader_proposes" in found.verdict.checked) == (bounds.servers == 3)
     assert found.counts == counts
     tell(proved, found.line)
+
+
+@pytest.mark.spec
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    "each", EXPLORED, ids=lambda each: short(each.bounds) + "-in-one-step" * each.in_one_step
+)
+def test_two_transactions_and_faults_explored_to_the_end(
+    each: Explored, progress: Callable[[Counts], None], proved: Callable[[str], None]
+) -> None:
+    """With every property that must always hold, and the refinement."""
+    verdict = search(each.model, Options(), progress)
+    assert verdict.outcome == Outcome.PASSED, verdict.property
+    counts = verdict.counts
+    assert (counts.distinct, counts.generated, counts.depth) == each.counts
+    grain = ", synchronized in one step" * each.in_one_step
+    tell(proved, f"PASSED  zab{grain}, {short(each.bounds)}: {counts.distinct:,} distinct states")
