@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
+from zabcheck.commands.check import in_words
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.options import Options
 from zabcheck.model.search import search
 from zabcheck.model.zab import ZabBudget, begun, model, steps
-from zabcheck.model.zab_instances import EXPLORED, Explored
+from zabcheck.model.zab_instances import EXPLORED, instance
 from zabcheck.verdicts import Counts, Outcome
 from zabspec import zab
 from zabspec.parts import Sid, replace
@@ -228,16 +229,13 @@ def test_all_that_is_within_bounds_is_right(
 
 @pytest.mark.spec
 @pytest.mark.deep
-@pytest.mark.parametrize(
-    "each", EXPLORED, ids=lambda each: short(each.bounds) + "-in-one-step" * each.in_one_step
-)
+@pytest.mark.parametrize("bounds", EXPLORED, ids=lambda bounds: f"{short(bounds)}-{bounds.synchronization}")
 def test_two_transactions_and_faults_explored_to_the_end(
-    each: Explored, progress: Callable[[Counts], None], proved: Callable[[str], None]
+    bounds: Bounds, progress: Callable[[Counts], None], proved: Callable[[str], None]
 ) -> None:
     """With every property that must always hold, and the refinement."""
-    verdict = search(each.model, Options(), progress)
+    verdict = search(build(instance(bounds)), Options(), progress)
     assert verdict.outcome == Outcome.PASSED, verdict.property
     counts = verdict.counts
-    assert (counts.distinct, counts.generated, counts.depth) == each.counts
-    grain = ", synchronized in one step" * each.in_one_step
-    tell(proved, f"PASSED  zab{grain}, {short(each.bounds)}: {counts.distinct:,} distinct states")
+    assert (counts.distinct, counts.generated, counts.depth) == EXPLORED[bounds]
+    tell(proved, f"PASSED  {in_words(instance(bounds))}: {counts.distinct:,} distinct states")
