@@ -19,6 +19,7 @@ HEADINGS = {
     Group.DECISION: "decisions how to synchronize",
     Group.RECOVERY: "ways back to election",
     Group.SITUATION: "situations",
+    Group.ENDING: "ends of an election",
 }
 
 

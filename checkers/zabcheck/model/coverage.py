@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, get_args
 
 from zabcheck.model.bounds import Bounds
+from zabcheck.model.election_coverage import ENDINGS, ending
 from zabcheck.model.explore import Explorer
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.limits import Progress
@@ -23,7 +24,9 @@ from zabcheck.model.options import Options
 from zabcheck.model.zab import begun
 from zabcheck.model.zab_coverage import DECISIONS, RECOVERIES, decision, recoveries
 from zabcheck.verdicts import Counts, Outcome
-from zabspec import paper, properties, zab
+from zabspec import fast_election, paper, properties, zab
+from zabspec.fast_election import properties as election_properties
+from zabspec.fast_election.state import Mode, Notification
 from zabspec.paper.state import Message as PaperMessage
 from zabspec.zab import properties as zab_properties
 from zabspec.zab.state import Message as ZabMessage
@@ -37,6 +40,7 @@ class Group(IntEnum):
     DECISION = 2
     RECOVERY = 3
     SITUATION = 4  # a `sometimes` of the spec
+    ENDING = 5
 
 
 Row = tuple[Group, str]
@@ -54,13 +58,24 @@ EVERYTHING: Mapping[str, tuple[Row, ...]] = {
         *((Group.RECOVERY, each) for each in RECOVERIES),
         *((Group.SITUATION, each.__name__) for each in zab_properties.SOMETIMES),
     ),
+    "fast_election": (
+        *((Group.ACTION, action.__name__) for action in fast_election.NEXT),
+        *((Group.MESSAGE, f"Notification, {mode.name}") for mode in Mode if mode != Mode.DOWN),
+        *((Group.ENDING, each) for each in ENDINGS),
+        *((Group.SITUATION, each.__name__) for each in election_properties.SOMETIMES),
+    ),
 }
 """By spec, all that should happen somewhere."""
 
 UNREACHED: Mapping[Row, str] = {
-    (Group.DECISION, each): "needs a learner with a transaction that the leader's list skips (ZOOKEEPER-4925)"
-    for each in DECISIONS
-    if each.startswith("TRUNC and DIFF")
+    **{
+        (Group.DECISION, each): "needs a learner with a transaction that the leader's list skips "
+        "(ZOOKEEPER-4925)"
+        for each in DECISIONS
+        if each.startswith("TRUNC and DIFF")
+    },
+    (Group.ENDING, "leads by reports of another round"): "nobody believes of itself what is of another round",
+    (Group.ENDING, "observes too early"): "two voters agree on the better of two; needs a third voter",
 }
 """What a spec provides for and never does, and why.
 
@@ -96,6 +111,11 @@ EXTENTS: Mapping[str, tuple[Extent, ...]] = {
         Extent(Bounds(servers=3, transactions=3, timeouts=1, restarts=0, epochs=1), begun=True),
         Extent(Bounds(servers=3, transactions=2, timeouts=0, restarts=0, epochs=2, partitions=1), begun=True),
         Extent(Bounds(servers=3, transactions=2, timeouts=1, restarts=0, epochs=1, observers=1)),
+    ),
+    "fast_election": (
+        Extent(Bounds(servers=3, transactions=0, timeouts=1)),
+        Extent(Bounds(servers=3, transactions=0, timeouts=0, restarts=1, early=1)),
+        Extent(Bounds(servers=3, transactions=0, timeouts=1, observers=1)),
     ),
 }
 """By spec, what together should show all of it; each is explored within seconds."""
@@ -142,16 +162,15 @@ def coverage(
     happened.update((Group.SITUATION, name) for name in explorer.expansion.reached)
     for kind in explorer.compiled.layout.kinds.values():
         if kind.heads is not None:
-            happened.update(
-                (Group.MESSAGE, type(message).__name__) for queue in kind.values for message in queue
-            )
+            happened.update((Group.MESSAGE, _message(message)) for queue in kind.values for message in queue)
     is_complete = verdict.outcome != Outcome.OUT_OF_BUDGET
     return Coverage(verdict.counts, is_complete, frozenset(happened))
 
 
 def noting(model: Model, happened: set[Row]) -> Model:
     """The model with steps that put into `happened` what they are taken for."""
-    told = _zab if model.name == "zab" else _nothing
+    tellers: Mapping[str, Callable[..., Iterator[Row]]] = {"zab": _zab, "fast_election": _election}
+    told = tellers.get(model.name, _nothing)
     steps = tuple(replace(step, apply=partial(_noted, step, told, happened)) for step in model.steps)
     return replace(model, steps=steps)
 
@@ -164,6 +183,21 @@ def _noted(
         happened.add((Group.ACTION, step.action))
         happened.update(told(step, world.protocol, after.protocol, *arguments))
     return after
+
+
+def _message(message: Any) -> str:
+    """What kind of message it is."""
+    if isinstance(message, Notification):
+        return f"Notification, {message.mode.name}"
+    return type(message).__name__
+
+
+def _election(
+    step: Step, before: fast_election.State, after: fast_election.State, *arguments: Any
+) -> Iterator[Row]:
+    found = ending(step.action, before, after, *arguments)
+    if found is not None:
+        yield Group.ENDING, found
 
 
 def _nothing(*_: Any) -> Iterator[Row]:

@@ -6,7 +6,7 @@ the next: channels are first-in-first-out, so what is gone was at the front, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,20 @@ TAKING = frozenset(
         "follower_notes_commit",
         "observer_queues_inform",
         "follower_acknowledges_newleader",
+        "server_joins_round",
+        "server_counts_vote",
+        "server_discards_vote",
+        "server_answers_late",
+        "server_weighs_report",
+        "server_answers",
+        "server_ignores",
     }
 )
-"""The actions of `zabspec.zab` that take a message from a channel, and do not say `processes`."""
+"""The actions that take a message from a channel, and do not say `processes`."""
+
+
+Channel = tuple[int, int, int]
+"""A channel: of which network, if there are several, from whom, to whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ def protocol_of(world: Any) -> Any:
 
 def happenings(trace: Trace) -> tuple[tuple[Happening, ...], tuple[Flight, ...]]:
     """What happened at each step, and what was still on its way in the end."""
-    flying: dict[tuple[int, int], list[Flight]] = {}
+    flying: dict[Channel, list[Flight]] = {}
     happened = []
     before = trace.steps[0].world
     _compare(flying, before, 0)
@@ -84,20 +95,31 @@ def happenings(trace: Trace) -> tuple[tuple[Happening, ...], tuple[Flight, ...]]
 
 
 def _compare(
-    flying: dict[tuple[int, int], list[Flight]], world: Any, number: int
+    flying: dict[Channel, list[Flight]], world: Any, number: int
 ) -> tuple[list[Flight], list[Flight]]:
     """Brings `flying` up to date with a world; returns what is gone and what is new."""
     gone: list[Flight] = []
     sent: list[Flight] = []
-    for sender, row in enumerate(getattr(protocol_of(world), "network", ())):
-        for receiver, queue in enumerate(row):
-            there = flying.setdefault((sender, receiver), [])
-            removed = _removed([flight.message for flight in there], queue)
-            new = [Flight(sender, receiver, message, number) for message in queue[len(there) - removed :]]
-            gone += there[:removed]
-            sent += new
-            flying[sender, receiver] = there[removed:] + new
+    for channel, queue in _channels(protocol_of(world)):
+        _, sender, receiver = channel
+        there = flying.setdefault(channel, [])
+        removed = _removed([flight.message for flight in there], queue)
+        new = [Flight(sender, receiver, message, number) for message in queue[len(there) - removed :]]
+        gone += there[:removed]
+        sent += new
+        flying[channel] = there[removed:] + new
     return gone, sent
+
+
+def _channels(protocol: Any) -> Iterator[tuple[Channel, Sequence[Any]]]:
+    """The channels of a state, and those of an election that goes on beside it."""
+    networks = [getattr(protocol, "network", ())]
+    if hasattr(protocol, "election"):
+        networks.append(protocol.election.network)
+    for layer, network in enumerate(networks):
+        for sender, row in enumerate(network):
+            for receiver, queue in enumerate(row):
+                yield (layer, sender, receiver), queue
 
 
 def _removed(before: Sequence[Any], after: Sequence[Any]) -> int:

@@ -10,7 +10,7 @@ from zabcheck.differences import differences, shown
 from zabcheck.report.happenings import protocol_of
 from zabcheck.report.spacetime import ASCII, UNICODE, Ending, again, spacetime
 from zabcheck.verdicts import Trace
-from zabspec import paper, zab
+from zabspec import fast_election, paper, zab
 
 WIDTH = 99
 
@@ -30,7 +30,7 @@ def picture(
         marks: by the number of a step, what went wrong with it; shown in a space-time diagram.
         ascii_only: draw with ASCII characters alone.
     """
-    if isinstance(protocol_of(trace.steps[0].world), paper.State | zab.State):
+    if isinstance(protocol_of(trace.steps[0].world), paper.State | zab.State | fast_election.State):
         return spacetime(trace, ending, marks=marks, ascii_only=ascii_only)
     return _listing(trace, ending, ascii_only)
 

@@ -3,8 +3,8 @@
 A message is an arrow, drawn where it is received; `@7` says that step 7 sent it. The line under a server's
 name is heavy while it leads, thin while it follows, dotted while it looks; beside it stands what changed.
 
-What is the same for `zabspec.paper` and `zabspec.zab` is here; what they call things is in `words` and
-`zab_words`. Their roles have the same numbers, but that a server of the latter may refuse to start.
+What is the same for all specs of servers and channels is here; what they call things is in `words`,
+`zab_words` and `election_words`. A server that is down, or refuses to start, has hardly a line.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar, Protocol
 
+from zabcheck.report import election_words, zab_words
 from zabcheck.report import words as paper_words
-from zabcheck.report import zab_words
 from zabcheck.report.happenings import Flight, Happening, happenings, protocol_of
 from zabcheck.verdicts import Trace, TraceStep
-from zabspec import zab
+from zabspec import fast_election, zab, zab_elected
+from zabspec.fast_election.state import Mode
 from zabspec.zab.state import Role
 
 MARGIN = 6
@@ -161,7 +162,7 @@ def spacetime(
     marks: Mapping[int, Sequence[str]] | None = None,
     ascii_only: bool = False,
 ) -> str:
-    """Draws a run of `zabspec.paper` or `zabspec.zab`.
+    """Draws a run of `zabspec.paper`, `zabspec.zab`, `zabspec.zab_elected` or `zabspec.fast_election`.
 
     Args:
         trace: the run.
@@ -190,7 +191,39 @@ def spacetime(
     return "\n".join(page.lines)
 
 
+def roles_of(state: Any) -> list[int]:
+    """What line each server has."""
+    if isinstance(state, fast_election.State):
+        return [_LINES[server.mode] for server in state.servers]
+    if isinstance(state, zab_elected.State):
+        pairs = zip(state.servers, state.election.servers, strict=True)
+        return [Role.STOPPED if voting.mode == Mode.DOWN else server.role for server, voting in pairs]
+    return [server.role for server in state.servers]
+
+
+def servers_of(state: Any) -> Sequence[Any]:
+    """The servers, with what they are in an election that goes on beside the rest."""
+    if isinstance(state, zab_elected.State):
+        pairs = zip(state.servers, state.election.servers, strict=True)
+        return [election_words.Both(server, voting) for server, voting in pairs]
+    servers: Sequence[Any] = state.servers
+    return servers
+
+
+_LINES = {
+    Mode.DOWN: Role.STOPPED,
+    Mode.LOOKING: Role.LOOKING,
+    Mode.FOLLOWING: Role.FOLLOWING,
+    Mode.LEADING: Role.LEADING,
+    Mode.OBSERVING: Role.FOLLOWING,
+}
+
+
 def _words_for(states: Sequence[Any]) -> Words:
+    if isinstance(states[0], fast_election.State):
+        return election_words.ElectionWords()
+    if isinstance(states[0], zab_elected.State):
+        return election_words.BothWords(zab_words.words_for(states))
     if isinstance(states[0], zab.State):
         return zab_words.words_for(states)
     return paper_words.words_for(states)
@@ -207,7 +240,7 @@ def again(trace: Trace, glyphs: Glyphs) -> str:
 def _draw(page: _Page, happening: Happening, words: Words) -> None:
     """One step: an arrow if a message is received, and what changed."""
     before, after = protocol_of(happening.before), protocol_of(happening.step.world)
-    was, now = [each.role for each in before.servers], [each.role for each in after.servers]
+    was, now = roles_of(before), roles_of(after)
     told = page.texts(_told(page, happening, words))
     cells = page.row(was, str(happening.number))
     covered: range = range(0)
@@ -236,7 +269,10 @@ def _write(page: _Page, cells: list[str], lines: Sequence[Sequence[str]]) -> Non
 def _told(page: _Page, happening: Happening, words: Words) -> list[list[str]]:
     """What is told of each server: what it did, what changed, what it sent and what it lost."""
     before, after = protocol_of(happening.before), protocol_of(happening.step.world)
-    told = [_packed(page, words.changes(*pair)) for pair in zip(before.servers, after.servers, strict=True)]
+    told = [
+        _packed(page, words.changes(*pair))
+        for pair in zip(servers_of(before), servers_of(after), strict=True)
+    ]
     actor = words.actor(happening.step)
     is_seen = happening.received is not None or bool(happening.sent)
     told[actor][:0] = words.deed(happening.step, is_seen=is_seen)
@@ -303,16 +339,16 @@ def _head(page: _Page, state: Any, words: Words) -> None:
         name = f"{'observer' if sid in getattr(state, 'observers', ()) else 'server'} {sid}"
         cells[place : place + len(name)] = name
     page.add(cells)
-    roles = [server.role for server in state.servers]
-    told = page.texts([words.standing(server) for server in state.servers])
+    roles = roles_of(state)
+    told = page.texts([words.standing(server) for server in servers_of(state)])
     for index in range(max(map(len, told))):
         _write(page, page.row(roles, "0" if index == 0 else ""), [lines[index : index + 1] for lines in told])
 
 
 def _foot(page: _Page, state: Any, words: Words, left: Sequence[Flight]) -> None:
     """How all servers stand in the end, and what is on its way to them."""
-    roles = [server.role for server in state.servers]
-    told = [words.standing(server) for server in state.servers]
+    roles = roles_of(state)
+    told = [words.standing(server) for server in servers_of(state)]
     for flight in left:
         told[flight.receiver].append(f"to come: {words.message(flight.message)} @{flight.sent}")
     lines = page.texts(told)
