@@ -34,7 +34,13 @@ def test_an_election_is_drawn() -> None:
     drawn = spacetime(trace).splitlines()
     assert max(map(len, drawn)) <= 99
     text = "\n".join(drawn)
-    for said in ("comes up", "looking, round 1, vote 2", "agreed by 2", "FOLLOWING 2, round 1", "· down"):
+    for said in (
+        "comes up",
+        "looking, round 1, vote 2",
+        "agreed by 0 1",
+        "FOLLOWING 1, round 1 @6",
+        "· down",
+    ):
         assert said in text, said
 
 
