@@ -147,7 +147,7 @@ REACHED_WITHIN: Mapping[str, Mapping[str, Least]] = {
         "learner_joins_during_broadcast": Least(3, 0, 0, 1),
         "learner_gets_diff": Least(3, 1, 0, 1),
         "learner_gets_trunc": Least(2, 1, 1, 2),
-        "learner_gets_trunc_and_diff": Least(3, 1, 1, 2),
+        "learner_applies_after_trunc": Least(3, 1, 1, 2),
         "learner_gets_snap": Least(3, 0, 0, 1),
         "history_is_adopted": Least(3, 1, 0, 1),
         "epoch_is_promised_again": Least(2, 0, 1, 2),
@@ -184,7 +184,7 @@ HIDDEN_IN_ONE_STEP = frozenset(
     {
         "learner_gets_diff",
         "learner_gets_trunc",
-        "learner_gets_trunc_and_diff",
+        "learner_applies_after_trunc",
         "learner_gets_snap",
         "history_is_adopted",
         "server_refuses_to_start",

@@ -48,8 +48,11 @@ def learner_gets_trunc(state: State, follower: Sid, leader: Sid) -> bool:
     return is_follower_of(state, follower, leader)
 
 
-def learner_gets_trunc_and_diff(state: State, follower: Sid, leader: Sid) -> bool:
-    """A follower has dropped what its leader does not have, and got what it lacked after that."""
+def learner_applies_after_trunc(state: State, follower: Sid, leader: Sid) -> bool:
+    """A follower was told TRUNC, and has applied what was committed after that and is not on its disk yet.
+
+    This may be what TRUNC has just cut off, sent again because it was outstanding. It need not be a DIFF.
+    """
     if state.servers[follower].sync_mode != SyncMode.TRUNC:
         return False
     return state.servers[follower].log != state.servers[follower].tree and is_follower_of(
