@@ -61,10 +61,10 @@ SHALLOW = [
 DEEP = [
     Within(by_votes(2, 2, 1, 1, epochs=3, rounds=3), (112_514, 343_778, 65)),
     Within(by_votes(2, 2, 2, 0, epochs=4, rounds=4), (84_767, 251_406, 68)),
-    Within(by_votes(2, 2, 2, 2, epochs=4, rounds=4), (0, 0, 0)),
+    Within(by_votes(2, 2, 2, 2, epochs=4, rounds=4), (2_281_264, 7_522_278, 84)),
     Within(by_votes(3, 0, 0, 0, epochs=2), (1_715_495, 7_927_005, 56), (PAST_VOTES,)),
     Within(by_votes(3, 1, 0, 0, epochs=1, rounds=1), (2_713_997, 14_083_454, 49)),
-    Within(by_votes(3, 1, 0, 0, epochs=1, rounds=1, synchronization="one-step"), (0, 0, 0)),
+    Within(by_votes(3, 1, 0, 0, epochs=1, rounds=1, synchronization="one-step"), (1_429_250, 7_335_926, 40)),
 ]
 
 
