@@ -28,6 +28,7 @@ from zabcheck.model.options import Options
 from zabcheck.model.search import search
 from zabcheck.model.zab_instances import EXPLORED, instance
 from zabcheck.verdicts import Counts, Outcome, Verdict
+from zabcheck.zab_bench import zab
 
 INVARIANTS = (
     *("phase_is_expected", "proposal_fits", "commit_fits", "acknowledgement_fits", "message_is_legal"),
@@ -71,13 +72,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables that are asked for, all of them if none is."""
     parser = argparse.ArgumentParser(prog="python -m zabcheck.bench", description=__doc__)
     parser.add_argument(
-        "tables", nargs="*", metavar="TABLE", help="speed, depth, memory, reductions, faults (default: all)"
+        "tables",
+        nargs="*",
+        metavar="TABLE",
+        help="speed, depth, memory, reductions, faults, zab (default: all)",
     )
     parser.add_argument("--tlc", type=Path, metavar="JAR", help="tla2tools.jar, to run TLC beside")
     parser.add_argument("--zab-tla", type=Path, metavar="FILE", help="Zab.tla; restarts need NJU's guard")
     parser.add_argument("--tlc-workers", type=int, default=1, metavar="N", help="TLC's (default: 1)")
     chosen = parser.parse_args(arguments)
-    tables = {"speed": speed, "depth": depth, "memory": memory, "reductions": reductions, "faults": faults}
+    tables = {
+        "speed": speed,
+        "depth": depth,
+        "memory": memory,
+        "reductions": reductions,
+        "faults": faults,
+        "zab": zab,
+    }
     for name in chosen.tables:
         if name not in tables:
             parser.error(f"no table {name!r}: one of {', '.join(tables)}")
