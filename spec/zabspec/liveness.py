@@ -65,6 +65,50 @@ class Eventually:
     others_act: bool
 
 
+def promises(
+    others_are_down: Callable[..., bool],
+    a_leader_is_established: Callable[..., bool],
+    leads_all_that_are_up: Callable[..., bool],
+    a_quorum_has_delivered: Callable[..., bool],
+    both_have_delivered: Callable[..., bool],
+) -> tuple[Eventually, ...]:
+    """What every grain with a leader promises, each in the words of its own state.
+
+    Args:
+        others_are_down: takes (state, up), as do those that follow.
+        a_leader_is_established: and a quorum of those that are up follows it.
+        leads_all_that_are_up: takes a leader too, and perhaps a follower.
+        a_quorum_has_delivered: takes a leader too; all that it has logged is meant.
+        both_have_delivered: takes a leader and a follower too.
+    """
+    return (
+        Eventually(
+            "leader_gets_established",
+            "With a stable quorum, and everyone else down, a leader gets established.",
+            others_are_down,
+            a_leader_is_established,
+            arity=0,
+            others_act=False,
+        ),
+        Eventually(
+            "proposal_is_delivered_by_quorum",
+            "What an established leader logs is delivered by a quorum, if a quorum stays connected to it.",
+            leads_all_that_are_up,
+            a_quorum_has_delivered,
+            arity=1,
+            others_act=True,
+        ),
+        Eventually(
+            "proposal_is_delivered_by_follower",
+            "What an established leader logs is delivered by it and by each follower that stays connected.",
+            leads_all_that_are_up,
+            both_have_delivered,
+            arity=2,
+            others_act=True,
+        ),
+    )
+
+
 def others_are_down(state: State, up: Up) -> bool:
     """The servers that are not up have crashed, and lost their connections with that."""
     return all(server.role == Role.LOOKING for sid, server in enumerate(state.servers) if sid not in up)
@@ -129,29 +173,10 @@ def may_be_taken(state: State, up: Up, action: str, servers: tuple[Sid, ...]) ->
             return True
 
 
-EVENTUALLY = (
-    Eventually(
-        "leader_gets_established",
-        "With a stable quorum, and everyone else down, a leader gets established.",
-        others_are_down,
-        a_leader_is_established,
-        arity=0,
-        others_act=False,
-    ),
-    Eventually(
-        "proposal_is_delivered_by_quorum",
-        "What an established leader logs is delivered by a quorum, if a quorum stays connected to it.",
-        leads_all_that_are_up,
-        a_quorum_has_delivered,
-        arity=1,
-        others_act=True,
-    ),
-    Eventually(
-        "proposal_is_delivered_by_follower",
-        "What an established leader logs is delivered by it and by each follower that stays connected.",
-        leads_all_that_are_up,
-        both_have_delivered,
-        arity=2,
-        others_act=True,
-    ),
+EVENTUALLY = promises(
+    others_are_down,
+    a_leader_is_established,
+    leads_all_that_are_up,
+    a_quorum_has_delivered,
+    both_have_delivered,
 )

@@ -19,7 +19,7 @@ A client's request may come or not. A run that ends, because nothing fair is pos
 
 from __future__ import annotations
 
-from zabspec.liveness import Eventually, Up
+from zabspec.liveness import Up, promises
 from zabspec.parts import Sid
 from zabspec.zab import NEXT_LIVE
 from zabspec.zab.broadcast import leader_proposes
@@ -149,29 +149,10 @@ def may_be_taken(state: State, up: Up, action: str, servers: tuple[Sid, ...]) ->
             return True
 
 
-EVENTUALLY = (
-    Eventually(
-        "leader_gets_established",
-        "With a stable quorum, and everyone else down, a leader gets established.",
-        others_are_down,
-        a_leader_is_established,
-        arity=0,
-        others_act=False,
-    ),
-    Eventually(
-        "proposal_is_delivered_by_quorum",
-        "What an established leader logs is delivered by a quorum, if a quorum stays connected to it.",
-        leads_all_that_are_up,
-        a_quorum_has_delivered,
-        arity=1,
-        others_act=True,
-    ),
-    Eventually(
-        "proposal_is_delivered_by_follower",
-        "What an established leader logs is delivered by it and by each follower that stays connected.",
-        leads_all_that_are_up,
-        both_have_delivered,
-        arity=2,
-        others_act=True,
-    ),
+EVENTUALLY = promises(
+    others_are_down,
+    a_leader_is_established,
+    leads_all_that_are_up,
+    a_quorum_has_delivered,
+    both_have_delivered,
 )
