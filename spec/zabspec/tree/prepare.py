@@ -8,6 +8,7 @@ ZooKeeper: PrepRequestProcessor.
 
 from __future__ import annotations
 
+from zabspec.parts import replace
 from zabspec.tree.acl import is_allowed, stored
 from zabspec.tree.apply import apply
 from zabspec.tree.errors import Error
@@ -112,7 +113,7 @@ def prepared_multi(
     """
     done: list[CreateTxn | DeleteTxn | SetDataTxn | CheckTxn | ErrorTxn] = []
     for part in parts:
-        txn = prepare(tree, part, caller, rules)
+        txn = prepare(tree, as_in_multi(part), caller, rules)
         assert isinstance(txn, CreateTxn | DeleteTxn | SetDataTxn | CheckTxn | ErrorTxn)
         if isinstance(txn, ErrorTxn):
             after = [Error.RUNTIME_INCONSISTENCY] * (len(parts) - len(done) - 1)
@@ -120,6 +121,20 @@ def prepared_multi(
         tree = apply(tree, 0, 0, txn).tree  # what checks look at does not depend on zxid and time
         done.append(txn)
     return MultiTxn(tuple(done))
+
+
+def as_in_multi(part: Create | Delete | SetData | Check) -> Create | Delete | SetData | Check:
+    """A part of a multi as it is read there: which operation creates a node is told by its flag alone.
+
+    So one that asks for its Stat does not get it.
+
+    ZooKeeper: MultiOperationRecord.deserialize, Op.Create.getOpcode.
+    """
+    if not isinstance(part, Create):
+        return part
+    if part.flag in WITH_TTL:
+        return replace(part, op=Op.CREATE_TTL)
+    return replace(part, op=Op.CREATE_CONTAINER if part.flag == Flag.CONTAINER else Op.CREATE)
 
 
 def prepared_create(tree: Tree, request: Create, caller: Caller, rules: Rules) -> CreateTxn | ErrorTxn:

@@ -1,0 +1,98 @@
+"""Random operations, put to a real Apache ZooKeeper 3.8.0 and to the spec: clients see the same of both.
+
+What 3.8.0 does otherwise than later releases is in the spec's settings for it, and in docs/deviations.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from zabcheck.client.session import Disconnected, Session
+from zabcheck.conformance import oracle
+from zabcheck.conformance.compare import Comparison, Operation
+from zabcheck.conformance.operations import CLIENTS, operations
+from zabspec.sessions import negotiated, password_of
+
+if TYPE_CHECKING:
+    from conftest import Apache
+
+pytestmark = pytest.mark.apache
+
+PLACES = itertools.count()
+
+
+def agree(port: int, steps: list[Operation]) -> None:
+    """Compares, in a place of its own; Hypothesis finds the shortest difference."""
+    comparison = Comparison("127.0.0.1", port, oracle.RELEASE_3_8, f"/place{next(PLACES)}", CLIENTS)
+    try:
+        difference = comparison.run(steps)
+    finally:
+        comparison.close()
+    assert difference is None, str(difference)
+
+
+def test_clients_see_the_same(apache: Apache) -> None:
+    @settings(
+        max_examples=500, deadline=None, derandomize=True, database=None, suppress_health_check=[*HealthCheck]
+    )
+    @given(operations())
+    def check(steps: list[Operation]) -> None:
+        agree(apache.port, steps)
+
+    check()
+
+
+@pytest.mark.deep
+def test_clients_see_the_same_for_longer(apache: Apache) -> None:
+    @settings(
+        max_examples=5000,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[*HealthCheck],
+    )
+    @given(operations())
+    def check(steps: list[Operation]) -> None:
+        agree(apache.port, steps)
+
+    check()
+
+
+def test_sessions_are_as_specified(apache: Apache) -> None:
+    for asked in (0, 5_000, 100_000):
+        session = Session("127.0.0.1", apache.port, asked or 1000)
+        assert session.password == password_of(session.id)
+        assert session.timeout == negotiated(asked or 1000, 2000)
+        back = Session("127.0.0.1", apache.port, 10_000, resumed=(session.id, session.password))
+        assert (back.id, back.timeout) == (session.id, 10_000)
+        wrong = Session("127.0.0.1", apache.port, 10_000, resumed=(session.id, bytes(16)))
+        assert (wrong.id, wrong.timeout, wrong.password) == (0, 0, bytes(16))
+
+
+def test_who_has_seen_more_is_turned_away(apache: Apache) -> None:
+    with pytest.raises(Disconnected):
+        Session("127.0.0.1", apache.port, 10_000, last_zxid=1 << 40)
+
+
+def test_the_comparison_sees_what_3_8_does_otherwise(apache: Apache) -> None:
+    """Events of 3.8.0 have no zxid, and `exists` asks for no permission there: the latest release differs."""
+
+    @settings(
+        max_examples=500, deadline=None, derandomize=True, database=None, suppress_health_check=[*HealthCheck]
+    )
+    @given(operations())
+    def check(steps: list[Operation]) -> None:
+        place = f"/place{next(PLACES)}"
+        comparison = Comparison("127.0.0.1", apache.port, oracle.LATEST, place, CLIENTS)
+        try:
+            difference = comparison.run(steps)
+        finally:
+            comparison.close()
+        assert difference is None, str(difference)
+
+    with pytest.raises(AssertionError, match=r"events of|reply to"):
+        check()
