@@ -18,8 +18,8 @@ from zabspec.tree import Ace, Acl, Flag, Id, Op, Perm
 from zabspec.tree.acl import digest_id
 from zabspec.tree.state import OPEN
 
-CLIENTS = 3
-PATHS = ("/a", "/a", "/a/b", "/a/b", "/a/c", "/b")
+CLIENTS = 2
+PATHS = ("/a", "/a", "/a/b", "/a/b", "/a/b/c", "/b")
 WRONG_PATHS = ("/a/", "/a//b", "/./a", "/a/..", "/a\u0001")
 
 ANYONE = Id("world", "anyone")
@@ -144,4 +144,4 @@ def operations() -> SearchStrategy[list[Operation]]:
     shown = some.builds(Auth, some.just("digest"), some.sampled_from((b"u:p", b"v:q")))
     asked = mixed((10, writes()), (8, reads()), (4, about_watches()), (1, shown))
     each = mixed((12, some.builds(Ask, clients, asked)), (1, some.builds(Reconnect, clients)))
-    return some.lists(each, min_size=5, max_size=40).map(lambda steps: [*BEGINNING, *steps])
+    return some.lists(each, min_size=20, max_size=50).map(lambda steps: [*BEGINNING, *steps])

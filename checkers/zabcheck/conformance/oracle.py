@@ -39,6 +39,8 @@ class Release:
 
 LATEST = Release(tree.LATEST, watches.LATEST)
 RELEASE_3_8 = Release(tree.RELEASE_3_8, watches.RELEASE_3_8)
+DEBIAN_3_8 = Release(tree.RELEASE_3_8, replace(watches.RELEASE_3_8, filters_events=True))
+"""3.8.0 as Debian has it since 3.8.0-11+deb12u2, with the fix of CVE-2024-23944 (ZOOKEEPER-4799)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -150,16 +152,10 @@ class Oracle:
     def _written(self, party: Party, request: tree.Write) -> Told:
         txn = tree.prepare(self.tree, request, party.caller, self.release.rules)
         done = tree.apply(self.tree, self.zxid + 1, self.zxid + 1, txn)
-        guards = dict(zip(done.triggers, done.guards, strict=True))
         parties, events = [], []
         for each in self.parties:
-            ids = each.caller.ids
-            fired = watches.fired(
-                each.registered,
-                done.triggers,
-                self.zxid + 1,
-                lambda trigger, ids=ids: is_allowed(guards[trigger], tree.Perm.READ, ids),  # type: ignore[misc]
-            )
+            readable = [is_allowed(guard, tree.Perm.READ, each.caller.ids) for guard in done.guards]
+            fired = watches.fired(each.registered, done.triggers, self.zxid + 1, readable)
             parties.append(fired.watches)
             events.append(fired.events)
         return Told(done.reply, done.tree, tuple(parties), tuple(events))
