@@ -45,6 +45,7 @@ class Finding:
         property: its name.
         sentence: what it says.
         servers: the choice of servers for which it is so; empty for a property of the whole.
+        who: what they are called, if they are not servers.
     """
 
     index: int
@@ -52,6 +53,7 @@ class Finding:
     property: str
     sentence: str
     servers: tuple[int, ...]
+    who: str = "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def ending(result: Replay) -> Ending:
         return Ending(f"{result.trace.property} is said to be {result.expect.name.lower()}")
     text = f"{confirmed.property} is {confirmed.expect.name.lower()}"
     is_good = confirmed.expect == Expect.REACHED
-    return Ending(text, confirmed.sentence, confirmed.servers, is_good)
+    return Ending(text, confirmed.sentence, confirmed.servers, is_good, confirmed.who)
 
 
 def marks(result: Replay) -> dict[int, list[str]]:
@@ -220,7 +222,8 @@ class _Properties:
             self.findings.append(found)
 
     def _find(self, index: int, expect: Expect, found: Property, servers: tuple[int, ...]) -> None:
-        self.findings.append(Finding(index, expect, found.name, found.sentence, servers))
+        named = Finding(index, expect, found.name, found.sentence, servers, self._model.who)
+        self.findings.append(named)
 
 
 def _choice(model: Model, asked: Property, answer: bool, *states: Any) -> tuple[int, ...] | None:
@@ -236,7 +239,7 @@ def _label(step: TraceStep) -> str:
 
 
 def _found(finding: Finding) -> str:
-    servers = " and ".join(f"server {sid}" for sid in finding.servers)
+    servers = " and ".join(f"{finding.who} {sid}" for sid in finding.servers)
     return f"{finding.property} is {finding.expect.name.lower()}{f' at {servers}' if servers else ''}"
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from exploring import tell
+from exploring import check_passed, explored, tell
+from zabcheck.model import service
+from zabcheck.model.bounds import Bounds
+from zabcheck.model.instances import Instance, build, property_names
+from zabcheck.model.mutant import Mutant
 from zabcheck.model.options import Options
+from zabcheck.model.plain import breadth_first
 from zabcheck.model.search import search
-from zabcheck.model.service import asked
+from zabcheck.model.service_mutants import SERVICE_MUTANTS
 from zabcheck.model.service_scenarios import SCENARIOS
 from zabcheck.verdicts import Counts, Outcome
+from zabspec.service import NEXT
 
 SHALLOW = {
     "data": (16_298, 50_031, 24),
@@ -21,16 +28,74 @@ SHALLOW = {
     "lasting": (125_931, 378_112, 26),
     "own": (89_131, 278_707, 25),
     "sync": (76_963, 253_481, 22),
+    "busy": (820, 1_831, 19),
+    "multi": (9_696, 21_822, 27),
+    "halves": (1_261, 3_571, 15),
+    "refused": (35_225, 63_961, 19),
+    "removal": (73_403, 199_739, 20),
+    "sessions": (50_590, 129_703, 25),
 }
+"""By scenario: states, generated, depth."""
+
+DEEP = {"session": (275_156, 1_036_347, 28), "three": (218_380, 863_058, 26)}
+
+MUST = {each.name for each in (*service.ALWAYS, *service.EVERY_STEP)}
 
 
 @pytest.mark.spec
-@pytest.mark.parametrize("name", SHALLOW)
+@pytest.mark.parametrize("name", [*SHALLOW, *(pytest.param(name, marks=pytest.mark.deep) for name in DEEP)])
 def test_all_that_clients_may_see_is_right(
-    name: str, progress: Callable[[Counts], None], proved: Callable[[str], None]
+    name: str, progress: Callable[[Counts], None], proved: Callable[[str], None], tmp_path: Path
 ) -> None:
-    verdict = search(asked(SCENARIOS[name]), Options(symmetry=False), progress)
-    assert verdict.outcome == Outcome.PASSED, verdict.property
-    counts = verdict.counts
-    assert (counts.distinct, counts.generated, counts.depth) == SHALLOW[name]
-    tell(proved, f"PASSED  service, {name}: {counts.distinct:,} distinct states, depth {counts.depth}")
+    found = explored(Instance("service", Bounds(scenario=name)), progress)
+    check_passed(found, tmp_path)
+    assert set(found.verdict.checked) == MUST | set(SCENARIOS[name].sometimes)
+    assert found.counts == (SHALLOW | DEEP)[name]
+    tell(proved, found.line)
+
+
+def test_every_scenario_is_explored() -> None:
+    assert set(SHALLOW) | set(DEEP) == set(SCENARIOS)
+
+
+def test_everything_that_is_less_than_one_may_think_is_reached_in_a_scenario() -> None:
+    """Where a scenario names one, that it is reached there is a part of its verdict."""
+    shown = {name for each in SCENARIOS.values() for name in each.sometimes}
+    assert shown == {each.name for each in service.SOMETIMES}
+
+
+def test_every_action_is_a_step_and_every_step_an_action() -> None:
+    for scenario in SCENARIOS.values():
+        found = [*dict.fromkeys(step.action for step in service.steps(scenario))]
+        assert found == [each.__name__ for each in NEXT]
+
+
+@pytest.mark.parametrize("mutant", SERVICE_MUTANTS, ids=lambda mutant: mutant.name)
+def test_the_mutant_is_caught(mutant: Mutant) -> None:
+    instance = Instance("service", mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
+    verdict = search(build(instance), Options())
+    assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, mutant.caught_by)
+
+
+def test_every_property_is_broken_by_some_mutant() -> None:
+    assert {mutant.caught_by for mutant in SERVICE_MUTANTS} == MUST
+    assert set(property_names("service")) > MUST
+
+
+@pytest.mark.parametrize("name", ["older", "busy", "halves", "data"])
+def test_the_plain_search_finds_the_same(name: str) -> None:
+    model = build(Instance("service", Bounds(scenario=name)))
+    fast, plain = search(model, Options()), breadth_first(model, Options())
+    assert fast.outcome == plain.outcome == Outcome.PASSED
+    for each in ("distinct", "generated", "depth"):
+        assert getattr(fast.counts, each) == getattr(plain.counts, each)
+
+
+@pytest.mark.parametrize("mutant", SERVICE_MUTANTS[::6], ids=lambda mutant: mutant.name)
+def test_the_plain_search_finds_as_short_a_run(mutant: Mutant) -> None:
+    instance = Instance("service", mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
+    fast, plain = (find(build(instance), Options()) for find in (search, breadth_first))
+    assert fast.trace is not None
+    assert plain.trace is not None
+    assert fast.property == plain.property == mutant.caught_by
+    assert len(fast.trace.steps) == len(plain.trace.steps)

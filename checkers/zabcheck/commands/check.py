@@ -15,6 +15,7 @@ from zabcheck.model.bounds import ELECTIONS, SYNCHRONIZATIONS, Bounds
 from zabcheck.model.instances import MISTAKES, SPECS, Instance, build
 from zabcheck.model.model import Model
 from zabcheck.model.search import KINDS, Options, search
+from zabcheck.model.service_scenarios import SCENARIO, SCENARIOS
 from zabcheck.replay import ending, marks, replay
 from zabcheck.report import verdict as report
 from zabcheck.report.picture import is_ascii_only, picture
@@ -80,6 +81,9 @@ def in_words(instance: Instance) -> str:
     """`paper, 3 servers, 2 transactions, 1 timeout, no restarts`."""
     bounds = instance.bounds
     told = [instance.spec]
+    if instance.spec == "service":
+        told += [bounds.scenario or SCENARIO, *([f"mutant {instance.mutant}"] if instance.mutant else [])]
+        return ", ".join(told)
     for name in ("servers", "transactions", "timeouts", "restarts", "partitions", "epochs"):
         value = getattr(bounds, name)
         if instance.spec == "fast_election" and name == "transactions":
@@ -167,6 +171,12 @@ def add_bounds(parser: Parser) -> None:
         "--weights",
         metavar="W",
         help="what each server weighs in quorums: 2,1,1; a slash between groups: 1,1,0/0,0,1; for zab alone",
+    )
+    group.add_argument(
+        "--scenario",
+        metavar="NAME",
+        help=f"what clients do, and what goes wrong; for service alone (default: {SCENARIO}): "
+        f"{', '.join(SCENARIOS)}",
     )
     group.add_argument(
         "--give-up",

@@ -24,7 +24,7 @@ from zabcheck.verdicts import Outcome, Verdict
 from zabspec.liveness import Eventually
 
 WIDTH = 99
-SPECS_WITH_MUTANTS = ("paper", "zab", "fast_election")
+SPECS_WITH_MUTANTS = ("paper", "zab", "fast_election", "service")
 LIVE = tuple(PROMISED)
 """The specs of which something is promised to happen in the end."""
 

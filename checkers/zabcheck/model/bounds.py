@@ -47,6 +47,7 @@ class Bounds:
         election: of ZAB 1.0, one of `ELECTIONS`: whom a quorum of looking servers could elect, or one whose
             voters may look no more, or anyone, or whom Fast Leader Election elects.
         synchronization: of ZAB 1.0, one of `SYNCHRONIZATIONS`.
+        scenario: of the spec "service" alone: one of `service_scenarios.SCENARIOS`, which says all there.
     """
 
     servers: int = 3
@@ -67,6 +68,7 @@ class Bounds:
     rounds: int = 2
     election: str = "abstract"
     synchronization: str = "fine"
+    scenario: str = ""
 
 
 @dataclass(frozen=True, slots=True)

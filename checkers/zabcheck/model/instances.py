@@ -10,13 +10,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
-from zabcheck.model import broadcast, fast_election, grains, mutants, paper, zab, zab_refinement, zab_tla
+from zabcheck.model import (
+    broadcast,
+    fast_election,
+    grains,
+    mutants,
+    paper,
+    service,
+    zab,
+    zab_refinement,
+    zab_tla,
+)
 from zabcheck.model.bounds import ELECTIONS, SYNCHRONIZATIONS, Bounds
 from zabcheck.model.fast_election_mutants import MUTANTS as OF_ELECTION
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Property, as_property
 from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.refinement import refines_broadcast
+from zabcheck.model.service_mutants import SERVICE_MUTANTS
+from zabcheck.model.service_scenarios import SCENARIO, SCENARIOS
 from zabcheck.model.zab_bugs import BUGS
 from zabcheck.model.zab_elected_mutants import MUTANTS as OF_ZAB_ELECTED
 from zabcheck.model.zab_liveness_mutants import ZAB_LIVENESS_MUTANTS
@@ -26,10 +38,11 @@ from zabspec import broadcast_properties, properties, zab_elected_properties
 from zabspec.fast_election import NEXT as OF_FAST_ELECTION
 from zabspec.fast_election import properties as election_properties
 from zabspec.paper import NEXT as OF_PAPER
+from zabspec.service import NEXT as OF_SERVICE
 from zabspec.zab import properties as zab_properties
 from zabspec.zab.quorums import smallest
 
-SPECS = ("paper", "broadcast", "zab", "fast_election")
+SPECS = ("paper", "broadcast", "zab", "fast_election", "service")
 
 MUTANTS: Mapping[str, Mutant] = {
     each.name: each
@@ -42,11 +55,13 @@ MUTANTS: Mapping[str, Mutant] = {
         *ZAB_LIVENESS_MUTANTS,
         *OF_ELECTION,
         *OF_ZAB_ELECTED,
+        *SERVICE_MUTANTS,
     )
 }
 """All mutants by name: of the paper, those that break a safety property, then those that break liveness; of
 ZAB 1.0, the bugs that ZooKeeper had, then mistakes about who counts, then others, then those that break
-liveness; of Fast Leader Election, again first safety; of ZAB 1.0 with that in it."""
+liveness; of Fast Leader Election, again first safety; of ZAB 1.0 with that in it;
+of the service."""
 
 MISTAKES: Mapping[str, Mutant] = {**MUTANTS, **{each.name: each for each in HARMLESS}}
 """All that can be put in by name: the mutants, and what breaks nothing."""
@@ -57,6 +72,7 @@ FOR_SOME: Mapping[str, tuple[str, ...]] = {
     "partitions": ("zab",),
     "observers": ("zab", "fast_election"),
     "weights": ("zab",),
+    "scenario": ("service",),
 }
 """Of `Bounds`, what is not for all specs, and which it is for."""
 
@@ -209,6 +225,10 @@ def build(instance: Instance) -> Model:
         mutant = instance.mutant
         actions = OF_FAST_ELECTION if mutant is None else apply(MISTAKES[mutant], OF_FAST_ELECTION)
         model = fast_election.model(fast_election.ensemble(bounds), actions)
+    elif instance.spec == "service":
+        mutant = instance.mutant
+        actions = OF_SERVICE if mutant is None else apply(MISTAKES[mutant], OF_SERVICE)
+        model = service.model(SCENARIOS[bounds.scenario or SCENARIO], actions)
     elif instance.bookkeeping:
         model = zab_tla.model(bounds)
     elif instance.mutant is not None:
@@ -295,7 +315,9 @@ def check(instance: Instance) -> None:
     _check_grains(instance.spec, bounds)
     _check_votes(instance.spec, bounds)
     if instance.mutant is not None and (instance.bookkeeping or instance.spec == "broadcast"):
-        raise ValueError("a mutant is of the spec 'paper', 'zab' or 'fast_election', without bookkeeping")
+        raise ValueError(
+            "a mutant is of the spec 'paper', 'zab', 'fast_election' or 'service', without bookkeeping"
+        )
     known = [each.name for each in MISTAKES.values() if each.spec == instance.spec]
     if instance.mutant is not None and instance.mutant not in known:
         raise ValueError(f"no mutant {instance.mutant!r}: one of {', '.join(known)}")
@@ -320,6 +342,8 @@ def _check_bounds(spec: str, bounds: Bounds) -> None:
             )
     if spec == "zab":
         zab.quorums(bounds)
+    if spec == "service":
+        _check_scenario(bounds)
 
 
 def _check_grains(spec: str, bounds: Bounds) -> None:
@@ -331,6 +355,15 @@ def _check_grains(spec: str, bounds: Bounds) -> None:
             raise ValueError(f"{name} is for the spec 'zab'")
     if bounds.election == "votes" and bounds.partitions:
         raise ValueError("partitions are not for election 'votes', whose own connections they would cut too")
+
+
+def _check_scenario(bounds: Bounds) -> None:
+    """Judge what is for the service: a scenario, and nothing else."""
+    for each in fields(Bounds):
+        if each.name != "scenario" and getattr(bounds, each.name) != each.default:
+            raise ValueError(f"{each.name} is not for the spec 'service', where a scenario says all")
+    if bounds.scenario and bounds.scenario not in SCENARIOS:
+        raise ValueError(f"no scenario {bounds.scenario!r}: one of {', '.join(SCENARIOS)}")
 
 
 def _check_votes(spec: str, bounds: Bounds) -> None:
@@ -370,6 +403,8 @@ def _groups(instance: Instance) -> tuple[tuple[Property, ...], ...]:
             _as_properties(broadcast_properties.EVERY_STEP),
             _as_properties(broadcast_properties.SOMETIMES),
         )
+    if spec == "service":
+        return service.ALWAYS, service.EVERY_STEP, service.SOMETIMES
     if spec == "fast_election":
         return (
             _as_properties(election_properties.ALWAYS),
@@ -403,6 +438,9 @@ def _chosen(group: tuple[Property, ...], instance: Instance) -> tuple[Property, 
 def _within(name: str, instance: Instance) -> bool:
     """Whether a `sometimes` can be reached within the bounds, or another property must hold."""
     bounds = instance.bounds
+    if instance.spec == "service":
+        is_sometimes = name in [each.name for each in service.SOMETIMES]
+        return not is_sometimes or name in SCENARIOS[bounds.scenario or SCENARIO].sometimes
     if bounds.synchronization == "one-step" and name in HIDDEN_IN_ONE_STEP:
         return False
     reached = REACHED_WITHIN[instance.spec]

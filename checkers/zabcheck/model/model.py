@@ -94,6 +94,7 @@ class Model:
         is_symmetric: whether renaming servers changes nothing; if not, symmetry is off even if asked for.
         is_at_bound: of a world, whether bounds, other than those on faults and requests, may keep it from
             going on there as the spec does.
+        who: what those are called that properties are asked of.
     """
 
     name: str
@@ -107,3 +108,4 @@ class Model:
     settings: Mapping[str, Any] = field(default_factory=dict)
     is_symmetric: bool = True
     is_at_bound: Callable[[World], bool] = never
+    who: str = "server"

@@ -82,7 +82,7 @@ def model(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Model
     state = service.initial(scenario.servers, scenario.at, scenario.setup)
     world = World(seen.begun(state), Budget())
     size = max(scenario.servers, len(scenario.menus))
-    return Model("service", world, tuple(steps(scenario, actions)), size, is_symmetric=False)
+    return Model("service", world, tuple(steps(scenario, actions)), size, is_symmetric=False, who="client")
 
 
 def steps(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Iterator[Step]:
@@ -100,38 +100,28 @@ def steps(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Itera
             yield Step(action.__name__, arguments, wrapped)
 
 
-def asked(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Model:
-    """The spec within bounds, with all properties, and what must come up in the scenario."""
-    clients = len(scenario.menus)
-    must = partial(as_property, clients=clients, elsewhere=True)
-    may = partial(as_property, clients=clients, elsewhere=False)
-    return replace(
-        model(scenario, actions),
-        always=tuple(map(must, properties.ALWAYS)),
-        every_step=tuple(map(must, properties.EVERY_STEP)),
-        sometimes=tuple(may(each) for each in properties.SOMETIMES if each.__name__ in scenario.sometimes),
-    )
-
-
-def as_property(predicate: Callable[..., bool], clients: int, *, elsewhere: bool) -> Property:
+def as_property(predicate: Callable[..., bool], *, elsewhere: bool = True) -> Property:
     """A predicate as a property, asked of each client.
 
     Args:
         predicate: of a run, or of two, and of as many different clients as it has parameters of type `Cid`.
-        clients: how many there are.
-        elsewhere: what it is for ids that no client has: true, but of a `sometimes` false.
+        elsewhere: what it is for ids that no client has, where there are more servers than clients.
     """
     arity = sum(hint is Cid for hint in get_type_hints(predicate).values())
 
     @wraps(predicate)
-    def guarded(*arguments: Any) -> bool:
-        if any(client >= clients for client in arguments[len(arguments) - arity :]):
+    def guarded(run: Any, *others: Any) -> bool:
+        if any(client >= len(run.service.clients) for client in others[len(others) - arity :]):
             return elsewhere
-        return predicate(*arguments)
+        return predicate(run, *others)
 
-    return Property(
-        predicate.__name__, guarded if arity else predicate, arity, (predicate.__doc__ or "").strip()
-    )
+    sentence = (predicate.__doc__ or "").strip()
+    return Property(predicate.__name__, guarded if arity else predicate, arity, sentence)
+
+
+ALWAYS = tuple(as_property(each) for each in properties.ALWAYS)
+EVERY_STEP = tuple(as_property(each) for each in properties.EVERY_STEP)
+SOMETIMES = tuple(as_property(each, elsewhere=False) for each in properties.SOMETIMES)
 
 
 def _unbounded(action: Action, _: Scenario, world: Any, *arguments: int) -> Any:

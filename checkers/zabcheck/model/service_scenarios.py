@@ -6,14 +6,29 @@ from collections.abc import Mapping
 
 from zabcheck.model.service import Scenario
 from zabspec.service.requests import Sync
-from zabspec.tree import Create, Delete, Exists, GetChildren, GetData, SetData
-from zabspec.tree.state import ALL, Ace, Id
-from zabspec.watches import AddWatch
+from zabspec.tree import (
+    Ace,
+    CloseSession,
+    Create,
+    Delete,
+    Exists,
+    Flag,
+    GetChildren,
+    GetData,
+    Id,
+    Multi,
+    SetData,
+)
+from zabspec.tree.state import ALL
+from zabspec.watches import AddWatch, RemoveWatches, WatcherType
 
 NODE = (Create("/p", b"a"),)
 SET = SetData("/p", b"b")
 SECRET = (Ace(ALL, Id("digest", "nobody:x")),)
 """A list that lets none of the clients read."""
+
+SCENARIO = "data"
+"""What is explored if no scenario is named."""
 
 SCENARIOS: Mapping[str, Scenario] = {
     each.name: each
@@ -100,6 +115,114 @@ SCENARIOS: Mapping[str, Scenario] = {
             waiting=2,
             deposals=1,
             sometimes=("stale_read", "stale_read_after_sync"),
+        ),
+        Scenario(
+            "busy",
+            "Several changes are on their way to a persistent watch.",
+            servers=1,
+            setup=NODE,
+            at=(0, 0),
+            menus=((AddWatch("/p"),), (SET,)),
+            sends=(1, 3),
+            waiting=3,
+        ),
+        Scenario(
+            "multi",
+            "A multi makes several events at once, for the one who asks for it and for another.",
+            servers=2,
+            setup=NODE,
+            at=(0, 1),
+            menus=(
+                (AddWatch("/p", recursive=True), GetChildren("/p", watch=True)),
+                (
+                    Multi((Create("/p/c"), Create("/p/d"))),
+                    Multi((Delete("/p/c"), SetData("/p", b"b"), Create("/p/e"))),
+                    AddWatch("/", recursive=True),
+                ),
+            ),
+            sends=(1, 3),
+        ),
+        Scenario(
+            "halves",
+            "A client reads the children of a node, of which a multi of another one makes two.",
+            servers=2,
+            setup=NODE,
+            at=(0, 1),
+            menus=((GetChildren("/p"),), (Multi((Create("/p/c"), Create("/p/d"))),)),
+            sends=(2, 1),
+            disconnects=1,
+            sometimes=("stale_read",),
+        ),
+        Scenario(
+            "refused",
+            "Requests that are refused; nodes that may not be read.",
+            servers=1,
+            setup=NODE,
+            at=(0, 0),
+            menus=(
+                (AddWatch("/p", recursive=True), GetData("/p", watch=True), GetData("/p/c")),
+                (SetData("/p", b"b", version=7), Create("/p/c", acl=SECRET), Delete("/p/c")),
+            ),
+            sends=(2, 3),
+        ),
+        Scenario(
+            "removal",
+            "Watches are removed while changes are on their way.",
+            servers=1,
+            setup=NODE,
+            at=(0, 0),
+            menus=(
+                (
+                    GetData("/p", watch=True),
+                    RemoveWatches("/p", WatcherType.DATA),
+                    AddWatch("/p"),
+                    RemoveWatches("/p", WatcherType.ANY),
+                ),
+                (SET,),
+            ),
+            sends=(3, 2),
+            waiting=2,
+        ),
+        Scenario(
+            "session",
+            "A session ends, by itself or not, and its ephemeral node with it, which another client watches.",
+            servers=2,
+            setup=NODE,
+            at=(0, 1),
+            menus=(
+                (Exists("/p/e", watch=True), AddWatch("/p", recursive=True)),
+                (Create("/p/e", flag=Flag.EPHEMERAL), CloseSession()),
+            ),
+            sends=(1, 2),
+            waiting=2,
+            disconnects=1,
+            expiries=1,
+            sometimes=("session_is_found_expired", "write_outlives_connection"),
+        ),
+        Scenario(
+            "sessions",
+            "Two sessions with an ephemeral node each.",
+            servers=1,
+            setup=NODE,
+            at=(0, 0),
+            menus=(
+                (Create("/p/e", flag=Flag.EPHEMERAL),),
+                (Create("/p/f", flag=Flag.EPHEMERAL), CloseSession(), AddWatch("/p")),
+            ),
+            sends=(1, 3),
+            waiting=2,
+            expiries=1,
+        ),
+        Scenario(
+            "three",
+            "Three clients at three servers: one writes, two watch, and each may be ahead of the other.",
+            servers=3,
+            setup=NODE,
+            at=(0, 1, 2),
+            menus=((SET,), (GetData("/p", watch=True),), (GetData("/p", watch=True),)),
+            sends=(2, 1, 1),
+            disconnects=1,
+            sometimes=("client_is_refused", "stale_read"),
         ),
     )
 }

@@ -106,16 +106,18 @@ class Ending:
         sentence: what the property says.
         servers: the servers that it is about, where it is one about particular servers.
         is_good: whether it is what one hopes for.
+        who: what they are called, if they are not servers.
     """
 
     text: str
     sentence: str = ""
     servers: tuple[int, ...] = ()
     is_good: bool = False
+    who: str = "server"
 
     def lines(self, glyphs: Glyphs) -> list[str]:
         """The last lines of a picture."""
-        where = " and ".join(f"server {sid}" for sid in self.servers)
+        where = " and ".join(f"{self.who} {sid}" for sid in self.servers)
         mark = glyphs.good if self.is_good else glyphs.broken
         lines = ["", f"{mark} {self.text}{f', at {where}' if where else ''}"]
         for paragraph in self.sentence.split("\n\n"):

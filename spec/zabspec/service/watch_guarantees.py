@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zabspec.service.history import closing_zxid, ephemerals_at, is_shown, triggers_at
+from zabspec.service.history import closing_zxid, ephemerals_at, is_shown, readable_at, triggers_at
 from zabspec.service.judging import live_event, owed_next, read_reply, received, received_reply, reply_to
 from zabspec.service.missed import expected
 from zabspec.service.owed import BEGINNING, LASTING, is_event_for, next_owed, place_of
@@ -176,6 +176,16 @@ def w12_scope(before: Run, after: Run, client: Cid) -> bool:
     return any((kind, event.path) in names for kind in (Kind.CHILD, Kind.PERSISTENT))
 
 
+def w12_nothing_secret(before: Run, after: Run, client: Cid) -> bool:
+    """Nothing comes of a node that the client may not read.
+
+    Source: watch guarantees, W12. Broken in ZooKeeper (ZOOKEEPER-4799).
+    """
+    event, log = live_event(before, after, client), before.service.log
+    place = None if event is None else place_of(log, event, BEGINNING)
+    return place is None or readable_at(log, place.zxid)[place.trigger]
+
+
 def w13_removal(before: Run, after: Run, client: Cid) -> bool:
     """Nothing comes for a watch after the reply to its removal.
 
@@ -294,6 +304,7 @@ EVERY_STEP = (
     w9_atomic,
     w10_resumable,
     w12_scope,
+    w12_nothing_secret,
     w13_removal,
     w14_nothing_after_the_end,
     w15_own_write,
