@@ -270,9 +270,12 @@ def property_names(spec: str, election: str = "abstract") -> tuple[str, ...]:
 def as_settings(instance: Instance) -> dict[str, Any]:
     """An instance as JSON values; `from_settings` takes them back."""
     chosen = instance.properties
+    bounds = asdict(instance.bounds)
+    if instance.spec != "service":
+        del bounds["scenario"]  # files were written before there were any
     return {
         "spec": instance.spec,
-        **asdict(instance.bounds),
+        **bounds,
         "bookkeeping": instance.bookkeeping,
         "mutant": instance.mutant,
         "properties": None if chosen is None else list(chosen),
