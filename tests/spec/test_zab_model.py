@@ -46,7 +46,12 @@ class Within:
         return short(self.bounds)
 
 
-NEED_MORE = ("leader_is_cut_off", "deposed_leader_proposes", "message_outlasts_partition", "observer_delivers")
+NEED_MORE = (
+    "leader_is_cut_off",
+    "deposed_leader_proposes",
+    "message_outlasts_partition",
+    "observer_delivers",
+)
 """Those that need a partition or an observer; test_zab_partitions and test_zab_observers reach them."""
 EVERYTHING = tuple(each.__name__ for each in SOMETIMES if each.__name__ not in NEED_MORE)
 
