@@ -1,0 +1,191 @@
+"""A server on real sockets and a real disk: asyncio around a `Service`.
+
+All that arrives between two turns of the loop goes in, then what the service wants done is done at once: one
+append to the log, one write for each connection. While the disk is synced, on a thread, the next group of
+writes gathers.
+
+ZooKeeper: NIOServerCnxnFactory, SyncRequestProcessor, ZooKeeperServerMain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from zabserver.net.client_port import ClientPort
+from zabserver.net.disk import Disk
+from zabserver.net.options import Options
+from zabserver.service.service import Service
+from zabserver.service.sessions import Sessions
+from zabserver.storage import snapshots
+
+log = logging.getLogger("zabserver")
+
+
+class Server:
+    """A server that stands alone.
+
+    Args:
+        options: as in zoo.cfg.
+
+    Raises:
+        Corrupt: the data directory is damaged.
+        OSError: the data directory or a port cannot be used.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        log_dir = Path(options.log_dir) if options.log_dir else None
+        self.disk = Disk(Path(options.data_dir), log_dir, options.preallocated, options.force_sync)
+        self._started = time.monotonic()
+        found = self.disk.load()
+        for why in found.skipped:
+            log.warning("snapshot passed over: %s", why)
+        now = self._time()
+        sessions = Sessions(options.server_id, now, options.tick, options.least_timeout, options.most_timeout)
+        for session, timeout in found.sessions.items():
+            sessions.add(session, timeout, now)
+        self.service = Service(found.tree, sessions, options.settings(), self._clock(), options.max_buffer)
+        self.service.super_id = options.super_id
+        self.service.time = now
+        self.port = ClientPort(self)
+        self._syncer = ThreadPoolExecutor(1, "sync")
+        self._unwritten: list[bytes] = []
+        self._written_zxid = found.tree.zxid
+        self._is_syncing = False
+        self._is_turn_due = False
+        self._since_snapshot = found.replayed
+        self._snapshot: asyncio.Task[None] | None = None
+        self._ticker: asyncio.Task[None] | None = None
+        self._stopping = False
+        if found.snapshot is None:
+            self._write_snapshot_now()
+        log.info("loaded zxid=0x%x nodes=%d replayed=%d", found.tree.zxid, found.tree.count, found.replayed)
+
+    async def start(self) -> None:
+        """Opens the client port; clients are served when it returns."""
+        self._loop = asyncio.get_running_loop()
+        await self.port.open()
+        self._ticker = self._loop.create_task(self._tick())
+
+    async def stop(self) -> None:
+        """Closes all connections, and syncs and closes the log. Sessions live on."""
+        self._stopping = True
+        self.port.close()
+        tasks = [task for task in (self._ticker, self._snapshot) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        while self._is_syncing:
+            await asyncio.sleep(0.001)
+        self._syncer.shutdown()
+        self.disk.close()
+        await self.port.closed()
+
+    # Turns.
+
+    def set_clocks(self) -> None:
+        """Tells the service what time it is."""
+        self.service.clock = self._clock()
+        self.service.time = self._time()
+
+    def want_turn(self) -> None:
+        """Something came in: at the end of this turn of the loop, what is to be done is done."""
+        if not self._is_turn_due:
+            self._is_turn_due = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._is_turn_due = False
+        turn = self.service.turn()
+        if turn.log:
+            self._unwritten += turn.log
+            self._sync()
+        self.port.perform(turn)
+
+    def _sync(self) -> None:
+        """Begins to write what waits, unless that is going on."""
+        if self._is_syncing or not self._unwritten:
+            return
+        payloads, self._unwritten = self._unwritten, []
+        self._is_syncing = True
+        first = self._written_zxid + 1
+        self._written_zxid += len(payloads)
+        self._since_snapshot += len(payloads)
+        self._loop.run_in_executor(self._syncer, self._write, payloads, first).add_done_callback(
+            self._on_synced
+        )
+
+    def _write(self, payloads: list[bytes], first: int) -> int:
+        """On the thread that syncs."""
+        self.disk.append(payloads, first)
+        self.disk.sync()
+        return first + len(payloads) - 1
+
+    def _on_synced(self, done: asyncio.Future[int]) -> None:
+        self._is_syncing = False
+        error = done.exception()
+        if error is not None:
+            log.critical("the log cannot be written, no more requests are served: %s", error)
+            self.port.close()
+            return
+        self.set_clocks()
+        self.service.on_synced(done.result())
+        if self._since_snapshot >= self.options.snapshot_count and self._snapshot is None:
+            self._begin_snapshot()
+        self._turn()
+        self._sync()
+
+    # Time.
+
+    async def _tick(self) -> None:
+        last_clean_up = time.monotonic()
+        while True:
+            await asyncio.sleep(min(self.options.tick, 1000) / 2000)
+            self.set_clocks()
+            self.service.on_tick()
+            if time.monotonic() - last_clean_up >= self.options.container_interval / 1000:
+                last_clean_up = time.monotonic()
+                self.service.clean_up(self.options.container_unused)
+            self._turn()
+
+    def _clock(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def _time(self) -> int:
+        return time.monotonic_ns() // 1_000_000
+
+    # Snapshots.
+
+    def _begin_snapshot(self) -> None:
+        self._since_snapshot = 0
+        self.disk.roll()
+        self._snapshot = self._loop.create_task(self._write_snapshot())
+
+    async def _write_snapshot(self) -> None:
+        """Writes a snapshot in pieces, between which requests are served."""
+        tree = self.service.tree
+        file = self.disk.begin_snapshot(tree.zxid)
+        try:
+            for piece in snapshots.encode_snapshot(tree, self._timeouts()):
+                file.write(piece)
+                await asyncio.sleep(0)
+            await self._loop.run_in_executor(None, file.finish)
+            log.info("snapshot written: %s", file.path.name)
+        except BaseException:
+            file.abandon()
+            raise
+        finally:
+            self._snapshot = None
+
+    def _write_snapshot_now(self) -> None:
+        file = self.disk.begin_snapshot(self.service.tree.zxid)
+        for piece in snapshots.encode_snapshot(self.service.tree, self._timeouts()):
+            file.write(piece)
+        file.finish()
+
+    def _timeouts(self) -> dict[int, int]:
+        return {session.id: session.timeout for session in self.service.sessions.open.values()}

@@ -1,0 +1,1 @@
+"""The client-facing core: tree, sessions, watches and the pipeline of requests. It never waits."""

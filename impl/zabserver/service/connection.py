@@ -1,0 +1,302 @@
+"""One client's connection: bytes in, requests in order, replies and events out in order.
+
+A read is answered at once, unless a write of the same connection is not applied yet: then it waits behind it.
+Nothing is read before the session is confirmed.
+
+ZooKeeper: ServerCnxn, NIOServerCnxn, CommitProcessor, FinalRequestProcessor.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from zabserver.service import acl as acls
+from zabserver.service.acl import Id
+from zabserver.service.node import OPEN, Acl
+from zabserver.service.prepare import Request
+from zabserver.service.reads import READS
+from zabserver.service.sessions import NO_PASSWORD, Session
+from zabserver.wire.jute import INT, Malformed, Reader, data
+from zabserver.wire.protocol import (
+    XID_AUTH,
+    XID_NOTIFICATION,
+    Err,
+    Op,
+    Perm,
+    Refused,
+)
+
+if TYPE_CHECKING:
+    from zabserver.service.service import Service
+
+HEADER = Struct(">ii")
+REPLY = Struct(">iiqi")
+"""Length, xid, zxid, error: the start of a reply with its frame."""
+EVENT = Struct(">iiqiiii")
+"""Length, xid, zxid, error, event, state, length of the path."""
+CONNECT_RESPONSE = Struct(">iiqi16s")
+SYNC_CONNECTED = 3
+
+WRITES = frozenset(
+    {
+        Op.CREATE,
+        Op.CREATE2,
+        Op.CREATE_CONTAINER,
+        Op.CREATE_TTL,
+        Op.DELETE,
+        Op.DELETE_CONTAINER,
+        Op.SET_DATA,
+        Op.SET_ACL,
+        Op.MULTI,
+        Op.RECONFIG,
+        Op.CLOSE_SESSION,
+    }
+)
+
+
+class Connection:
+    """One client's connection.
+
+    Args:
+        service: what it talks to.
+        host: the address of the other end, which is also one of its identities.
+        port: of the other end.
+
+    Attributes:
+        session: None until it is confirmed.
+        why_closed: a reason, for the log, once it is to be closed.
+    """
+
+    __slots__ = (
+        "_has_read_only",
+        "_is_connecting",
+        "_out",
+        "_rest",
+        "_waiting",
+        "host",
+        "ids",
+        "last_cxid",
+        "last_op",
+        "last_zxid",
+        "port",
+        "received",
+        "sent",
+        "service",
+        "session",
+        "session_id",
+        "why_closed",
+    )
+
+    def __init__(self, service: Service, host: str, port: int = 0) -> None:
+        self.service = service
+        self.host = host
+        self.port = port
+        self.ids: tuple[Id, ...] = (Id(b"ip", host.encode()),)
+        self.session: Session | None = None
+        self.session_id = 0
+        self.why_closed: str | None = None
+        self.received = self.sent = 0
+        self.last_op = self.last_cxid = 0
+        self.last_zxid = 0
+        self._rest = b""
+        self._out: list[bytes] = []
+        self._waiting: deque[tuple[int, int, Reader | None]] = (
+            deque()
+        )  # xid, op, body of a read; None: a write
+        self._is_connecting = False
+        self._has_read_only = True
+
+    # What comes in.
+
+    def on_bytes(self, chunk: bytes) -> None:
+        """Takes what was read, whole requests or not."""
+        if self.why_closed is not None:
+            return
+        if self._rest:
+            chunk = self._rest + chunk
+        at, end = 0, len(chunk)
+        longest = self.service.max_buffer
+        while end - at >= 4 and not self._is_connecting and self.why_closed is None:
+            (length,) = INT.unpack_from(chunk, at)
+            if length < 0 or length > longest:
+                self.close(f"a frame of {length} bytes")
+                break
+            if end - at - 4 < length:
+                break
+            at += 4
+            self._on_frame(chunk[at : at + length])
+            at += length
+        self._rest = chunk[at:] if at < end else b""
+
+    def _on_frame(self, frame: bytes) -> None:
+        self.received += 1
+        if self.session is None:
+            self._on_connect(frame)
+            return
+        if len(frame) < HEADER.size:
+            self.close(f"a request of {len(frame)} bytes")
+            return
+        xid, op = HEADER.unpack_from(frame)
+        self.service.touch(self.session)
+        self.last_op, self.last_cxid = op, xid
+        if op in WRITES:
+            self._waiting.append((xid, op, None))
+            self.service.submit(Request(self.session_id, xid, op, Reader(frame, HEADER.size), self.ids), self)
+        elif op in READS:
+            if self._waiting:
+                self._waiting.append((xid, op, Reader(frame, HEADER.size)))
+            else:
+                self._answer(xid, op, Reader(frame, HEADER.size))
+        elif op == Op.AUTH:
+            self._on_auth(Reader(frame, HEADER.size))
+        else:
+            self._send_reply(xid, -1, Err.UNIMPLEMENTED)
+            self.close(f"operation {op}")
+
+    def _on_connect(self, frame: bytes) -> None:
+        reader = Reader(frame)
+        try:
+            _, last_zxid, timeout, session = reader.int32(), reader.int64(), reader.int32(), reader.int64()
+            password = reader.data() or NO_PASSWORD
+            self._has_read_only = not reader.is_at_end
+        except Malformed as malformed:
+            self.close(f"no connect request: {malformed}")
+            return
+        if last_zxid > self.service.tree.zxid:
+            self.close(f"has seen zxid 0x{last_zxid:x}, and this server only 0x{self.service.tree.zxid:x}")
+            return
+        self._is_connecting = True
+        if session == 0:
+            self.service.begin_session(self, timeout)
+        else:
+            self.service.resume_session(self, session, password, timeout)
+
+    def _on_auth(self, reader: Reader) -> None:
+        try:
+            _, scheme, credentials = reader.int32(), reader.string(), reader.string()
+        except Malformed:
+            scheme, credentials = b"", b""
+        if scheme == b"digest" and b":" in credentials:
+            shown = acls.digest_id(credentials)
+            if shown == self.service.super_id:
+                shown = acls.SUPER
+            if shown not in self.ids:
+                self.ids = (*self.ids, shown)
+            self._send_reply(XID_AUTH, 0, Err.OK)
+        elif scheme == b"ip":
+            self._send_reply(XID_AUTH, 0, Err.OK)
+        else:
+            self.service.auth_failures += 1
+            self._send_reply(XID_AUTH, 0, Err.AUTH_FAILED)
+            self.close(f"authentication by {scheme!r} failed")
+
+    # What goes out.
+
+    def _answer(self, xid: int, op: int, reader: Reader) -> None:
+        try:
+            body = READS[op](self, reader)
+        except Refused as refused:
+            # A multi carries its parts' errors and has none of its own.
+            self._send_reply(xid, self.service.tree.zxid, refused.code)
+        except Malformed:
+            self._send_reply(xid, self.service.tree.zxid, Err.MARSHALLING_ERROR)
+        else:
+            self._send_reply(xid, self.service.tree.zxid, Err.OK, body)
+
+    def on_written(self, xid: int, zxid: int, error: int, body: bytes) -> None:
+        """The oldest write that waits is applied: its reply goes out, then those of the reads behind it."""
+        if self.why_closed is not None:
+            return
+        waiting = self._waiting
+        _, op, _ = waiting.popleft()
+        self._send_reply(xid, zxid, error, body)
+        if op == Op.CLOSE_SESSION:
+            self.close(None)
+            return
+        while waiting:
+            xid, op, reader = waiting[0]
+            if reader is None:
+                return
+            waiting.popleft()
+            self._answer(xid, op, reader)
+
+    def on_confirmed(self, session: Session) -> None:
+        """The session is begun, or resumed: the client is told, and what it sent since is read."""
+        self._is_connecting = False
+        self.session, self.session_id = session, session.id
+        self._send_connected(session.timeout, session.id, self.service.password_of(session.id))
+        self.on_bytes(b"")
+
+    def on_session_refused(self) -> None:
+        """The session that the client wants to go on with is over, or not its own."""
+        self._is_connecting = False
+        self._send_connected(0, 0, NO_PASSWORD)
+        self.close("session expired or wrong password")
+
+    def _send_connected(self, timeout: int, session: int, password: bytes) -> None:
+        body = CONNECT_RESPONSE.pack(0, timeout, session, 16, password) + (
+            b"\0" if self._has_read_only else b""
+        )
+        self._send(INT.pack(len(body)) + body)
+
+    def _send_reply(self, xid: int, zxid: int, error: int, body: bytes = b"") -> None:
+        self.last_zxid = max(self.last_zxid, zxid)
+        if error:
+            body = b""
+        self._send(REPLY.pack(16 + len(body), xid, zxid, error) + body)
+
+    def is_told(self, event: int, path: bytes, acl: Acl, zxid: int) -> None:
+        """Something happened at a path that it watches; it hears of it if it may read the node."""
+        if acl is OPEN or self.service.settings.skip_acl or acls.is_allowed(acl, Perm.READ, self.ids):
+            self.notify(event, path, zxid)
+
+    def notify(self, event: int, path: bytes, zxid: int) -> None:
+        """The client is told of an event."""
+        header = EVENT.pack(28 + len(path), XID_NOTIFICATION, zxid, 0, event, SYNC_CONNECTED, len(path))
+        self._send(header + path)
+
+    def _send(self, frame: bytes) -> None:
+        self.sent += 1
+        if not self._out:
+            self.service.dirty.append(self)
+        self._out.append(frame)
+
+    def take_output(self) -> bytes:
+        """What is to be sent; it is taken."""
+        out = b"".join(self._out)
+        self._out.clear()
+        return out
+
+    # What else is asked of it.
+
+    def check_acl(self, acl: Acl, perm: int) -> None:
+        """Judges whether it has a permission.
+
+        Raises:
+            Refused: NO_AUTH, it has not.
+        """
+        if acl is not OPEN and not self.service.settings.skip_acl:
+            acls.check(acl, perm, self.ids)
+
+    def close(self, why: str | None) -> None:
+        """Ends it, once what is to be sent is sent; nothing that it sends is read any more.
+
+        Args:
+            why: for the log; None where the client asked for it.
+        """
+        if self.why_closed is None:
+            self.why_closed = why or ""
+            self._rest = b""
+            self.service.on_closing(self)
+
+    @property
+    def queued(self) -> int:
+        """How many of its requests are not answered yet."""
+        return len(self._waiting)
+
+
+def path_body(path: bytes) -> bytes:
+    """The body of a reply that holds a path."""
+    return data(path)

@@ -1,0 +1,330 @@
+"""Requests that write, turned into transactions: the checks, in ZooKeeper's order, and the numbers.
+
+Only a leader prepares, or a server that stands alone. It sees the tree as it will be when all that it has
+prepared is applied (`Outstanding`). A request that is refused becomes a transaction too, of the type error.
+
+ZooKeeper: PrepRequestProcessor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from zabserver.service import acl as acls
+from zabserver.service.acl import Id
+from zabserver.service.node import (
+    CONTAINER,
+    TTL_MAX,
+    Acl,
+    is_session,
+    parent_of,
+    ttl_of,
+)
+from zabserver.service.outstanding import Outstanding, Shadow
+from zabserver.service.paths import check_path
+from zabserver.service.tree import UNDELETABLE, Tree, owner_of
+from zabserver.service.txns import (
+    CheckTxn,
+    CloseSessionTxn,
+    CreateSessionTxn,
+    CreateTxn,
+    DeleteTxn,
+    ErrorTxn,
+    MultiTxn,
+    Record,
+    SetAclTxn,
+    SetDataTxn,
+    Txn,
+    decode_acl,
+)
+from zabserver.wire.jute import Malformed, Reader
+from zabserver.wire.protocol import Err, Op, Perm, Refused
+
+FLAGS = {0: (False, False), 1: (True, False), 2: (False, True), 3: (True, True), 4: (False, False)}
+"""Create flags of those that have no time to live: whether ephemeral, whether sequential."""
+TTL_FLAGS = {5: False, 6: True}
+"""Create flags of those that have: whether sequential."""
+MAX_VERSION = 0x7FFFFFFF
+
+
+@dataclass(slots=True)
+class Request:
+    """A request that writes.
+
+    Attributes:
+        session: whose it is; 0 for the server's own.
+        cxid: the number that the client gave it.
+        op: what it asks for.
+        reader: its body.
+        ids: the identities of the connection.
+    """
+
+    session: int
+    cxid: int
+    op: int
+    reader: Reader
+    ids: Sequence[Id]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What of zoo.cfg decides about requests.
+
+    Attributes:
+        extended_types: whether nodes may have a time to live.
+        enforce_quota: whether hard limits are enforced.
+        skip_acl: whether access control lists are ignored.
+        digests: whether the tree's digest goes with each transaction.
+    """
+
+    extended_types: bool = False
+    enforce_quota: bool = False
+    skip_acl: bool = False
+    digests: bool = True
+
+
+class Preparer:
+    """Makes transactions, each on top of those before.
+
+    Args:
+        tree: what is applied.
+        is_open: whether a session is known and not closing.
+    """
+
+    def __init__(self, tree: Tree, is_open: Callable[[int], bool], settings: Settings) -> None:
+        self.tree = tree
+        self.is_open = is_open
+        self.settings = settings
+        self.outstanding = Outstanding(tree)
+        self._by_op: dict[int, Callable[[Request, int, int], Txn]] = {
+            Op.CREATE: self._create,
+            Op.CREATE2: self._create,
+            Op.CREATE_CONTAINER: self._create,
+            Op.CREATE_TTL: self._create,
+            Op.DELETE: self._delete,
+            Op.DELETE_CONTAINER: self._delete_container,
+            Op.SET_DATA: self._set_data,
+            Op.SET_ACL: self._set_acl,
+            Op.CHECK: self._check_version,
+        }
+
+    def prepare(self, request: Request, zxid: int, time: int) -> Record:
+        """The transaction that a request becomes.
+
+        Args:
+            request: what is asked for.
+            zxid: the next one.
+            time: in milliseconds since 1970.
+        """
+        try:
+            txn = self._txn(request, zxid, time)
+        except Refused as refused:
+            txn = ErrorTxn(Op.ERROR, refused.code)
+        except Malformed:
+            txn = ErrorTxn(Op.ERROR, Err.MARSHALLING_ERROR)
+        record = Record(request.session, request.cxid, zxid, time, txn)
+        if self.settings.digests and type(txn) is not ErrorTxn:
+            record.digest = self.outstanding.digest
+        return record
+
+    def _txn(self, request: Request, zxid: int, time: int) -> Txn:
+        op = request.op
+        if op == Op.CREATE_SESSION:
+            return CreateSessionTxn(op, request.reader.int32())
+        if op == Op.CLOSE_SESSION:
+            return self._close_session(request, zxid)
+        if op == Op.MULTI:
+            return self._multi(request, zxid, time)
+        if op == Op.RECONFIG:
+            raise Refused(Err.RECONFIG_DISABLED)
+        if request.session and not self.is_open(request.session) and op != Op.DELETE_CONTAINER:
+            raise Refused(Err.SESSION_EXPIRED)
+        return self._by_op[op](request, zxid, time)
+
+    def _multi(self, request: Request, zxid: int, time: int) -> Txn:
+        """All or nothing: at the first part that is refused, what the others did is undone."""
+        if request.session and not self.is_open(request.session):
+            raise Refused(Err.SESSION_EXPIRED)
+        parts = read_multi(request.reader)
+        before = self.outstanding.mark()
+        done: list[Txn] = []
+        for op, reader in parts:
+            part = Request(request.session, request.cxid, op, reader, request.ids)
+            try:
+                done.append(self._by_op[op](part, zxid, time))
+            except Refused as refused:
+                self.outstanding.undo(before)
+                codes = [Err.OK] * len(done) + [refused.code]
+                codes += [Err.RUNTIME_INCONSISTENCY] * (len(parts) - len(codes))
+                return MultiTxn(Op.MULTI, [ErrorTxn(Op.ERROR, code) for code in codes])
+        return MultiTxn(Op.MULTI, done)
+
+    def _create(self, request: Request, zxid: int, time: int) -> Txn:
+        reader = request.reader
+        op, path, data, acl = request.op, reader.string(), reader.data(), decode_acl(reader)
+        flags = reader.int32()
+        ttl = reader.int64() if op == Op.CREATE_TTL else -1
+        ephemeral, sequential = self._mode(op, flags, ttl)
+        if b"/" not in path or b"\0" in path:
+            raise Refused(Err.BAD_ARGUMENTS)
+        acl = acls.fixed(acl, request.ids)
+        parent_path = parent_of(path)
+        parent = self.outstanding.find(parent_path)
+        self._check_acl(parent.acl, Perm.CREATE, request.ids)
+        if sequential:
+            path += b"%010d" % parent.cversion
+        check_path(path)
+        if self.outstanding.get(path) is not None:
+            raise Refused(Err.NODE_EXISTS)
+        if is_session(parent.owner):
+            raise Refused(Err.NO_CHILDREN_FOR_EPHEMERALS)
+        self._check_quota(path, 1, len(data or b""))
+        cversion = min(parent.cversion + 1, MAX_VERSION)
+        txn = CreateTxn(op, path, data, acl, ephemeral, cversion, max(ttl, 0))
+        self.outstanding.on_create(txn, owner_of(txn, request.session), parent_path, parent, zxid, time)
+        return txn
+
+    def _mode(self, op: int, flags: int, ttl: int) -> tuple[bool, bool]:
+        """Whether a node is to be ephemeral, and whether sequential."""
+        if op == Op.CREATE_TTL or flags in TTL_FLAGS:
+            if flags not in TTL_FLAGS or op != Op.CREATE_TTL:
+                raise Refused(Err.BAD_ARGUMENTS)
+            if not self.settings.extended_types:
+                raise Refused(Err.UNIMPLEMENTED)
+            if not 0 < ttl <= TTL_MAX:
+                raise Refused(Err.BAD_ARGUMENTS)
+            return False, TTL_FLAGS[flags]
+        if flags not in FLAGS:
+            raise Refused(Err.BAD_ARGUMENTS)
+        return FLAGS[flags]
+
+    def _delete(self, request: Request, zxid: int, _: int) -> Txn:
+        path, version = request.reader.string(), request.reader.int32()
+        if not path.startswith(b"/") or b"\0" in path or path in UNDELETABLE:
+            raise Refused(Err.BAD_ARGUMENTS)
+        parent_path = parent_of(path)
+        parent = self.outstanding.find(parent_path)
+        self._check_acl(parent.acl, Perm.DELETE, request.ids)
+        node = self.outstanding.find(path)
+        next_version(node.version, version)
+        if node.child_count:
+            raise Refused(Err.NOT_EMPTY)
+        self.outstanding.on_delete(path, node, parent_path, parent, zxid)
+        return DeleteTxn(Op.DELETE, path)
+
+    def _delete_container(self, request: Request, zxid: int, _: int) -> Txn:
+        path = request.reader.string()
+        if not path.startswith(b"/") or b"\0" in path or path in UNDELETABLE:
+            raise Refused(Err.BAD_ARGUMENTS)
+        parent_path = parent_of(path)
+        parent = self.outstanding.find(parent_path)
+        node = self.outstanding.find(path)
+        if node.child_count:
+            raise Refused(Err.NOT_EMPTY)
+        if node.owner != CONTAINER and ttl_of(node.owner) is None and node.owner != 0:
+            raise Refused(Err.BAD_VERSION)
+        self.outstanding.on_delete(path, node, parent_path, parent, zxid)
+        return DeleteTxn(Op.DELETE_CONTAINER, path)
+
+    def _set_data(self, request: Request, zxid: int, time: int) -> Txn:
+        reader = request.reader
+        path, data, version = reader.string(), reader.data(), reader.int32()
+        node = self.outstanding.get(path)
+        if node is None:
+            check_path(path)
+            raise Refused(Err.NO_NODE)
+        self._check_acl(node.acl, Perm.WRITE, request.ids)
+        if self.settings.enforce_quota:
+            self._check_quota(path, 0, len(data or b"") - len(node.data or b""))
+        version = next_version(node.version, version)
+        self.outstanding.on_set_data(path, node, data, version, zxid, time)
+        return SetDataTxn(Op.SET_DATA, path, data, version)
+
+    def _set_acl(self, request: Request, zxid: int, _: int) -> Txn:
+        reader = request.reader
+        path, acl, version = reader.string(), decode_acl(reader), reader.int32()
+        check_path(path)
+        acl = acls.fixed(acl, request.ids)
+        node = self.outstanding.find(path)
+        self._check_acl(node.acl, Perm.ADMIN, request.ids)
+        version = next_version(node.aversion, version)
+        self.outstanding.on_set_acl(path, node, acl, version, zxid)
+        return SetAclTxn(Op.SET_ACL, path, acl, version)
+
+    def _check_version(self, request: Request, _: int, __: int) -> Txn:
+        path, version = request.reader.string(), request.reader.int32()
+        check_path(path)
+        node = self.outstanding.find(path)
+        self._check_acl(node.acl, Perm.READ, request.ids)
+        return CheckTxn(Op.CHECK, path, next_version(node.version, version))
+
+    def _close_session(self, request: Request, zxid: int) -> Txn:
+        paths = self.outstanding.ephemerals_of(request.session)
+        for path in paths:
+            parent_path = parent_of(path)
+            node, parent = self.outstanding.find(path), self.outstanding.find(parent_path)
+            self.outstanding.on_delete(path, node, parent_path, parent, zxid)
+        return CloseSessionTxn(Op.CLOSE_SESSION, paths)
+
+    def _check_acl(self, acl: Acl, perm: Perm, ids: Sequence[Id]) -> None:
+        if not self.settings.skip_acl:
+            acls.check(acl, perm, ids)
+
+    def _check_quota(self, path: bytes, count: int, size: int) -> None:
+        if self.settings.enforce_quota and self.tree.limits.is_exceeded(self.tree.nodes, path, count, size):
+            raise Refused(Err.QUOTA_EXCEEDED)
+
+
+def next_version(version: int, expected: int) -> int:
+    """The version after one that was expected; -1 expects any, and is never a version.
+
+    Raises:
+        Refused: BAD_VERSION, it is not the one expected.
+    """
+    if expected not in (-1, version):
+        raise Refused(Err.BAD_VERSION)
+    if version == MAX_VERSION:
+        return -MAX_VERSION - 1
+    return 0 if version == -2 else version + 1
+
+
+PARTS = frozenset(
+    {Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL, Op.DELETE, Op.SET_DATA, Op.CHECK}
+)
+"""What may be in a multi that writes."""
+
+
+def read_multi(reader: Reader) -> list[tuple[int, Reader]]:
+    """The parts of a multi that writes: what each asks for, and its body.
+
+    Raises:
+        Malformed: the bytes are no multi, or one with a part that may not be in it.
+    """
+    parts: list[tuple[int, Reader]] = []
+    while True:
+        op, done, _ = reader.int32(), reader.flag(), reader.int32()
+        if done:
+            return parts
+        if op not in PARTS:
+            raise Malformed(f"type {op} in a multi")
+        parts.append((op, Reader(reader.buffer, reader.at)))
+        _skip_part(op, reader)
+
+
+def _skip_part(op: int, reader: Reader) -> None:
+    reader.data()
+    if op in (Op.DELETE, Op.CHECK):
+        reader.int32()
+    elif op == Op.SET_DATA:
+        reader.data()
+        reader.int32()
+    else:
+        reader.data()
+        decode_acl(reader)
+        reader.int32()
+        if op == Op.CREATE_TTL:
+            reader.int64()
+
+
+__all__ = ["Outstanding", "Preparer", "Request", "Settings", "Shadow", "next_version", "read_multi"]

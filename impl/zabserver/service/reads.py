@@ -1,0 +1,269 @@
+"""Requests that only read, answered from the tree as it is.
+
+ZooKeeper: FinalRequestProcessor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from zabserver.service import acl as acls
+from zabserver.service.node import Acl, Node
+from zabserver.service.txns import encode_acl
+from zabserver.service.watches import PERSISTENT, RECURSIVE, STANDARD
+from zabserver.wire.jute import INT, LONG, Malformed, Reader, data, vector
+from zabserver.wire.protocol import Err, Event, Op, Perm, Refused, WatcherType
+
+if TYPE_CHECKING:
+    from zabserver.service.connection import Connection
+
+MULTI_END = INT.pack(-1) + b"\x01" + INT.pack(-1)
+
+
+def answer_exists(connection: Connection, reader: Reader) -> bytes:
+    """Stat; leaves a watch whether or not the node is there."""
+    path, watch = reader.string(), reader.flag()
+    if b"\0" in path:
+        raise Refused(Err.BAD_ARGUMENTS)
+    tree = connection.service.tree
+    node = tree.nodes.get(path)
+    if node is not None:
+        connection.check_acl(node.acl, Perm.READ)
+    if watch:
+        tree.watches.data.add(path, connection, STANDARD)
+    if node is None:
+        raise Refused(Err.NO_NODE)
+    return node.stat()
+
+
+def answer_get_data(connection: Connection, reader: Reader) -> bytes:
+    """Data and Stat."""
+    path, watch = reader.string(), reader.flag()
+    node = _readable(connection, path)
+    if watch:
+        connection.service.tree.watches.data.add(path, connection, STANDARD)
+    return data(node.data) + node.stat()
+
+
+def answer_get_children(connection: Connection, reader: Reader) -> bytes:
+    """The names of the children."""
+    return _children(connection, reader)[1]
+
+
+def answer_get_children2(connection: Connection, reader: Reader) -> bytes:
+    """The names of the children, and Stat."""
+    node, names = _children(connection, reader)
+    return names + node.stat()
+
+
+def _children(connection: Connection, reader: Reader) -> tuple[Node, bytes]:
+    path, watch = reader.string(), reader.flag()
+    node = _readable(connection, path)
+    if watch:
+        connection.service.tree.watches.children.add(path, connection, STANDARD)
+    return node, vector(map(data, node.children))
+
+
+def answer_get_acl(connection: Connection, reader: Reader) -> bytes:
+    """The access control list and Stat; to those who may not change it, without the digests."""
+    node = _node(connection, reader.string())
+    connection.check_acl(node.acl, Perm.READ | Perm.ADMIN)
+    shown: Acl = node.acl if connection.service.settings.skip_acl else acls.masked(node.acl, connection.ids)
+    return encode_acl(shown) + node.stat()
+
+
+def answer_sync(_: Connection, reader: Reader) -> bytes:
+    """The path again: what was committed when it came is applied by the time it is answered."""
+    return data(reader.string())
+
+
+def answer_get_ephemerals(connection: Connection, reader: Reader) -> bytes:
+    """The paths of the connection's own session that begin so."""
+    prefix = reader.string()
+    paths = connection.service.tree.ephemerals.get(connection.session_id, {})
+    return vector(data(path) for path in paths if prefix in (b"", b"/") or path.startswith(prefix))
+
+
+def answer_all_children_number(connection: Connection, reader: Reader) -> bytes:
+    """How many descendants a node has."""
+    path = reader.string()
+    _readable(connection, path)
+    nodes = connection.service.tree.nodes
+    if path == b"/":
+        return INT.pack(len(nodes) - 1)
+    return INT.pack(sum(each.startswith(path + b"/") for each in nodes))
+
+
+def answer_who_am_i(connection: Connection, _: Reader) -> bytes:
+    """The identities of the connection, without what is secret in them."""
+    shown = (
+        (each.scheme, each.id.partition(b":")[0] if each.scheme == b"digest" else each.id)
+        for each in connection.ids
+    )
+    return vector(data(scheme) + data(user) for scheme, user in shown)
+
+
+def answer_multi_read(connection: Connection, reader: Reader) -> bytes:
+    """Several reads of one moment; each has its own error."""
+    found = b""
+    while True:
+        op, done, _ = reader.int32(), reader.flag(), reader.int32()
+        if done:
+            return found + MULTI_END
+        if op not in (Op.GET_DATA, Op.GET_CHILDREN):
+            raise Refused(Err.MARSHALLING_ERROR)
+        path, _ = reader.string(), reader.flag()
+        try:
+            node = _readable(connection, path)
+        except Refused as refused:
+            found += INT.pack(Op.ERROR) + b"\0" + INT.pack(refused.code) + INT.pack(refused.code)
+            continue
+        body = data(node.data) + node.stat() if op == Op.GET_DATA else vector(map(data, node.children))
+        found += INT.pack(op) + b"\0" + INT.pack(Err.OK) + body
+
+
+def answer_add_watch(connection: Connection, reader: Reader) -> bytes:
+    """A persistent watch, or a recursive one; the node need not be there."""
+    path, mode = reader.string(), reader.int32()
+    watches = connection.service.tree.watches
+    if mode == 0:
+        watches.data.add(path, connection, PERSISTENT)
+        watches.children.add(path, connection, PERSISTENT)
+    elif mode == 1:
+        watches.data.add(path, connection, RECURSIVE)
+    else:
+        raise Refused(Err.MARSHALLING_ERROR)
+    return INT.pack(0)
+
+
+_WATCHES = {
+    WatcherType.CHILDREN: (0, STANDARD),
+    WatcherType.DATA: (STANDARD, 0),
+    WatcherType.ANY: (STANDARD | PERSISTENT | RECURSIVE, STANDARD | PERSISTENT | RECURSIVE),
+    WatcherType.PERSISTENT: (PERSISTENT, PERSISTENT),
+    WatcherType.RECURSIVE: (RECURSIVE, 0),
+}
+"""Which modes of data watches, and of child watches, a type means."""
+
+
+def answer_check_watches(connection: Connection, reader: Reader) -> bytes:
+    """Nothing, if there is such a watch."""
+    path, (of_data, of_children) = reader.string(), _type(reader)
+    watches = connection.service.tree.watches
+    has_data = watches.data.modes(path, connection) & of_data
+    if not has_data and not watches.children.modes(path, connection) & of_children:
+        raise Refused(Err.NO_WATCHER)
+    return b""
+
+
+def answer_remove_watches(connection: Connection, reader: Reader) -> bytes:
+    """Nothing, if there was such a watch; now there is none."""
+    path, (of_data, of_children) = reader.string(), _type(reader)
+    watches = connection.service.tree.watches
+    had_data = watches.data.remove(path, connection, of_data)
+    if not watches.children.remove(path, connection, of_children) and not had_data:
+        raise Refused(Err.NO_WATCHER)
+    return b""
+
+
+def _type(reader: Reader) -> tuple[int, int]:
+    wanted = reader.int32()
+    if wanted not in _WATCHES:
+        raise Refused(Err.MARSHALLING_ERROR)
+    return _WATCHES[WatcherType(wanted)]
+
+
+def answer_set_watches(connection: Connection, reader: Reader) -> bytes:
+    """Watches set again after a reconnect; what was missed is told before the reply."""
+    since = reader.int64()
+    of_data, exist, of_children = (reader.vector(reader.string) for _ in range(3))
+    _catch_up(connection, since, of_data, exist, of_children)
+    return b""
+
+
+def answer_set_watches2(connection: Connection, reader: Reader) -> bytes:
+    """The same, with persistent and recursive ones, which miss what they missed."""
+    since = reader.int64()
+    of_data, exist, of_children, persistent, recursive = (reader.vector(reader.string) for _ in range(5))
+    _catch_up(connection, since, of_data, exist, of_children)
+    watches = connection.service.tree.watches
+    for path in persistent:
+        watches.data.add(path, connection, PERSISTENT)
+        watches.children.add(path, connection, PERSISTENT)
+    for path in recursive:
+        watches.data.add(path, connection, RECURSIVE)
+    return b""
+
+
+def _catch_up(
+    connection: Connection, since: int, of_data: list[bytes], exist: list[bytes], of_children: list[bytes]
+) -> None:
+    nodes, watches = connection.service.tree.nodes, connection.service.tree.watches
+    for path in of_data:
+        node = nodes.get(path)
+        if node is None:
+            connection.notify(Event.DELETED, path, -1)
+        elif node.mzxid > since:
+            connection.notify(Event.DATA_CHANGED, path, -1)
+        else:
+            watches.data.add(path, connection, STANDARD)
+    for path in exist:
+        if path in nodes:
+            connection.notify(Event.CREATED, path, -1)
+        else:
+            watches.data.add(path, connection, STANDARD)
+    for path in of_children:
+        node = nodes.get(path)
+        if node is None:
+            connection.notify(Event.DELETED, path, -1)
+        elif node.pzxid > since:
+            connection.notify(Event.CHILDREN_CHANGED, path, -1)
+        else:
+            watches.children.add(path, connection, STANDARD)
+
+
+def answer_ping(_: Connection, __: Reader) -> bytes:
+    """Nothing."""
+    return b""
+
+
+def _node(connection: Connection, path: bytes) -> Node:
+    node = connection.service.tree.nodes.get(path)
+    if node is None:
+        raise Refused(Err.NO_NODE)
+    return node
+
+
+def _readable(connection: Connection, path: bytes) -> Node:
+    node = _node(connection, path)
+    connection.check_acl(node.acl, Perm.READ)
+    return node
+
+
+READS: dict[int, Callable[[Connection, Reader], bytes]] = {
+    Op.EXISTS: answer_exists,
+    Op.GET_DATA: answer_get_data,
+    Op.GET_CHILDREN: answer_get_children,
+    Op.GET_CHILDREN2: answer_get_children2,
+    Op.GET_ACL: answer_get_acl,
+    Op.SYNC: answer_sync,
+    Op.PING: answer_ping,
+    Op.GET_EPHEMERALS: answer_get_ephemerals,
+    Op.GET_ALL_CHILDREN_NUMBER: answer_all_children_number,
+    Op.WHO_AM_I: answer_who_am_i,
+    Op.MULTI_READ: answer_multi_read,
+    Op.ADD_WATCH: answer_add_watch,
+    Op.CHECK_WATCHES: answer_check_watches,
+    Op.REMOVE_WATCHES: answer_remove_watches,
+    Op.SET_WATCHES: answer_set_watches,
+    Op.SET_WATCHES2: answer_set_watches2,
+}
+"""What answers each operation: the body of the reply, from the connection and the body of the request.
+
+Raises, each of them:
+    Refused: the reply is an error.
+    Malformed: the request is not what it should be.
+"""
+
+__all__ = ["LONG", "READS", "Malformed", "MULTI_END"]

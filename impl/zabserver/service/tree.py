@@ -1,0 +1,268 @@
+"""The tree of znodes, and what an applied transaction does to it.
+
+Transactions are absolute and may come twice, as after a fuzzy snapshot: a node that is there already gets its
+parent's numbers and no more, and one that is gone already is no error.
+
+ZooKeeper: DataTree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from zabserver.service import quotas
+from zabserver.service.node import (
+    CONTAINER,
+    OPEN,
+    READ_ONLY,
+    Node,
+    is_session,
+    name_of,
+    parent_of,
+    ttl_of,
+    ttl_owner,
+)
+from zabserver.service.txns import (
+    CheckTxn,
+    CloseSessionTxn,
+    CreateSessionTxn,
+    CreateTxn,
+    DeleteTxn,
+    ErrorTxn,
+    MultiTxn,
+    Record,
+    SetAclTxn,
+    SetDataTxn,
+    Txn,
+)
+from zabserver.service.watches import Watches
+from zabserver.wire.protocol import Err, Op
+
+CONFIG = b"/zookeeper/config"
+UNDELETABLE = frozenset({b"/", b"/zookeeper", quotas.ROOT, CONFIG})
+"""The nodes that are there from the start."""
+DIGEST_MASK = (1 << 64) - 1
+
+
+@dataclass(slots=True)
+class Done:
+    """What a transaction came to: an error, or the path and the Stat that a reply may hold."""
+
+    op: int
+    error: int = 0
+    path: bytes = b""
+    stat: bytes = b""
+    parts: list[Done] | None = None
+
+
+class Tree:
+    """All znodes.
+
+    Attributes:
+        nodes: by path, the root under "/".
+        ephemerals: the paths of each session's nodes, in the order of their creation.
+        containers, ttls: the paths of the nodes that the server may delete by itself.
+        limits: the quotas.
+        zxid: of the last transaction applied, or of what a snapshot held.
+        digest: the sum of all nodes' digests.
+        data_size: of all paths and data together, in bytes.
+    """
+
+    def __init__(self, watches: Watches | None = None) -> None:
+        self.watches = watches or Watches()
+        self.nodes: dict[bytes, Node] = {}
+        self.ephemerals: dict[int, dict[bytes, None]] = {}
+        self.containers: dict[bytes, None] = {}
+        self.ttls: dict[bytes, None] = {}
+        self.limits = quotas.Limits()
+        self.zxid = 0
+        self.digest = 0
+        self.data_size = 0
+        for path in (b"/", b"/zookeeper", CONFIG, quotas.ROOT):
+            node = Node(b"", READ_ONLY if path == CONFIG else OPEN, 0, 0, 0)
+            if path == CONFIG:
+                node.aversion = -1
+            self._put(path, node)
+
+    def _put(self, path: bytes, node: Node) -> None:
+        self.nodes[path] = node
+        if path != b"/":
+            self.nodes[parent_of(path)].children.add(name_of(path))
+        self.data_size += len(path) + len(node.data or b"")
+        if is_digested(path):
+            self.digest += node.digest(path)
+
+    def restore(self, nodes: Iterable[tuple[bytes, Node]]) -> None:
+        """Replaces all nodes by others, each after its parent, as a snapshot holds them.
+
+        Raises:
+            ValueError: a node's parent is not there before it.
+        """
+        self.nodes.clear()
+        self.ephemerals.clear()
+        self.containers.clear()
+        self.ttls.clear()
+        self.digest = self.data_size = 0
+        for path, node in nodes:
+            if path != b"/" and parent_of(path) not in self.nodes:
+                raise ValueError(f"{path!r} comes before its parent")
+            self._put(path, node)
+            self._index(path, node.owner)
+        self.limits = quotas.load(self.nodes)
+
+    def _index(self, path: bytes, owner: int) -> None:
+        if owner == 0:
+            return
+        if owner == CONTAINER:
+            self.containers[path] = None
+        elif ttl_of(owner) is not None:
+            self.ttls[path] = None
+        else:
+            self.ephemerals.setdefault(owner, {})[path] = None
+
+    def apply(self, record: Record) -> Done:
+        """Does what a transaction says, and triggers watches.
+
+        Args:
+            record: the transaction, of a later zxid than any before, or one that the tree has already.
+        """
+        txn = record.txn
+        is_frequent = type(txn) is SetDataTxn
+        done = self._set_data(txn, record) if is_frequent else self._apply(txn, record)  # type: ignore[arg-type]
+        self.zxid = max(self.zxid, record.zxid)
+        return done
+
+    def _apply(self, txn: Txn, record: Record) -> Done:
+        match txn:
+            case SetDataTxn():
+                return self._set_data(txn, record)
+            case CreateTxn():
+                return self._create(txn, record)
+            case DeleteTxn(op, path):
+                return Done(op, 0 if self._delete(path, record.zxid) else Err.NO_NODE)
+            case SetAclTxn():
+                return self._set_acl(txn)
+            case MultiTxn(op, parts):
+                return Done(op, parts=[self._apply(part, record) for part in parts])
+            case ErrorTxn(op, code):
+                return Done(op, code)
+            case CloseSessionTxn(op, paths):
+                self._close_session(record.session, paths, record.zxid)
+                return Done(op)
+            case CheckTxn(op) | CreateSessionTxn(op):
+                return Done(op)
+
+    def _create(self, txn: CreateTxn, record: Record) -> Done:
+        path, zxid = txn.path, record.zxid
+        parent_path = parent_of(path)
+        parent = self.nodes.get(parent_path)
+        if parent is None:
+            return Done(txn.op, Err.NO_NODE)
+        self._count_child(parent_path, parent, txn.parent_cversion, zxid)
+        if path in self.nodes:
+            return Done(txn.op, Err.NODE_EXISTS)
+        owner = owner_of(txn, record.session)
+        node = Node(txn.data, txn.acl, zxid, record.time, owner)
+        self._put(path, node)
+        self._index(path, owner)
+        self.limits.on_created(self.nodes, path, len(node.data or b""))
+        self.watches.on_created(path, node.acl, parent_path, parent.acl, zxid)
+        return Done(txn.op, 0, path, node.stat())
+
+    def _count_child(self, path: bytes, parent: Node, cversion: int, zxid: int) -> None:
+        """A parent gets the number of children ever created under it, unless it has a later one."""
+        if cversion == -1:
+            cversion = parent.cversion + 1
+        if cversion <= parent.cversion:
+            return
+        was = self._digest_of(path, parent)
+        parent.cversion, parent.pzxid = cversion, zxid
+        self.digest += self._digest_of(path, parent) - was
+
+    def _delete(self, path: bytes, zxid: int) -> bool:
+        node = self.nodes.get(path)
+        if node is None:
+            return False
+        parent_path = parent_of(path)
+        parent = self.nodes[parent_path]
+        self.digest -= self._digest_of(path, node)
+        del self.nodes[path]
+        self.data_size -= len(path) + len(node.data or b"")
+        parent.children.discard(name_of(path))
+        if zxid > parent.pzxid:
+            was = self._digest_of(parent_path, parent)
+            parent.pzxid = zxid
+            self.digest += self._digest_of(parent_path, parent) - was
+        self._unindex(path, node.owner)
+        self.limits.on_deleted(self.nodes, path, len(node.data or b""))
+        self.watches.on_deleted(path, node.acl, parent_path, parent.acl, zxid)
+        return True
+
+    def _unindex(self, path: bytes, owner: int) -> None:
+        if owner == 0:
+            return
+        if is_session(owner):
+            paths = self.ephemerals.get(owner)
+            if paths is not None:
+                paths.pop(path, None)
+                if not paths:
+                    del self.ephemerals[owner]
+        self.containers.pop(path, None)
+        self.ttls.pop(path, None)
+
+    def _set_data(self, txn: SetDataTxn, record: Record) -> Done:
+        path = txn.path
+        node = self.nodes.get(path)
+        if node is None:
+            return Done(txn.op, Err.NO_NODE)
+        was = self._digest_of(path, node)
+        size = len(txn.data or b"") - len(node.data or b"")
+        node.data = txn.data
+        node.mzxid = record.zxid
+        node.mtime = record.time
+        node.version = txn.version
+        self.data_size += size
+        self.digest += self._digest_of(path, node) - was
+        self.limits.on_changed(self.nodes, path, size)
+        self.watches.on_changed(path, node.acl, record.zxid)
+        return Done(txn.op, 0, path, node.stat())
+
+    def _set_acl(self, txn: SetAclTxn) -> Done:
+        node = self.nodes.get(txn.path)
+        if node is None:
+            return Done(txn.op, Err.NO_NODE)
+        was = self._digest_of(txn.path, node)
+        node.acl = txn.acl
+        node.aversion = txn.version
+        self.digest += self._digest_of(txn.path, node) - was
+        return Done(txn.op, 0, txn.path, node.stat())
+
+    def _close_session(self, session: int, paths: Iterable[bytes] | None, zxid: int) -> None:
+        """The listed nodes of a session go, in that order, and whatever else it still has here."""
+        for path in paths or ():
+            self._delete(path, zxid)
+        for path in list(self.ephemerals.get(session, ())):
+            self._delete(path, zxid)
+
+    def _digest_of(self, path: bytes, node: Node) -> int:
+        return node.digest(path) if is_digested(path) else 0
+
+    @property
+    def count(self) -> int:
+        """How many nodes there are."""
+        return len(self.nodes)
+
+
+def owner_of(txn: CreateTxn, session: int) -> int:
+    """The owner of a node that a transaction creates."""
+    if txn.op == Op.CREATE_CONTAINER:
+        return CONTAINER
+    if txn.op == Op.CREATE_TTL:
+        return ttl_owner(txn.ttl)
+    return session if txn.ephemeral else 0
+
+
+def is_digested(path: bytes) -> bool:
+    """Whether a node counts in the tree's digest."""
+    return not path.startswith(b"/zookeeper/")

@@ -1,0 +1,273 @@
+"""Transactions: what the log holds and servers send each other, one class for each type.
+
+A transaction says what became of a request, in absolute terms (this version, that count), so that it may be
+applied to a tree that has it already.
+
+ZooKeeper: zookeeper.jute (org.apache.zookeeper.txn), SerializeUtils.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from struct import Struct
+
+from zabserver.service.node import Ace, Acl
+from zabserver.wire.jute import FALSE, INT, LONG, TRUE, Malformed, Reader, data, vector
+from zabserver.wire.protocol import Op
+
+HEADER = Struct(">qiqqi")
+"""Before each transaction: session, cxid, zxid, time in milliseconds since 1970, type."""
+DIGEST = Struct(">iq")
+"""After each, if digests are on: version, and the digest of the tree with it applied."""
+DIGEST_VERSION = 2
+
+
+@dataclass(slots=True)
+class CreateTxn:
+    """A node is created; `op` tells create, create2 and the two kinds that no session owns.
+
+    Attributes:
+        ephemeral: whether the session in the header owns it.
+        parent_cversion: the number of children ever created under its parent, with it; -1 if it is not known.
+        ttl: in milliseconds, of CREATE_TTL.
+    """
+
+    op: int
+    path: bytes
+    data: bytes | None
+    acl: Acl
+    ephemeral: bool
+    parent_cversion: int
+    ttl: int = 0
+
+    def encode(self) -> bytes:
+        """The body."""
+        start = data(self.path) + data(self.data) + encode_acl(self.acl)
+        count = INT.pack(self.parent_cversion)
+        if self.op == Op.CREATE_CONTAINER:
+            return start + count
+        if self.op == Op.CREATE_TTL:
+            return start + count + LONG.pack(self.ttl)
+        return start + (TRUE if self.ephemeral else FALSE) + count
+
+
+@dataclass(slots=True)
+class DeleteTxn:
+    """A node is deleted; `op` tells delete from deleteContainer."""
+
+    op: int
+    path: bytes
+
+    def encode(self) -> bytes:
+        """The body."""
+        return data(self.path)
+
+
+@dataclass(slots=True)
+class SetDataTxn:
+    """A node gets data and this version; `op` tells setData from reconfig."""
+
+    op: int
+    path: bytes
+    data: bytes | None
+    version: int
+
+    def encode(self) -> bytes:
+        """The body."""
+        return data(self.path) + data(self.data) + INT.pack(self.version)
+
+
+@dataclass(slots=True)
+class SetAclTxn:
+    """A node gets an access control list and this version of it."""
+
+    op: int
+    path: bytes
+    acl: Acl
+    version: int
+
+    def encode(self) -> bytes:
+        """The body."""
+        return data(self.path) + encode_acl(self.acl) + INT.pack(self.version)
+
+
+@dataclass(slots=True)
+class CheckTxn:
+    """A version was as expected; only in a multi."""
+
+    op: int
+    path: bytes
+    version: int
+
+    def encode(self) -> bytes:
+        """The body."""
+        return data(self.path) + INT.pack(self.version)
+
+
+@dataclass(slots=True)
+class ErrorTxn:
+    """A request was refused."""
+
+    op: int
+    code: int
+
+    def encode(self) -> bytes:
+        """The body."""
+        return INT.pack(self.code)
+
+
+@dataclass(slots=True)
+class CreateSessionTxn:
+    """A session begins, with this timeout in milliseconds."""
+
+    op: int
+    timeout: int
+
+    def encode(self) -> bytes:
+        """The body."""
+        return INT.pack(self.timeout)
+
+
+@dataclass(slots=True)
+class CloseSessionTxn:
+    """A session ends, and these nodes with it; None where an old server wrote no list."""
+
+    op: int
+    paths: Sequence[bytes] | None
+
+    def encode(self) -> bytes:
+        """The body."""
+        return b"" if self.paths is None else vector(map(data, self.paths))
+
+
+@dataclass(slots=True)
+class MultiTxn:
+    """Several transactions at once, or as many errors."""
+
+    op: int
+    parts: Sequence[Txn]
+
+    def encode(self) -> bytes:
+        """The body."""
+        return vector(INT.pack(part.op) + data(part.encode()) for part in self.parts)
+
+
+Txn = (
+    CreateTxn
+    | DeleteTxn
+    | SetDataTxn
+    | SetAclTxn
+    | CheckTxn
+    | ErrorTxn
+    | CreateSessionTxn
+    | CloseSessionTxn
+    | MultiTxn
+)
+
+
+@dataclass(slots=True)
+class Record:
+    """A transaction with its header, as the log holds it.
+
+    Attributes:
+        session: whose request it was, 0 for the server's own.
+        cxid: the number that the client gave the request.
+        time: in milliseconds since 1970.
+        digest: of the tree with it applied; None if there is none.
+    """
+
+    session: int
+    cxid: int
+    zxid: int
+    time: int
+    txn: Txn
+    digest: int | None = None
+
+    def encode(self) -> bytes:
+        """The bytes of a log entry's payload, and of a PROPOSAL."""
+        start = HEADER.pack(self.session, self.cxid, self.zxid, self.time, self.txn.op) + self.txn.encode()
+        if self.digest is None:
+            return start
+        return start + DIGEST.pack(DIGEST_VERSION, _signed(self.digest))
+
+
+def decode_record(payload: bytes) -> Record:
+    """The transaction in a log entry's payload.
+
+    Raises:
+        Malformed: it is none, or of a type that there is not.
+    """
+    if len(payload) < HEADER.size:
+        raise Malformed(f"{len(payload)} bytes are no transaction header")
+    session, cxid, zxid, time, op = HEADER.unpack_from(payload)
+    reader = Reader(payload, HEADER.size)
+    txn = decode_txn(op, reader)
+    digest = None
+    if len(payload) - reader.at >= DIGEST.size:
+        digest = DIGEST.unpack_from(payload, reader.at)[1] & 0xFFFFFFFFFFFFFFFF
+    return Record(session, cxid, zxid, time, txn, digest)
+
+
+def decode_txn(op: int, reader: Reader) -> Txn:  # noqa: PLR0911 - one case for each type
+    """The body of a transaction of a type.
+
+    Raises:
+        Malformed: the type is unknown, or the bytes do not fit it.
+    """
+    match op:
+        case Op.SET_DATA | Op.RECONFIG:
+            return SetDataTxn(op, reader.string(), reader.data(), reader.int32())
+        case Op.CREATE | Op.CREATE2 | Op.CREATE_CONTAINER | Op.CREATE_TTL:
+            return _decode_create(op, reader)
+        case Op.DELETE | Op.DELETE_CONTAINER:
+            return DeleteTxn(op, reader.string())
+        case Op.SET_ACL:
+            return SetAclTxn(op, reader.string(), decode_acl(reader), reader.int32())
+        case Op.CHECK:
+            return CheckTxn(op, reader.string(), reader.int32())
+        case Op.ERROR:
+            return ErrorTxn(op, reader.int32())
+        case Op.CREATE_SESSION:
+            return CreateSessionTxn(op, reader.int32())
+        case Op.CLOSE_SESSION:
+            return CloseSessionTxn(op, None if reader.is_at_end else reader.vector(reader.string))
+        case Op.MULTI:
+            return MultiTxn(op, reader.vector(lambda: _decode_part(reader)))
+    raise Malformed(f"no transaction has type {op}")
+
+
+def _decode_create(op: int, reader: Reader) -> CreateTxn:
+    path, content, acl = reader.string(), reader.data(), decode_acl(reader)
+    ephemeral = reader.flag() if op in (Op.CREATE, Op.CREATE2) else False
+    count = -1 if reader.is_at_end else reader.int32()
+    return CreateTxn(op, path, content, acl, ephemeral, count, reader.int64() if op == Op.CREATE_TTL else 0)
+
+
+def _decode_part(reader: Reader) -> Txn:
+    op = reader.int32()
+    if op == Op.MULTI:
+        raise Malformed("a multi within a multi")
+    return decode_txn(op, Reader(reader.string()))
+
+
+def encode_acl(acl: Acl) -> bytes:
+    """The bytes of an access control list."""
+    return _OPEN if acl == _OPEN_ACL else _encode_acl(acl)
+
+
+def decode_acl(reader: Reader) -> Acl:
+    """An access control list."""
+    return tuple(reader.vector(lambda: Ace(reader.int32(), reader.string(), reader.string())))
+
+
+def _encode_acl(acl: Acl) -> bytes:
+    return vector(INT.pack(perms) + data(scheme) + data(name) for perms, scheme, name in acl)
+
+
+_OPEN_ACL: Acl = (Ace(31, b"world", b"anyone"),)
+_OPEN = _encode_acl(_OPEN_ACL)
+
+
+def _signed(digest: int) -> int:
+    return digest - (1 << 64) if digest >> 63 else digest

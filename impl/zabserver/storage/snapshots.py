@@ -1,0 +1,188 @@
+"""Snapshots: all sessions, access control lists and nodes, with running checksums.
+
+A snapshot is made while transactions go on being applied. It is named after the last that was applied when it
+began; those after it come from the log when it is loaded, whether or not it has some of them already.
+
+ZooKeeper: FileSnap, SerializeUtils, DataTree.serialize, ReferenceCountedACLCache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from struct import Struct
+from zlib import adler32
+
+from zabserver.service.node import OPEN, PERSISTED, Acl, Node
+from zabserver.service.tree import DIGEST_MASK, Tree
+from zabserver.service.txns import decode_acl, encode_acl
+from zabserver.storage.logs import Corrupt
+from zabserver.wire.jute import INT, LONG, Malformed, Reader, data
+
+HEADER = Struct(">4siq")
+MAGIC = b"ZKSN"
+VERSION = 2
+TERMINATOR = data(b"/")
+SESSION = Struct(">qi")
+DIGEST = Struct(">qiq")
+DIGEST_VERSION = 2
+OPEN_ID = -1
+LEAST = 10
+"""No snapshot is shorter, in bytes."""
+CHUNK = 512
+"""How many nodes are serialized between two turns of the server."""
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What a snapshot holds.
+
+    Attributes:
+        sessions: timeout in milliseconds, by id.
+        nodes: with their paths, each after its parent.
+        digest: the tree's, and the zxid it was of; None where there is none.
+    """
+
+    sessions: dict[int, int]
+    nodes: list[tuple[bytes, Node]]
+    digest: tuple[int, int] | None = None
+
+
+def encode_snapshot(tree: Tree, sessions: Mapping[int, int], with_digest: bool = True) -> Iterator[bytes]:
+    """The bytes of a snapshot, in pieces; between two of them transactions may be applied.
+
+    Args:
+        tree: what is saved.
+        sessions: timeout in milliseconds, by id.
+        with_digest: whether the tree's digest goes with it.
+    """
+    checksum = 1
+    for piece in _pieces(tree, dict(sessions)):
+        checksum = adler32(piece, checksum)
+        yield piece
+    seal = LONG.pack(checksum) + TERMINATOR
+    yield seal
+    if with_digest:
+        digest = tree.digest & DIGEST_MASK if tree.zxid else 0
+        signed = digest - (1 << 64) if digest >> 63 else digest
+        part = DIGEST.pack(tree.zxid, DIGEST_VERSION, signed)
+        yield part + LONG.pack(adler32(part, adler32(seal, checksum))) + TERMINATOR
+
+
+def _pieces(tree: Tree, sessions: Mapping[int, int]) -> Iterator[bytes]:
+    """All that the first seal is of."""
+    ids = _acl_ids(node.acl for node in tree.nodes.values())
+    start = [HEADER.pack(MAGIC, VERSION, -1), INT.pack(len(sessions))]
+    start += (SESSION.pack(session, timeout) for session, timeout in sessions.items())
+    start.append(INT.pack(len(ids)))
+    start += (LONG.pack(number) + encode_acl(acl) for acl, number in ids.items())
+    yield b"".join(start)
+    nodes: list[bytes] = []
+    todo = [b"/"]
+    while todo:
+        path = todo.pop()
+        node = tree.nodes.get(path)
+        if node is None or (node.acl != OPEN and node.acl not in ids):
+            continue  # gone since, or changed since: the log has what became of it
+        nodes.append(encode_node(path, node, ids))
+        above = b"" if path == b"/" else path
+        todo += [above + b"/" + name for name in sorted(node.children, reverse=True)]
+        if len(nodes) == CHUNK:
+            yield b"".join(nodes)
+            nodes.clear()
+    yield b"".join(nodes) + TERMINATOR
+
+
+def encode_node(path: bytes, node: Node, ids: Mapping[Acl, int]) -> bytes:
+    """The bytes of a node; the root's path is empty there."""
+    number = OPEN_ID if node.acl == OPEN else ids[node.acl]
+    return data(b"" if path == b"/" else path) + data(node.data) + LONG.pack(number) + node.persisted()
+
+
+def _acl_ids(acls: Iterable[Acl]) -> dict[Acl, int]:
+    """A number for each list that is not the open one."""
+    ids: dict[Acl, int] = {}
+    for acl in acls:
+        if acl != OPEN and acl not in ids:
+            ids[acl] = len(ids) + 1
+    return ids
+
+
+def looks_whole(buffer: bytes | memoryview) -> bool:
+    """Whether a file may be a whole snapshot: it ends as one does.
+
+    ZooKeeper: SnapStream.isValidSnapshot.
+    """
+    return len(buffer) >= LEAST and bytes(buffer[-5:]) == TERMINATOR
+
+
+def decode_snapshot(buffer: bytes, name: str) -> Snapshot:
+    """What is in a snapshot file.
+
+    Raises:
+        Corrupt: it is none, or damaged.
+    """
+    reader = Reader(buffer)
+    if len(buffer) < HEADER.size:
+        raise Corrupt(name, 0, "no snapshot")
+    magic, version, _ = HEADER.unpack_from(buffer)
+    if magic != MAGIC or version != VERSION:
+        raise Corrupt(name, 0, f"no snapshot of version {VERSION}")
+    reader.at = HEADER.size
+    try:
+        snapshot = Snapshot({reader.int64(): reader.int32() for _ in range(reader.int32())}, [])
+        acls = {reader.int64(): _same(decode_acl(reader)) for _ in range(reader.int32())}
+        snapshot.nodes = list(_decode_nodes(reader, acls, name))
+        check_seal(buffer, reader, name)
+        if not reader.is_at_end:
+            zxid, version, digest = reader.int64(), reader.int32(), reader.int64()
+            check_seal(buffer, reader, name)
+            if version == DIGEST_VERSION and zxid:
+                snapshot.digest = (zxid, digest & DIGEST_MASK)
+    except Malformed as malformed:
+        raise Corrupt(name, reader.at, str(malformed)) from None
+    return snapshot
+
+
+def _decode_nodes(reader: Reader, acls: Mapping[int, Acl], name: str) -> Iterator[tuple[bytes, Node]]:
+    while True:
+        at = reader.at
+        path = reader.string()
+        if path == b"/":
+            return
+        content, number = reader.data(), reader.int64()
+        acl = OPEN if number == OPEN_ID else acls.get(number)
+        if acl is None:
+            raise Corrupt(name, at, f"{path!r} has access control list {number}, which there is not")
+        node = Node(content, acl, 0, 0, 0)
+        if reader.at + PERSISTED.size > len(reader.buffer):
+            raise Malformed(f"a stat wanted at {reader.at} of {len(reader.buffer)}")
+        (
+            node.czxid,
+            node.mzxid,
+            node.ctime,
+            node.mtime,
+            node.version,
+            node.cversion,
+            node.aversion,
+            node.owner,
+            node.pzxid,
+        ) = PERSISTED.unpack_from(reader.buffer, reader.at)
+        reader.at += PERSISTED.size
+        yield path or b"/", node
+
+
+def check_seal(buffer: bytes, reader: Reader, name: str) -> None:
+    """Takes a seal and judges it: the checksum of all before it, and the end mark.
+
+    Raises:
+        Corrupt: it is another.
+    """
+    at = reader.at
+    checksum, mark = reader.int64(), reader.string()
+    if checksum != adler32(memoryview(buffer)[:at]) or mark != b"/":
+        raise Corrupt(name, at, "the checksum is another")
+
+
+def _same(acl: Acl) -> Acl:
+    return OPEN if acl == OPEN else acl

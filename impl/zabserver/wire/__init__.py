@@ -1,0 +1,1 @@
+"""ZooKeeper's bytes: client protocol and records, to values and back."""
