@@ -9,7 +9,7 @@ import asyncio
 import logging
 import socket
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from zabserver.net.words import WORDS, answer_word
 from zabserver.service.connection import Connection
@@ -94,8 +94,8 @@ class Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        self.transport = transport  # type: ignore[assignment] # what a TCP server gives
-        host, number = (transport.get_extra_info("peername") or ("?", 0))[:2]
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        host, number = (self.transport.get_extra_info("peername") or ("?", 0))[:2]
         self.connection = self.service.connect(host, number)
         most = self.port.server.options.max_connections
         self.port.by_host[host] += 1
@@ -103,12 +103,12 @@ class Protocol(asyncio.Protocol):
         if most and self.port.by_host[host] > most:
             self.port.refused += 1
             log.warning("refused %s:%d: more than %d connections from there", host, number, most)
-            transport.abort()
+            self.transport.abort()
             return
-        wire = transport.get_extra_info("socket")
+        wire = self.transport.get_extra_info("socket")
         if wire is not None and wire.family in (socket.AF_INET, socket.AF_INET6):
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport.set_write_buffer_limits(MOST_UNSENT)
+        self.transport.set_write_buffer_limits(MOST_UNSENT)
         loop = asyncio.get_running_loop()
         self.deadline = loop.call_later(CONNECT_TIMEOUT, self._on_deadline)
 

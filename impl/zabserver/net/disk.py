@@ -190,6 +190,7 @@ class Disk:
                 continue
             sessions, zxid = found.sessions, _zxid_of(path)
             tree.zxid = zxid
+            tree.digest = found.digest[1] if found.digest and found.digest[0] == zxid else None
             break
         files = self.log_files()
         if zxid is None and (candidates or (files and _zxid_of(files[0]) > 1)):

@@ -112,17 +112,18 @@ def read_options(path: Path) -> Options:
     return options
 
 
-def options_from(found: Mapping[str, str], where: str) -> Options:
+def options_from(found: Mapping[str, str], where: str, base: Options | None = None) -> Options:
     """The options that names and values of zoo.cfg stand for.
 
     Args:
         found: as in zoo.cfg; system properties with or without `zookeeper.` before their names.
         where: what to name in errors.
+        base: what they are to change; the defaults if not given.
 
     Raises:
         ValueError: a value makes no sense.
     """
-    options = Options()
+    options = base or Options()
     for full_name, value in found.items():
         name = full_name.removeprefix("zookeeper.")
         if name in _TEXT:

@@ -40,7 +40,7 @@ class Server:
         self.options = options
         log_dir = Path(options.log_dir) if options.log_dir else None
         self.disk = Disk(Path(options.data_dir), log_dir, options.preallocated, options.force_sync)
-        self._started = time.monotonic()
+        self.started = time.monotonic()
         found = self.disk.load()
         for why in found.skipped:
             log.warning("snapshot passed over: %s", why)

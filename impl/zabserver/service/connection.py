@@ -66,6 +66,7 @@ class Connection:
 
     Attributes:
         session: None until it is confirmed.
+        since: when it began, in milliseconds since 1970.
         why_closed: a reason, for the log, once it is to be closed.
     """
 
@@ -86,6 +87,7 @@ class Connection:
         "service",
         "session",
         "session_id",
+        "since",
         "why_closed",
     )
 
@@ -98,6 +100,7 @@ class Connection:
         self.session_id = 0
         self.why_closed: str | None = None
         self.received = self.sent = 0
+        self.since = service.clock
         self.last_op = self.last_cxid = 0
         self.last_zxid = 0
         self._rest = b""

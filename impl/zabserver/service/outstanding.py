@@ -18,7 +18,7 @@ from zabserver.wire.protocol import Err, Refused
 
 
 class Shadow:
-    """A node as it will be; `zxid` is that of the last transaction that changes it."""
+    """A node as it will be; `zxid` is that of the last transaction that changes it, 0 if none does yet."""
 
     __slots__ = (
         "acl",
@@ -55,7 +55,9 @@ class Shadow:
     digest: int
 
     def copy(self) -> Shadow:
-        """Another, to be changed."""
+        """One to be changed: another, or itself if nobody else has it."""
+        if not self.zxid:
+            return self
         other = Shadow()
         other.data = self.data
         other.acl = self.acl
@@ -105,7 +107,7 @@ class Outstanding:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.digest = tree.digest & DIGEST_MASK
+        self.digest = tree.measured_digest() if tree.digest is None else tree.digest
         self._shadows: dict[bytes, Shadow] = {}
         self._changes: deque[tuple[int, bytes, Shadow | None]] = deque()  # zxid, path, what was there before
 

@@ -44,11 +44,34 @@ class Turn:
 
 @dataclass(slots=True)
 class Proposal:
-    """A write on its way: its transaction, and who waits for it."""
+    """A write on its way: its transaction, who waits for it, and since when (monotonic milliseconds)."""
 
     record: Record
     op: int
     connection: Connection | None
+    since: int
+
+
+@dataclass(slots=True)
+class Latency:
+    """How long writes took from request to reply, in milliseconds."""
+
+    count: int = 0
+    total: int = 0
+    least: int = 0
+    most: int = 0
+
+    def add(self, milliseconds: int) -> None:
+        """One more."""
+        self.least = min(self.least, milliseconds) if self.count else milliseconds
+        self.most = max(self.most, milliseconds)
+        self.count += 1
+        self.total += milliseconds
+
+    @property
+    def mean(self) -> float:
+        """Of all; 0 if there are none."""
+        return self.total / self.count if self.count else 0.0
 
 
 class Service:
@@ -65,6 +88,7 @@ class Service:
         clock: milliseconds since 1970, set by the shell before each turn.
         time: monotonic milliseconds, likewise.
         dirty: the connections that have something to send.
+        latency: of writes.
     """
 
     def __init__(
@@ -88,6 +112,8 @@ class Service:
         self.by_session: dict[int, Connection] = {}
         self.dirty: list[Connection] = []
         self.auth_failures = 0
+        self.latency = Latency()
+        self.received = self.sent = 0  # of connections that are gone
         self._closing: list[Connection] = []
         self._log: list[bytes] = []
         self._proposals: deque[Proposal] = deque()
@@ -103,7 +129,10 @@ class Service:
 
     def disconnect(self, connection: Connection) -> None:
         """A connection is gone: its watches go with it, its session does not."""
-        self.connections.pop(connection, None)
+        if connection in self.connections:
+            del self.connections[connection]
+            self.received += connection.received
+            self.sent += connection.sent
         self.tree.watches.forget(connection)
         if connection.why_closed is None:
             connection.why_closed = "the client is gone"
@@ -140,6 +169,13 @@ class Service:
         turn.sends = [(connection, connection.take_output()) for connection in dirty]
         turn.closes, self._closing = self._closing, []
         return turn
+
+    def reset_counts(self) -> None:
+        """Counts of packets and latency begin anew."""
+        self.received = self.sent = 0
+        self.latency = Latency()
+        for each in self.connections:
+            each.received = each.sent = 0
 
     @property
     def outstanding(self) -> int:
@@ -185,7 +221,7 @@ class Service:
         self.zxid += 1
         record = self.preparer.prepare(request, self.zxid, self.clock)
         self._log.append(record.encode())
-        self._proposals.append(Proposal(record, request.op, connection))
+        self._proposals.append(Proposal(record, request.op, connection, self.time))
 
     def on_closing(self, connection: Connection) -> None:
         """A connection is to be closed."""
@@ -208,6 +244,7 @@ class Service:
         if type(txn) is CloseSessionTxn:
             self._on_session_closed(record.session, connection)
         if connection is not None:
+            self.latency.add(self.time - proposal.since)
             body = reply_body(done, proposal.op)
             connection.on_written(record.cxid, record.zxid, done.error, body)
 

@@ -65,7 +65,7 @@ class Tree:
         containers, ttls: the paths of the nodes that the server may delete by itself.
         limits: the quotas.
         zxid: of the last transaction applied, or of what a snapshot held.
-        digest: the sum of all nodes' digests.
+        digest: as the last transaction has it that has one; None if it is not known. See `measured_digest`.
         data_size: of all paths and data together, in bytes.
     """
 
@@ -77,7 +77,7 @@ class Tree:
         self.ttls: dict[bytes, None] = {}
         self.limits = quotas.Limits()
         self.zxid = 0
-        self.digest = 0
+        self.digest: int | None = None
         self.data_size = 0
         for path in (b"/", b"/zookeeper", CONFIG, quotas.ROOT):
             node = Node(b"", READ_ONLY if path == CONFIG else OPEN, 0, 0, 0)
@@ -90,8 +90,6 @@ class Tree:
         if path != b"/":
             self.nodes[parent_of(path)].children.add(name_of(path))
         self.data_size += len(path) + len(node.data or b"")
-        if is_digested(path):
-            self.digest += node.digest(path)
 
     def restore(self, nodes: Iterable[tuple[bytes, Node]]) -> None:
         """Replaces all nodes by others, each after its parent, as a snapshot holds them.
@@ -103,7 +101,8 @@ class Tree:
         self.ephemerals.clear()
         self.containers.clear()
         self.ttls.clear()
-        self.digest = self.data_size = 0
+        self.digest = None
+        self.data_size = 0
         for path, node in nodes:
             if path != b"/" and parent_of(path) not in self.nodes:
                 raise ValueError(f"{path!r} comes before its parent")
@@ -131,6 +130,10 @@ class Tree:
         is_frequent = type(txn) is SetDataTxn
         done = self._set_data(txn, record) if is_frequent else self._apply(txn, record)  # type: ignore[arg-type]
         self.zxid = max(self.zxid, record.zxid)
+        if record.digest is not None:
+            self.digest = record.digest
+        elif type(txn) is not ErrorTxn:
+            self.digest = None
         return done
 
     def _apply(self, txn: Txn, record: Record) -> Done:
@@ -159,7 +162,9 @@ class Tree:
         parent = self.nodes.get(parent_path)
         if parent is None:
             return Done(txn.op, Err.NO_NODE)
-        self._count_child(parent_path, parent, txn.parent_cversion, zxid)
+        cversion = parent.cversion + 1 if txn.parent_cversion == -1 else txn.parent_cversion
+        if cversion > parent.cversion:
+            parent.cversion, parent.pzxid = cversion, zxid
         if path in self.nodes:
             return Done(txn.op, Err.NODE_EXISTS)
         owner = owner_of(txn, record.session)
@@ -170,30 +175,16 @@ class Tree:
         self.watches.on_created(path, node.acl, parent_path, parent.acl, zxid)
         return Done(txn.op, 0, path, node.stat())
 
-    def _count_child(self, path: bytes, parent: Node, cversion: int, zxid: int) -> None:
-        """A parent gets the number of children ever created under it, unless it has a later one."""
-        if cversion == -1:
-            cversion = parent.cversion + 1
-        if cversion <= parent.cversion:
-            return
-        was = self._digest_of(path, parent)
-        parent.cversion, parent.pzxid = cversion, zxid
-        self.digest += self._digest_of(path, parent) - was
-
     def _delete(self, path: bytes, zxid: int) -> bool:
         node = self.nodes.get(path)
         if node is None:
             return False
         parent_path = parent_of(path)
         parent = self.nodes[parent_path]
-        self.digest -= self._digest_of(path, node)
         del self.nodes[path]
         self.data_size -= len(path) + len(node.data or b"")
         parent.children.discard(name_of(path))
-        if zxid > parent.pzxid:
-            was = self._digest_of(parent_path, parent)
-            parent.pzxid = zxid
-            self.digest += self._digest_of(parent_path, parent) - was
+        parent.pzxid = max(parent.pzxid, zxid)
         self._unindex(path, node.owner)
         self.limits.on_deleted(self.nodes, path, len(node.data or b""))
         self.watches.on_deleted(path, node.acl, parent_path, parent.acl, zxid)
@@ -216,14 +207,12 @@ class Tree:
         node = self.nodes.get(path)
         if node is None:
             return Done(txn.op, Err.NO_NODE)
-        was = self._digest_of(path, node)
         size = len(txn.data or b"") - len(node.data or b"")
         node.data = txn.data
         node.mzxid = record.zxid
         node.mtime = record.time
         node.version = txn.version
         self.data_size += size
-        self.digest += self._digest_of(path, node) - was
         self.limits.on_changed(self.nodes, path, size)
         self.watches.on_changed(path, node.acl, record.zxid)
         return Done(txn.op, 0, path, node.stat())
@@ -232,10 +221,8 @@ class Tree:
         node = self.nodes.get(txn.path)
         if node is None:
             return Done(txn.op, Err.NO_NODE)
-        was = self._digest_of(txn.path, node)
         node.acl = txn.acl
         node.aversion = txn.version
-        self.digest += self._digest_of(txn.path, node) - was
         return Done(txn.op, 0, txn.path, node.stat())
 
     def _close_session(self, session: int, paths: Iterable[bytes] | None, zxid: int) -> None:
@@ -245,8 +232,9 @@ class Tree:
         for path in list(self.ephemerals.get(session, ())):
             self._delete(path, zxid)
 
-    def _digest_of(self, path: bytes, node: Node) -> int:
-        return node.digest(path) if is_digested(path) else 0
+    def measured_digest(self) -> int:
+        """The sum of the digests of all nodes, modulo 2^64, counted anew."""
+        return sum(node.digest(path) for path, node in self.nodes.items() if is_digested(path)) & DIGEST_MASK
 
     @property
     def count(self) -> int:

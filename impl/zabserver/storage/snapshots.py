@@ -63,9 +63,9 @@ def encode_snapshot(tree: Tree, sessions: Mapping[int, int], with_digest: bool =
     seal = LONG.pack(checksum) + TERMINATOR
     yield seal
     if with_digest:
-        digest = tree.digest & DIGEST_MASK if tree.zxid else 0
+        zxid, digest = (0, 0) if tree.digest is None else (tree.zxid, tree.digest)
         signed = digest - (1 << 64) if digest >> 63 else digest
-        part = DIGEST.pack(tree.zxid, DIGEST_VERSION, signed)
+        part = DIGEST.pack(zxid, DIGEST_VERSION, signed)
         yield part + LONG.pack(adler32(part, adler32(seal, checksum))) + TERMINATOR
 
 

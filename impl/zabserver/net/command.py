@@ -1,0 +1,117 @@
+"""`zab serve`: a server on this machine, until it is told to stop.
+
+Exit codes: 0 where it was stopped by SIGTERM or SIGINT; 2 where it could not start: one line says why.
+
+ZooKeeper: ZooKeeperServerMain.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from zabserver.net.options import Options, options_from, read_options
+from zabserver.net.server import Server
+from zabserver.storage.logs import Corrupt
+
+FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def add(commands: Any) -> None:
+    """Adds the command to a parser's subcommands."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "serve",
+        help="serve ZooKeeper clients",
+        description="Starts a ZooKeeper server that stands alone. Without a zoo.cfg it listens on 127.0.0.1 "
+        "and keeps its data in ./zabkit-data.",
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("config", nargs="?", type=Path, metavar="ZOO.CFG", help="read as ZooKeeper reads it")
+    parser.add_argument("--port", type=int, help="where clients connect; 0 for any free port (default: 2181)")
+    parser.add_argument("--host", help="the address to listen on (default: 127.0.0.1, or as in ZOO.CFG)")
+    parser.add_argument("--data", metavar="DIR", help="where the data is kept (default: ./zabkit-data)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="as a line of zoo.cfg, and after those in it; may be given several times",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until it is stopped, and returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format=FORMAT, stream=sys.stderr)
+    try:
+        options = options_of(arguments)
+        new_loop()(serve(options))
+    except (OSError, ValueError, Corrupt) as error:
+        print(f"zab serve: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """The options that a command line means.
+
+    Raises:
+        OSError: the configuration cannot be read.
+        ValueError: something in it makes no sense.
+    """
+    if arguments.config is None:
+        options = Options(client_host="127.0.0.1", words=("*",))
+    else:
+        options = read_options(arguments.config)
+    for each in arguments.set:
+        name, mark, value = each.partition("=")
+        if not mark:
+            raise ValueError(f"--set {each}: no NAME=VALUE")
+        options_from({name: value}, "--set", options)
+    if arguments.port is not None:
+        options.client_port = arguments.port
+    if arguments.host is not None:
+        options.client_host = arguments.host
+    if arguments.data is not None:
+        options.data_dir = arguments.data
+    return options
+
+
+async def serve(options: Options) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    server = Server(options)
+    await server.start()
+    logging.getLogger("zabserver").info(
+        "serving host=%s port=%d", options.client_host or "*", server.port.number
+    )
+    await stopped.wait()
+    await server.stop()
+    logging.getLogger("zabserver").info("stopped")
+
+
+def new_loop() -> Callable[[Coroutine[Any, Any, None]], None]:
+    """What runs a coroutine: uvloop where it is installed, asyncio otherwise."""
+    try:
+        import uvloop  # noqa: PLC0415 - it may not be there
+    except ImportError:
+        return asyncio.run
+    runner: Callable[[Coroutine[Any, Any, None]], None] = uvloop.run
+    return runner
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `python -m zabserver`, which is `zab` with the server's commands alone."""
+    top = argparse.ArgumentParser(prog="zab", description="A server that ZooKeeper clients use unmodified.")
+    add(top.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    arguments = top.parse_args(argv)
+    code: int = arguments.run(arguments)
+    return code

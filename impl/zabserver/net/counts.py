@@ -1,0 +1,42 @@
+"""Numbers that tell how a server is doing, under the names that ZooKeeper gives them.
+
+ZooKeeper: MonitorCommand, ServerMetrics.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zabserver.net.server import Server
+
+
+def counts(server: Server) -> dict[str, int | float]:
+    """The numbers of `mntr`, without `zk_` before their names."""
+    service = server.service
+    tree, latency, watches = service.tree, service.latency, service.tree.watches
+    return {
+        "avg_latency": round(latency.mean, 4),
+        "min_latency": latency.least,
+        "max_latency": latency.most,
+        "packets_received": service.received + sum(each.received for each in service.connections),
+        "packets_sent": service.sent + sum(each.sent for each in service.connections),
+        "num_alive_connections": len(service.connections),
+        "outstanding_requests": service.outstanding,
+        "znode_count": tree.count,
+        "watch_count": watches.data.count + watches.children.count,
+        "ephemerals_count": sum(map(len, tree.ephemerals.values())),
+        "approximate_data_size": tree.data_size,
+        "global_sessions": len(service.sessions.open),
+        "local_sessions": 0,
+        "open_file_descriptor_count": len(os.listdir("/proc/self/fd"))
+        if os.path.isdir("/proc/self/fd")
+        else -1,
+        "max_file_descriptor_count": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        "uptime": int((time.monotonic() - server.started) * 1000),
+        "auth_failed_count": service.auth_failures,
+        "connection_rejected": server.port.refused,
+    }
