@@ -11,6 +11,7 @@ import socket
 from collections import Counter
 from typing import TYPE_CHECKING, cast
 
+from zabserver.net.tls import context_from, identity_of
 from zabserver.net.words import WORDS, answer_word
 from zabserver.service.connection import Connection
 from zabserver.service.service import Turn
@@ -36,26 +37,37 @@ class ClientPort:
         self.by_host: Counter[str] = Counter()
         self.protocols: dict[Connection, Protocol] = {}
         self.number = 0
-        self._listener: asyncio.Server | None = None
+        self.secure_number: int | None = None
+        self._listeners: list[asyncio.Server] = []
         self.refused = 0
 
     async def open(self) -> None:
         """Begins to listen.
 
         Raises:
-            OSError: the port cannot be used.
+            OSError: a port cannot be used, or a file of TLS read.
+            ValueError: what is set for TLS makes no sense.
         """
         options = self.server.options
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(
-            lambda: Protocol(self), options.client_host, options.client_port, backlog=1024
-        )
-        self.number = self._listener.sockets[0].getsockname()[1]
+        host = options.client_host
+        if options.client_port is not None:
+            plain = await loop.create_server(lambda: Protocol(self), host, options.client_port, backlog=1024)
+            self._listeners.append(plain)
+            self.number = plain.sockets[0].getsockname()[1]
+        if options.secure_port is not None:
+            context = context_from(options.tls)
+            secure_host = options.secure_host or host
+            secure = await loop.create_server(
+                lambda: Protocol(self), secure_host, options.secure_port, backlog=1024, ssl=context
+            )
+            self._listeners.append(secure)
+            self.secure_number = secure.sockets[0].getsockname()[1]
 
     def close(self) -> None:
         """Stops to listen and closes all connections."""
-        if self._listener is not None:
-            self._listener.close()
+        for each in self._listeners:
+            each.close()
         for protocol in list(self.protocols.values()):
             protocol.transport.abort()
 
@@ -68,8 +80,7 @@ class ClientPort:
         for connection, out in turn.sends:
             protocol = self.protocols.get(connection)
             if protocol is not None:
-                protocol.transport.write(out)
-                protocol.limit()
+                protocol.send(out)
         for connection in turn.closes:
             protocol = self.protocols.get(connection)
             if protocol is not None:
@@ -91,12 +102,17 @@ class Protocol(asyncio.Protocol):
         self.is_paused = False
         self.is_full = False
         self.deadline: asyncio.TimerHandle | None = None
+        self.delay = 0.0  # for tests: seconds that everything is late
+        self.is_deaf = False  # for tests: the next reply is lost with the connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
         host, number = (self.transport.get_extra_info("peername") or ("?", 0))[:2]
         self.connection = self.service.connect(host, number)
+        shown = identity_of(self.transport.get_extra_info("peercert"))
+        if shown is not None:
+            self.connection.ids = (*self.connection.ids, shown)
         most = self.port.server.options.max_connections
         self.port.by_host[host] += 1
         self.port.protocols[self.connection] = self
@@ -125,6 +141,16 @@ class Protocol(asyncio.Protocol):
         self.connection.on_bytes(chunk)
         self.limit()
         self.port.server.want_turn()
+
+    def send(self, out: bytes) -> None:
+        """Sends bytes, or what a test makes of that."""
+        if self.is_deaf:
+            self.transport.abort()
+        elif self.delay:
+            asyncio.get_running_loop().call_later(self.delay, self.transport.write, out)
+        else:
+            self.transport.write(out)
+            self.limit()
 
     def limit(self) -> None:
         """Reads no more while too much is unanswered or unread, and again when it is not."""

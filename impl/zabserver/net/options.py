@@ -22,6 +22,8 @@ class Options:
     Attributes:
         data_dir, log_dir: where snapshots and logs are; the log with the snapshots if not given.
         client_host, client_port: where clients connect; port 0 for any that is free.
+        secure_host, secure_port: where clients connect with TLS; None for nowhere.
+        tls: settings that begin with `ssl.`.
         tick: the unit of sessions' expiry.
         least_timeout, most_timeout: of sessions; 0 for 2 and 20 ticks.
         max_connections: from one address; 0 for no limit.
@@ -37,7 +39,10 @@ class Options:
     data_dir: str = "zabkit-data"
     log_dir: str | None = None
     client_host: str | None = None
-    client_port: int = 2181
+    client_port: int | None = 2181
+    secure_host: str | None = None
+    secure_port: int | None = None
+    tls: dict[str, str] = field(default_factory=dict)
     tick: int = 3000
     least_timeout: int = 0
     most_timeout: int = 0
@@ -67,9 +72,15 @@ class Options:
         return Id(b"digest", self.super_digest.encode()) if self.super_digest else None
 
 
-_TEXT = {"dataDir": "data_dir", "dataLogDir": "log_dir", "clientPortAddress": "client_host"}
+_TEXT = {
+    "dataDir": "data_dir",
+    "dataLogDir": "log_dir",
+    "clientPortAddress": "client_host",
+    "secureClientPortAddress": "secure_host",
+}
 _NUMBERS = {
     "clientPort": "client_port",
+    "secureClientPort": "secure_port",
     "tickTime": "tick",
     "minSessionTimeout": "least_timeout",
     "maxSessionTimeout": "most_timeout",
@@ -106,6 +117,10 @@ def read_options(path: Path) -> Options:
     options = options_from(found, str(path))
     if "dataDir" not in found:
         raise ValueError(f"{path}: dataDir is not set")
+    if "clientPort" not in found:
+        options.client_port = None
+        if options.secure_port is None:
+            raise ValueError(f"{path}: neither clientPort nor secureClientPort is set")
     my_id = Path(options.data_dir) / "myid"
     if my_id.exists():
         options.server_id = _number("myid", my_id.read_text(encoding="utf-8").strip(), str(my_id))
@@ -134,6 +149,8 @@ def options_from(found: Mapping[str, str], where: str, base: Options | None = No
             setattr(options, _FLAGS[name], value.lower() == "true")
         elif name in _YES_NO:
             setattr(options, _YES_NO[name], value.lower() == "yes")
+        elif name.startswith("ssl."):
+            options.tls[name] = value
         elif name == "preAllocSize":
             options.preallocated = _number(name, value, where) << 10
         elif name == "4lw.commands.whitelist":

@@ -136,7 +136,7 @@ def conf(server: Server) -> str:
     options, sessions = server.options, server.service.sessions
     lines = {
         "clientPort": server.port.number,
-        "secureClientPort": -1,
+        "secureClientPort": -1 if server.port.secure_number is None else server.port.secure_number,
         "dataDir": server.disk.data,
         "dataDirSize": server.disk.data_size,
         "dataLogDir": server.disk.logs,

@@ -139,6 +139,15 @@ class Service:
         if self.by_session.get(connection.session_id) is connection:
             del self.by_session[connection.session_id]
 
+    def expire(self, session: int) -> None:
+        """Ends a session as if its time were over.
+
+        Raises:
+            KeyError: no such session is open.
+        """
+        self.sessions.open[session].is_closing = True
+        self._submit_close(session)
+
     def on_tick(self) -> None:
         """Time has passed: sessions expire."""
         for session in self.sessions.expired(self.time):

@@ -1,0 +1,76 @@
+"""TLS on the client port, from ZooKeeper's `ssl.*` settings with PEM files.
+
+Java key stores (JKS, PKCS12) are not read: `ssl.keyStore.type=PEM` and one file with the key and its
+certificate chain, as ZooKeeper takes too.
+
+ZooKeeper: X509Util, ClientX509Util, X509AuthenticationProvider.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+from zabserver.service.acl import Id
+
+_NEED = {"none": ssl.CERT_NONE, "want": ssl.CERT_OPTIONAL, "need": ssl.CERT_REQUIRED}
+_SHORT = {
+    "commonName": "CN",
+    "countryName": "C",
+    "localityName": "L",
+    "stateOrProvinceName": "ST",
+    "organizationName": "O",
+    "organizationalUnitName": "OU",
+    "streetAddress": "STREET",
+    "domainComponent": "DC",
+    "userId": "UID",
+}
+"""The names that RFC 2253 has short ones for, which is how ACLs name a subject."""
+
+
+def context_from(settings: Mapping[str, str]) -> ssl.SSLContext:
+    """What TLS is served with.
+
+    Args:
+        settings: names and values of zoo.cfg, without `zookeeper.` before them.
+
+    Raises:
+        ValueError: a setting makes no sense, or is for a Java key store.
+        OSError: a file cannot be read.
+    """
+    for store in ("keyStore", "trustStore"):
+        kind = settings.get(f"ssl.{store}.type", "")
+        location = settings.get(f"ssl.{store}.location", "")
+        if kind.upper() not in ("", "PEM") or (location and not kind and not location.endswith(".pem")):
+            raise ValueError(
+                f"ssl.{store}.location={location}: only PEM files are read (ssl.{store}.type=PEM)"
+            )
+    key = settings.get("ssl.keyStore.location")
+    if key is None:
+        raise ValueError("secureClientPort needs ssl.keyStore.location, a PEM file with key and certificates")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(key, password=settings.get("ssl.keyStore.password") or None)
+    trusted = settings.get("ssl.trustStore.location")
+    if trusted is not None:
+        context.load_verify_locations(trusted)
+    wanted = settings.get("ssl.clientAuth", "need").lower()
+    if wanted not in _NEED:
+        raise ValueError(f"ssl.clientAuth={wanted}: one of {', '.join(_NEED)}")
+    context.verify_mode = _NEED[wanted]
+    return context
+
+
+def identity_of(certificate: Mapping[str, Any] | None) -> Id | None:
+    """The identity that a client's certificate shows: its subject, most specific part first.
+
+    Args:
+        certificate: as `ssl.SSLSocket.getpeercert` gives it; None or empty if there is none.
+    """
+    if not certificate:
+        return None
+    parts = [
+        "+".join(f"{_SHORT.get(name, name)}={value}" for name, value in group)
+        for group in reversed(certificate.get("subject", ()))
+    ]
+    return Id(b"x509", ",".join(parts).encode()) if parts else None
