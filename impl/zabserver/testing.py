@@ -4,8 +4,8 @@
         client = KazooClient(zookeeper.hosts)
 
 It listens on a free port of 127.0.0.1 and keeps its data in a temporary directory, unless told otherwise.
-`pip install zabkit`, pytest has the fixtures `zookeeper` (one for each test) and `zookeeper_server` (one for
-all of a run).
+With `pip install zabkit`, pytest has the fixtures `zookeeper` (one for each test) and `zookeeper_server` (one
+for all of a run).
 
 What can go wrong in production can be made to happen: `expire`, `drop`, `delay_replies`, `lose_replies`.
 """
