@@ -45,6 +45,7 @@ FLAGS = {0: (False, False), 1: (True, False), 2: (False, True), 3: (True, True),
 """Create flags of those that have no time to live: whether ephemeral, whether sequential."""
 TTL_FLAGS = {5: False, 6: True}
 """Create flags of those that have: whether sequential."""
+CONTAINER_FLAG = 4
 MAX_VERSION = 0x7FFFFFFF
 
 
@@ -289,9 +290,8 @@ def next_version(version: int, expected: int) -> int:
     return 0 if version == -2 else version + 1
 
 
-PARTS = frozenset(
-    {Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL, Op.DELETE, Op.SET_DATA, Op.CHECK}
-)
+CREATES = frozenset({Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL})
+PARTS = CREATES | {Op.DELETE, Op.SET_DATA, Op.CHECK}
 """What may be in a multi that writes."""
 
 
@@ -308,23 +308,31 @@ def read_multi(reader: Reader) -> list[tuple[int, Reader]]:
             return parts
         if op not in PARTS:
             raise Malformed(f"type {op} in a multi")
-        parts.append((op, Reader(reader.buffer, reader.at)))
-        _skip_part(op, reader)
+        body = Reader(reader.buffer, reader.at)
+        flag = _skip_part(op, reader)
+        parts.append((_op_in_multi(flag) if op in CREATES else op, body))
 
 
-def _skip_part(op: int, reader: Reader) -> None:
+def _op_in_multi(flag: int) -> int:
+    """Which operation creates a node in a multi: its flag alone tells (ZooKeeper: Op.Create.getOpcode)."""
+    if flag in TTL_FLAGS:
+        return Op.CREATE_TTL
+    return Op.CREATE_CONTAINER if flag == CONTAINER_FLAG else Op.CREATE
+
+
+def _skip_part(op: int, reader: Reader) -> int:
+    """Takes a part's body; its last number but one, which is the flag of one that creates a node."""
     reader.data()
     if op in (Op.DELETE, Op.CHECK):
-        reader.int32()
-    elif op == Op.SET_DATA:
-        reader.data()
-        reader.int32()
-    else:
-        reader.data()
-        decode_acl(reader)
-        reader.int32()
-        if op == Op.CREATE_TTL:
-            reader.int64()
+        return reader.int32()
+    reader.data()
+    if op == Op.SET_DATA:
+        return reader.int32()
+    decode_acl(reader)
+    flag = reader.int32()
+    if op == Op.CREATE_TTL:
+        reader.int64()
+    return flag
 
 
 __all__ = ["Outstanding", "Preparer", "Request", "Settings", "Shadow", "next_version", "read_multi"]
