@@ -52,7 +52,8 @@ def test_exit_code_is_that_of_the_command(code: int, monkeypatch: pytest.MonkeyP
 
 def test_without_site_packages(root: Path, run_python: Run) -> None:
     """The real command, in a Python that sees the standard library and our sources alone."""
-    sources = f"import sys; sys.path[:0] = [{str(root / 'spec')!r}, {str(root / 'checkers')!r}]"
+    roots = [str(root / each) for each in ("spec", "checkers", "impl")]
+    sources = f"import sys; sys.path[:0] = {roots!r}"
     arguments = "sys.argv = ['zab', 'check', 'paper']"
     code = f"{sources}; {arguments}; from zabcheck.entry import main; sys.exit(main())"
     done = run_python("-I", "-S", "-c", code)

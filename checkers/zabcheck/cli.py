@@ -15,6 +15,7 @@ from importlib import metadata
 from zabcheck.commands import again, bugs, check, cover, lists, live, order, reach, watching
 from zabcheck.commands.arguments import Parser, UsageError
 from zabcheck.traces import TraceError
+from zabserver.net.command import COMMANDS as SERVER_COMMANDS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,12 +53,14 @@ def parser() -> Parser:
     """The parser of the whole command line."""
     top = Parser(
         prog="zab",
-        description="Explores executable specs of ZooKeeper's atomic broadcast.",
+        description="Executable specs of ZooKeeper, explored; and a server that its clients use.",
     )
     top.add_argument("--version", action="version", version=f"zab {_version()}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for each in (check, live, reach, again, lists, bugs, order, cover, watching):
         each.add(commands)
+    for add in SERVER_COMMANDS.values():
+        add(commands)
     return top
 
 

@@ -1,14 +1,21 @@
 """The `zab` command where it is called from: says in one line what to install when something is missing.
 
-The server needs nothing but Python, so a plain `pip install zabkit` leaves out what checking needs.
+The server needs nothing but Python, so a plain `pip install zabkit` leaves out what checking needs; and its
+commands are run without looking for that.
 """
 
 from __future__ import annotations
 
 import sys
 
+from zabserver.net.command import COMMANDS
+from zabserver.net.command import main as run_server
+
 FROM_THE_EXTRA = frozenset({"hypothesis", "networkx", "numpy", "rich", "z3"})
 """What `zabkit[check]` installs, by import name."""
+
+
+SERVER_COMMANDS = tuple(COMMANDS)
 
 
 def main() -> int:
@@ -20,6 +27,8 @@ def main() -> int:
     Raises:
         ModuleNotFoundError: a module is missing that `zabkit[check]` does not install.
     """
+    if sys.argv[1:2] and sys.argv[1] in SERVER_COMMANDS:
+        return run_server()
     try:
         from zabcheck.cli import main as run  # noqa: PLC0415 - it may be what fails
 

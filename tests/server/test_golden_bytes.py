@@ -90,7 +90,7 @@ def test_log_entries_are_read_back_as_they_were(entry: str) -> None:
 
 
 def test_header_of_a_log() -> None:
-    assert logs.START.hex() == "5a4b4c47" "00000002" "0000000000000000"
+    assert logs.START.hex() == "5a4b4c47000000020000000000000000"
 
 
 def test_snapshot_of_nothing_is_apaches_to_the_byte() -> None:

@@ -108,10 +108,16 @@ def new_loop() -> Callable[[Coroutine[Any, Any, None]], None]:
     return runner
 
 
+COMMANDS: dict[str, Callable[[Any], None]] = {"serve": add}
+"""The server's commands, and what adds each to a parser."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `python -m zabserver`, which is `zab` with the server's commands alone."""
     top = argparse.ArgumentParser(prog="zab", description="A server that ZooKeeper clients use unmodified.")
-    add(top.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for each in COMMANDS.values():
+        each(commands)
     arguments = top.parse_args(argv)
     code: int = arguments.run(arguments)
     return code
