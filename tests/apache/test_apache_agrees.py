@@ -17,6 +17,7 @@ from zabcheck.conformance.compare import Ask, Comparison, Operation
 from zabcheck.conformance.operations import CLIENTS, operations
 from zabspec import tree
 from zabspec.sessions import negotiated, password_of
+from zabspec.tree.replies import Number
 
 if TYPE_CHECKING:
     from conftest import Apache
@@ -90,3 +91,13 @@ def test_the_comparison_sees_what_3_8_does_otherwise(apache: Apache) -> None:
     assert agree(apache.port, steps) == 1
     with pytest.raises(AssertionError, match=r"operation 1: events of Create"):
         agree(apache.port, steps, oracle.LATEST)
+
+
+def test_the_root_is_below_its_empty_name(apache: Apache) -> None:
+    session = Session("127.0.0.1", apache.port, 10_000)
+    by_name, empty = (session.call(tree.GetAllChildrenNumber(path)).reply for path in ("/", ""))
+    session.call(tree.CloseSession())
+    assert isinstance(by_name, Number)
+    assert empty == Number(by_name.number + 1)
+    spec = [tree.answer(tree.initial(), tree.GetAllChildrenNumber(path), tree.Caller()) for path in ("/", "")]
+    assert spec == [Number(3), Number(4)]

@@ -7,7 +7,7 @@ is that the same transaction always shows the same time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -77,6 +77,7 @@ class Comparison:
         release: whose behaviour is expected.
         place: a path that does not exist; everything happens below it.
         clients: how many there are.
+        connect: makes a session, with the arguments of `Session`.
 
     Attributes:
         events: how many were received, by all.
@@ -85,16 +86,26 @@ class Comparison:
         Disconnected: there is no server.
     """
 
-    def __init__(self, host: str, port: int, release: Release, place: str, clients: int) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        release: Release,
+        place: str,
+        clients: int,
+        *,
+        connect: Callable[..., Session] = Session,
+    ) -> None:
         self._where = (host, port)
+        self._connect = connect
         self.place = place
-        self._made_by = Session(host, port, TIMEOUT)
+        self._made_by = connect(host, port, TIMEOUT)
         made = self._made_by.call(tree.Create(place))
         assert made.reply == Created(place, None), made
         self.oracle = Oracle(release, made.zxid, with_subtree(tree.initial(), place, made.zxid))
         self._times: dict[int, int] = {}
         self.events = 0
-        self.sessions = [Session(host, port, TIMEOUT) for _ in range(clients)]
+        self.sessions = [connect(host, port, TIMEOUT) for _ in range(clients)]
         self.parties = [self.oracle.join(each.id, ADDRESS) for each in self.sessions]
 
     def run(self, operations: Iterable[Operation]) -> Difference | None:
@@ -121,7 +132,7 @@ class Comparison:
 
     def _ask(self, number: int, client: int, request: Request) -> Difference | None:
         if self.parties[client] not in self.oracle.parties:  # it has closed its session
-            self.sessions[client] = Session(*self._where, TIMEOUT)
+            self.sessions[client] = self._connect(*self._where, TIMEOUT)
             self.parties[client] = self.oracle.join(self.sessions[client].id, ADDRESS)
         party = self.parties[client]
         expected = self.oracle.expected(party, request)
@@ -160,7 +171,7 @@ class Comparison:
             return None
         old.drop()
         host, port = self._where
-        new = Session(host, port, TIMEOUT, party.seen, (old.id, old.password))
+        new = self._connect(host, port, TIMEOUT, party.seen, (old.id, old.password))
         if (new.id, new.password) != (old.id, old.password):
             return Difference(number, "session after a reconnect", old.id, new.id)
         self.sessions[client] = new

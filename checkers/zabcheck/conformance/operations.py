@@ -135,6 +135,7 @@ def about_watches() -> SearchStrategy[Request]:
     return mixed(
         (3, some.builds(watches.AddWatch, some.sampled_from((*PATHS, "/")), some.booleans())),
         (1, some.builds(watches.RemoveWatches, some.sampled_from(PATHS), some.sampled_from((1, 2, 3)))),
+        (1, some.builds(watches.CheckWatches, some.sampled_from(PATHS), some.sampled_from((1, 2, 3, 6)))),
     )
 
 

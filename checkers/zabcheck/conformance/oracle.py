@@ -86,7 +86,15 @@ class Oracle:
         release: whose behaviour is expected.
         zxid: of the last transaction before.
         at: the tree to begin with.
+
+    The parts of the spec that it asks are named here, so that a test can put a mistake into one.
     """
+
+    prepare = staticmethod(tree.prepare)
+    apply = staticmethod(tree.apply)
+    leaves_watch = staticmethod(tree.leaves_watch)
+    fired = staticmethod(watches.fired)
+    caught_up = staticmethod(watches.caught_up)
 
     def __init__(self, release: Release, zxid: int, at: Tree) -> None:
         self.release = release
@@ -150,12 +158,12 @@ class Oracle:
         return watches.registered_again(party.remembered, party.seen)
 
     def _written(self, party: Party, request: tree.Write) -> Told:
-        txn = tree.prepare(self.tree, request, party.caller, self.release.rules)
-        done = tree.apply(self.tree, self.zxid + 1, self.zxid + 1, txn)
+        txn = self.prepare(self.tree, request, party.caller, self.release.rules)
+        done = self.apply(self.tree, self.zxid + 1, self.zxid + 1, txn)
         parties, events = [], []
         for each in self.parties:
             readable = [is_allowed(guard, tree.Perm.READ, each.caller.ids) for guard in done.guards]
-            fired = watches.fired(each.registered, done.triggers, self.zxid + 1, readable)
+            fired = self.fired(each.registered, done.triggers, self.zxid + 1, readable)
             parties.append(fired.watches)
             events.append(fired.events)
         return Told(done.reply, done.tree, tuple(parties), tuple(events))
@@ -171,23 +179,30 @@ class Oracle:
                 registered, answer = watches.removed(registered, request)
                 reply = reply if answer == watches.Answer.OK else Failed(Error(answer))
             case watches.CheckWatches():
-                answer = watches.checked(registered, request)
+                answer = watches.checked(self._found_by_check(registered), request)
                 reply = reply if answer == watches.Answer.OK else Failed(Error(answer))
             case watches.SetWatches():
-                fired = watches.caught_up(registered, request, lambda path: node_at(self.tree, path))
+                fired = self.caught_up(registered, request, lambda path: node_at(self.tree, path))
                 registered, events = fired.watches, fired.events
             case Sync() | Auth():
                 pass
             case _:
                 assert isinstance(request, tree.Read)
                 reply = tree.answer(self.tree, request, party.caller, self.release.rules)
-                if tree.leaves_watch(request, reply):
+                if self.leaves_watch(request, reply):
                     assert isinstance(request, tree.Exists | tree.GetData | tree.GetChildren)
                     registered = watches.with_watch(registered, kind_of(request, reply), request.path)
         parties = tuple(registered if each is party else each.registered for each in self.parties)
         return Told(
             reply, self.tree, parties, tuple(events if each is party else () for each in self.parties)
         )
+
+    def _found_by_check(self, registered: watches.Watches) -> watches.Watches:
+        """What checkWatches looks through: before 3.9.0, what any connection has registered."""
+        if registered.release.separate_modes:
+            return registered
+        entries = {entry for each in self.parties for entry in each.registered.entries}
+        return replace(registered, entries=tuple(sorted(entries)))
 
     def _remember(self, party: Party, request: Request, reply: Reply) -> None:
         """What the client itself keeps of its watches."""

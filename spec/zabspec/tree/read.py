@@ -106,7 +106,8 @@ def answer_about_node(
             acl = node.acl if rules.ignores_acls else shown(node.acl, caller.ids)
             return AclFound(acl, stat_of(tree, path))
         case GetAllChildrenNumber():
-            return Number(sum(1 for _ in descendants_of(tree, path)))
+            # To its empty name, the root is below itself.
+            return Number(sum(1 for _ in descendants_of(tree, path)) + (path == ""))
 
 
 def leaves_watch(request: Read, reply: Reply) -> bool:
