@@ -17,7 +17,7 @@ from zabcheck.conformance.compare import Ask, Comparison, Operation
 from zabcheck.conformance.operations import CLIENTS, operations
 from zabspec import tree
 from zabspec.sessions import negotiated, password_of
-from zabspec.tree.replies import Number
+from zabspec.tree.replies import Failed, Number
 
 if TYPE_CHECKING:
     from conftest import Apache
@@ -101,3 +101,12 @@ def test_the_root_is_below_its_empty_name(apache: Apache) -> None:
     assert empty == Number(by_name.number + 1)
     spec = [tree.answer(tree.initial(), tree.GetAllChildrenNumber(path), tree.Caller()) for path in ("/", "")]
     assert spec == [Number(3), Number(4)]
+
+
+def test_nobody_can_ask_3_8_to_delete_a_container(apache: Apache) -> None:
+    session = Session("127.0.0.1", apache.port, 10_000)
+    session.call(tree.Create("/container", flag=tree.Flag.CONTAINER, op=tree.Op.CREATE_CONTAINER))
+    answer = session.call(tree.DeleteContainer("/container"))
+    assert answer.reply == Failed(tree.Error.BAD_ARGUMENTS)
+    session.call(tree.Delete("/container"))
+    session.call(tree.CloseSession())
