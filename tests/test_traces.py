@@ -9,7 +9,9 @@ import pytest
 from zabcheck.model.zab_bugs import BUGS
 from zabcheck.replay import replay, words
 from zabcheck.report.picture import picture
-from zabcheck.traces import SUFFIX, Expect, load, to_text
+from zabcheck.traces import SUFFIX, Expect, TraceFile, load, to_text
+from zabspec.service.seen import Run
+from zabspec.service.witnesses import SOMETIMES
 
 FOLDER = Path(__file__).parent.parent / "traces"
 FILES = sorted(FOLDER.rglob(f"*{SUFFIX}"))
@@ -47,4 +49,17 @@ def test_a_file_is_as_it_would_be_written_today_and_can_be_drawn(path: Path) -> 
     file = load(path)
     assert path.read_text(encoding="utf-8") == to_text(file.trace, file.expect)
     drawn = picture(file.trace).splitlines()
-    assert max(map(len, drawn)) <= 99 + 31 * max(0, file.model.size - 3)
+    assert max(map(len, drawn)) <= 99 + 31 * max(0, columns(file) - 3)
+
+
+def columns(file: TraceFile) -> int:
+    """How many a picture has: one for each server, and one for each client where there are any."""
+    protocol = file.model.initial.protocol
+    if isinstance(protocol, Run):
+        return len(protocol.service.servers) + len(protocol.service.clients)
+    return file.model.size
+
+
+def test_everything_that_is_less_than_one_may_think_is_shown() -> None:
+    shown = [load(path).trace.property for path in (FOLDER / "service").iterdir()]
+    assert sorted(shown) == sorted(each.__name__ for each in SOMETIMES)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
 import pytest
@@ -15,6 +15,11 @@ from zabspec.parts import Queue, Row, Sid
 class Colour(IntEnum):
     RED = 0
     GREEN = 1
+
+
+class Tint(IntFlag):
+    DARK = 1
+    WARM = 2
 
 
 class Pair(NamedTuple):
@@ -38,6 +43,8 @@ class Everything:
     number: int
     colour: Colour
     text: str
+    tint: Tint
+    data: bytes
     pair: Pair
     maybe: Sid | None
     log: tuple[Pair, ...]
@@ -51,6 +58,8 @@ VALUE = Everything(
     number=2**70,
     colour=Colour.GREEN,
     text="é\n",
+    tint=Tint.DARK | Tint.WARM,
+    data=b"\x00z",
     pair=Pair(1, -2),
     maybe=Sid(0),
     log=(Pair(1, 1), Pair(1, 2)),
@@ -63,6 +72,8 @@ WRITTEN = {
     "number": {"#bigint": "1180591620717411303424"},
     "colour": "GREEN",
     "text": "é\n",
+    "tint": {"#bigint": "3"},
+    "data": "007a",
     "pair": {"left": {"#bigint": "1"}, "right": {"#bigint": "-2"}},
     "maybe": {"tag": "Some", "value": {"#bigint": "0"}},
     "log": [
@@ -111,6 +122,7 @@ def test_what_is_read_equals_what_was_written_and_is_of_the_same_types() -> None
     assert type(read.row[0][1]) is Queue
     assert type(read.pair) is Pair
     assert type(read.colour) is Colour
+    assert type(read.tint) is Tint
 
 
 def test_nothing_is_none() -> None:
@@ -139,6 +151,9 @@ def test_worlds_come_back_equal(bookkeeping: bool) -> None:
         (int, True, "true is not of the form"),
         (bool, 1, "1 is not a bool"),
         (Colour, "BLUE", 'it: "BLUE" is not one of RED, GREEN'),
+        (Tint, {"#bigint": "4"}, "it: 4 is no set of DARK, WARM"),
+        (bytes, "0G", 'it: "0G" is not a string of hexadecimal digits'),
+        (bytes, 7, "it: 7 is not a string of hexadecimal digits"),
         (Pair, {"left": 1}, "it: the field 'right' is missing"),
         (Pair, {"left": 1, "right": 2, "top": 3}, "it: there is no field 'top'"),
         (Pair, {"left": 1, "right": "2"}, "it.right: "),

@@ -13,7 +13,7 @@ from zabcheck.replay import ending, marks, replay
 from zabcheck.report.happenings import happenings
 from zabcheck.report.picture import is_ascii_only, picture
 from zabcheck.report.spacetime import Ending
-from zabcheck.traces import Expect
+from zabcheck.traces import Expect, load
 from zabcheck.verdicts import Trace, TraceStep
 from zabspec.paper.state import AckLeader, CEpoch, Txn, Zxid
 
@@ -43,6 +43,12 @@ def test_a_run_is_drawn_with_ascii_characters_alone() -> None:
     drawn = picture(run(story_model()), ENDING, ascii_only=True)
     assert drawn.isascii()
     assert_golden("spacetime-ascii.txt", drawn)
+
+
+def test_a_run_of_the_service_has_columns_for_clients_and_servers() -> None:
+    file = load(GOLDEN.parents[2] / "traces/service/service-stale_read_after_sync.itf.json")
+    result = replay(file.model, file.trace, file.expect)
+    assert_golden("spacetime-service.txt", picture(result.trace, ending(result)))
 
 
 def test_what_is_violated_on_the_way_is_marked_below_its_step() -> None:

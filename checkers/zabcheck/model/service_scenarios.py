@@ -53,7 +53,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             menus=((GetData("/p", watch=True),), (SET,)),
             sends=(2, 1),
             disconnects=1,
-            sometimes=("event_then_older_data",),
+            sometimes=("event_then_older_data", "client_is_refused"),
         ),
         Scenario(
             "away",
@@ -212,6 +212,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             sends=(1, 3),
             waiting=2,
             expiries=1,
+            sometimes=("session_is_found_expired",),
         ),
         Scenario(
             "three",
@@ -223,6 +224,21 @@ SCENARIOS: Mapping[str, Scenario] = {
             sends=(2, 1, 1),
             disconnects=1,
             sometimes=("client_is_refused", "stale_read"),
+        ),
+        Scenario(
+            "wide",
+            "Watches of several kinds, three servers, a connection lost and a crash.",
+            servers=3,
+            setup=NODE,
+            at=(0, 1),
+            menus=(
+                (GetData("/p", watch=True), AddWatch("/p", recursive=True)),
+                (SET,),
+            ),
+            sends=(2, 2),
+            disconnects=1,
+            crashes=1,
+            sometimes=("lasting_watch_misses_change", "event_comes_again", "client_is_refused"),
         ),
     )
 }

@@ -26,6 +26,10 @@ TAKING = frozenset(
         "server_weighs_report",
         "server_answers",
         "server_ignores",
+        "client_receives",
+        "server_applies",
+        "server_answers_sync",
+        "server_registers_again",
     }
 )
 """The actions that take a message from a channel, and do not say `processes`."""

@@ -11,8 +11,12 @@ from zabcheck.report.happenings import protocol_of
 from zabcheck.report.spacetime import ASCII, UNICODE, Ending, again, spacetime
 from zabcheck.verdicts import Trace
 from zabspec import fast_election, paper, zab
+from zabspec.service.seen import Run
 
 WIDTH = 99
+
+DRAWN = (paper.State, zab.State, fast_election.State, Run)
+"""The states of which there are diagrams; of others, lists of changes."""
 
 
 def picture(
@@ -30,7 +34,7 @@ def picture(
         marks: by the number of a step, what went wrong with it; shown in a space-time diagram.
         ascii_only: draw with ASCII characters alone.
     """
-    if isinstance(protocol_of(trace.steps[0].world), paper.State | zab.State | fast_election.State):
+    if isinstance(protocol_of(trace.steps[0].world), DRAWN):
         return spacetime(trace, ending, marks=marks, ascii_only=ascii_only)
     return _listing(trace, ending, ascii_only)
 

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar, Protocol
 
-from zabcheck.report import election_words, zab_words
+from zabcheck.report import election_words, service_words, zab_words
 from zabcheck.report import words as paper_words
 from zabcheck.report.happenings import Flight, Happening, happenings, protocol_of
 from zabcheck.verdicts import Trace, TraceStep
 from zabspec import fast_election, zab, zab_elected
 from zabspec.fast_election.state import Mode
+from zabspec.service.seen import Run
 from zabspec.zab.state import Role
 
 MARGIN = 6
@@ -129,9 +130,11 @@ class Ending:
 class _Page:
     """The lines of a diagram, and where the columns are."""
 
-    def __init__(self, size: int, glyphs: Glyphs) -> None:
+    def __init__(self, names: Sequence[str], glyphs: Glyphs, least: int = 24) -> None:
+        size = len(names)
         self.glyphs = glyphs
-        self.step = max(24, (WIDTH - MARGIN) // max(size, 2))
+        self.names = names
+        self.step = max(least, (WIDTH - MARGIN) // max(size, 2))
         self.at = [MARGIN + self.step * sid for sid in range(size)]
         self.width = MARGIN + self.step * size
         self.lines: list[str] = []
@@ -164,7 +167,7 @@ def spacetime(
     marks: Mapping[int, Sequence[str]] | None = None,
     ascii_only: bool = False,
 ) -> str:
-    """Draws a run of `zabspec.paper`, `zabspec.zab`, `zabspec.zab_elected` or `zabspec.fast_election`.
+    """Draws a run of `paper`, `zab`, `zab_elected`, `fast_election` or `service`, all of `zabspec`.
 
     Args:
         trace: the run.
@@ -175,10 +178,13 @@ def spacetime(
     Returns:
         The lines of the diagram, without a newline at the end; 99 columns wide with two or three servers.
     """
+    if isinstance(protocol_of(trace.steps[0].world), Run):
+        trace = service_words.viewed(trace)
     states = [protocol_of(step.world) for step in trace.steps]
     glyphs = ASCII if ascii_only else UNICODE
     words = _words_for(states)
-    page = _Page(len(states[0].servers), glyphs)
+    is_view = isinstance(states[0], service_words.View)
+    page = _Page(names_of(states[0]), glyphs, 30 if is_view else 24)
     happened, left = happenings(trace)
     _head(page, states[0], words)
     for happening in happened:
@@ -212,6 +218,14 @@ def servers_of(state: Any) -> Sequence[Any]:
     return servers
 
 
+def names_of(state: Any) -> Sequence[str]:
+    """What stands above each column."""
+    if isinstance(state, service_words.View):
+        return state.names
+    observers = getattr(state, "observers", ())
+    return [f"{'observer' if sid in observers else 'server'} {sid}" for sid in range(len(state.servers))]
+
+
 _LINES = {
     Mode.DOWN: Role.STOPPED,
     Mode.LOOKING: Role.LOOKING,
@@ -222,6 +236,8 @@ _LINES = {
 
 
 def _words_for(states: Sequence[Any]) -> Words:
+    if isinstance(states[0], service_words.View):
+        return service_words.ServiceWords()
     if isinstance(states[0], fast_election.State):
         return election_words.ElectionWords()
     if isinstance(states[0], zab_elected.State):
@@ -279,11 +295,16 @@ def _told(page: _Page, happening: Happening, words: Words) -> list[list[str]]:
     is_seen = happening.received is not None or bool(happening.sent)
     told[actor][:0] = words.deed(happening.step, is_seen=is_seen)
     for message, flights in groupby(happening.sent, key=lambda flight: flight.message):
-        receivers = " ".join(str(flight.receiver) for flight in flights)
+        receivers = " ".join(_called(page, flight.receiver) for flight in flights)
         told[actor].append(f"{page.glyphs.sends} {receivers}: {words.message(message)}")
     for flight in happening.lost:
         told[flight.receiver].append(f"lost: {words.message(flight.message)} @{flight.sent}")
     return told
+
+
+def _called(page: _Page, sid: int) -> str:
+    """Who a message goes to: the number alone where there are only servers."""
+    return str(sid) if all("client" not in name for name in page.names) else page.names[sid]
 
 
 def _packed(page: _Page, texts: Sequence[str]) -> list[str]:
@@ -331,14 +352,14 @@ def _label(page: _Page, cells: list[str], start: int, text: str) -> None:
 
 def _head(page: _Page, state: Any, words: Words) -> None:
     lines = page.glyphs.lines
-    page.lines += [
-        f"{lines[Role.LEADING]} leads  {lines[Role.FOLLOWING]} follows  {lines[Role.LOOKING]} looks;  "
-        f"{words.notation};  @7: sent in step 7",
-        "",
-    ]
+    told_of = ("leads", "follows", "looks")
+    if isinstance(state, service_words.View):
+        told_of = ("server", "client", "client without a connection")
+    roles_told = zip((Role.LEADING, Role.FOLLOWING, Role.LOOKING), told_of, strict=True)
+    legend = "  ".join(f"{lines[role]} {told}" for role, told in roles_told)
+    page.lines += [f"{legend};  {words.notation};  @7: sent in step 7", ""]
     cells = [*"step".ljust(page.width)]
-    for sid, place in enumerate(page.at):
-        name = f"{'observer' if sid in getattr(state, 'observers', ()) else 'server'} {sid}"
+    for name, place in zip(page.names, page.at, strict=True):
         cells[place : place + len(name)] = name
     page.add(cells)
     roles = roles_of(state)
