@@ -27,6 +27,7 @@ from zabcheck.model.limits import resident_memory
 from zabcheck.model.options import Options
 from zabcheck.model.search import search
 from zabcheck.model.zab_instances import EXPLORED, instance
+from zabcheck.server_bench import server
 from zabcheck.verdicts import Counts, Outcome, Verdict
 from zabcheck.zab_bench import zab
 
@@ -75,11 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "tables",
         nargs="*",
         metavar="TABLE",
-        help="speed, depth, memory, reductions, faults, zab (default: all)",
+        help="speed, depth, memory, reductions, faults, zab, server (default: all but server)",
     )
     parser.add_argument("--tlc", type=Path, metavar="JAR", help="tla2tools.jar, to run TLC beside")
     parser.add_argument("--zab-tla", type=Path, metavar="FILE", help="Zab.tla; restarts need NJU's guard")
     parser.add_argument("--tlc-workers", type=int, default=1, metavar="N", help="TLC's (default: 1)")
+    parser.add_argument(
+        "--zkload", type=Path, metavar="FILE", help="zkload.c, or it compiled: load for a server"
+    )
     chosen = parser.parse_args(arguments)
     tables = {
         "speed": speed,
@@ -90,8 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "zab": zab,
     }
     for name in chosen.tables:
-        if name not in tables:
-            parser.error(f"no table {name!r}: one of {', '.join(tables)}")
+        if name not in tables and name != "server":
+            parser.error(f"no table {name!r}: one of {', '.join(tables)}, server")
     if (chosen.tlc is None) != (chosen.zab_tla is None):
         parser.error("--tlc and --zab-tla go together")
     tlc = None if chosen.tlc is None else Tlc(chosen.tlc, chosen.zab_tla, chosen.tlc_workers)
@@ -99,6 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in chosen.tables or tables:
         if name == "speed":
             console.print(speed(console, tlc))
+        elif name == "server":
+            for table in server(console, chosen.zkload):
+                console.print(table)
         else:
             console.print(tables[name](console))
     return 0
