@@ -187,6 +187,11 @@ class Service:
             each.received = each.sent = 0
 
     @property
+    def is_idle(self) -> bool:
+        """Whether a turn would have nothing in it."""
+        return not (self._log or self.dirty or self._closing)
+
+    @property
     def outstanding(self) -> int:
         """How many writes are prepared and not applied."""
         return len(self._proposals)
