@@ -10,6 +10,7 @@ import pytest
 from exploring import check_passed, explored, tell
 from zabcheck.model import service
 from zabcheck.model.bounds import Bounds
+from zabcheck.model.explore import Explorer
 from zabcheck.model.instances import Instance, build, property_names
 from zabcheck.model.mutant import Mutant
 from zabcheck.model.options import Options
@@ -30,7 +31,7 @@ SHALLOW = {
     "sync": (76_963, 253_481, 22),
     "busy": (820, 1_831, 19),
     "multi": (9_696, 21_822, 27),
-    "halves": (1_261, 3_571, 15),
+    "halves": (980, 2_374, 15),
     "refused": (35_225, 63_961, 19),
     "removal": (73_403, 199_739, 20),
     "sessions": (50_590, 129_703, 25),
@@ -70,6 +71,30 @@ def test_every_action_is_a_step_and_every_step_an_action() -> None:
     for scenario in SCENARIOS.values():
         found = [*dict.fromkeys(step.action for step in service.steps(scenario))]
         assert found == [each.__name__ for each in NEXT]
+
+
+def test_every_action_is_taken_in_some_scenario() -> None:
+    taken: set[str] = set()
+    for name in ("data", "halves", "sessions", "sync"):
+        explorer = Explorer(build(Instance("service", Bounds(scenario=name))), Options())
+        assert explorer.run().outcome == Outcome.PASSED
+        taken |= {learned.step.action for learned in explorer.compiled.steps if learned.outcomes}
+    assert taken == {each.__name__ for each in NEXT}
+
+
+def test_counts_do_not_hang_on_hashes(same_output: Callable[[str], str]) -> None:
+    said = same_output(
+        "from zabcheck.model.bounds import Bounds\n"
+        "from zabcheck.model.instances import Instance, build\n"
+        "from zabcheck.model.options import Options\n"
+        "from zabcheck.model.search import search\n"
+        "for mutant in (None, 'watch-stays'):\n"
+        "    instance = Instance('service', Bounds(scenario='older'), mutant=mutant)\n"
+        "    verdict = search(build(instance), Options())\n"
+        "    steps = verdict.trace.steps if verdict.trace else ()\n"
+        "    print(verdict.property, verdict.counts.distinct, [step.action for step in steps])"
+    )
+    assert "2445" in said
 
 
 @pytest.mark.parametrize("mutant", SERVICE_MUTANTS, ids=lambda mutant: mutant.name)

@@ -29,6 +29,7 @@ from zabspec.tree import Error
 from zabspec.tree.replies import Done, Failed
 from zabspec.tree.txns import CloseSessionTxn, MultiTxn
 from zabspec.watches import (
+    NOTHING,
     Event,
     EventType,
     Manager,
@@ -353,6 +354,17 @@ def including_the_last_seen(body: SetWatches) -> SetWatches:
 def without_lasting(body: SetWatches) -> SetWatches:
     """Without the persistent and recursive watches: SetWatches where SetWatches2 is needed."""
     return replace(body, persistent=(), recursive=())
+
+
+def client_forgets_to_register(state: State, client: Cid, server: Sid) -> State | None:
+    """A client that comes back takes its watches to be there still."""
+    watching = state.clients[client]
+    done = service.client_connects(
+        with_client(state, client, replace(watching, watches=NOTHING)), client, server
+    )
+    if done is None:
+        return None
+    return with_client(done, client, replace(done.clients[client], watches=watching.watches))
 
 
 # Sessions and the leader.

@@ -159,8 +159,17 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
         "w10_resumable",
     ),
     _mutant(
+        "nothing-registered-again",
+        "A client that comes back takes its watches to be registered still (as in "
+        "kazoo#29, #151, #305, #391).",
+        {"client_connects": mistakes.client_forgets_to_register},
+        "data",
+        "w10_registered_again",
+    ),
+    _mutant(
         "lasting-not-registered-again",
-        "On a new connection, persistent and recursive watches are not registered again.",
+        "On a new connection, persistent and recursive watches are not registered again: they miss more than "
+        "what ZooKeeper's pull request 1950 says they do.",
         {"server_registers_again": mistakes.server_registers_again(mistakes.without_lasting)},
         "lasting",
         "w11_known_gap",

@@ -150,7 +150,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             at=(0, 1),
             menus=((GetChildren("/p"),), (Multi((Create("/p/c"), Create("/p/d"))),)),
             sends=(2, 1),
-            disconnects=1,
+            crashes=1,
             sometimes=("stale_read",),
         ),
         Scenario(

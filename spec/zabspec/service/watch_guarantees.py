@@ -143,7 +143,7 @@ def w10_resumable(before: Run, after: Run, client: Cid) -> bool:
     one whose children have changed since, ChildrenChanged; an exist watch of one that is there, Created. All
     others are registered, without an event.
 
-    Source: watch guarantees, W10. Broken in kazoo (kazoo#29, #151, #305, #391).
+    Source: watch guarantees, W10.
     """
     reply = received_reply(before, after, client)
     request = reply_to(before, client, reply)
@@ -151,6 +151,18 @@ def w10_resumable(before: Run, after: Run, client: Cid) -> bool:
         return True
     owed = expected(before.service.log, request.body, reply.zxid)
     return before.seen[client].caught_up == tuple(event for _, event in owed if event is not None)
+
+
+def w10_registered_again(run: Run, client: Cid) -> bool:
+    """What a client takes to be registered is registered on its connection, or will be by the next replies.
+
+    Source: watch guarantees, W10. Broken in kazoo, which forgets its watches (kazoo#29, #151, #305, #391).
+    """
+    believing = run.service.clients[client]
+    if believing.server is None or any(isinstance(each.body, SetWatches) for each in believing.outstanding):
+        return True
+    registered = names_of(run, client)
+    return all((each.kind, each.path) in registered for each in believing.watches.registrations)
 
 
 def w11_known_gap(run: Run, client: Cid) -> bool:
@@ -290,7 +302,7 @@ def _is_served(run: Run, client: Cid, *, again: bool) -> bool:
     return True
 
 
-ALWAYS = (w7_nothing_is_lost, w11_known_gap, w14_ephemerals_go_at_once)
+ALWAYS = (w7_nothing_is_lost, w10_registered_again, w11_known_gap, w14_ephemerals_go_at_once)
 
 EVERY_STEP = (
     w1_ordered,
