@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from zabcheck.model import mutants
+from zabcheck.model import instances, mutants
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build, property_names
 from zabcheck.model.mutant import Mutant, apply
@@ -61,3 +61,7 @@ def test_a_mutant_can_be_explored_with_all_properties() -> None:
     mutant = mutants.BY_NAME["commit-without-quorum"]
     verdict = search(build(Instance(bounds=replace(mutant.bounds, servers=3), mutant=mutant.name)), Options())
     assert verdict.outcome == Outcome.VIOLATED
+
+
+def test_no_two_mutants_have_one_name() -> None:
+    assert len(instances.MUTANTS) == len(instances.ALL_MUTANTS)

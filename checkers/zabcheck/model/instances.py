@@ -44,20 +44,18 @@ from zabspec.zab.quorums import smallest
 
 SPECS = ("paper", "broadcast", "zab", "fast_election", "service")
 
-MUTANTS: Mapping[str, Mutant] = {
-    each.name: each
-    for each in (
-        *mutants.MUTANTS,
-        *LIVENESS_MUTANTS,
-        *BUGS,
-        *QUORUM_MUTANTS,
-        *ZAB_MUTANTS,
-        *ZAB_LIVENESS_MUTANTS,
-        *OF_ELECTION,
-        *OF_ZAB_ELECTED,
-        *SERVICE_MUTANTS,
-    )
-}
+ALL_MUTANTS: tuple[Mutant, ...] = (
+    *mutants.MUTANTS,
+    *LIVENESS_MUTANTS,
+    *BUGS,
+    *QUORUM_MUTANTS,
+    *ZAB_MUTANTS,
+    *ZAB_LIVENESS_MUTANTS,
+    *OF_ELECTION,
+    *OF_ZAB_ELECTED,
+    *SERVICE_MUTANTS,
+)
+MUTANTS: Mapping[str, Mutant] = {each.name: each for each in ALL_MUTANTS}
 """All mutants by name: of the paper, those that break a safety property, then those that break liveness; of
 ZAB 1.0, the bugs that ZooKeeper had, then mistakes about who counts, then others, then those that break
 liveness; of Fast Leader Election, again first safety; of ZAB 1.0 with that in it;

@@ -40,7 +40,7 @@ HISTORY: tuple[Past, ...] = (
     Past(
         (962,),
         "What was proposed while a learner's DIFF was worked out was not sent to it.",
-        ("outstanding_not_sent", "propose-to-synced"),
+        ("outstanding_not_sent", "propose-to-acknowledged"),
     ),
     Past(
         (1154, 1156),

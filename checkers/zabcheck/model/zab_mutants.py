@@ -198,14 +198,14 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
     ),
     # Phase 3, broadcast
     _mutant(
-        "commit-without-quorum",
+        "deliver-without-quorum",
         "A leader delivers what it proposes without waiting for anyone.",
         {"leader_proposes": leader_delivers_at_once},
         Bounds(servers=3, transactions=2, timeouts=1, epochs=2),
         "agreement",
     ),
     _mutant(
-        "propose-to-synced",
+        "propose-to-acknowledged",
         "A proposal goes to those that have acknowledged NEWLEADER, not to all that were sent it.",
         {"leader_proposes": leader_proposes_to_synced},
         _CALM,
