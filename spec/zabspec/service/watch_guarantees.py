@@ -24,10 +24,10 @@ def w1_ordered(before: Run, after: Run, client: Cid) -> bool:
     """Live events come in the order of their transactions, and the event of a transaction before any reply
     with its zxid or a higher one.
 
-    Events are in order on one connection. On the next one, to a server that is behind the last, a persistent
-    or recursive watch may bring an event a second time.
+    Events are in order on one connection. On the next one, to a server that is behind the last, an event may
+    come again, or one of an earlier transaction.
 
-    Source: watch guarantees, W1; "within a session" there, which is too much for watches that last.
+    Source: watch guarantees, W1; "within a session" there, which is too much.
     """
     event = live_event(before, after, client)
     if event is None:

@@ -51,11 +51,18 @@ def event_then_older_data(run: Run, client: Cid) -> bool:
 
 
 def event_comes_again(run: Run, client: Cid) -> bool:
-    """A persistent or recursive watch brings an event a second time, from a server that is behind the last
-    one.
-    """
+    """An event comes a second time, on the next connection, from a server that is behind the last one."""
     message = run.service.clients[client].inbox.head
     return isinstance(message, Event) and 0 < message.zxid <= run.seen[client].heard
+
+
+def events_go_back(run: Run, client: Cid) -> bool:
+    """An event comes of an earlier transaction than one that came on the connection before.
+
+    Within a session, then, W1 does not hold.
+    """
+    message = run.service.clients[client].inbox.head
+    return isinstance(message, Event) and 0 < message.zxid < run.seen[client].heard
 
 
 def creation_and_deletion_are_missed(run: Run, client: Cid) -> bool:
@@ -130,6 +137,7 @@ SOMETIMES = (
     stale_read_after_sync,
     event_then_older_data,
     event_comes_again,
+    events_go_back,
     creation_and_deletion_are_missed,
     deletion_looks_like_a_change,
     changes_come_as_one,
