@@ -15,14 +15,14 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from zabserver.net.client_port import Protocol
-from zabserver.net.options import Options
+from zabserver.net.options import Options, options_from
 from zabserver.net.server import Server
 
 Result = TypeVar("Result")
@@ -39,18 +39,25 @@ class ZooKeeper:
         port: where clients connect; any free one if 0.
         tick: in milliseconds; sessions live between 2 and 20 of them.
         durable: whether the disk is synced; tests seldom care, and are faster without.
+        settings: anything else, as in zoo.cfg.
 
     Raises:
+        ValueError: a setting makes no sense.
         OSError: the port or the directory cannot be used.
         Corrupt: what is in the directory is damaged.
     """
 
     def __init__(
-        self, data: Path | None = None, port: int = 0, tick: int = 500, durable: bool = False
+        self,
+        data: Path | None = None,
+        port: int = 0,
+        tick: int = 500,
+        durable: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._temporary = None if data is not None else tempfile.TemporaryDirectory(prefix="zabkit-")
         folder = str(data) if data is not None else str(self._temporary and self._temporary.name)
-        self._options = Options(
+        options = Options(
             data_dir=folder,
             client_host="127.0.0.1",
             client_port=port,
@@ -61,6 +68,7 @@ class ZooKeeper:
             preallocated=0,
             extended_types=True,
         )
+        self._options = options_from(settings or {}, "settings", options)
         self._server: Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None

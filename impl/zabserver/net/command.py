@@ -16,11 +16,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from zabserver.net.options import Options, options_from, read_options
+from zabserver.net.lines import Lines, event
+from zabserver.net.options import (
+    Options,
+    keys_without_effect,
+    options_from,
+    read_options,
+    unknown_keys,
+)
 from zabserver.net.server import Server
 from zabserver.storage.logs import Corrupt
-
-FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def add(commands: Any) -> None:
@@ -47,7 +52,9 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until it is stopped, and returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format=FORMAT, stream=sys.stderr)
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(Lines())
+    logging.basicConfig(level=logging.INFO, handlers=[log])
     try:
         options = options_of(arguments)
         new_loop()(serve(options))
@@ -72,7 +79,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         name, mark, value = each.partition("=")
         if not mark:
             raise ValueError(f"--set {each}: no NAME=VALUE")
-        options_from({name: value}, "--set", options)
+        options = options_from({name: value}, "--set", options)
     if arguments.port is not None:
         options.client_port = arguments.port
     if arguments.host is not None:
@@ -84,18 +91,21 @@ def options_of(arguments: argparse.Namespace) -> Options:
 
 async def serve(options: Options) -> None:
     """Serves until SIGTERM or SIGINT."""
+    log = logging.getLogger("zabserver")
+    for name in keys_without_effect(options):
+        log.info(event("ignored", name=name, reason="no effect here"))
+    for name in unknown_keys(options):
+        log.warning(event("ignored", name=name, reason="unknown"))
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     server = Server(options)
     await server.start()
-    logging.getLogger("zabserver").info(
-        "serving host=%s port=%d", options.client_host or "*", server.port.number
-    )
+    log.info(event("serving", host=options.client_host or "*", port=server.port.number))
     await stopped.wait()
     await server.stop()
-    logging.getLogger("zabserver").info("stopped")
+    log.info(event("stopped"))
 
 
 def new_loop() -> Callable[[Coroutine[Any, Any, None]], None]:

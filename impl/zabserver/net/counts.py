@@ -8,15 +8,64 @@ from __future__ import annotations
 import os
 import resource
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zabserver.net.server import Server
 
 
+@dataclass(slots=True)
+class Sizes:
+    """How large replies were, in bytes: of all that went out in one write, the first is looked at."""
+
+    last: int = -1
+    least: int = -1
+    most: int = -1
+
+    def add(self, size: int) -> None:
+        """One more."""
+        self.last = size
+        self.least = min(self.least, size) if self.least >= 0 else size
+        self.most = max(self.most, size)
+
+
+@dataclass(slots=True)
+class Answered:
+    """How long one client waited, in milliseconds, from what it sent until something was sent back."""
+
+    asked: int = -1
+    at: int = 0
+    last: int = 0
+    least: int = 0
+    most: int = 0
+    total: int = 0
+    count: int = 0
+
+    def on_asked(self, now: int) -> None:
+        """The client sent something."""
+        if self.asked < 0:
+            self.asked = now
+
+    def on_sent(self, now: int) -> None:
+        """The client was sent something."""
+        if self.asked < 0:
+            return
+        self.at, self.last, self.asked = now, now - self.asked, -1
+        self.least = min(self.least, self.last) if self.count else self.last
+        self.most = max(self.most, self.last)
+        self.total += self.last
+        self.count += 1
+
+    @property
+    def mean(self) -> int:
+        """Of all; 0 if there are none."""
+        return self.total // self.count if self.count else 0
+
+
 def counts(server: Server) -> dict[str, int | float]:
     """The numbers of `mntr`, without `zk_` before their names."""
-    service = server.service
+    service, port = server.service, server.port
     tree, latency, watches = service.tree, service.latency, service.tree.watches
     return {
         "avg_latency": round(latency.mean, 4),
@@ -38,5 +87,14 @@ def counts(server: Server) -> dict[str, int | float]:
         "max_file_descriptor_count": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "uptime": int((time.monotonic() - server.started) * 1000),
         "auth_failed_count": service.auth_failures,
-        "connection_rejected": server.port.refused,
+        "last_client_response_size": port.response_sizes.last,
+        "min_client_response_size": port.response_sizes.least,
+        "max_client_response_size": port.response_sizes.most,
+        "connection_drop_probability": 0.0,  # no connection is turned away by lot here
+        "connection_request_count": port.accepted,
+        "connection_rejected": port.refused,
+        "connection_drop_count": port.lost,
+        "sessionless_connections_expired": port.without_session,
+        "bytes_received_count": port.bytes_received,
+        "response_bytes": port.bytes_sent,
     }

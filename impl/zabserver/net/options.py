@@ -5,10 +5,13 @@ ZooKeeper: QuorumPeerConfig, ServerConfig.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zabserver.net.known_keys import is_known, refusal
+from zabserver.net.properties import parse_properties
 from zabserver.service.acl import Id
 from zabserver.service.prepare import Settings
 from zabserver.storage.logs import PREALLOCATED
@@ -27,13 +30,19 @@ class Options:
         tick: the unit of sessions' expiry.
         least_timeout, most_timeout: of sessions; 0 for 2 and 20 ticks.
         max_connections: from one address; 0 for no limit.
+        max_connections_in_all: 0 for no limit.
+        connect_timeout: how long a connection may be without a session.
+        backlog: how many connections the system holds until they are accepted.
+        outstanding_limit: with more writes on their way, clients that wait for one are not read from.
         snapshot_count: after how many transactions a snapshot is written.
         preallocated: how many bytes a log file grows at once.
         force_sync: whether what is acknowledged is on disk.
         max_buffer: the longest request, in bytes.
         words: the four-letter words that are answered; "*" for all.
+        metrics_host, metrics_port: where metrics are served over HTTP; None for nowhere.
+        kept_snapshots, purge_interval: how many snapshots a purge leaves, and its period in hours (0: never).
         super_digest: whose credentials bypass access control, as `user:hash`.
-        others: whatever else zoo.cfg holds.
+        others: whatever else zoo.cfg holds, without `zookeeper.` before names.
     """
 
     data_dir: str = "zabkit-data"
@@ -47,11 +56,19 @@ class Options:
     least_timeout: int = 0
     most_timeout: int = 0
     max_connections: int = 60
+    max_connections_in_all: int = 0
+    connect_timeout: int = 10_000
+    backlog: int = 1024
+    outstanding_limit: int = 1000
     snapshot_count: int = 100_000
     preallocated: int = PREALLOCATED
     force_sync: bool = True
     max_buffer: int = MAX_BUFFER
     words: tuple[str, ...] = ("srvr",)
+    metrics_host: str | None = None
+    metrics_port: int | None = None
+    kept_snapshots: int = 3
+    purge_interval: int = 0
     super_digest: str = ""
     server_id: int = 0
     extended_types: bool = False
@@ -77,25 +94,42 @@ _TEXT = {
     "dataLogDir": "log_dir",
     "clientPortAddress": "client_host",
     "secureClientPortAddress": "secure_host",
+    "metricsProvider.httpHost": "metrics_host",
+    "DigestAuthenticationProvider.superDigest": "super_digest",
 }
+_PORT = (0, 65535)
+_LARGE = (1 << 31) - 1
 _NUMBERS = {
-    "clientPort": "client_port",
-    "secureClientPort": "secure_port",
-    "tickTime": "tick",
-    "minSessionTimeout": "least_timeout",
-    "maxSessionTimeout": "most_timeout",
-    "maxClientCnxns": "max_connections",
-    "snapCount": "snapshot_count",
-    "jute.maxbuffer": "max_buffer",
-    "znode.container.checkIntervalMs": "container_interval",
-    "znode.container.maxNeverUsedIntervalMs": "container_unused",
+    "clientPort": ("client_port", _PORT),
+    "secureClientPort": ("secure_port", _PORT),
+    "metricsProvider.httpPort": ("metrics_port", _PORT),
+    "clientPortListenBacklog": ("backlog", (-1, _LARGE)),
+    "tickTime": ("tick", (1, _LARGE)),
+    "minSessionTimeout": ("least_timeout", (-1, _LARGE)),
+    "maxSessionTimeout": ("most_timeout", (-1, _LARGE)),
+    "maxClientCnxns": ("max_connections", (0, _LARGE)),
+    "maxCnxns": ("max_connections_in_all", (0, _LARGE)),
+    "nio.sessionlessCnxnTimeout": ("connect_timeout", (1, _LARGE)),
+    "globalOutstandingLimit": ("outstanding_limit", (1, _LARGE)),
+    "snapCount": ("snapshot_count", (2, _LARGE)),
+    "jute.maxbuffer": ("max_buffer", (44, _LARGE)),
+    "autopurge.snapRetainCount": ("kept_snapshots", (0, _LARGE)),
+    "autopurge.purgeInterval": ("purge_interval", (0, _LARGE)),
+    "znode.container.checkIntervalMs": ("container_interval", (1, _LARGE)),
+    "znode.container.maxNeverUsedIntervalMs": ("container_unused", (0, _LARGE)),
 }
+"""With the least and the most that they may be."""
 _FLAGS = {
     "extendedTypesEnabled": "extended_types",
     "enforceQuota": "enforce_quota",
     "digest.enabled": "digests",
+    "forceSync": "force_sync",
+    "skipACL": "skip_acl",
 }
-_YES_NO = {"forceSync": "force_sync", "skipACL": "skip_acl"}
+_METRICS = "org.apache.zookeeper.metrics."
+_METRICS_PROVIDERS = ("impl.DefaultMetricsProvider", "impl.NullMetricsProvider")
+_PROMETHEUS = "prometheus.PrometheusMetricsProvider"
+_PROMETHEUS_PORT = 7000
 
 
 def read_options(path: Path) -> Options:
@@ -103,17 +137,12 @@ def read_options(path: Path) -> Options:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: a line makes no sense; one line that names it.
+        ValueError: something in it makes no sense; one line that names it.
     """
-    found: dict[str, str] = {}
-    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        line = raw.strip()
-        if not line or line[0] in "#!":
-            continue
-        name, mark, value = line.partition("=")
-        if not mark:
-            raise ValueError(f"{path}: line {number}: no name=value: {line!r}")
-        found[name.strip()] = value.strip()
+    try:
+        found = parse_properties(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     options = options_from(found, str(path))
     if "dataDir" not in found:
         raise ValueError(f"{path}: dataDir is not set")
@@ -123,7 +152,7 @@ def read_options(path: Path) -> Options:
             raise ValueError(f"{path}: neither clientPort nor secureClientPort is set")
     my_id = Path(options.data_dir) / "myid"
     if my_id.exists():
-        options.server_id = _number("myid", my_id.read_text(encoding="utf-8").strip(), str(my_id))
+        options.server_id = _number("myid", my_id.read_text(encoding="utf-8").strip(), str(my_id), (0, 255))
     return options
 
 
@@ -133,37 +162,89 @@ def options_from(found: Mapping[str, str], where: str, base: Options | None = No
     Args:
         found: as in zoo.cfg; system properties with or without `zookeeper.` before their names.
         where: what to name in errors.
-        base: what they are to change; the defaults if not given.
+        base: what they are put on top of; the defaults if not given.
 
     Raises:
-        ValueError: a value makes no sense.
+        ValueError: a value makes no sense, or asks for what is not here; see `known_keys`.
     """
-    options = base or Options()
+    options = dataclasses.replace(base) if base else Options()
+    options.tls, options.others = dict(options.tls), dict(options.others)
     for full_name, value in found.items():
-        name = full_name.removeprefix("zookeeper.")
-        if name in _TEXT:
-            setattr(options, _TEXT[name], value)
-        elif name in _NUMBERS:
-            setattr(options, _NUMBERS[name], _number(name, value, where))
-        elif name in _FLAGS:
-            setattr(options, _FLAGS[name], value.lower() == "true")
-        elif name in _YES_NO:
-            setattr(options, _YES_NO[name], value.lower() == "yes")
-        elif name.startswith("ssl."):
-            options.tls[name] = value
-        elif name == "preAllocSize":
-            options.preallocated = _number(name, value, where) << 10
-        elif name == "4lw.commands.whitelist":
-            options.words = tuple(each.strip() for each in value.split(","))
-        elif name == "DigestAuthenticationProvider.superDigest":
-            options.super_digest = value
-        else:
-            options.others[full_name] = value
+        _set(options, full_name.removeprefix("zookeeper."), value, where)
+    why = refusal(options.others | options.tls)
+    if why:
+        raise ValueError(f"{where}: {why}")
+    least, most = max(options.least_timeout, 0), max(options.most_timeout, 0)  # -1 is for the default, too
+    options.least_timeout, options.most_timeout = least, most
+    if 0 < most < (least or 2 * options.tick):
+        raise ValueError(f"{where}: minSessionTimeout is more than maxSessionTimeout")
     return options
 
 
-def _number(name: str, value: str, where: str) -> int:
+def _set(options: Options, name: str, value: str, where: str) -> None:
+    """Sets what one name and its value stand for."""
+    if name in _TEXT:
+        setattr(options, _TEXT[name], value)
+    elif name in _NUMBERS:
+        attribute, limits = _NUMBERS[name]
+        setattr(options, attribute, _number(name, value, where, limits))
+    elif name in _FLAGS:
+        setattr(options, _FLAGS[name], _flag(name, value, where))
+    elif name in _SPECIAL:
+        _SPECIAL[name](options, value, where)
+    elif name.startswith("ssl.") and not name.startswith("ssl.quorum."):
+        options.tls[name] = value
+    else:
+        options.others[name] = value
+
+
+def _set_preallocated(options: Options, value: str, where: str) -> None:
+    options.preallocated = _number("preAllocSize", value, where, (0, 1 << 30)) << 10
+
+
+def _set_words(options: Options, value: str, _: str) -> None:
+    options.words = tuple(each.strip() for each in value.split(","))
+
+
+def _set_metrics_provider(options: Options, value: str, where: str) -> None:
+    """Without `metricsProvider.httpPort`, Prometheus' is 7000."""
+    if value == _METRICS + _PROMETHEUS:
+        options.metrics_port = _PROMETHEUS_PORT if options.metrics_port is None else options.metrics_port
+    elif value.removeprefix(_METRICS) not in _METRICS_PROVIDERS:
+        raise ValueError(f"{where}: metricsProvider.className is {value!r}; {_METRICS}{_PROMETHEUS} is here")
+
+
+_SPECIAL: dict[str, Callable[[Options, str, str], None]] = {
+    "preAllocSize": _set_preallocated,
+    "4lw.commands.whitelist": _set_words,
+    "metricsProvider.className": _set_metrics_provider,
+}
+
+
+def unknown_keys(options: Options) -> list[str]:
+    """Which names in it nobody knows, which is how a misspelt one shows."""
+    return sorted(name for name in options.others if not is_known(name))
+
+
+def keys_without_effect(options: Options) -> list[str]:
+    """Which names in it are known, and change nothing here."""
+    return sorted(name for name in options.others if is_known(name))
+
+
+def _number(name: str, value: str, where: str, limits: tuple[int, int]) -> int:
+    """In decimal, or in hexadecimal after 0x, as Java reads it."""
+    least, most = limits
     try:
-        return int(value)
+        number = int(value, 16) if value.lower().startswith("0x") else int(value)
     except ValueError:
         raise ValueError(f"{where}: {name} is {value!r}, which is no number") from None
+    if not least <= number <= most:
+        raise ValueError(f"{where}: {name} is {number}, which is not between {least} and {most}")
+    return number
+
+
+def _flag(name: str, value: str, where: str) -> bool:
+    """ZooKeeper takes a word that it does not know for either, depending on the key: here it is an error."""
+    if value.lower() not in ("true", "yes", "false", "no"):
+        raise ValueError(f"{where}: {name} is {value!r}, which is neither true nor false")
+    return value.lower() in ("true", "yes")

@@ -10,11 +10,13 @@ import os
 import platform
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from zabserver.net.counts import counts
+from zabserver.net.counts import Answered, Sizes, counts
 from zabserver.service.connection import Connection
+from zabserver.service.service import Latency
 from zabserver.service.watches import Watcher
 from zabserver.wire.protocol import Op
 
@@ -26,7 +28,7 @@ VERSION = "3.9.0"
 BUILT = "2026-11-21 00:00 UTC"
 NOT_ALLOWED = "{} is not executed because it is not in the whitelist.\n"
 
-_SHORT = {
+_SHORT: dict[int, str] = {
     Op.PING: "PING",
     Op.CREATE_SESSION: "SESS",
     Op.MULTI: "MULT",
@@ -56,16 +58,19 @@ _SHORT = {
 """What `cons` calls a connection's last operation."""
 
 
-def answer_word(server: Server, word: str) -> str:
+def answer_word(server: Server, word: str, argument: bytes = b"") -> str:
     """The answer to a four-letter word.
 
     Args:
         server: which is asked.
         word: one of `WORDS`.
+        argument: what came after it: for `stmk`, 8 bytes.
     """
     allowed = server.options.words
     if "*" not in allowed and word not in allowed:
         return NOT_ALLOWED.format(word)
+    if word == "stmk":
+        server.port.trace_mask = int.from_bytes(argument[:8], "big", signed=True)
     return WORDS[word](server)
 
 
@@ -92,7 +97,9 @@ def stat(server: Server) -> str:
 
 def cons(server: Server) -> str:
     """Who is connected, with all that is known of them."""
-    return "".join(f" {_client(each, _details(each))}\n" for each in server.service.connections) + "\n"
+    return (
+        "".join(f" {_client(each, _details(server, each))}\n" for each in server.service.connections) + "\n"
+    )
 
 
 def _version() -> str:
@@ -120,14 +127,17 @@ def _client(connection: Connection, more: str = "") -> str:
     return f"/{connection.host}:{connection.port}[{interest}]({numbers}{more})"
 
 
-def _details(connection: Connection) -> str:
-    if connection.session is None:
+def _details(server: Server, connection: Connection) -> str:
+    protocol = server.port.protocols.get(connection)
+    if connection.session is None or protocol is None:
         return ""
+    answered = protocol.answered
     return (
-        f",sid=0x{_unsigned(connection.session_id):x},lop={_SHORT.get(Op(connection.last_op), 'NA')}"
+        f",sid=0x{_unsigned(connection.session_id):x},lop={_SHORT.get(connection.last_op, 'NA')}"
         f",est={connection.since},to={connection.session.timeout}"
-        f",lcxid=0x{connection.last_cxid & 0xFFFFFFFF:x}"
-        f",lzxid=0x{connection.last_zxid & 0xFFFFFFFFFFFFFFFF:x}"
+        f"{f',lcxid=0x{connection.last_cxid:x}' if connection.last_cxid >= 0 else ''}"
+        f",lzxid=0x{connection.last_zxid & 0xFFFFFFFFFFFFFFFF:x},lresp={answered.at}"
+        f",llat={answered.last},minlat={answered.least},avglat={answered.mean},maxlat={answered.most}"
     )
 
 
@@ -145,7 +155,7 @@ def conf(server: Server) -> str:
         "maxClientCnxns": options.max_connections,
         "minSessionTimeout": sessions.least,
         "maxSessionTimeout": sessions.most,
-        "clientPortListenBacklog": -1,
+        "clientPortListenBacklog": options.backlog,
         "serverId": options.server_id,
     }
     return "".join(f"{name}={value}\n" for name, value in lines.items())
@@ -175,21 +185,40 @@ def mntr(server: Server) -> str:
 
 
 def dump(server: Server) -> str:
-    """Sessions, when they expire, and their ephemeral nodes."""
+    """Sessions and connections, when they expire, and ephemeral nodes."""
     sessions, owners = server.service.sessions, server.service.tree.ephemerals
-    slots: dict[int, list[int]] = {}
+    connections = server.service.connections
+    slots: dict[int, list[str]] = {}
     for each in sessions.open.values():
-        slots.setdefault(each.slot, []).append(each.id)
+        slots.setdefault(each.slot, []).append(f"0x{_unsigned(each.id):x}")
     lines = ["SessionTracker dump:", f"Session Sets ({len(slots)})/({len(sessions.open)}):"]
-    for slot in sorted(slots):
-        lines.append(f"{len(slots[slot])} expire at {slot}:")
-        lines += (f"\t0x{_unsigned(each):x}" for each in slots[slot])
+    lines += _expiries(server, slots)
     lines += ["ephemeral nodes dump:", f"Sessions with Ephemerals ({len(owners)}):"]
     for owner, paths in owners.items():
         lines.append(f"0x{_unsigned(owner):x}:")
-        lines += (f"\t{path.decode(errors='replace')}" for path in paths)
-    lines += ["Connections dump:", f"Connections ({len(server.service.connections)})"]
-    return "\n".join(lines) + "\n"
+        lines += (f"\t{_text(path)}" for path in paths)
+    slots = {}
+    for connection in connections:
+        name = f"ip: /{connection.host}:{connection.port} sessionId: 0x{_unsigned(connection.session_id):x}"
+        slots.setdefault(_expiry(server, connection), []).append(name)
+    lines += ["Connections dump:", f"Connections Sets ({len(slots)})/({len(connections)}):"]
+    return "\n".join([*lines, *_expiries(server, slots)]) + "\n"
+
+
+def _expiry(server: Server, connection: Connection) -> int:
+    """When a connection ends if nothing comes: with its session, or because it asks for none."""
+    if connection.session is not None:
+        return connection.session.slot
+    return server.service.time + connection.since + server.options.connect_timeout - server.service.clock
+
+
+def _expiries(server: Server, slots: dict[int, list[str]]) -> Iterator[str]:
+    """What expires when, as Java writes times."""
+    for slot in sorted(slots):
+        seconds = (server.service.clock + slot - server.service.time) / 1000
+        at = time.strftime("%a %b %d %H:%M:%S %Z %Y", time.localtime(seconds))
+        yield f"{len(slots[slot])} expire at {at}:"
+        yield from (f"\t{each}" for each in slots[slot])
 
 
 def wchs(server: Server) -> str:
@@ -203,17 +232,15 @@ def wchs(server: Server) -> str:
 def wchp(server: Server) -> str:
     """Who watches each path."""
     by_path = server.service.tree.watches.data.by_path
-    return "".join(f"{path.decode(errors='replace')}\n{''.join(_ids(by_path[path]))}" for path in by_path)
+    return "".join(f"{_text(path)}\n{''.join(_ids(by_path[path]))}" for path in by_path) + "\n"
 
 
 def wchc(server: Server) -> str:
     """Which paths each session watches."""
     found = ""
     for watcher, paths in server.service.tree.watches.data.by_watcher.items():
-        found += f"{_id(watcher)}\n" + "".join(
-            f"\t{path.decode(errors='replace')}\n" for path in sorted(paths)
-        )
-    return found
+        found += f"{_id(watcher)}\n" + "".join(f"\t{_text(path)}\n" for path in sorted(paths))
+    return found + "\n"
 
 
 def _ids(watchers: dict[Watcher, int]) -> Iterator[str]:
@@ -238,16 +265,31 @@ def hash_(server: Server) -> str:
 
 
 def crst(server: Server) -> str:
-    """Counts of connections begin anew."""
-    for each in server.service.connections:
-        each.received = each.sent = 0
+    """Counts of connections begin anew; those of the server go on."""
+    service = server.service
+    for each in service.connections:
+        service.received += each.received
+        service.sent += each.sent
+        each.received = each.sent = each.last_op = 0
+        each.last_cxid = each.last_zxid = -1
+    for protocol in server.port.protocols.values():
+        protocol.answered = Answered()
     return "Connection stats reset.\n"
 
 
 def srst(server: Server) -> str:
-    """Counts of the server begin anew."""
-    server.service.reset_counts()
+    """Counts of the server begin anew; those of connections go on."""
+    service = server.service
+    service.latency = Latency()
+    service.received = -sum(each.received for each in service.connections)
+    service.sent = -sum(each.sent for each in service.connections)
+    server.port.response_sizes = Sizes()
     return "Server stats reset.\n"
+
+
+def gtmk(server: Server) -> str:
+    """The trace mask, which says nothing here."""
+    return str(server.port.trace_mask)
 
 
 WORDS: dict[str, Callable[[Server], str]] = {
@@ -267,8 +309,17 @@ WORDS: dict[str, Callable[[Server], str]] = {
     "hash": hash_,
     "crst": crst,
     "srst": srst,
+    "gtmk": gtmk,
+    "stmk": gtmk,
 }
 """What answers each word."""
+
+ARGUMENT_LENGTHS = {"stmk": 8}
+"""How many bytes come after a word, where there are any."""
+
+
+def _text(path: bytes) -> str:
+    return path.decode(errors="replace")
 
 
 def _unsigned(session: int) -> int:
