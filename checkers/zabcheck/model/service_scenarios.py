@@ -220,7 +220,7 @@ SCENARIOS: Mapping[str, Scenario] = {
                 (Create("/p/e", flag=Flag.EPHEMERAL),),
                 (Create("/p/f", flag=Flag.EPHEMERAL), CloseSession(), AddWatch("/p")),
             ),
-            sends=(1, 3),
+            sends=(1, 2),
             waiting=2,
             expiries=1,
             sometimes=("session_is_found_expired",),
