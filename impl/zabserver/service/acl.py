@@ -73,7 +73,7 @@ def fixed(acl: Acl, ids: Iterable[Id]) -> Acl:
     Raises:
         Refused: INVALID_ACL, the list is empty or has an entry that means nobody.
     """
-    if acl == OPEN:
+    if acl is OPEN or acl == OPEN:
         return OPEN
     entries: dict[Ace, None] = {}
     for ace in acl:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
 
-from zabserver.service.node import Ace, Acl
+from zabserver.service.node import OPEN, Ace, Acl
 from zabserver.wire.jute import FALSE, INT, LONG, TRUE, Malformed, Reader, data, vector
 from zabserver.wire.protocol import Op
 
@@ -253,11 +253,14 @@ def _decode_part(reader: Reader) -> Txn:
 
 def encode_acl(acl: Acl) -> bytes:
     """The bytes of an access control list."""
-    return _OPEN if acl == _OPEN_ACL else _encode_acl(acl)
+    return _OPEN if acl is OPEN or acl == OPEN else _encode_acl(acl)
 
 
 def decode_acl(reader: Reader) -> Acl:
     """An access control list."""
+    if reader.buffer.startswith(_OPEN, reader.at):  # nearly always
+        reader.at += len(_OPEN)
+        return OPEN
     return tuple(reader.vector(lambda: Ace(reader.int32(), reader.string(), reader.string())))
 
 
@@ -265,8 +268,7 @@ def _encode_acl(acl: Acl) -> bytes:
     return vector(INT.pack(perms) + data(scheme) + data(name) for perms, scheme, name in acl)
 
 
-_OPEN_ACL: Acl = (Ace(31, b"world", b"anyone"),)
-_OPEN = _encode_acl(_OPEN_ACL)
+_OPEN = _encode_acl(OPEN)
 
 
 def _signed(digest: int) -> int:
