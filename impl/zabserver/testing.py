@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from zabserver.net.client_port import Protocol
+from zabserver.net.counts import counts
 from zabserver.net.options import Options, options_from
 from zabserver.net.server import Server
 
@@ -129,6 +130,25 @@ class ZooKeeper:
     def sessions(self) -> tuple[int, ...]:
         """The ids of the sessions that are open, signed."""
         return self._ask(lambda server: tuple(server.service.sessions.open))
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are, with those that have no session."""
+        return self._ask(lambda server: len(server.port.protocols))
+
+    @property
+    def watches(self) -> int:
+        """How many watches clients have left, counted as `mntr` does."""
+        return self._ask(lambda server: int(counts(server)["watch_count"]))
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait until clients read what they were sent before."""
+        return self._ask(
+            lambda server: sum(
+                each.transport.get_write_buffer_size() for each in server.port.protocols.values()
+            )
+        )
 
     def expire(self, session: int) -> None:
         """Ends a session as if its time were over; its client is told when it comes back.

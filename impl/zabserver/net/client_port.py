@@ -33,6 +33,8 @@ MOST_UNSENT = 4 << 20
 """How many bytes a connection may leave unread before nothing more is read from it."""
 DEFAULT_BACKLOG = 1024
 """How many connections the system holds until they are accepted, unless zoo.cfg says."""
+MOST_UNSENT_AT_ALL = 64 << 20
+"""How many bytes a connection may leave unread before it is closed."""
 LINGER = 10.0
 """How long a connection that is closed may take to read what it was sent, in seconds."""
 
@@ -229,17 +231,16 @@ class Protocol(asyncio.Protocol):
 
     def limit(self) -> None:
         """Reads no more while too much is unanswered or unread, and again when it is not."""
-        waiting = self.connection.queued
-        if not waiting:
-            self._unanswered_bytes = 0
-        too_much = self.is_full or (
-            waiting > 0
-            and (
-                waiting > MOST_UNANSWERED
+        if self.connection.queued:
+            too_much = (
+                self.is_full
+                or self.connection.queued > MOST_UNANSWERED
                 or self._unanswered_bytes > MOST_UNANSWERED_BYTES
                 or self.service.outstanding > self.port.server.options.outstanding_limit
             )
-        )
+        else:
+            self._unanswered_bytes = 0
+            too_much = self.is_full or self.connection.is_connecting
         if too_much != self.is_paused and not self.transport.is_closing():
             self.is_paused = too_much
             if too_much:
@@ -263,6 +264,23 @@ class Protocol(asyncio.Protocol):
             self.transport.write(out)
         if self.is_paused or self._unanswered_bytes:
             self.limit()
+        if self.is_full:
+            self._check_unsent()
+        elif self.connection.is_held:
+            self._go_on()
+
+    def _check_unsent(self) -> None:
+        """What others do goes on, and with it the events for a client that reads none of them."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent > MOST_UNSENT_AT_ALL and not self._is_closing:
+            self._is_closing = True
+            log.warning(event("closed", client=self.name, reason=f"{unsent} bytes sent and not read"))
+            self.transport.abort()
+
+    def _go_on(self) -> None:
+        """Looks at the requests that waited until replies to others were sent."""
+        self.connection.on_bytes(b"")
+        self.port.server.want_turn()
 
     def _do(self, what: Callable[[], None]) -> None:
         """Does something as late as a test wants it, after all that is late already."""
@@ -288,6 +306,8 @@ class Protocol(asyncio.Protocol):
         """The client has read most of it."""
         self.is_full = False
         self.limit()
+        if self.connection.is_held:
+            self._go_on()
 
 
 def has_reply(out: bytes) -> bool:

@@ -39,6 +39,13 @@ EVENT = Struct(">iiqiiii")
 CONNECT_RESPONSE = Struct(">iiqi16s")
 SYNC_CONNECTED = 3
 
+MOST_OUTPUT = 4 << 20
+"""How many bytes of replies may wait to be sent before no more requests are looked at, for now."""
+MOST_OUTPUT_AT_ONCE = 64 << 20
+"""How many bytes of replies and events may wait to be sent at all."""
+MOST_IDS = 1000
+"""How many identities a client may show."""
+
 WRITES = frozenset(
     {
         Op.CREATE,
@@ -75,7 +82,9 @@ class Connection:
         "_is_connecting",
         "_out",
         "_rest",
+        "_unsent",
         "_waiting",
+        "_wanted",
         "host",
         "ids",
         "last_cxid",
@@ -103,8 +112,10 @@ class Connection:
         self.since = service.clock
         self.last_op = self.last_cxid = 0
         self.last_zxid = 0
-        self._rest = b""
+        self._rest = bytearray()
+        self._wanted = 0  # how many bytes make a whole frame of what is in _rest
         self._out: list[bytes] = []
+        self._unsent = 0  # bytes in _out
         self._waiting: deque[tuple[int, int, Reader | None]] = (
             deque()
         )  # xid, op, body of a read; None: a write
@@ -118,20 +129,30 @@ class Connection:
         if self.why_closed is not None:
             return
         if self._rest:
-            chunk = self._rest + chunk
+            self._rest += chunk
+            if len(self._rest) < self._wanted:
+                return
+            chunk = bytes(self._rest)
         at, end = 0, len(chunk)
         longest = self.service.max_buffer
-        while end - at >= 4 and not self._is_connecting and self.why_closed is None:
+        self._wanted = 0
+        while (
+            end - at >= 4
+            and not self._is_connecting
+            and self._unsent < MOST_OUTPUT
+            and self.why_closed is None
+        ):
             (length,) = INT.unpack_from(chunk, at)
             if length < 0 or length > longest:
                 self.close(f"a frame of {length} bytes")
                 break
             if end - at - 4 < length:
+                self._wanted = 4 + length
                 break
             at += 4
             self._on_frame(chunk[at : at + length])
             at += length
-        self._rest = chunk[at:] if at < end else b""
+        self._rest = bytearray(chunk[at:])
 
     def _on_frame(self, frame: bytes) -> None:
         self.received += 1
@@ -186,6 +207,9 @@ class Connection:
             if shown == self.service.super_id:
                 shown = acls.SUPER
             if shown not in self.ids:
+                if len(self.ids) >= MOST_IDS:
+                    self.close(f"more than {MOST_IDS} identities")
+                    return
                 self.ids = (*self.ids, shown)
             self._send_reply(XID_AUTH, 0, Err.OK)
         elif scheme == b"ip":
@@ -218,7 +242,7 @@ class Connection:
         if op == Op.CLOSE_SESSION:
             self.close(None)
             return
-        while waiting:
+        while waiting and self.why_closed is None:
             xid, op, reader = waiting[0]
             if reader is None:
                 return
@@ -265,11 +289,15 @@ class Connection:
         if not self._out:
             self.service.dirty.append(self)
         self._out.append(frame)
+        self._unsent += len(frame)
+        if self._unsent > MOST_OUTPUT_AT_ONCE:
+            self.close(f"more than {MOST_OUTPUT_AT_ONCE} bytes of replies and events at once")
 
     def take_output(self) -> bytes:
         """What is to be sent; it is taken."""
         out = b"".join(self._out)
         self._out.clear()
+        self._unsent = 0
         return out
 
     # What else is asked of it.
@@ -291,8 +319,18 @@ class Connection:
         """
         if self.why_closed is None:
             self.why_closed = why or ""
-            self._rest = b""
+            self._rest = bytearray()
             self.service.on_closing(self)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether requests have come that are not looked at until what waits to be sent is taken."""
+        return bool(self._rest) and not self._wanted and not self._is_connecting
+
+    @property
+    def is_connecting(self) -> bool:
+        """Whether it waits for its session to be confirmed, and is not to be read from."""
+        return self._is_connecting
 
     @property
     def queued(self) -> int:

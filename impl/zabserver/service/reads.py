@@ -18,6 +18,8 @@ from zabserver.wire.protocol import Err, Event, Op, Perm, Refused, WatcherType
 if TYPE_CHECKING:
     from zabserver.service.connection import Connection
 
+MOST_READ_AT_ONCE = 32 << 20
+"""How many bytes a multi-read may come to; a request of one megabyte could ask for as many gigabytes."""
 MULTI_END = INT.pack(-1) + b"\x01" + INT.pack(-1)
 
 
@@ -106,21 +108,25 @@ def answer_who_am_i(connection: Connection, _: Reader) -> bytes:
 
 def answer_multi_read(connection: Connection, reader: Reader) -> bytes:
     """Several reads of one moment; each has its own error."""
-    found = b""
+    found: list[bytes] = []
+    size = 0
     while True:
         op, done, _ = reader.int32(), reader.flag(), reader.int32()
         if done:
-            return found + MULTI_END
+            return b"".join(found) + MULTI_END
+        if size > MOST_READ_AT_ONCE:
+            raise Refused(Err.MARSHALLING_ERROR)
         if op not in (Op.GET_DATA, Op.GET_CHILDREN):
             raise Refused(Err.MARSHALLING_ERROR)
         path, _ = reader.string(), reader.flag()
         try:
             node = _readable(connection, path)
         except Refused as refused:
-            found += INT.pack(Op.ERROR) + b"\0" + INT.pack(refused.code) + INT.pack(refused.code)
+            found.append(INT.pack(Op.ERROR) + b"\0" + INT.pack(refused.code) + INT.pack(refused.code))
             continue
         body = data(node.data) + node.stat() if op == Op.GET_DATA else vector(map(data, node.children))
-        found += INT.pack(op) + b"\0" + INT.pack(Err.OK) + body
+        found.append(INT.pack(op) + b"\0" + INT.pack(Err.OK) + body)
+        size += len(body)
 
 
 def answer_add_watch(connection: Connection, reader: Reader) -> bytes:

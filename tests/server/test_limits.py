@@ -1,0 +1,282 @@
+"""What one client may cost: each limit is hit, who hits it is stopped, and others notice nothing."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+import time
+from collections.abc import Callable
+
+import pytest
+
+from zabcheck.client.session import Disconnected, Session
+from zabserver.net import client_port
+from zabserver.service import connection as connections
+from zabserver.service import reads
+from zabserver.service.service import Service
+from zabserver.service.sessions import Sessions
+from zabserver.service.tree import Tree
+from zabserver.testing import ZooKeeper
+from zabspec import tree
+
+TIMEOUT = 10.0
+CONNECT = struct.pack(">iiqiqi16s?", 45, 0, 0, 10_000, 0, 16, bytes(16), False)
+
+
+def frame(xid: int, op: int, body: bytes = b"") -> bytes:
+    """A request with its length."""
+    return struct.pack(">iii", 8 + len(body), xid, op) + body
+
+
+def get_data(xid: int, path: bytes) -> bytes:
+    return frame(xid, 4, struct.pack(">i", len(path)) + path + b"\0")
+
+
+def raw(port: int) -> socket.socket:
+    wire = socket.create_connection(("127.0.0.1", port), TIMEOUT)
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return wire
+
+
+def is_closed(wire: socket.socket) -> bool:
+    """Whether the server ends it, after whatever it sends."""
+    try:
+        while wire.recv(1 << 16):
+            pass
+    except ConnectionResetError:
+        pass
+    except TimeoutError:
+        return False
+    return True
+
+
+@pytest.fixture
+def reasons(caplog: pytest.LogCaptureFixture) -> Callable[[str], None]:
+    """Waits for a line of the log that says so."""
+    caplog.set_level(logging.INFO, "zabserver")
+
+    def wait(text: str) -> None:
+        deadline = time.monotonic() + TIMEOUT
+        while text not in caplog.text:
+            assert time.monotonic() < deadline, caplog.text
+            time.sleep(0.005)
+
+    return wait
+
+
+def test_a_frame_is_as_long_as_allowed_and_no_longer(reasons: Callable[[str], None]) -> None:
+    with ZooKeeper(settings={"jute.maxbuffer": "4096"}) as server:
+        with raw(server.port) as wire:
+            wire.sendall(CONNECT + frame(1, 3, bytes(4096 - 8)))
+            found = b""
+            while len(found) < 41 + 20:
+                found += wire.recv(100)
+            assert struct.unpack_from(">ii", found, 41) == (16, 1)
+        other = Session("127.0.0.1", server.port)
+        session = Session("127.0.0.1", server.port)
+        session.send_raw(struct.pack(">i", 4097))
+        with pytest.raises(Disconnected):
+            session.ping()
+        reasons('reason="a frame of 4097 bytes"')
+        session = Session("127.0.0.1", server.port)
+        session.send_raw(struct.pack(">i", -1))
+        with pytest.raises(Disconnected):
+            session.ping()
+        reasons('reason="a frame of -1 bytes"')
+        other.ping()
+
+
+def test_connections_from_one_address_are_limited(reasons: Callable[[str], None]) -> None:
+    with ZooKeeper(settings={"maxClientCnxns": "2"}) as server:
+        first, second = Session("127.0.0.1", server.port), Session("127.0.0.1", server.port)
+        with pytest.raises(Disconnected):
+            Session("127.0.0.1", server.port)
+        reasons("event=refused")
+        reasons("maxClientCnxns")
+        second.call(tree.CloseSession())
+        until(lambda: server.connections == 1)
+        Session("127.0.0.1", server.port).ping()
+        first.ping()
+
+
+def test_connections_in_all_are_limited(reasons: Callable[[str], None]) -> None:
+    with ZooKeeper(settings={"maxCnxns": "1"}) as server:
+        session = Session("127.0.0.1", server.port)
+        with pytest.raises(Disconnected):
+            Session("127.0.0.1", server.port)
+        reasons("maxCnxns")
+        session.ping()
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("beginning", [b"", b"\0\0", CONNECT[:20], b"stmk"])
+def test_who_asks_for_no_session_is_closed(beginning: bytes, reasons: Callable[[str], None]) -> None:
+    with ZooKeeper(settings={"nio.sessionlessCnxnTimeout": "50"}) as server:
+        session = Session("127.0.0.1", server.port)
+        with raw(server.port) as wire:
+            wire.sendall(beginning)
+            assert is_closed(wire)
+        reasons("no session asked for in time")
+        session.ping()
+
+
+def test_who_reads_nothing_is_not_read_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its requests stay in its own buffers: what the server keeps for it does not grow."""
+    monkeypatch.setattr(client_port, "MOST_UNSENT", 1 << 18)
+    with ZooKeeper() as server:
+        session = Session("127.0.0.1", server.port)
+        session.call(tree.Create("/large", bytes(100_000)))
+        with raw(server.port) as wire:
+            wire.sendall(CONNECT)
+            assert wire.recv(100)
+            wire.settimeout(0.2)
+            requests = b"".join(get_data(xid, b"/large") for xid in range(1, 1000))
+            with pytest.raises(TimeoutError):
+                wire.sendall(requests * 1000)
+            unsent = server.unsent
+            assert 0 < unsent < (1 << 18) + 2 * connections.MOST_OUTPUT
+            session.ping()
+            wire.settimeout(TIMEOUT)
+            for _ in range(100):  # and it goes on when it reads
+                assert wire.recv(1 << 20)
+            session.ping()
+
+
+def test_who_reads_no_events_is_closed(
+    monkeypatch: pytest.MonkeyPatch, reasons: Callable[[str], None]
+) -> None:
+    monkeypatch.setattr(client_port, "MOST_UNSENT", 1 << 16)
+    monkeypatch.setattr(client_port, "MOST_UNSENT_AT_ALL", 1 << 20)
+    name = "n" * 100_000
+    with ZooKeeper() as server, socket.socket() as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
+        wire.connect(("127.0.0.1", server.port))
+        wire.sendall(CONNECT + frame(1, 106, struct.pack(">i1si", 1, b"/", 1)))
+        session = Session("127.0.0.1", server.port)
+        until(lambda: server.watches == 1)
+        for _ in range(100):
+            session.call(tree.Create(f"/{name}"))
+            session.call(tree.Delete(f"/{name}"))
+            if server.connections == 1:
+                break
+        reasons("bytes sent and not read")
+        session.ping()
+
+
+def test_clients_that_wait_are_not_read_from_while_too_much_is_on_its_way() -> None:
+    """Everything is answered all the same, in order."""
+    with ZooKeeper(settings={"globalOutstandingLimit": "1"}) as server:
+        session = Session("127.0.0.1", server.port)
+        session.call(tree.Create("/a"))
+        wires = []
+        for _ in range(5):
+            wire = raw(server.port)
+            set_data = struct.pack(">i2sii", 2, b"/a", 0, -1)
+            for xid in range(200):
+                wire.sendall((CONNECT if xid == 0 else b"") + frame(xid + 1, 5, set_data))
+            wires.append(wire)
+        for wire in wires:
+            expected = 41 + 200 * (20 + 68)
+            found = b""
+            while len(found) < expected:
+                found += wire.recv(1 << 16)
+            xids = [struct.unpack_from(">i", found, 41 + each * 88 + 4)[0] for each in range(200)]
+            assert xids == list(range(1, 201))
+            wire.close()
+
+
+# The core by itself.
+
+
+def connected() -> tuple[Service, connections.Connection]:
+    service = Service(Tree(), Sessions(0, 0, 2000))
+    connection = service.connect("127.0.0.1")
+    connection.on_bytes(CONNECT)
+    commit(service)
+    assert connection.session is not None
+    return service, connection
+
+
+def commit(service: Service) -> list[bytes]:
+    """All that is prepared is on disk; what is sent then."""
+    turn = service.turn()
+    service.on_synced(turn.last_zxid)
+    return [out for _, out in service.turn().sends]
+
+
+def large_node(service: Service, connection: connections.Connection) -> None:
+    acl = struct.pack(">iii5si6s", 1, 31, 5, b"world", 6, b"anyone")
+    body = struct.pack(">i2si", 2, b"/l", 1_000_000) + bytes(1_000_000) + acl + struct.pack(">i", 0)
+    connection.on_bytes(frame(1, 1, body))
+    commit(service)
+
+
+def test_requests_wait_while_many_replies_do() -> None:
+    service, connection = connected()
+    large_node(service, connection)
+    connection.on_bytes(b"".join(get_data(xid, b"/l") for xid in range(100)))
+    answered = 0
+    for _ in range(100):
+        sent = sum(len(out) for _, out in service.turn().sends)
+        assert sent < connections.MOST_OUTPUT + 1_000_200
+        answered += sent // 1_000_000
+        if not connection.is_held:
+            break
+        connection.on_bytes(b"")
+    assert answered == 100
+
+
+def test_replies_behind_a_write_are_not_more_than_may_wait() -> None:
+    service, connection = connected()
+    large_node(service, connection)
+    set_data = frame(2, 5, struct.pack(">i2si1si", 2, b"/z", 1, b"x", -1))
+    connection.on_bytes(set_data + b"".join(get_data(xid, b"/l") for xid in range(3, 103)))
+    sent = sum(map(len, commit(service)))
+    assert sent < connections.MOST_OUTPUT_AT_ONCE + 2_000_000
+    assert "bytes of replies" in (connection.why_closed or "")
+
+
+def test_a_multi_read_is_not_more_than_may_wait() -> None:
+    service, connection = connected()
+    large_node(service, connection)
+    part = struct.pack(">i?ii2s?", 4, False, -1, 2, b"/l", False)
+    connection.on_bytes(frame(7, 22, part * 2 + struct.pack(">i?i", -1, True, -1)))
+    (few,) = (out for _, out in service.turn().sends)
+    assert len(few) > 2_000_000
+    connection.on_bytes(frame(8, 22, part * 10_000 + struct.pack(">i?i", -1, True, -1)))
+    (many,) = (out for _, out in service.turn().sends)
+    assert many == struct.pack(">iiqi", 16, 8, service.tree.zxid, -5)
+    assert reads.MOST_READ_AT_ONCE < connections.MOST_OUTPUT_AT_ONCE
+
+
+def test_identities_are_limited() -> None:
+    _, connection = connected()
+    for number in range(connections.MOST_IDS + 1):
+        credentials = f"user{number}:x".encode()
+        body = struct.pack(">ii6si", 0, 6, b"digest", len(credentials)) + credentials
+        connection.on_bytes(frame(-4, 100, body))
+    assert len(connection.ids) == connections.MOST_IDS
+    assert connection.why_closed == f"more than {connections.MOST_IDS} identities"
+
+
+def test_a_long_frame_that_comes_byte_by_byte_is_not_copied_for_each_byte() -> None:
+    """It was: a client could keep the server busy for hours with one megabyte."""
+    service, connection = connected()
+    acl = struct.pack(">iii5si6s", 1, 31, 5, b"world", 6, b"anyone")
+    body = struct.pack(">i2si", 2, b"/l", 1000) + bytes(1000) + acl + struct.pack(">i", 0)
+    whole = frame(1, 1, body)
+    connection.on_bytes(whole[:100])
+    kept = connection._rest
+    for at in range(100, len(whole) - 1):
+        connection.on_bytes(whole[at : at + 1])
+    assert connection._rest is kept
+    connection.on_bytes(whole[-1:])
+    commit(service)
+    assert service.tree.nodes[b"/l"].data == bytes(1000)
