@@ -38,6 +38,7 @@ EVENT = Struct(">iiqiiii")
 """Length, xid, zxid, error, event, state, length of the path."""
 CONNECT_RESPONSE = Struct(">iiqi16s")
 SYNC_CONNECTED = 3
+OK = int(Err.OK)
 
 MOST_OUTPUT = 4 << 20
 """How many bytes of replies may wait to be sent before no more requests are looked at, for now."""
@@ -128,6 +129,8 @@ class Connection:
         """Takes what was read, whole requests or not."""
         if self.why_closed is not None:
             return
+        if self.session is not None:
+            self.service.touch(self.session)
         if self._rest:
             self._rest += chunk
             if len(self._rest) < self._wanted:
@@ -163,7 +166,6 @@ class Connection:
             self.close(f"a request of {len(frame)} bytes")
             return
         xid, op = HEADER.unpack_from(frame)
-        self.service.touch(self.session)
         self.last_op, self.last_cxid = op, xid
         if op in WRITES:
             self._waiting.append((xid, op, None))
@@ -230,7 +232,7 @@ class Connection:
         except Malformed:
             self._send_reply(xid, self.service.tree.zxid, Err.MARSHALLING_ERROR)
         else:
-            self._send_reply(xid, self.service.tree.zxid, Err.OK, body)
+            self._send_reply(xid, self.service.tree.zxid, OK, body)
 
     def on_written(self, xid: int, zxid: int, error: int, body: bytes) -> None:
         """The oldest write that waits is applied: its reply goes out, then those of the reads behind it."""

@@ -48,12 +48,14 @@ class Node:
         ctime, mtime: of the first two, in milliseconds since 1970.
         owner: the session of an ephemeral node, 0, or a mark (`CONTAINER`, `ttl_owner`).
         children: the names of its children.
+        crc: its share of the tree's digest; None if it was changed since that was worked out.
     """
 
     __slots__ = (
         "acl",
         "aversion",
         "children",
+        "crc",
         "ctime",
         "cversion",
         "czxid",
@@ -73,6 +75,7 @@ class Node:
         self.version = self.cversion = self.aversion = 0
         self.owner = owner
         self.children: set[bytes] = set()
+        self.crc: int | None = None
 
     def stat(self) -> bytes:
         """The Stat that clients get, 68 bytes."""

@@ -94,7 +94,9 @@ def shadow_of(node: Node, path: bytes) -> Shadow:
     shadow.child_count = len(node.children)
     shadow.exists = True
     shadow.zxid = 0
-    shadow.digest = node.digest(path) if is_digested(path) else 0
+    if node.crc is None:
+        node.crc = node.digest(path) if is_digested(path) else 0
+    shadow.digest = node.crc
     return shadow
 
 
@@ -208,12 +210,15 @@ class Outstanding:
 
     def on_applied(self, zxid: int) -> None:
         """All up to a zxid is applied: the tree has it now."""
-        changes, shadows = self._changes, self._shadows
+        changes, shadows, nodes = self._changes, self._shadows, self.tree.nodes
         while changes and changes[0][0] <= zxid:
             _, path, _ = changes.popleft()
             shadow = shadows.get(path)
             if shadow is not None and shadow.zxid <= zxid:
                 del shadows[path]
+                node = nodes.get(path)
+                if node is not None:
+                    node.crc = shadow.digest
 
     def _put(self, path: bytes, shadow: Shadow, zxid: int) -> None:
         shadow.zxid = zxid
@@ -221,8 +226,9 @@ class Outstanding:
             digest = _digest(path, shadow) if shadow.exists else 0
             self.digest = (self.digest + digest - shadow.digest) & DIGEST_MASK
             shadow.digest = digest
-        self._changes.append((zxid, path, self._shadows.get(path)))
-        self._shadows[path] = shadow
+        shadows = self._shadows
+        self._changes.append((zxid, path, shadows.get(path)))
+        shadows[path] = shadow
 
 
 def _digest(path: bytes, shadow: Shadow) -> int:

@@ -46,6 +46,8 @@ FLAGS = {0: (False, False), 1: (True, False), 2: (False, True), 3: (True, True),
 TTL_FLAGS = {5: False, 6: True}
 """Create flags of those that have: whether sequential."""
 CONTAINER_FLAG = 4
+OF_ANY_SESSION = frozenset({Op.CREATE_SESSION, Op.CLOSE_SESSION, Op.DELETE_CONTAINER, Op.RECONFIG})
+"""What is asked by the server itself, or whatever has become of the session."""
 MAX_VERSION = 0x7FFFFFFF
 
 
@@ -108,6 +110,10 @@ class Preparer:
             Op.SET_DATA: self._set_data,
             Op.SET_ACL: self._set_acl,
             Op.CHECK: self._check_version,
+            Op.MULTI: self._multi,
+            Op.RECONFIG: self._reconfig,
+            Op.CREATE_SESSION: self._create_session,
+            Op.CLOSE_SESSION: self._close_session,
         }
 
     def prepare(self, request: Request, zxid: int, time: int) -> Record:
@@ -131,22 +137,18 @@ class Preparer:
 
     def _txn(self, request: Request, zxid: int, time: int) -> Txn:
         op = request.op
-        if op == Op.CREATE_SESSION:
-            return CreateSessionTxn(op, request.reader.int32())
-        if op == Op.CLOSE_SESSION:
-            return self._close_session(request, zxid)
-        if op == Op.MULTI:
-            return self._multi(request, zxid, time)
-        if op == Op.RECONFIG:
-            raise Refused(Err.RECONFIG_DISABLED)
-        if request.session and not self.is_open(request.session) and op != Op.DELETE_CONTAINER:
+        if op not in OF_ANY_SESSION and not self.is_open(request.session):
             raise Refused(Err.SESSION_EXPIRED)
         return self._by_op[op](request, zxid, time)
 
+    def _create_session(self, request: Request, _: int, __: int) -> Txn:
+        return CreateSessionTxn(Op.CREATE_SESSION, request.reader.int32())
+
+    def _reconfig(self, _: Request, __: int, ___: int) -> Txn:
+        raise Refused(Err.RECONFIG_DISABLED)
+
     def _multi(self, request: Request, zxid: int, time: int) -> Txn:
         """All or nothing: at the first part that is refused, what the others did is undone."""
-        if request.session and not self.is_open(request.session):
-            raise Refused(Err.SESSION_EXPIRED)
         parts = read_multi(request.reader)
         before = self.outstanding.mark()
         done: list[Txn] = []
@@ -260,7 +262,7 @@ class Preparer:
         self._check_acl(node.acl, Perm.READ, request.ids)
         return CheckTxn(Op.CHECK, path, next_version(node.version, version))
 
-    def _close_session(self, request: Request, zxid: int) -> Txn:
+    def _close_session(self, request: Request, zxid: int, _: int) -> Txn:
         paths = self.outstanding.ephemerals_of(request.session)
         for path in paths:
             parent_path = parent_of(path)
@@ -268,7 +270,7 @@ class Preparer:
             self.outstanding.on_delete(path, node, parent_path, parent, zxid)
         return CloseSessionTxn(Op.CLOSE_SESSION, paths)
 
-    def _check_acl(self, acl: Acl, perm: Perm, ids: Sequence[Id]) -> None:
+    def _check_acl(self, acl: Acl, perm: int, ids: Sequence[Id]) -> None:
         if not self.settings.skip_acl:
             acls.check(acl, perm, ids)
 

@@ -22,6 +22,7 @@ from zabserver.wire.jute import INT, Reader, data
 from zabserver.wire.protocol import MAX_BUFFER, Err, Op
 
 MULTI_END = INT.pack(-1) + b"\x01" + INT.pack(-1)
+CLOSE_SESSION = int(Op.CLOSE_SESSION)
 WITH_STAT = frozenset({Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL})
 
 
@@ -228,7 +229,7 @@ class Service:
 
     def submit(self, request: Request, connection: Connection | None) -> None:
         """A request that writes: it is prepared and logged; its reply comes when it is applied."""
-        if request.op == Op.CLOSE_SESSION:
+        if request.op == CLOSE_SESSION:
             closing = self.sessions.open.get(request.session)
             if closing is not None:
                 closing.is_closing = True

@@ -164,7 +164,7 @@ class Tree:
             return Done(txn.op, Err.NO_NODE)
         cversion = parent.cversion + 1 if txn.parent_cversion == -1 else txn.parent_cversion
         if cversion > parent.cversion:
-            parent.cversion, parent.pzxid = cversion, zxid
+            parent.cversion, parent.pzxid, parent.crc = cversion, zxid, None
         if path in self.nodes:
             return Done(txn.op, Err.NODE_EXISTS)
         owner = owner_of(txn, record.session)
@@ -185,6 +185,7 @@ class Tree:
         self.data_size -= len(path) + len(node.data or b"")
         parent.children.discard(name_of(path))
         parent.pzxid = max(parent.pzxid, zxid)
+        parent.crc = None
         self._unindex(path, node.owner)
         self.limits.on_deleted(self.nodes, path, len(node.data or b""))
         self.watches.on_deleted(path, node.acl, parent_path, parent.acl, zxid)
@@ -212,6 +213,7 @@ class Tree:
         node.mzxid = record.zxid
         node.mtime = record.time
         node.version = txn.version
+        node.crc = None
         self.data_size += size
         self.limits.on_changed(self.nodes, path, size)
         self.watches.on_changed(path, node.acl, record.zxid)
@@ -223,6 +225,7 @@ class Tree:
             return Done(txn.op, Err.NO_NODE)
         node.acl = txn.acl
         node.aversion = txn.version
+        node.crc = None
         return Done(txn.op, 0, txn.path, node.stat())
 
     def _close_session(self, session: int, paths: Iterable[bytes] | None, zxid: int) -> None:

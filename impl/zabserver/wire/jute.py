@@ -74,15 +74,21 @@ class Reader:
 
     def data(self) -> bytes | None:
         """A buffer; None if it is null."""
-        length = self.int32()
-        if length == -1:
+        at = self.at + 4
+        try:
+            (length,) = INT.unpack_from(self.buffer, at - 4)
+        except error:
+            raise Malformed(f"4 bytes wanted at {self.at} of {len(self.buffer)}") from None
+        end = at + length
+        if length < 0:
+            if length != -1:
+                raise Malformed(f"length {length} at {self.at} of {len(self.buffer)} bytes")
+            self.at = at
             return None
-        end = self.at + length
-        if length < 0 or end > len(self.buffer):
-            raise Malformed(f"length {length} at {self.at - 4} of {len(self.buffer)} bytes")
-        value = self.buffer[self.at : end]
+        if end > len(self.buffer):
+            raise Malformed(f"length {length} at {self.at} of {len(self.buffer)} bytes")
         self.at = end
-        return value
+        return self.buffer[at:end]
 
     def string(self) -> bytes:
         """A string in UTF-8; null is the empty one, as kazoo writes it."""

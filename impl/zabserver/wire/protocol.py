@@ -6,44 +6,48 @@ ZooKeeper: ZooDefs, KeeperException.Code, Watcher.Event, CreateMode.
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
+from typing import Final
 
 
-class Op(IntEnum):
-    """What a request asks for; also the type of the transaction that it becomes."""
+class Op:
+    """What a request asks for; also the type of the transaction that it becomes.
 
-    NOTIFICATION = 0
-    CREATE = 1
-    DELETE = 2
-    EXISTS = 3
-    GET_DATA = 4
-    SET_DATA = 5
-    GET_ACL = 6
-    SET_ACL = 7
-    GET_CHILDREN = 8
-    SYNC = 9
-    PING = 11
-    GET_CHILDREN2 = 12
-    CHECK = 13
-    MULTI = 14
-    CREATE2 = 15
-    RECONFIG = 16
-    CHECK_WATCHES = 17
-    REMOVE_WATCHES = 18
-    CREATE_CONTAINER = 19
-    DELETE_CONTAINER = 20
-    CREATE_TTL = 21
-    MULTI_READ = 22
-    AUTH = 100
-    SET_WATCHES = 101
-    SASL = 102
-    GET_EPHEMERALS = 103
-    GET_ALL_CHILDREN_NUMBER = 104
-    SET_WATCHES2 = 105
-    ADD_WATCH = 106
-    WHO_AM_I = 107
-    CREATE_SESSION = -10
-    CLOSE_SESSION = -11
-    ERROR = -1
+    Plain numbers: a member of an enum takes as long to look up as a good part of a request takes to answer.
+    """
+
+    NOTIFICATION: Final = 0
+    CREATE: Final = 1
+    DELETE: Final = 2
+    EXISTS: Final = 3
+    GET_DATA: Final = 4
+    SET_DATA: Final = 5
+    GET_ACL: Final = 6
+    SET_ACL: Final = 7
+    GET_CHILDREN: Final = 8
+    SYNC: Final = 9
+    PING: Final = 11
+    GET_CHILDREN2: Final = 12
+    CHECK: Final = 13
+    MULTI: Final = 14
+    CREATE2: Final = 15
+    RECONFIG: Final = 16
+    CHECK_WATCHES: Final = 17
+    REMOVE_WATCHES: Final = 18
+    CREATE_CONTAINER: Final = 19
+    DELETE_CONTAINER: Final = 20
+    CREATE_TTL: Final = 21
+    MULTI_READ: Final = 22
+    AUTH: Final = 100
+    SET_WATCHES: Final = 101
+    SASL: Final = 102
+    GET_EPHEMERALS: Final = 103
+    GET_ALL_CHILDREN_NUMBER: Final = 104
+    SET_WATCHES2: Final = 105
+    ADD_WATCH: Final = 106
+    WHO_AM_I: Final = 107
+    CREATE_SESSION: Final = -10
+    CLOSE_SESSION: Final = -11
+    ERROR: Final = -1
 
 
 class Err(IntEnum):
@@ -85,24 +89,24 @@ class Refused(Exception):
         self.code = code
 
 
-class Event(IntEnum):
-    """What happened to a node."""
+class Event:
+    """What happened to a node; plain numbers, as in `Op`."""
 
-    CREATED = 1
-    DELETED = 2
-    DATA_CHANGED = 3
-    CHILDREN_CHANGED = 4
+    CREATED: Final = 1
+    DELETED: Final = 2
+    DATA_CHANGED: Final = 3
+    CHILDREN_CHANGED: Final = 4
 
 
-class Perm(IntFlag):
-    """What an access control list allows."""
+class Perm:
+    """What an access control list allows; plain numbers, as in `Op`."""
 
-    READ = 1
-    WRITE = 2
-    CREATE = 4
-    DELETE = 8
-    ADMIN = 16
-    ALL = 31
+    READ: Final = 1
+    WRITE: Final = 2
+    CREATE: Final = 4
+    DELETE: Final = 8
+    ADMIN: Final = 16
+    ALL: Final = 31
 
 
 class WatchMode(IntFlag):
