@@ -273,14 +273,10 @@ def read_log(path: Path) -> Iterator[logs.Entry]:
         Corrupt: it is damaged.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        if path.stat().st_size == 0:
-            return
-        with (
-            closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as mapped,
-            memoryview(mapped) as view,
-        ):
-            yield from logs.entries(view, str(path))
+    if path.stat().st_size == 0:
+        return
+    with path.open("rb") as file, closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as whole:
+        yield from logs.entries(whole, str(path))
 
 
 def _named(folder: Path, kind: str) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import mmap
 from struct import Struct
 from zlib import adler32
 
@@ -24,6 +25,7 @@ END = b"B"
 LEAST = 32
 """No payload is shorter than a transaction header."""
 BLOCK = 4096
+STRIDE = 1 << 20
 PREALLOCATED = 64 << 20
 """How many bytes a file grows at once, if `preAllocSize` does not say."""
 
@@ -76,18 +78,17 @@ def padded_size(position: int, size: int, step: int = PREALLOCATED) -> int:
     return size + step
 
 
-def entries(buffer: bytes | memoryview, name: str, longest: int = 1 << 30) -> Iterator[Entry]:
+def entries(whole: bytes | mmap, name: str, longest: int = 1 << 30) -> Iterator[Entry]:
     """The entries of a log file, to the end or to where a crash cut it off.
 
     Args:
-        buffer: the whole file; an empty one has no entries, as has one that was cut within its header.
+        whole: the file; an empty one has no entries, as has one that was cut within its header.
         name: of the file, for errors.
         longest: how many bytes a payload may have.
 
     Raises:
         Corrupt: the file is no log, or an entry is damaged and others follow it.
     """
-    whole = memoryview(buffer)
     if len(whole) < HEADER.size or not any(whole[: HEADER.size]):
         return
     magic, version, _ = HEADER.unpack_from(whole)
@@ -105,7 +106,7 @@ def entries(buffer: bytes | memoryview, name: str, longest: int = 1 << 30) -> It
         raise Corrupt(name, at, f"a damaged entry; whole ones follow it, from byte {later} on")
 
 
-def entry_at(whole: memoryview, at: int, longest: int) -> Entry | None:
+def entry_at(whole: bytes | mmap, at: int, longest: int) -> Entry | None:
     """The entry at an offset; None if there is no whole one."""
     if at + ENTRY.size > len(whole):
         return None
@@ -113,14 +114,26 @@ def entry_at(whole: memoryview, at: int, longest: int) -> Entry | None:
     end = at + ENTRY.size + length
     if not LEAST <= length <= longest or end >= len(whole) or whole[end] != END[0]:
         return None
-    payload = bytes(whole[at + ENTRY.size : end])
+    payload = whole[at + ENTRY.size : end]
     return Entry(at, payload) if adler32(payload) == checksum else None
 
 
-def _entry_after(whole: memoryview, at: int, longest: int) -> int | None:
-    """Where after an offset a whole entry begins, if there is one."""
-    rest = bytes(whole[at:]).rstrip(b"\0")
-    for mark in range(1, len(rest) - ENTRY.size - LEAST):
-        if rest[mark : mark + 4] == b"\0\0\0\0" and entry_at(whole, at + mark, longest) is not None:
-            return at + mark
+def _entry_after(whole: bytes | mmap, at: int, longest: int) -> int | None:
+    """Where after an offset a whole entry begins, if there is one; checksums begin with four zeros."""
+    end = _end_of_data(whole, at)
+    mark = whole.find(b"\0\0\0\0", at + 1, end)
+    while mark != -1:
+        if entry_at(whole, mark, longest) is not None:
+            return mark
+        mark = whole.find(b"\0\0\0\0", mark + 1, end)
     return None
+
+
+def _end_of_data(whole: bytes | mmap, at: int) -> int:
+    """Where, from an offset on, there are but zeros."""
+    end = at
+    for begin in range(at, len(whole), STRIDE):
+        kept = len(whole[begin : begin + STRIDE].rstrip(b"\0"))
+        if kept:
+            end = begin + kept
+    return end

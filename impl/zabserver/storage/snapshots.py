@@ -48,16 +48,19 @@ class Snapshot:
     digest: tuple[int, int] | None = None
 
 
-def encode_snapshot(tree: Tree, sessions: Mapping[int, int], with_digest: bool = True) -> Iterator[bytes]:
+def encode_snapshot(
+    tree: Tree, sessions: Mapping[int, int], with_digest: bool = True, chunk: int = CHUNK
+) -> Iterator[bytes]:
     """The bytes of a snapshot, in pieces; between two of them transactions may be applied.
 
     Args:
         tree: what is saved.
         sessions: timeout in milliseconds, by id.
         with_digest: whether the tree's digest goes with it.
+        chunk: how many nodes make a piece.
     """
     checksum = 1
-    for piece in _pieces(tree, dict(sessions)):
+    for piece in _pieces(tree, dict(sessions), chunk):
         checksum = adler32(piece, checksum)
         yield piece
     seal = LONG.pack(checksum) + TERMINATOR
@@ -69,7 +72,7 @@ def encode_snapshot(tree: Tree, sessions: Mapping[int, int], with_digest: bool =
         yield part + LONG.pack(adler32(part, adler32(seal, checksum))) + TERMINATOR
 
 
-def _pieces(tree: Tree, sessions: Mapping[int, int]) -> Iterator[bytes]:
+def _pieces(tree: Tree, sessions: Mapping[int, int], chunk: int) -> Iterator[bytes]:
     """All that the first seal is of."""
     ids = _acl_ids(node.acl for node in tree.nodes.values())
     start = [HEADER.pack(MAGIC, VERSION, -1), INT.pack(len(sessions))]
@@ -87,7 +90,7 @@ def _pieces(tree: Tree, sessions: Mapping[int, int]) -> Iterator[bytes]:
         nodes.append(encode_node(path, node, ids))
         above = b"" if path == b"/" else path
         todo += [above + b"/" + name for name in sorted(node.children, reverse=True)]
-        if len(nodes) == CHUNK:
+        if len(nodes) == chunk:
             yield b"".join(nodes)
             nodes.clear()
     yield b"".join(nodes) + TERMINATOR

@@ -1,0 +1,345 @@
+"""What is found on a disk after a crash, or after worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from zabserver.net.disk import Disk, Found
+from zabserver.service.node import OPEN, Ace
+from zabserver.service.prepare import Preparer, Request, Settings
+from zabserver.service.tree import Tree
+from zabserver.service.txns import (
+    CloseSessionTxn,
+    CreateSessionTxn,
+    CreateTxn,
+    DeleteTxn,
+    ErrorTxn,
+    MultiTxn,
+    Record,
+    SetAclTxn,
+    SetDataTxn,
+    Txn,
+    decode_record,
+    encode_acl,
+)
+from zabserver.storage import logs, snapshots
+from zabserver.storage.logs import Corrupt
+from zabserver.wire.jute import INT, Reader, data
+from zabserver.wire.protocol import Op
+
+SESSION = 0x1000000
+
+
+def payload(zxid: int, txn: Txn) -> bytes:
+    """A transaction as the log holds it."""
+    return Record(SESSION, zxid, zxid, 1000 + zxid, txn).encode()
+
+
+def creates(count: int, first: int = 1) -> list[bytes]:
+    """Transactions that each create a node, named after its zxid."""
+    return [
+        payload(zxid, CreateTxn(Op.CREATE, b"/n%d" % zxid, b"x" * 20, OPEN, False, zxid))
+        for zxid in range(first, first + count)
+    ]
+
+
+def written(folder: Path, *groups: list[bytes], preallocated: int = 1 << 16) -> list[Path]:
+    """A directory with a log file for each group of transactions."""
+    zxid = 1
+    for group in groups:
+        disk = Disk(folder, preallocated=preallocated)
+        disk.append(group, zxid)
+        disk.close()
+        zxid += len(group)
+    return Disk(folder).log_files()
+
+
+def names(found: Found) -> set[bytes]:
+    """The nodes that there are, besides those that are always there."""
+    return set(found.tree.nodes) - set(Tree().nodes)
+
+
+def described(tree: Tree) -> dict[bytes, object]:
+    """Everything in a tree, to be compared."""
+    return {
+        path: (node.data, node.acl, node.persisted(), tuple(sorted(node.children)))
+        for path, node in tree.nodes.items()
+    }
+
+
+def test_what_was_synced_is_found(tmp_path: Path) -> None:
+    written(tmp_path, creates(3), creates(2, 4))
+    found = Disk(tmp_path).load()
+    assert names(found) == {b"/n1", b"/n2", b"/n3", b"/n4", b"/n5"}
+    assert (found.tree.zxid, found.replayed, found.snapshot) == (5, 5, None)
+
+
+def test_files_grow_as_apaches_do(tmp_path: Path) -> None:
+    [log] = written(tmp_path, creates(1), preallocated=logs.PREALLOCATED)
+    assert log.stat().st_size == 67108880
+    assert log.name == "log.1"
+
+
+@pytest.mark.parametrize("kept", range(0, 200))
+def test_a_tail_that_is_cut_off_anywhere_leaves_what_is_whole(kept: int, tmp_path: Path) -> None:
+    """Whatever of the last entries has reached the disk, a first part of them is found, and all before."""
+    group = creates(3)
+    [log] = written(tmp_path, group, preallocated=0)
+    whole = log.read_bytes()
+    ends = [sum(len(logs.encode_entry(each)) for each in group[: count + 1]) for count in range(3)]
+    first = len(logs.START) + ends[0]
+    cut = first + kept * (len(whole) - first) // 199
+    log.write_bytes(whole[:cut] + bytes(4096))
+    expected = sum(len(logs.START) + end <= cut for end in ends)
+    assert names(Disk(tmp_path).load()) == {b"/n1", b"/n2", b"/n3"} - {b"/n2", b"/n3"} | {
+        b"/n%d" % zxid for zxid in range(1, expected + 1)
+    }
+
+
+def change(at: Callable[[bytes], int], to: bytes) -> Callable[[bytes], bytes]:
+    """Damage: some bytes of a file are others."""
+
+    def damaged(whole: bytes) -> bytes:
+        place = at(whole)
+        return whole[:place] + to + whole[place + len(to) :]
+
+    return damaged
+
+
+def second_entry(whole: bytes) -> int:
+    """Where the second entry begins."""
+    return [each.offset for each in logs.entries(whole, "")][1]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(change(lambda whole: second_entry(whole) + 30, b"\xff"), id="payload"),
+        pytest.param(change(second_entry, b"\1\2\3\4\5\6\7\0"), id="checksum"),
+        pytest.param(change(lambda whole: second_entry(whole) + 8, b"\0\0\0\0"), id="no length"),
+        pytest.param(change(lambda whole: second_entry(whole) + 8, b"\x7f\xff\xff\xff"), id="huge length"),
+        pytest.param(
+            change(lambda whole: second_entry(whole) + 8, b"\xff\xff\xff\xff"), id="negative length"
+        ),
+    ],
+)
+def test_damage_in_the_middle_is_refused_and_said_where(
+    damage: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    [log] = written(tmp_path, creates(3))
+    at = second_entry(log.read_bytes())
+    log.write_bytes(damage(log.read_bytes()))
+    with pytest.raises(Corrupt, match=f"log.1: at byte {at}: a damaged entry; whole ones follow"):
+        Disk(tmp_path).load()
+
+
+def test_an_entry_without_its_end_mark_in_the_middle_is_refused(tmp_path: Path) -> None:
+    [log] = written(tmp_path, creates(3))
+    whole = bytearray(log.read_bytes())
+    entry = list(logs.entries(bytes(whole), ""))[1]
+    whole[entry.end - 1] = 0
+    log.write_bytes(whole)
+    with pytest.raises(Corrupt, match="whole ones follow"):
+        Disk(tmp_path).load()
+
+
+def test_some_missing_within_an_epoch_are_refused(tmp_path: Path) -> None:
+    written(tmp_path, creates(2), creates(2, 3), creates(2, 5))[1].unlink()
+    with pytest.raises(Corrupt, match="zxid 0x5 after 0x2: some are missing"):
+        Disk(tmp_path).load()
+
+
+def test_an_empty_or_zeroed_last_log_is_no_log(tmp_path: Path) -> None:
+    written(tmp_path, creates(2))
+    folder = Disk(tmp_path).logs
+    (folder / "log.3").write_bytes(b"")
+    assert names(Disk(tmp_path).load()) == {b"/n1", b"/n2"}
+    (folder / "log.3").write_bytes(bytes(10))
+    assert names(Disk(tmp_path).load()) == {b"/n1", b"/n2"}
+    (folder / "log.3").write_bytes(bytes(100))
+    assert names(Disk(tmp_path).load()) == {b"/n1", b"/n2"}
+
+
+def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
+    [log] = written(tmp_path, creates(1))
+    log.write_bytes(b"ZKLX" + log.read_bytes()[4:])
+    with pytest.raises(Corrupt, match="no transaction log"):
+        Disk(tmp_path).load()
+
+
+def snapshot_of(tree: Tree, disk: Disk, sessions: dict[int, int]) -> Path:
+    """A snapshot, written whole."""
+    file = disk.begin_snapshot(tree.zxid)
+    for piece in snapshots.encode_snapshot(tree, sessions):
+        file.write(piece)
+    file.finish()
+    return file.path
+
+
+def two_snapshots(folder: Path) -> tuple[Path, Path]:
+    """A directory with a log of six transactions, and a snapshot after two and after four of them."""
+    written(folder, creates(2), creates(2, 3), creates(2, 5))
+    disk, tree, made = Disk(folder), Tree(), []
+    for zxid, each in enumerate(creates(6), 1):
+        tree.apply(decode_record(each))
+        if zxid in (2, 4):
+            made.append(snapshot_of(tree, disk, {7: 4000}))
+    return made[0], made[1]
+
+
+def test_the_newest_snapshot_is_used(tmp_path: Path) -> None:
+    two_snapshots(tmp_path)
+    found = Disk(tmp_path).load()
+    assert (found.snapshot, found.replayed, found.sessions) == (4, 2, {7: 4000})
+    assert len(names(found)) == 6
+
+
+@pytest.mark.parametrize("kept", [0, 5, 100, -1, -6, -20])
+def test_a_snapshot_that_is_cut_is_passed_over(kept: int, tmp_path: Path) -> None:
+    _, newest = two_snapshots(tmp_path)
+    newest.write_bytes(newest.read_bytes()[:kept])
+    found = Disk(tmp_path).load()
+    assert (found.snapshot, found.replayed) == (2, 4)
+    assert len(names(found)) == 6
+    assert str(newest) in found.skipped[0]
+
+
+def test_a_snapshot_that_is_damaged_is_passed_over(tmp_path: Path) -> None:
+    _, newest = two_snapshots(tmp_path)
+    whole = bytearray(newest.read_bytes())
+    whole[200] ^= 1
+    newest.write_bytes(whole)
+    assert Disk(tmp_path).load().snapshot == 2
+
+
+def test_logs_without_the_snapshot_that_they_go_on_from_are_refused(tmp_path: Path) -> None:
+    for path in two_snapshots(tmp_path):
+        path.write_bytes(b"")
+    with pytest.raises(Corrupt, match="no usable snapshot"):
+        Disk(tmp_path).load()
+
+
+def test_nothing_at_all_is_an_empty_tree(tmp_path: Path) -> None:
+    found = Disk(tmp_path / "new").load()
+    assert (names(found), found.snapshot, found.tree.zxid) == (set(), None, 0)
+
+
+def test_purging_keeps_what_is_needed(tmp_path: Path) -> None:
+    two_snapshots(tmp_path)
+    gone = Disk(tmp_path).purge(kept=1)
+    assert sorted(path.name for path in gone) == ["log.1", "snapshot.2"]
+    assert len(names(Disk(tmp_path).load())) == 6
+
+
+def some_txns() -> some.SearchStrategy[list[tuple[int, bytes]]]:
+    """Requests that write, few nodes, so that they meet."""
+    paths = some.sampled_from([b"/a", b"/b", b"/a/x", b"/a/y", b"/b/x"])
+    acl = some.sampled_from([OPEN, (Ace(5, b"world", b"anyone"),), (Ace(31, b"ip", b"1.2.3.4"),)]).map(
+        encode_acl
+    )
+    number = some.just(INT.pack(-1))
+    content = some.sampled_from([b"", b"xyz", None]).map(data)
+    flags = some.sampled_from([0, 0, 1, 2]).map(INT.pack)
+    path = paths.map(data)
+    return some.lists(
+        some.one_of(
+            some.tuples(some.just(Op.CREATE), some.tuples(path, content, acl, flags).map(b"".join)),
+            some.tuples(some.just(Op.DELETE), some.tuples(path, number).map(b"".join)),
+            some.tuples(some.just(Op.SET_DATA), some.tuples(path, content, number).map(b"".join)),
+            some.tuples(some.just(Op.SET_ACL), some.tuples(path, acl, number).map(b"".join)),
+            some.tuples(some.just(Op.CLOSE_SESSION), some.just(b"")),
+        ),
+        max_size=60,
+    )
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(some_txns(), some.integers(1, 5), some.integers(0, 60))
+def test_a_snapshot_taken_while_writes_go_on_and_the_log_make_the_tree(
+    requests: list[tuple[int, bytes]], between: int, begin: int
+) -> None:
+    """Pieces of one node each, so many writes after each piece: what is loaded is the tree at the end."""
+    tree = Tree()
+    preparer = Preparer(tree, lambda _: True, Settings())
+    records: list[Record] = []
+
+    def write(count: int) -> None:
+        for op, body in requests[len(records) : len(records) + count]:
+            zxid = len(records) + 1
+            record = preparer.prepare(Request(SESSION, 0, op, Reader(body), ()), zxid, 1000 + zxid)
+            tree.apply(record)
+            preparer.outstanding.on_applied(zxid)
+            records.append(record)
+
+    write(begin)
+    start = tree.zxid
+    pieces = []
+    for piece in snapshots.encode_snapshot(tree, {}, chunk=1):
+        pieces.append(piece)
+        write(between)
+    write(len(requests))
+    loaded = Tree()
+    loaded.restore(snapshots.decode_snapshot(b"".join(pieces), "snapshot").nodes)
+    loaded.zxid = start
+    for record in records[start:]:
+        loaded.apply(record)
+    assert described(loaded) == described(tree)
+    assert loaded.measured_digest() == tree.measured_digest()
+    assert loaded.ephemerals == tree.ephemerals
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(some.binary(max_size=300), some.data())
+def test_rubbish_in_files_is_refused_in_one_line(rubbish: bytes, choose: some.DataObject) -> None:
+    """A log or a snapshot with a part replaced by anything is read, or refused in a line that says where."""
+    log = logs.START + b"".join(map(logs.encode_entry, creates(4)))
+    snapshot = b"".join(snapshots.encode_snapshot(Tree(), {1: 2}))
+    whole = choose.draw(some.sampled_from([log, snapshot, b""]))
+    at = choose.draw(some.integers(0, len(whole)))
+    gone = choose.draw(some.integers(0, 60))
+    damaged = whole[:at] + rubbish + whole[at + gone :]
+    for why in (
+        refusal(lambda: list(logs.entries(damaged, "file"))),
+        refusal(lambda: read_snapshot(damaged)),
+    ):
+        assert why is None or (why.startswith("file: at byte ") and "\n" not in why)
+
+
+def read_snapshot(whole: bytes) -> snapshots.Snapshot:
+    """What is in it."""
+    return snapshots.decode_snapshot(whole, "file")
+
+
+def refusal(read: Callable[[], object]) -> str | None:
+    """Why something is refused."""
+    try:
+        read()
+    except Corrupt as error:
+        return str(error)
+    return None
+
+
+def test_all_kinds_of_transactions_are_read_back(tmp_path: Path) -> None:
+    txns: list[Txn] = [
+        CreateSessionTxn(Op.CREATE_SESSION, 4000),
+        CreateTxn(Op.CREATE, b"/a", b"x", OPEN, False, 1),
+        CreateTxn(Op.CREATE2, b"/e", None, (Ace(1, b"ip", b"::1"),), True, 2),
+        CreateTxn(Op.CREATE_CONTAINER, b"/c", b"", OPEN, False, 3),
+        CreateTxn(Op.CREATE_TTL, b"/t", b"", OPEN, False, 4, 9),
+        SetDataTxn(Op.SET_DATA, b"/a", b"y", 1),
+        SetAclTxn(Op.SET_ACL, b"/a", OPEN, 1),
+        DeleteTxn(Op.DELETE, b"/c"),
+        ErrorTxn(Op.ERROR, -101),
+        MultiTxn(Op.MULTI, [CreateTxn(Op.CREATE, b"/m", b"", OPEN, False, 5), ErrorTxn(Op.ERROR, 0)]),
+        CloseSessionTxn(Op.CLOSE_SESSION, [b"/e"]),
+    ]
+    written(tmp_path, [payload(zxid, txn) for zxid, txn in enumerate(txns, 1)])
+    found = Disk(tmp_path).load()
+    assert names(found) == {b"/a", b"/t", b"/m"}
+    assert found.sessions == {}
+    assert found.tree.ttls == {b"/t": None}
