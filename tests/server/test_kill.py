@@ -1,0 +1,157 @@
+"""The process is killed at random moments under load: what was acknowledged is there, and once."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from zabcheck.client.encoding import ProtocolError
+from zabcheck.client.session import Disconnected, Session
+from zabspec import tree
+from zabspec.tree.replies import Changed, Children, Created
+
+WRITERS = 4
+WAIT = 30.0
+
+
+@dataclass
+class Written:
+    """What one writer knows of its own writes.
+
+    Attributes:
+        acknowledged: the nodes that it was told it created.
+        asked: all that it asked for.
+        version: of its counter, as last acknowledged.
+        sets: how often it asked to set its counter.
+    """
+
+    acknowledged: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+    version: int = 0
+    sets: int = 0
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A server in a process of its own, killed at the end if it is not dead by then."""
+    command = [sys.executable, "-m", "zabserver", "serve", "--port", "0", "--data", str(folder)]
+    command += ["--set", "snapCount=200", "--set", "preAllocSize=64", "--set", "maxClientCnxns=0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    try:
+        yield process, port_of(process)
+    finally:
+        process.kill()
+        process.wait(WAIT)
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def port_of(process: subprocess.Popen[bytes]) -> int:
+    """Where it says that it serves."""
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line.decode())
+        if b"serving" in line:
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            return int(line.rpartition(b"port=")[2].split()[0])
+    pytest.fail("the server did not start: " + "".join(said))
+
+
+def write(port: int, number: int, known: Written) -> None:
+    """One writer: nodes of its own, and a counter, until the server is gone."""
+    try:
+        session = Session("127.0.0.1", port)
+        while True:
+            path = f"/w{number}-{len(known.asked)}"
+            known.asked.add(path)
+            reply = session.call(tree.Create(path)).reply
+            assert reply == Created(path, None), reply
+            known.acknowledged.add(path)
+            known.sets += 1
+            changed = session.call(tree.SetData(f"/counter{number}", b"x")).reply
+            assert isinstance(changed, Changed), changed
+            known.version = changed.stat.version
+    except (Disconnected, ProtocolError):
+        return
+
+
+def round_of(folder: Path, known: list[Written], seconds: float) -> None:
+    """The server starts, what is known is looked for, writers write, and it is killed."""
+    with serving(folder) as (process, port):
+        look(port, known)
+        writers = [
+            threading.Thread(target=write, args=(port, number, each)) for number, each in enumerate(known)
+        ]
+        for each in writers:
+            each.start()
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        for each in writers:
+            each.join(WAIT)
+
+
+def look(port: int, known: list[Written]) -> None:
+    """Every acknowledged write is there; whatever else is was asked for, and is there once."""
+    session = Session("127.0.0.1", port)
+    for number in range(len(known)):
+        session.call(tree.Create(f"/counter{number}"))
+    found = session.call(tree.GetChildren("/")).reply
+    assert isinstance(found, Children)
+    names = {f"/{name}" for name in found.names if name.startswith("w")}
+    for number, each in enumerate(known):
+        assert each.acknowledged <= names
+        its = {name for name in names if name.startswith(f"/w{number}-")}
+        assert its <= each.asked
+        each.acknowledged |= its
+        counter = session.call(tree.Exists(f"/counter{number}")).reply
+        assert isinstance(counter, Changed)
+        assert each.version <= counter.stat.version <= each.sets
+        each.version = counter.stat.version
+    session.call(tree.CloseSession())
+
+
+def rounds(folder: Path, count: int, seed: int) -> int:
+    """So many rounds, and how many writes were acknowledged in all."""
+    chance = random.Random(seed)
+    known = [Written() for _ in range(WRITERS)]
+    for _ in range(count):
+        round_of(folder, known, chance.uniform(0.02, 0.3))
+    with serving(folder) as (_, port):
+        look(port, known)
+    return sum(len(each.acknowledged) for each in known)
+
+
+def test_no_acknowledged_write_is_lost(tmp_path: Path) -> None:
+    assert rounds(tmp_path, 8, seed=1) > 100
+
+
+@pytest.mark.deep
+def test_no_acknowledged_write_is_lost_in_many_rounds(tmp_path: Path) -> None:
+    assert rounds(tmp_path, 300, seed=2) > 10_000
+
+
+def test_a_clean_stop_loses_nothing_and_exits_with_zero(tmp_path: Path) -> None:
+    known = [Written() for _ in range(WRITERS)]
+    with serving(tmp_path) as (process, port):
+        look(port, known)
+        writers = [threading.Thread(target=write, args=(port, n, each)) for n, each in enumerate(known)]
+        for each in writers:
+            each.start()
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT) == 0
+        for each in writers:
+            each.join(WAIT)
+    with serving(tmp_path) as (_, port):
+        look(port, known)
