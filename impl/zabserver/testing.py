@@ -127,6 +127,11 @@ class ZooKeeper:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def data(self) -> Path:
+        """Where its data is kept."""
+        return Path(self._options.data_dir)
+
+    @property
     def sessions(self) -> tuple[int, ...]:
         """The ids of the sessions that are open, signed."""
         return self._ask(lambda server: tuple(server.service.sessions.open))
@@ -190,7 +195,7 @@ class ZooKeeper:
     def lose_replies(self, session: int) -> None:
         """The next request of a session is done, but its reply is lost with the connection.
 
-        So the client does not know what became of it.
+        So the client does not know what became of it. Pings and events until then come through.
 
         Raises:
             KeyError: no such session is connected.
