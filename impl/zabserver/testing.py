@@ -127,6 +127,18 @@ class ZooKeeper:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def metrics_port(self) -> int:
+        """Where metrics are served over HTTP.
+
+        Raises:
+            RuntimeError: nowhere; the setting is `metricsProvider.httpPort`.
+        """
+        number = self._ask(lambda server: server.metrics.number)
+        if number is None:
+            raise RuntimeError("no metrics are served: metricsProvider.httpPort is not set")
+        return number
+
+    @property
     def data(self) -> Path:
         """Where its data is kept."""
         return Path(self._options.data_dir)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from zabserver.net.client_port import ClientPort
 from zabserver.net.disk import Disk
+from zabserver.net.metrics import MetricsPort
 from zabserver.net.options import Options
 from zabserver.service.service import Service
 from zabserver.service.sessions import Sessions
@@ -59,6 +60,7 @@ class Server:
         self.service.super_id = options.super_id
         self.service.time = now
         self.port = ClientPort(self)
+        self.metrics = MetricsPort(self)
         self._syncer = ThreadPoolExecutor(1, "sync")
         self._unwritten: list[bytes] = []
         self._written_zxid = found.tree.zxid
@@ -76,12 +78,14 @@ class Server:
     async def start(self) -> None:
         """Opens the client port; clients are served when it returns."""
         self._loop = asyncio.get_running_loop()
+        await self.metrics.open()
         await self.port.open()
         self._ticker = self._loop.create_task(self._tick())
 
     async def stop(self) -> None:
         """Closes all connections, and syncs and closes the log. Sessions live on."""
         self._stopping = True
+        self.metrics.close()
         self.port.close()
         tasks = [task for task in (self._ticker, self._snapshot) if task is not None]
         for task in tasks:

@@ -1,0 +1,114 @@
+"""Metrics over HTTP, as Prometheus reads them: the numbers of `mntr`, under ZooKeeper's names.
+
+Needs prometheus-client (`pip install 'zabkit[metrics]'`), and a `metricsProvider.httpPort` in zoo.cfg.
+
+ZooKeeper: PrometheusMetricsProvider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from zabserver.net.counts import counts
+
+if TYPE_CHECKING:
+    from zabserver.net.server import Server
+
+LONGEST_REQUEST = 8192
+"""How long a request may be, in bytes."""
+TIMEOUT = 10.0
+"""How long it may take until it is here, in seconds."""
+
+
+class MetricsPort:
+    """Where metrics are served; nowhere, unless zoo.cfg says."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.number: int | None = None
+        self._client: Any = None
+        self._listener: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Begins to listen.
+
+        Raises:
+            OSError: the port cannot be used.
+            ValueError: prometheus-client is not installed.
+        """
+        options = self.server.options
+        if options.metrics_port is None:
+            return
+        try:
+            import prometheus_client.core  # noqa: PLC0415 - it may not be there
+        except ImportError:
+            raise ValueError(
+                "metrics over HTTP need prometheus-client: pip install 'zabkit[metrics]'"
+            ) from None
+        self._client = prometheus_client
+        self._listener = await asyncio.start_server(
+            self._serve, options.metrics_host, options.metrics_port, limit=LONGEST_REQUEST
+        )
+        self.number = self._listener.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Stops to listen."""
+        if self._listener is not None:
+            self._listener.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answers one request, and closes the connection."""
+        try:
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), TIMEOUT)
+            writer.write(self._answer(head))
+            await asyncio.wait_for(writer.drain(), TIMEOUT)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # no request, or nobody to answer: all that is to do is to close
+        finally:
+            writer.close()
+
+    def _answer(self, head: bytes) -> bytes:
+        method, _, rest = head.partition(b" ")
+        path = rest.split(b" ", 1)[0].split(b"?", 1)[0]
+        if method not in (b"GET", b"HEAD"):
+            return response("405 Method Not Allowed", b"")
+        if path not in (b"/", b"/metrics"):
+            return response("404 Not Found", b"")
+        return response("200 OK", exposed(self._client, self.server) if method == b"GET" else b"")
+
+
+def response(status: str, body: bytes) -> bytes:
+    r"""A whole response.
+
+    >>> response("404 Not Found", b"").split(b"\r\n")[0]
+    b'HTTP/1.1 404 Not Found'
+    """
+    lines = [
+        f"HTTP/1.1 {status}",
+        "Content-Type: text/plain; version=0.0.4; charset=utf-8",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        "\r\n",
+    ]
+    return "\r\n".join(lines).encode() + body
+
+
+def exposed(client: Any, server: Server) -> bytes:
+    """All metrics, in Prometheus' text format.
+
+    Args:
+        client: the module `prometheus_client`.
+        server: whose metrics.
+    """
+
+    class Collector:
+        def collect(self) -> Iterator[Any]:
+            for name, value in counts(server).items():
+                yield client.core.GaugeMetricFamily(name, name.replace("_", " "), float(value))
+
+    registry = client.CollectorRegistry(auto_describe=False)
+    registry.register(Collector())
+    text: bytes = client.generate_latest(registry)
+    return text
