@@ -61,7 +61,9 @@ def initial(size: int, quorums: Quorums | None = None, observers: frozenset[Sid]
     start = zab.initial(size, quorums, observers)
     disks = [OnDisk(0, ZERO, Sid(sid) not in observers) for sid in range(size)]
     election = fast_election.initial(disks, start.quorums)
-    return State(start.servers, start.network, start.quorums, start.observers, start.cut, election)
+    return State(
+        start.servers, start.network, start.quorums, start.observers, start.cut, start.disk, election
+    )
 
 
 def in_election(action: ElectionAction) -> Action:

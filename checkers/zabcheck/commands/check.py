@@ -11,7 +11,7 @@ from typing import Any
 
 from zabcheck.commands.arguments import Parser, UsageError, count, duration, number
 from zabcheck.model import zab
-from zabcheck.model.bounds import ELECTIONS, SYNCHRONIZATIONS, Bounds
+from zabcheck.model.bounds import DISKS, ELECTIONS, SYNCHRONIZATIONS, Bounds
 from zabcheck.model.instances import MISTAKES, SPECS, Instance, build
 from zabcheck.model.model import Model
 from zabcheck.model.search import KINDS, Options, search
@@ -122,6 +122,8 @@ def _votes_in_words(bounds: Bounds) -> Iterator[str]:
         ]
     if bounds.synchronization != SYNCHRONIZATIONS[0]:
         yield "synchronization in one step"
+    if bounds.disk != DISKS[0]:
+        yield "disks of log records and snapshots"
 
 
 def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
@@ -197,6 +199,11 @@ def add_bounds(parser: Parser) -> None:
     )
     group.add_argument(
         "--synchronization", choices=SYNCHRONIZATIONS, help="of zab: in how many steps (default: fine)"
+    )
+    group.add_argument(
+        "--disk",
+        choices=DISKS,
+        help="of zab: one sequence, or log records and a snapshot (default: sequence)",
     )
     group.add_argument(
         "--bookkeeping", action="store_true", help="keep what Zab.tla keeps: counts compare with TLC's"

@@ -19,6 +19,10 @@ SYNCHRONIZATIONS = ("fine", "one-step")
 """Grains of its phase 2."""
 
 
+DISKS = ("sequence", "files")
+"""Grains of its disk."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How far to explore, and in which grain.
@@ -47,6 +51,7 @@ class Bounds:
         election: of ZAB 1.0, one of `ELECTIONS`: whom a quorum of looking servers could elect, or one whose
             voters may look no more, or anyone, or whom Fast Leader Election elects.
         synchronization: of ZAB 1.0, one of `SYNCHRONIZATIONS`.
+        disk: of ZAB 1.0, one of `DISKS`: one history, or a snapshot and log records.
         scenario: of the spec "service" alone: one of `service_scenarios.SCENARIOS`, which says all there.
     """
 
@@ -68,6 +73,7 @@ class Bounds:
     rounds: int = 2
     election: str = "abstract"
     synchronization: str = "fine"
+    disk: str = "sequence"
     scenario: str = ""
 
 

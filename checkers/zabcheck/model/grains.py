@@ -95,7 +95,7 @@ def unmatched(checked: Model, bounds: Bounds, longest: int = 1) -> Unmatched | N
 
 def without_votes(state: spec.State) -> spec.State:
     """A state of ZAB 1.0, without the election by votes that goes on beside it."""
-    return spec.State(state.servers, state.network, state.quorums, state.observers, state.cut)
+    return spec.State(state.servers, state.network, state.quorums, state.observers, state.cut, state.disk)
 
 
 def _is_run(other: Model, step: Step, before: spec.State, after: spec.State, longest: int) -> bool:

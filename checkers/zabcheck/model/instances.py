@@ -21,7 +21,7 @@ from zabcheck.model import (
     zab_refinement,
     zab_tla,
 )
-from zabcheck.model.bounds import ELECTIONS, SYNCHRONIZATIONS, Bounds
+from zabcheck.model.bounds import DISKS, ELECTIONS, SYNCHRONIZATIONS, Bounds
 from zabcheck.model.fast_election_mutants import MUTANTS as OF_ELECTION
 from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.model.model import Model, Property, as_property
@@ -31,6 +31,7 @@ from zabcheck.model.service_mutants import SERVICE_MUTANTS
 from zabcheck.model.service_scenarios import SCENARIO, SCENARIOS
 from zabcheck.model.zab_bugs import BUGS
 from zabcheck.model.zab_elected_mutants import MUTANTS as OF_ZAB_ELECTED
+from zabcheck.model.zab_file_mutants import FILE_MUTANTS
 from zabcheck.model.zab_liveness_mutants import ZAB_LIVENESS_MUTANTS
 from zabcheck.model.zab_mutants import HARMLESS, ZAB_MUTANTS
 from zabcheck.model.zab_quorum_mutants import QUORUM_MUTANTS
@@ -50,6 +51,7 @@ ALL_MUTANTS: tuple[Mutant, ...] = (
     *BUGS,
     *QUORUM_MUTANTS,
     *ZAB_MUTANTS,
+    *FILE_MUTANTS,
     *ZAB_LIVENESS_MUTANTS,
     *OF_ELECTION,
     *OF_ZAB_ELECTED,
@@ -271,6 +273,8 @@ def as_settings(instance: Instance) -> dict[str, Any]:
     bounds = asdict(instance.bounds)
     if instance.spec != "service":
         del bounds["scenario"]  # files were written before there were any
+    if bounds["disk"] == DISKS[0]:
+        del bounds["disk"]  # so were these
     return {
         "spec": instance.spec,
         **bounds,
@@ -349,11 +353,13 @@ def _check_bounds(spec: str, bounds: Bounds) -> None:
 
 def _check_grains(spec: str, bounds: Bounds) -> None:
     """Judge what chooses a grain of ZAB 1.0."""
-    for name, choices in (("election", ELECTIONS), ("synchronization", SYNCHRONIZATIONS)):
+    for name, choices in (("election", ELECTIONS), ("synchronization", SYNCHRONIZATIONS), ("disk", DISKS)):
         if getattr(bounds, name) not in choices:
             raise ValueError(f"no {name} {getattr(bounds, name)!r}: one of {', '.join(choices)}")
         if spec != "zab" and getattr(bounds, name) != choices[0]:
             raise ValueError(f"{name} is for the spec 'zab'")
+    if bounds.election == "votes" and bounds.disk != DISKS[0]:
+        raise ValueError("disk 'files' is not for election 'votes'")
     if bounds.election == "votes" and bounds.partitions:
         raise ValueError("partitions are not for election 'votes', whose own connections they would cut too")
 

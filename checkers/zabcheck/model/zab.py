@@ -13,13 +13,13 @@ from functools import partial
 from itertools import combinations, permutations
 from typing import Any, get_type_hints
 
-from zabcheck.model.bounds import Bounds, Budget, spending, unbounded
+from zabcheck.model.bounds import DISKS, Bounds, Budget, spending, unbounded
 from zabcheck.model.model import Model, Step
 from zabspec import zab
 from zabspec.parts import Sid, replace
 from zabspec.zab.network import is_reachable
 from zabspec.zab.quorums import Quorums, majority, smallest
-from zabspec.zab.state import Role
+from zabspec.zab.state import Disk, Role
 
 Action = Callable[..., "zab.State | None"]
 
@@ -51,7 +51,7 @@ class World:
 
 def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
     """The spec within `bounds`, without properties; a bug comes with actions of its own."""
-    world = World(zab.initial(bounds.servers, quorums(bounds), observers(bounds)), ZabBudget())
+    world = World(zab.initial(bounds.servers, quorums(bounds), observers(bounds), disk(bounds)), ZabBudget())
     if bounds.give_up and actions is zab.NEXT:
         actions = zab.NEXT_LIVE
 
@@ -64,6 +64,11 @@ def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
 def observers(bounds: Bounds) -> frozenset[Sid]:
     """Which servers observe."""
     return frozenset(map(Sid, range(bounds.servers - bounds.observers, bounds.servers)))
+
+
+def disk(bounds: Bounds) -> Disk:
+    """What a disk is made of."""
+    return Disk(DISKS.index(bounds.disk))
 
 
 def quorums(bounds: Bounds) -> Quorums:

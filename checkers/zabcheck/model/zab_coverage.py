@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from zabspec.parts import Sid
 from zabspec.zab.state import Diff, Phase, Role, Server, State, SyncMode
-from zabspec.zab.synchronization import how_to_sync, outstanding
+from zabspec.zab.synchronization import how_it_is_synced, outstanding
 
 DECISIONS = tuple(
     f"{decided}{more}"
@@ -54,7 +54,7 @@ RECOVERIES = (
 def decision(state: State, leader: Sid, follower: Sid) -> str:
     """The decision by which a leader synchronizes a learner: one of `DECISIONS`."""
     leading = state.servers[leader]
-    first, missing = how_to_sync(leading.committed_log, leading.processed, leading.reported[follower])
+    first, missing = how_it_is_synced(leading, leading.reported[follower], state.disk)
     if first is None:
         decided = "SNAP"
     elif isinstance(first, Diff):

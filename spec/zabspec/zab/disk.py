@@ -6,7 +6,17 @@ ZooKeeper: SyncRequestProcessor, ZKDatabase, FileTxnSnapLog.
 from __future__ import annotations
 
 from zabspec.parts import replace
-from zabspec.zab.state import History, Server, SyncMode, Txn, after, last_zxid
+from zabspec.zab.state import (
+    History,
+    Server,
+    Snapshot,
+    SyncMode,
+    Txn,
+    Zxid,
+    after,
+    last_zxid,
+    up_to,
+)
 
 
 def applied(server: Server, *txns: Txn) -> Server:
@@ -22,6 +32,11 @@ def applied(server: Server, *txns: Txn) -> Server:
         processed=txns[-1].zxid,
         committed_log=(*server.committed_log, *txns),
     )
+
+
+def durable(server: Server) -> History:
+    """What a server would find if it started now: its snapshot, and the records after that."""
+    return (*server.snapshot.tree, *after(server.log, server.snapshot.zxid))
 
 
 def synced(server: Server) -> Server:
@@ -45,10 +60,30 @@ def put_down(server: Server) -> Server:
 
 
 def loaded(server: Server, found: History) -> Server:
-    """The server after it read its disk, where it found this; all of it is applied, committed or not.
+    """The server after it read its disk, where it found these records: those after its snapshot are applied,
+    committed or not, and can be sent to others.
 
     ZooKeeper: QuorumPeer.loadDataBase, FileTxnSnapLog.restore.
     """
-    return replace(
-        server, log=found, unsynced=(), tree=found, processed=last_zxid(found), committed_log=found
-    )
+    read = replace(server, log=found, unsynced=())
+    later = after(found, server.snapshot.zxid)
+    processed = last_zxid(later) if later else server.snapshot.zxid
+    return replace(read, tree=durable(read), processed=processed, committed_log=later)
+
+
+def truncated(server: Server, zxid: Zxid) -> Server | None:
+    """The server after it dropped all after a zxid, None if it cannot: if its snapshot has more than that, or
+    the zxid is of no record, to be cut off after. Departure: D28.
+
+    ZooKeeper: ZKDatabase.truncateLog, FileTxnLog.truncate.
+    """
+    cut = loaded(server, up_to(server.log, zxid))
+    return cut if cut.processed == zxid else None
+
+
+def with_snapshot(server: Server) -> Server:
+    """The server after its tree was written as a whole; its records stay where they are.
+
+    ZooKeeper: ZooKeeperServer.takeSnapshot, FileTxnSnapLog.save.
+    """
+    return replace(server, snapshot=Snapshot(server.tree, server.processed))

@@ -7,6 +7,7 @@ Each takes the receiver, then the sender. The action that would receive the mess
 from __future__ import annotations
 
 from zabspec.parts import Sid
+from zabspec.zab.disk import durable
 from zabspec.zab.network import is_follower_of
 from zabspec.zab.state import Ack, Commit, Inform, Phase, Proposal, Stage, State
 from zabspec.zab.synchronization import is_next_commit
@@ -23,7 +24,7 @@ def proposal_fits(state: State, receiver: Sid, sender: Sid) -> bool:
         return True
     following = state.servers[receiver]
     if following.phase == Phase.BROADCAST:
-        queued = following.unsynced or following.log
+        queued = following.unsynced or durable(following)
     else:
         queued = following.pending or following.tree
     zxid = message.txn.zxid

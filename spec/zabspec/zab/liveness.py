@@ -23,6 +23,7 @@ from zabspec.liveness import Up, promises
 from zabspec.parts import Sid
 from zabspec.zab import NEXT_LIVE
 from zabspec.zab.broadcast import leader_proposes
+from zabspec.zab.disk import durable
 from zabspec.zab.election import leader_gives_up, standing
 from zabspec.zab.faults import follower_times_out, leader_drops_follower, server_restarts
 from zabspec.zab.partitions import network_splits
@@ -96,7 +97,7 @@ def both_have_delivered(state: State, _: Up, leader: Sid, follower: Sid) -> bool
 def has_delivered(state: State, server: Sid, leader: Sid) -> bool:
     """Whether a server serves, and has delivered all that the leader has proposed or begun with."""
     leading, delivering = state.servers[leader], state.servers[server]
-    return delivering.phase == Phase.BROADCAST and delivering.tree == (*leading.log, *leading.unsynced)
+    return delivering.phase == Phase.BROADCAST and delivering.tree == (*durable(leading), *leading.unsynced)
 
 
 def may_come(state: State, up: Up, leader: Sid) -> list[Sid]:

@@ -23,6 +23,7 @@ from zabspec import broadcast
 from zabspec.paper.mapping import Share, common_prefix, most_recent, next_epoch
 from zabspec.paper.state import Summary
 from zabspec.parts import Row, Sid
+from zabspec.zab.disk import durable
 from zabspec.zab.election import standing
 from zabspec.zab.quorums import is_quorum, smallest
 from zabspec.zab.state import (
@@ -104,7 +105,7 @@ def summaries_of(
 ) -> tuple[Summary, ...]:
     """What a server has, and what may be left of that where others lead as `leads` says."""
     server = state.servers[sid]
-    epoch, log = server.current_epoch, server.log
+    epoch, log = server.current_epoch, durable(server)
     shortest = len(log)
     for committed in leading:
         if committed is not None and committed.epoch == epoch:

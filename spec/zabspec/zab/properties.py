@@ -21,6 +21,7 @@ from zabspec.deliveries import (
     of_two,
 )
 from zabspec.parts import Sid
+from zabspec.zab.disk import durable
 from zabspec.zab.expected import (
     acknowledgement_fits,
     commit_fits,
@@ -111,7 +112,9 @@ def committed_is_kept(state: State, server: Sid) -> bool:
     kept = delivered(state, server)
     if not kept:
         return True
-    having = [Sid(sid) for sid in range(len(state.servers)) if is_prefix(kept, state.servers[Sid(sid)].log)]
+    having = [
+        Sid(sid) for sid in range(len(state.servers)) if is_prefix(kept, durable(state.servers[Sid(sid)]))
+    ]
     return is_quorum(state.quorums, having)
 
 
@@ -138,7 +141,7 @@ def process_consistency(state: State, leader: Sid, follower: Sid) -> bool:
         return True
     if state.servers[follower].current_epoch != state.servers[leader].current_epoch:
         return True
-    return is_prefix(state.servers[follower].log, history(state, leader))
+    return is_prefix(durable(state.servers[follower]), history(state, leader))
 
 
 def commit_consistency(state: State, server: Sid) -> bool:
@@ -171,7 +174,7 @@ def tree_is_on_disk(state: State, server: Sid) -> bool:
     """
     if state.servers[server].role != Role.LOOKING:
         return True
-    return state.servers[server].tree == state.servers[server].log
+    return state.servers[server].tree == durable(state.servers[server])
 
 
 def epochs_never_go_back(before: State, after: State, server: Sid) -> bool:
@@ -240,4 +243,4 @@ SOMETIMES = (
 
 def history(state: State, server: Sid) -> History:
     """What a server has on disk, and after that what waits to be written."""
-    return (*state.servers[server].log, *state.servers[server].unsynced)
+    return (*durable(state.servers[server]), *state.servers[server].unsynced)

@@ -144,6 +144,25 @@ Message = (
 )
 
 
+class Disk(IntEnum):
+    """What a disk is made of."""
+
+    SEQUENCE = 0  # of one history, cut anywhere; a leader can still send all that it has applied
+    FILES = 1  # of log records and a snapshot; a leader keeps few transactions in memory to send
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A tree on disk, and the zxid that it is labelled with (ZooKeeper: FileSnap)."""
+
+    tree: History
+    zxid: Zxid
+
+
+NO_SNAPSHOT = Snapshot((), ZERO)
+"""What a server has before its first snapshot; where a disk is one sequence, always."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """One server: its disk, its memory, what it knows as a learner, and what it knows as a leader."""
@@ -151,7 +170,8 @@ class Server:
     # On disk.
     accepted_epoch: int
     current_epoch: int
-    log: History
+    log: History  # records; those up to the snapshot are old, and may have holes and what was never committed
+    snapshot: Snapshot  # the newest
     # In memory, whatever its role.
     unsynced: History  # handed to the SyncRequestProcessor; a crash keeps any first part of it
     tree: History  # applied, committed or not
@@ -185,21 +205,29 @@ class State:
     quorums: tuple[Row[int], ...]
     observers: frozenset[Sid]  # those that only follow: they weigh nothing in quorums
     cut: frozenset[Sid]  # those that a partition cuts off from all others; nobody while the network is whole
+    disk: Disk  # of each server
 
 
-def initial(size: int, quorums: Quorums | None = None, observers: frozenset[Sid] = frozenset()) -> State:
+def initial(
+    size: int,
+    quorums: Quorums | None = None,
+    observers: frozenset[Sid] = frozenset(),
+    disk: Disk = Disk.SEQUENCE,
+) -> State:
     """The state of `size` servers that have never run.
 
     Args:
         size: how many, observers among them.
         quorums: majorities of those who vote, unless given; observers weigh nothing in them.
         observers: those that only follow.
+        disk: what the disk of each is made of.
     """
     nobody: frozenset[Sid] = frozenset()
     server = Server(
         accepted_epoch=0,
         current_epoch=0,
         log=(),
+        snapshot=NO_SNAPSHOT,
         unsynced=(),
         tree=(),
         processed=ZERO,
@@ -223,7 +251,7 @@ def initial(size: int, quorums: Quorums | None = None, observers: frozenset[Sid]
     empty: Queue[Message] = Queue()
     network = Row([Row([empty] * size)] * size)
     chosen = tuple(Row(group) for group in quorums or majority(size, observers))
-    return State(Row([server] * size), network, chosen, observers, cut=nobody)
+    return State(Row([server] * size), network, chosen, observers, nobody, disk)
 
 
 def learners_from(stages: Row[Stage], stage: Stage) -> tuple[Sid, ...]:
@@ -247,17 +275,20 @@ __all__ = [
     "AckEpoch",
     "Commit",
     "Diff",
+    "Disk",
     "FollowerInfo",
     "History",
     "Inform",
     "LeaderInfo",
     "Message",
+    "NO_SNAPSHOT",
     "NewLeader",
     "Phase",
     "Proposal",
     "Role",
     "Server",
     "Snap",
+    "Snapshot",
     "Stage",
     "State",
     "SyncMode",

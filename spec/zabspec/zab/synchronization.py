@@ -11,9 +11,10 @@ ZooKeeper: LearnerHandler.syncFollower, Leader.startForwarding, Learner.syncWith
 from __future__ import annotations
 
 from zabspec.parts import Sid, replace
-from zabspec.zab.disk import applied, loaded
+from zabspec.zab.disk import applied, durable, loaded, truncated, with_snapshot
 from zabspec.zab.network import (
     first_message,
+    follower_closes,
     is_follower_of,
     received,
     sent_to_leader,
@@ -26,6 +27,7 @@ from zabspec.zab.state import (
     Ack,
     Commit,
     Diff,
+    Disk,
     History,
     Inform,
     Message,
@@ -35,6 +37,7 @@ from zabspec.zab.state import (
     Role,
     Server,
     Snap,
+    Snapshot,
     Stage,
     State,
     SyncMode,
@@ -46,6 +49,10 @@ from zabspec.zab.state import (
     learners_from,
     up_to,
 )
+
+COMMIT_LOG_COUNT = 1
+"""How many of the transactions that it has applied a leader keeps in memory, where a disk is of files; they
+are 500 or more in ZooKeeper."""
 
 BUFFERING = (SyncMode.NONE, SyncMode.DIFF)
 """The modes in which a COMMIT is kept for later; in the others it is applied to the tree at once."""
@@ -65,7 +72,7 @@ def leader_syncs_learner(state: State, leader: Sid, follower: Sid) -> State | No
     leading = state.servers[leader]
     if leading.stages[follower] != Stage.ACKED or leading.phase < Phase.SYNCHRONIZATION:
         return None
-    messages = history_for(leading, leading.reported[follower])
+    messages = history_for(leading, leading.reported[follower], state.disk)
     if follower not in state.observers:
         messages += outstanding(leading)
     forwarding = replace(
@@ -91,18 +98,25 @@ def leader_sends_newleader(state: State, leader: Sid, follower: Sid) -> State | 
     return sent_to_learners(state, leader, [follower], NewLeader(leading.current_epoch))
 
 
-def history_for(leading: Server, has: Zxid) -> list[Message]:
+def history_for(leading: Server, has: Zxid, disk: Disk) -> list[Message]:
     """What a leader sends of what is committed to a learner that has everything up to a zxid.
 
     ZooKeeper: LearnerHandler.syncFollower, queueCommittedProposals.
     """
-    first, missing = how_to_sync(leading.committed_log, leading.processed, has)
+    first, missing = how_it_is_synced(leading, has, disk)
     if first is None:
         return [Snap(leading.tree, leading.processed)]
     messages: list[Message] = [first]
     for txn in missing:
         messages += (Proposal(txn), Commit(txn.zxid))
     return messages
+
+
+def how_it_is_synced(leading: Server, has: Zxid, disk: Disk) -> tuple[Diff | Trunc | None, History]:
+    """How a learner that has all up to a zxid gets what a leader has: see `how_to_sync`."""
+    if disk == Disk.FILES:
+        return how_to_sync_from_files(leading, has)
+    return how_to_sync(leading.committed_log, leading.processed, has)
 
 
 def how_to_sync(committed_log: History, processed: Zxid, has: Zxid) -> tuple[Diff | Trunc | None, History]:
@@ -132,6 +146,24 @@ def how_to_sync(committed_log: History, processed: Zxid, has: Zxid) -> tuple[Dif
     return Trunc(last_zxid(up_to(committed_log, has))), missing
 
 
+def how_to_sync_from_files(leading: Server, has: Zxid) -> tuple[Diff | Trunc | None, History]:
+    """The same where a leader keeps only the last few transactions in memory: to a learner that has not got
+    the first of those it sends records of its log, if one of them is not after what the learner has, and if
+    they reach what is in memory.
+
+    It takes records after its snapshot alone: what the older ones have in common with its tree it cannot
+    tell. Departure: D28.
+
+    ZooKeeper: ZKDatabase.getProposalsFromTxnLog, ZKDatabase.addCommittedProposal (`commitLogCount`).
+    """
+    recent = leading.committed_log[-COMMIT_LOG_COUNT:]
+    least = recent[0].zxid if recent else leading.processed
+    records = up_to(after(leading.log, leading.snapshot.zxid), least)
+    if has >= least or not records or records[0].zxid > has or records[-1].zxid < least:
+        return how_to_sync(recent, leading.processed, has)
+    return how_to_sync((*records, *recent[1:]), leading.processed, has)
+
+
 def outstanding(leading: Server) -> list[Message]:
     """The proposals of a leader that are not committed yet; there are none before it is established.
 
@@ -156,6 +188,8 @@ def follower_starts_sync(state: State, follower: Sid, leader: Sid) -> State | No
     match message:
         case Diff():
             following = replace(following, sync_mode=SyncMode.DIFF)
+        case Trunc(zxid) if state.disk == Disk.FILES:
+            return follower_truncates(state, follower, leader, zxid)
         case Trunc(zxid):
             cut = loaded(following, up_to(following.log, zxid))
             following = replace(cut, sync_mode=SyncMode.TRUNC)
@@ -164,6 +198,18 @@ def follower_starts_sync(state: State, follower: Sid, leader: Sid) -> State | No
                 following, sync_mode=SyncMode.SNAP, tree=tree, processed=zxid, committed_log=()
             )
     return with_server(state, follower, following)
+
+
+def follower_truncates(state: State, follower: Sid, leader: Sid, zxid: Zxid) -> State:
+    """The state after a follower dropped all after a zxid, or found that it cannot, and stopped for good.
+
+    ZooKeeper: Learner.syncWithLeader (TRUNC), which exits where truncateLog fails.
+    """
+    cut = truncated(state.servers[follower], zxid)
+    if cut is not None:
+        return with_server(state, follower, replace(cut, sync_mode=SyncMode.TRUNC))
+    state = follower_closes(state, follower, leader)
+    return with_server(state, follower, replace(state.servers[follower], role=Role.STOPPED))
 
 
 def follower_queues_proposal(state: State, follower: Sid, leader: Sid) -> State | None:
@@ -242,7 +288,9 @@ def follower_persists_history(state: State, follower: Sid, leader: Sid) -> State
         return None
     following = state.servers[follower]
     if following.sync_mode not in BUFFERING:
-        return with_server(state, follower, replace(following, log=following.tree))
+        whole = state.disk == Disk.FILES
+        writing = with_snapshot(following) if whole else replace(following, log=following.tree)
+        return with_server(state, follower, writing)
     committed = following.pending[: following.to_commit]
     rest = following.pending[following.to_commit :]
     writing = replace(following, log=(*following.log, *committed), pending=rest, to_commit=0)
@@ -254,7 +302,9 @@ def has_persisted_history(state: State, follower: Sid) -> bool:
     following = state.servers[follower]
     if following.sync_mode in BUFFERING:
         return following.to_commit == 0 or follower in state.observers
-    return following.log == following.tree
+    if state.disk == Disk.FILES:
+        return following.snapshot == Snapshot(following.tree, following.processed)
+    return durable(following) == following.tree
 
 
 def follower_persists_epoch(state: State, follower: Sid, leader: Sid) -> State | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zabspec.parts import Sid
+from zabspec.zab.disk import durable
 from zabspec.zab.election import standing
 from zabspec.zab.network import is_follower_of, is_reachable
 from zabspec.zab.quorums import is_quorum
@@ -55,7 +56,7 @@ def learner_applies_after_trunc(state: State, follower: Sid, leader: Sid) -> boo
     """
     if state.servers[follower].sync_mode != SyncMode.TRUNC:
         return False
-    return state.servers[follower].log != state.servers[follower].tree and is_follower_of(
+    return durable(state.servers[follower]) != state.servers[follower].tree and is_follower_of(
         state, follower, leader
     )
 
@@ -95,7 +96,7 @@ def leader_delivers_before_writing(state: State, leader: Sid) -> bool:
     leading = state.servers[leader]
     if not leader_is_established(state, leader) or not leading.unsynced:
         return False
-    return len(leading.tree) > len(leading.log)
+    return len(leading.tree) > len(durable(leading))
 
 
 def observer_delivers(state: State, observer: Sid) -> bool:
@@ -118,8 +119,8 @@ def deposed_leader_proposes(state: State, leader: Sid, other: Sid) -> bool:
     if not leader_is_cut_off(state, leader, other) or not state.servers[leader].proposed:
         return False
     deposed, leading = state.servers[leader], state.servers[other]
-    last = (*deposed.log, *deposed.unsynced)[-1]
-    return last not in (*leading.log, *leading.unsynced)
+    last = (*durable(deposed), *deposed.unsynced)[-1]
+    return last not in (*durable(leading), *leading.unsynced)
 
 
 def message_outlasts_partition(state: State, sender: Sid, receiver: Sid) -> bool:
