@@ -31,7 +31,7 @@ from zabcheck.model.service_mutants import SERVICE_MUTANTS
 from zabcheck.model.service_scenarios import SCENARIO, SCENARIOS
 from zabcheck.model.zab_bugs import BUGS
 from zabcheck.model.zab_elected_mutants import MUTANTS as OF_ZAB_ELECTED
-from zabcheck.model.zab_file_mutants import FILE_MUTANTS
+from zabcheck.model.zab_file_mutants import FILE_MUTANTS, LOG_READ_ACROSS_SNAPSHOT
 from zabcheck.model.zab_liveness_mutants import ZAB_LIVENESS_MUTANTS
 from zabcheck.model.zab_mutants import HARMLESS, ZAB_MUTANTS
 from zabcheck.model.zab_quorum_mutants import QUORUM_MUTANTS
@@ -63,8 +63,11 @@ ZAB 1.0, the bugs that ZooKeeper had, then mistakes about who counts, then other
 liveness; of Fast Leader Election, again first safety; of ZAB 1.0 with that in it;
 of the service."""
 
-MISTAKES: Mapping[str, Mutant] = {**MUTANTS, **{each.name: each for each in HARMLESS}}
-"""All that can be put in by name: the mutants, and what breaks nothing."""
+MISTAKES: Mapping[str, Mutant] = {
+    **MUTANTS,
+    **{each.name: each for each in (*HARMLESS, LOG_READ_ACROSS_SNAPSHOT)},
+}
+"""All that can be put in by name: the mutants, what breaks nothing, and what breaks something too far away."""
 
 FOR_SOME: Mapping[str, tuple[str, ...]] = {
     "restart_needs_timeout": ("paper",),

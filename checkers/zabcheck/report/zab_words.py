@@ -15,6 +15,7 @@ from zabcheck.report import words as paper_words
 from zabcheck.report.words import by_whom, zxid
 from zabcheck.verdicts import TraceStep
 from zabspec.zab.state import (
+    NO_SNAPSHOT,
     Ack,
     AckEpoch,
     Diff,
@@ -133,7 +134,7 @@ class ZabWords:
             told += _as_leader(before, after)
         if after.sync_mode not in (before.sync_mode, SyncMode.NONE):
             told.append(f"takes over by {after.sync_mode.name}")
-        if (before.log, before.unsynced) != (after.log, after.unsynced):
+        if _on_disk(before) != _on_disk(after):
             told.append(self._disk(after))
         if before.tree != after.tree:
             told.append(f"tree {self.history(after.tree)}")
@@ -156,6 +157,8 @@ class ZabWords:
 
     def _disk(self, server: Server) -> str:
         waiting = f" ({self.history(server.unsynced)})" if server.unsynced else ""
+        if server.snapshot != NO_SNAPSHOT:
+            waiting = f", snapshot {self.history(server.snapshot.tree)}{waiting}"
         return f"disk {self.history(server.log)}{waiting}"
 
     def _pending(self, server: Server) -> str:
@@ -170,9 +173,13 @@ def words_for(states: Iterable[State]) -> ZabWords:
         txn.value
         for state in states
         for server in state.servers
-        for txn in (*server.log, *server.unsynced, *server.tree, *server.pending)
+        for txn in (*server.log, *server.snapshot.tree, *server.unsynced, *server.tree, *server.pending)
     }
     return ZabWords(values=len(values) > 1)
+
+
+def _on_disk(server: Server) -> tuple[object, ...]:
+    return server.log, server.snapshot, server.unsynced
 
 
 def _role(server: Server) -> str:

@@ -18,8 +18,8 @@ step for the paper is several here wherever a crash may come between: history, c
 acknowledgement at NEWLEADER; handing a proposal to the disk and having it there; a connection lost at one
 end, then at the other.
 
-Left out, because nothing about order hangs on it: clients and sessions, what transactions contain, the file
-layout of the disk (one sequence, whether in a snapshot or in log files, cut anywhere), the thread that
+Left out, because nothing about order hangs on it: clients and sessions, what transactions contain, how a
+disk is cut into files (it is one sequence, or log records and a snapshot: `Disk`), the thread that
 applies what is committed (it applies at once), pings, the second acknowledgement after UPTODATE, which
 leaders ignore, and reconfiguration. Election stands for what FastLeaderElection may come to, without its
 messages. A leader takes up its own epoch in the same step in which the acknowledgements of it become a
