@@ -67,7 +67,7 @@ MISTAKES: Mapping[str, Mutant] = {
     **MUTANTS,
     **{each.name: each for each in (*HARMLESS, LOG_READ_ACROSS_SNAPSHOT)},
 }
-"""All that can be put in by name: the mutants, what breaks nothing, and what breaks something too far away."""
+"""All that can be put in by name: the mutants, what breaks nothing, and what breaks something too far off."""
 
 FOR_SOME: Mapping[str, tuple[str, ...]] = {
     "restart_needs_timeout": ("paper",),
