@@ -6,20 +6,14 @@ Where it is not installed, the tests are skipped with that reason; with ZABKIT_A
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-JARS = Path("/usr/share/java")
-NEEDED = ("zookeeper", "slf4j-log4j12", "log4j-1.2", "commons-io")
-START_TIMEOUT = 60.0
+from apache_server import START_TIMEOUT, free_port, start, wait_until_serving, why_not
 
 
 @dataclass(frozen=True)
@@ -47,65 +41,3 @@ def apache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apache]:
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(START_TIMEOUT)
-
-
-def why_not() -> str:
-    """Why there is no Apache ZooKeeper here; empty if there is one."""
-    absent = [name for name in NEEDED if not (JARS / f"{name}.jar").exists()]
-    if absent:
-        return f"no Apache ZooKeeper: {JARS / absent[0]}.jar is missing (apt-get install zookeeper)"
-    return "" if shutil.which("java") else "no Apache ZooKeeper: there is no java"
-
-
-def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """Starts a server that stands alone, on 127.0.0.1."""
-    (folder / "data").mkdir(exist_ok=True)
-    settings = {
-        "tickTime": 2000,
-        "dataDir": folder / "data",
-        "clientPortAddress": "127.0.0.1",
-        "clientPort": port,
-        "maxClientCnxns": 0,
-        "4lw.commands.whitelist": "*",
-        "admin.enableServer": "false",
-        "extendedTypesEnabled": "true",
-    }
-    config = folder / "zoo.cfg"
-    config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    (folder / "log4j.properties").write_text(
-        "log4j.rootLogger=WARN, out\n"
-        "log4j.appender.out=org.apache.log4j.ConsoleAppender\n"
-        "log4j.appender.out.layout=org.apache.log4j.SimpleLayout\n"
-    )
-    path = ":".join([*(str(JARS / f"{name}.jar") for name in NEEDED), str(folder)])
-    main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
-    with (folder / "out").open("ab") as out:
-        return subprocess.Popen(
-            ["java", "-Xmx512m", "-cp", path, "-Djava.net.preferIPv4Stack=true", main, str(config)],
-            stdout=out,
-            stderr=out,
-            stdin=subprocess.DEVNULL,
-        )
-
-
-def wait_until_serving(server: subprocess.Popen[bytes], port: int, folder: Path) -> None:
-    """Returns when it answers `ruok`."""
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port), 1) as connection:
-                connection.sendall(b"srvr")
-                if b"Mode: standalone" in connection.recv(4096):
-                    return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    pytest.fail(f"Apache ZooKeeper did not start:\n{(folder / 'out').read_text()[-2000:]}")
-
-
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -14,6 +14,7 @@ from zabserver.service.node import OPEN, Ace
 from zabserver.service.prepare import Preparer, Request, Settings
 from zabserver.service.tree import Tree
 from zabserver.service.txns import (
+    CheckTxn,
     CloseSessionTxn,
     CreateSessionTxn,
     CreateTxn,
@@ -335,7 +336,8 @@ def test_all_kinds_of_transactions_are_read_back(tmp_path: Path) -> None:
         SetAclTxn(Op.SET_ACL, b"/a", OPEN, 1),
         DeleteTxn(Op.DELETE, b"/c"),
         ErrorTxn(Op.ERROR, -101),
-        MultiTxn(Op.MULTI, [CreateTxn(Op.CREATE, b"/m", b"", OPEN, False, 5), ErrorTxn(Op.ERROR, 0)]),
+        MultiTxn(Op.MULTI, [CreateTxn(Op.CREATE, b"/m", b"", OPEN, False, 5), CheckTxn(Op.CHECK, b"/m", 1)]),
+        MultiTxn(Op.MULTI, [CreateTxn(Op.CREATE, b"/never", b"", OPEN, False, 6), ErrorTxn(Op.ERROR, -101)]),
         CloseSessionTxn(Op.CLOSE_SESSION, [b"/e"]),
     ]
     written(tmp_path, [payload(zxid, txn) for zxid, txn in enumerate(txns, 1)])

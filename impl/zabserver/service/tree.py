@@ -8,7 +8,7 @@ ZooKeeper: DataTree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from zabserver.service import quotas
@@ -147,7 +147,7 @@ class Tree:
             case SetAclTxn():
                 return self._set_acl(txn)
             case MultiTxn(op, parts):
-                return Done(op, parts=[self._apply(part, record) for part in parts])
+                return Done(op, parts=self._apply_all(parts, record))
             case ErrorTxn(op, code):
                 return Done(op, code)
             case CloseSessionTxn(op, paths):
@@ -155,6 +155,19 @@ class Tree:
                 return Done(op)
             case CheckTxn(op) | CreateSessionTxn(op):
                 return Done(op)
+
+    def _apply_all(self, parts: Sequence[Txn], record: Record) -> list[Done]:
+        """All parts of a multi; of one that was refused none, though Apache logs those before the refusal."""
+        if not any(type(part) is ErrorTxn for part in parts):
+            return [self._apply(part, record) for part in parts]
+        codes, code = [], int(Err.OK)
+        for part in parts:
+            if type(part) is ErrorTxn:
+                codes.append(part.code)
+                code = Err.RUNTIME_INCONSISTENCY
+            else:
+                codes.append(code)
+        return [Done(Op.ERROR, each) for each in codes]
 
     def _create(self, txn: CreateTxn, record: Record) -> Done:
         path, zxid = txn.path, record.zxid
