@@ -139,6 +139,18 @@ class ZooKeeper:
         return number
 
     @property
+    def secure_port(self) -> int:
+        """Where clients connect with TLS.
+
+        Raises:
+            RuntimeError: nowhere; the setting is `secureClientPort`.
+        """
+        number = self._ask(lambda server: server.port.secure_number)
+        if number is None:
+            raise RuntimeError("no TLS is served: secureClientPort is not set")
+        return number
+
+    @property
     def data(self) -> Path:
         """Where its data is kept."""
         return Path(self._options.data_dir)

@@ -170,9 +170,28 @@ def test_who_reads_no_events_is_closed(
         session.ping()
 
 
-def test_clients_that_wait_are_not_read_from_while_too_much_is_on_its_way() -> None:
+@pytest.mark.parametrize(
+    ("limit", "settings"),
+    [
+        (None, {"globalOutstandingLimit": "1"}),
+        ("MOST_UNANSWERED", {}),
+        ("MOST_UNANSWERED_BYTES", {}),
+    ],
+)
+def test_clients_that_wait_are_not_read_from_while_too_much_is_on_its_way(
+    limit: str | None, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Everything is answered all the same, in order."""
-    with ZooKeeper(settings={"globalOutstandingLimit": "1"}) as server:
+    if limit is not None:
+        monkeypatch.setattr(client_port, limit, 1)
+    really, pauses = client_port.Protocol.limit, [0]
+
+    def limited(protocol: client_port.Protocol) -> None:
+        really(protocol)
+        pauses[0] += protocol.is_paused and protocol.connection.queued > 0
+
+    monkeypatch.setattr(client_port.Protocol, "limit", limited)
+    with ZooKeeper(settings=settings) as server:
         session = Session("127.0.0.1", server.port)
         session.call(tree.Create("/a"))
         wires = []
@@ -190,6 +209,7 @@ def test_clients_that_wait_are_not_read_from_while_too_much_is_on_its_way() -> N
             xids = [struct.unpack_from(">i", found, 41 + each * 88 + 4)[0] for each in range(200)]
             assert xids == list(range(1, 201))
             wire.close()
+        assert pauses[0] > 0
 
 
 # The core by itself.
@@ -264,6 +284,22 @@ def test_identities_are_limited() -> None:
         connection.on_bytes(frame(-4, 100, body))
     assert len(connection.ids) == connections.MOST_IDS
     assert connection.why_closed == f"more than {connections.MOST_IDS} identities"
+
+
+def test_authentication_is_answered_in_its_turn() -> None:
+    """It has effect at once; its answer came before that of a write, and kazoo took it for the write's."""
+    service, connection = connected()
+    set_data = struct.pack(">i2sii", 2, b"/z", 0, -1)
+    auth = struct.pack(">ii6si3s", 0, 6, b"digest", 3, b"u:p")
+    connection.on_bytes(frame(1, 5, set_data) + frame(-4, 100, auth) + frame(2, 107) + frame(-4, 100, auth))
+    assert len(connection.ids) == 2
+    (out,) = commit(service)
+    xids = []
+    while out:
+        length, xid = struct.unpack_from(">ii", out)
+        xids.append(xid)
+        out = out[4 + length :]
+    assert xids == [1, -4, 2, -4]
 
 
 def test_a_long_frame_that_comes_byte_by_byte_is_not_copied_for_each_byte() -> None:

@@ -121,6 +121,25 @@ def test_what_cannot_start_says_why(tmp_path: Path) -> None:
         ZooKeeper(settings={"tickTime": "soon"})
 
 
+def test_old_snapshots_are_purged_where_zoo_cfg_says(tmp_path: Path) -> None:
+    with ZooKeeper(tmp_path, settings={"snapCount": "2"}) as server:
+        session = Session("127.0.0.1", server.port)
+        for number in range(6):
+            before = len(list(tmp_path.rglob("snapshot.*")))
+            while len(list(tmp_path.rglob("snapshot.*"))) == before:
+                session.call(tree.SetData("/", str(number).encode(), -1))
+    names = {path.name for path in tmp_path.rglob("snapshot.*")}
+    assert len(names) > 5
+    with ZooKeeper(
+        tmp_path, settings={"autopurge.purgeInterval": "1", "autopurge.snapRetainCount": "1"}
+    ) as server:
+        deadline = time.monotonic() + 20
+        while len(list(tmp_path.rglob("snapshot.*"))) > 3:  # ZooKeeper keeps three at least
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        assert Session("127.0.0.1", server.port).call(tree.GetData("/")).reply.data == b"5"
+
+
 def test_temporary_data_is_deleted() -> None:
     with ZooKeeper() as server:
         folder = server.data

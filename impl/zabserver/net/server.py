@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from zabserver.net.client_port import ClientPort
-from zabserver.net.disk import Disk
+from zabserver.net.disk import KEPT, Disk
+from zabserver.net.lines import event
 from zabserver.net.metrics import MetricsPort
 from zabserver.net.options import Options
 from zabserver.service.service import Service
@@ -70,6 +71,7 @@ class Server:
         self._since_snapshot = found.replayed
         self._snapshot: asyncio.Task[None] | None = None
         self._ticker: asyncio.Task[None] | None = None
+        self._purger: asyncio.Task[None] | None = None
         self._stopping = False
         if found.snapshot is None:
             self._write_snapshot_now()
@@ -81,13 +83,15 @@ class Server:
         await self.metrics.open()
         await self.port.open()
         self._ticker = self._loop.create_task(self._tick())
+        if self.options.purge_interval:
+            self._purger = self._loop.create_task(self._purge())
 
     async def stop(self) -> None:
         """Closes all connections, and syncs and closes the log. Sessions live on."""
         self._stopping = True
         self.metrics.close()
         self.port.close()
-        tasks = [task for task in (self._ticker, self._snapshot) if task is not None]
+        tasks = [task for task in (self._ticker, self._snapshot, self._purger) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -182,6 +186,17 @@ class Server:
                 last_clean_up = time.monotonic()
                 self.service.clean_up(self.options.container_unused)
             self._turn()
+
+    async def _purge(self) -> None:
+        """Now and at intervals, deletes snapshots and logs that are not needed any more.
+
+        ZooKeeper: DatadirCleanupManager, which keeps three snapshots at least.
+        """
+        while True:
+            kept = max(self.options.kept_snapshots, KEPT)
+            gone = await self._loop.run_in_executor(None, self.disk.purge, kept)
+            log.info(event("purged", files=len(gone)))
+            await asyncio.sleep(self.options.purge_interval * 3600)
 
     def _clock(self) -> int:
         return time.time_ns() // 1_000_000

@@ -213,13 +213,20 @@ class Connection:
                     self.close(f"more than {MOST_IDS} identities")
                     return
                 self.ids = (*self.ids, shown)
-            self._send_reply(XID_AUTH, 0, Err.OK)
+            self._answer_auth()
         elif scheme == b"ip":
-            self._send_reply(XID_AUTH, 0, Err.OK)
+            self._answer_auth()
         else:
             self.service.auth_failures += 1
             self._send_reply(XID_AUTH, 0, Err.AUTH_FAILED)
             self.close(f"authentication by {scheme!r} failed")
+
+    def _answer_auth(self) -> None:
+        """In its turn: kazoo takes it for the answer to the oldest of what it has asked for."""
+        if self._waiting:
+            self._waiting.append((XID_AUTH, Op.AUTH, Reader(b"")))
+        else:
+            self._send_reply(XID_AUTH, 0, OK)
 
     # What goes out.
 
@@ -249,7 +256,10 @@ class Connection:
             if reader is None:
                 return
             waiting.popleft()
-            self._answer(xid, op, reader)
+            if op == Op.AUTH:
+                self._send_reply(XID_AUTH, 0, OK)
+            else:
+                self._answer(xid, op, reader)
 
     def on_confirmed(self, session: Session) -> None:
         """The session is begun, or resumed: the client is told, and what it sent since is read."""
