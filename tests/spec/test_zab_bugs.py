@@ -34,6 +34,8 @@ FOUND = {
     "ZOOKEEPER-4925": (417_687, 34),
     "ZOOKEEPER-5094": (152_546, 29),
     "acknowledgement-outlives-truncation": (12_317, 25),
+    "truncation-leaves-newer-snapshot": (460_296, 38),
+    "truncation-snapshot-not-forced": (413_033, 46),
 }
 """How many states are found before the bug is, and how many steps the shortest way to it has."""
 

@@ -9,11 +9,10 @@ import pytest
 from zabcheck.model import zab as bounded
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import MISTAKES, Instance, build, check
-from zabcheck.model.mutant import Mutant
 from zabcheck.model.options import Options
 from zabcheck.model.search import search
 from zabcheck.model.zab import World
-from zabcheck.model.zab_file_mutants import FILE_MUTANTS, LOG_READ_ACROSS_SNAPSHOT
+from zabcheck.model.zab_file_mutants import LOG_READ_ACROSS_SNAPSHOT
 from zabcheck.verdicts import Outcome
 from zabspec.parts import Sid, replace
 from zabspec.zab.disk import durable, loaded, truncated, with_snapshot
@@ -23,12 +22,6 @@ from zabspec.zab.synchronization import how_to_sync_from_files
 
 ONE, TWO, THREE, FOUR = (Txn(Zxid(1, counter), 0) for counter in (1, 2, 3, 4))
 NEXT_EPOCH = Txn(Zxid(2, 1), 0)
-
-CAUGHT = {
-    "truncation-leaves-newer-snapshot": (460_296, 38),
-    "truncation-snapshot-not-forced": (413_033, 46),
-}
-"""How many states are found before the mistake is, and how many steps the shortest way to it has."""
 
 
 def server(*log: Txn, snapshot: Snapshot | None = None) -> Server:
@@ -112,16 +105,6 @@ def test_nothing_is_violated_with_disks_of_files(bounds: Bounds) -> None:
     assert verdict.outcome == Outcome.PASSED
     found = verdict.counts
     assert (found.distinct, found.generated, found.depth) == EXPLORED[bounds]
-
-
-@pytest.mark.parametrize("mutant", FILE_MUTANTS, ids=lambda mutant: mutant.name)
-def test_the_mutant_of_the_disk_is_caught(mutant: Mutant, proved: Callable[[str], None]) -> None:
-    instance = Instance("zab", mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
-    verdict = search(build(instance), Options())
-    assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, mutant.caught_by)
-    assert verdict.trace is not None
-    assert (verdict.counts.distinct, len(verdict.trace.steps) - 1) == CAUGHT[mutant.name]
-    proved(f"{mutant.name}: breaks {mutant.caught_by}")
 
 
 def taken(world: World, instance: Instance, action: str, *arguments: int) -> World:

@@ -22,7 +22,7 @@ from zabcheck.model.limits import Progress
 from zabcheck.model.model import Model, Step
 from zabcheck.model.options import Options
 from zabcheck.model.zab import begun
-from zabcheck.model.zab_coverage import DECISIONS, RECOVERIES, decision, recoveries
+from zabcheck.model.zab_coverage import DECISIONS, FROM_FILES, RECOVERIES, decision, recoveries
 from zabcheck.verdicts import Counts, Outcome
 from zabspec import fast_election, paper, properties, zab
 from zabspec.fast_election import properties as election_properties
@@ -54,7 +54,7 @@ EVERYTHING: Mapping[str, tuple[Row, ...]] = {
     "zab": (
         *((Group.ACTION, action.__name__) for action in zab.NEXT),
         *((Group.MESSAGE, message.__name__) for message in get_args(ZabMessage)),
-        *((Group.DECISION, each) for each in DECISIONS),
+        *((Group.DECISION, each) for each in (*DECISIONS, *FROM_FILES)),
         *((Group.RECOVERY, each) for each in RECOVERIES),
         *((Group.SITUATION, each.__name__) for each in zab_properties.SOMETIMES),
     ),
@@ -111,6 +111,7 @@ EXTENTS: Mapping[str, tuple[Extent, ...]] = {
         Extent(Bounds(servers=3, transactions=3, timeouts=1, restarts=0, epochs=1), begun=True),
         Extent(Bounds(servers=3, transactions=2, timeouts=0, restarts=0, epochs=2, partitions=1), begun=True),
         Extent(Bounds(servers=3, transactions=2, timeouts=1, restarts=0, epochs=1, observers=1)),
+        Extent(Bounds(servers=2, transactions=2, timeouts=1, restarts=1, epochs=3, disk="files")),
     ),
     "fast_election": (
         Extent(Bounds(servers=3, transactions=0, timeouts=1)),

@@ -31,7 +31,7 @@ from zabcheck.model.service_mutants import SERVICE_MUTANTS
 from zabcheck.model.service_scenarios import SCENARIO, SCENARIOS
 from zabcheck.model.zab_bugs import BUGS
 from zabcheck.model.zab_elected_mutants import MUTANTS as OF_ZAB_ELECTED
-from zabcheck.model.zab_file_mutants import FILE_MUTANTS, LOG_READ_ACROSS_SNAPSHOT
+from zabcheck.model.zab_file_mutants import LOG_READ_ACROSS_SNAPSHOT
 from zabcheck.model.zab_liveness_mutants import ZAB_LIVENESS_MUTANTS
 from zabcheck.model.zab_mutants import HARMLESS, ZAB_MUTANTS
 from zabcheck.model.zab_quorum_mutants import QUORUM_MUTANTS
@@ -51,7 +51,6 @@ ALL_MUTANTS: tuple[Mutant, ...] = (
     *BUGS,
     *QUORUM_MUTANTS,
     *ZAB_MUTANTS,
-    *FILE_MUTANTS,
     *ZAB_LIVENESS_MUTANTS,
     *OF_ELECTION,
     *OF_ZAB_ELECTED,

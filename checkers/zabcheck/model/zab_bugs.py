@@ -13,6 +13,7 @@ from zabcheck.model import zab_mistakes as mistakes
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.mutant import Mutant
 from zabcheck.model.zab import Action
+from zabcheck.model.zab_file_mutants import FILE_MUTANTS
 from zabcheck.model.zab_quorum_mutants import OBSERVERS_COUNTED
 from zabspec.zab.state import SyncMode
 
@@ -171,6 +172,7 @@ BUGS: tuple[Mutant, ...] = (
         Bounds(servers=3, transactions=1, timeouts=1, restarts=0, epochs=1),
         "committed_is_kept",
     ),
+    *FILE_MUTANTS,
 )
 
 BY_NAME: Mapping[str, Mutant] = {bug.name: bug for bug in BUGS}

@@ -1,6 +1,7 @@
 """What may happen in ZAB 1.0 within an action: decisions how to synchronize, ways back to election.
 
-`DECISIONS` and `RECOVERIES` list all there are; `decision` and `recoveries` say which of them a step is.
+`DECISIONS`, `FROM_FILES` and `RECOVERIES` list all there are; `decision` and `recoveries` say which of them a
+step is.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zabspec.parts import Sid
-from zabspec.zab.state import Diff, Phase, Role, Server, State, SyncMode
-from zabspec.zab.synchronization import how_it_is_synced, outstanding
+from zabspec.zab.state import NO_SNAPSHOT, Diff, Disk, Phase, Role, Server, State, SyncMode
+from zabspec.zab.synchronization import how_it_is_synced, least_kept, outstanding
 
 DECISIONS = tuple(
     f"{decided}{more}"
@@ -17,6 +18,9 @@ DECISIONS = tuple(
     for decided in ("DIFF of nothing", "DIFF", "TRUNC", "TRUNC and DIFF", "SNAP")
 )
 """How a learner gets what its leader has, with or without proposals that are not committed yet."""
+
+FROM_FILES = ("DIFF out of the log", "SNAP, for want of records that go back so far")
+"""The same for a learner behind what its leader keeps in memory, where a disk is of files."""
 
 FOLLOWING = (
     "a follower in discovery",
@@ -43,6 +47,8 @@ RECOVERIES = (
     "crash, and all that waits for the disk is there",
     "crash, and something that waits for the disk is lost",
     "crash, and the server refuses to start",
+    "crash, and a snapshot is found",
+    "crash, and a snapshot and later records are found",
     *(f"timeout of {who}" for who in FOLLOWING),
     *(f"connection closed of {who}" for who in FOLLOWING),
     *(f"no quorum left of {who}" for who in LEADING),
@@ -52,9 +58,11 @@ RECOVERIES = (
 
 
 def decision(state: State, leader: Sid, follower: Sid) -> str:
-    """The decision by which a leader synchronizes a learner: one of `DECISIONS`."""
+    """The decision by which a leader synchronizes a learner: one of `DECISIONS` or `FROM_FILES`."""
     leading = state.servers[leader]
     first, missing = how_it_is_synced(leading, leading.reported[follower], state.disk)
+    if state.disk == Disk.FILES and leading.reported[follower] < least_kept(leading):
+        return FROM_FILES[first is None]
     if first is None:
         decided = "SNAP"
     elif isinstance(first, Diff):
@@ -85,6 +93,10 @@ def recoveries(action: str, before: State, after: State, *arguments: int) -> Ite
     kept, waiting = arguments[1], len(leaving.unsynced)
     if after.servers[server].role == Role.STOPPED:
         yield "crash, and the server refuses to start"
+    found = after.servers[server]
+    if found.snapshot != NO_SNAPSHOT:
+        later = " and later records are" if found.committed_log else " is"
+        yield f"crash, and a snapshot{later} found"
     if not waiting:
         yield "crash, and nothing waits for the disk"
     elif kept == waiting:

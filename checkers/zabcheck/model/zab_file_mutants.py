@@ -1,4 +1,4 @@
-"""Mistakes about snapshots and log files, not reported of ZooKeeper: read in its source, not run.
+"""Mistakes about snapshots and log files; read in ZooKeeper's source, not run there.
 
 Each is the spec's own action as in `zabcheck.model.zab_mistakes`, where a disk is made of log records and a
 snapshot (`zabspec.zab.state.Disk`). What ZooKeeper does is told in D28 of docs/deviations.md.

@@ -76,7 +76,7 @@ HISTORY: tuple[Past, ...] = (
     Past(
         (1549, 2832),
         "TRUNC cut the log, and what was cut off was in a snapshot.",
-        why_not="TRUNC cuts what there is, whether in a snapshot or in a log, in one step.",
+        ("truncation-leaves-newer-snapshot",),
     ),
     Past(
         (2325, 3781),

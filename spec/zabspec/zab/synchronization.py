@@ -156,12 +156,17 @@ def how_to_sync_from_files(leading: Server, has: Zxid) -> tuple[Diff | Trunc | N
 
     ZooKeeper: ZKDatabase.getProposalsFromTxnLog, ZKDatabase.addCommittedProposal (`commitLogCount`).
     """
-    recent = leading.committed_log[-COMMIT_LOG_COUNT:]
-    least = recent[0].zxid if recent else leading.processed
+    recent, least = leading.committed_log[-COMMIT_LOG_COUNT:], least_kept(leading)
     records = up_to(after(leading.log, leading.snapshot.zxid), least)
     if has >= least or not records or records[0].zxid > has or records[-1].zxid < least:
         return how_to_sync(recent, leading.processed, has)
     return how_to_sync((*records, *recent[1:]), leading.processed, has)
+
+
+def least_kept(leading: Server) -> Zxid:
+    """From where on a leader that keeps only the last few transactions in memory has them."""
+    recent = leading.committed_log[-COMMIT_LOG_COUNT:]
+    return recent[0].zxid if recent else leading.processed
 
 
 def outstanding(leading: Server) -> list[Message]:
