@@ -149,6 +149,21 @@ def test_who_reads_nothing_is_not_read_from(monkeypatch: pytest.MonkeyPatch) -> 
             session.ping()
 
 
+def test_who_reads_late_is_answered_everything() -> None:
+    with ZooKeeper() as server:
+        Session("127.0.0.1", server.port).call(tree.Create("/large", bytes(100_000)))
+        with raw(server.port) as wire:
+            wire.sendall(CONNECT)
+            assert wire.recv(100)
+            wire.sendall(b"".join(get_data(xid, b"/large") for xid in range(300)))
+            until(lambda: server.unsent > client_port.MOST_UNSENT - (1 << 20))
+            left = 300 * (20 + 4 + 100_000 + 68)
+            while left:
+                chunk = wire.recv(1 << 20)
+                assert chunk
+                left -= len(chunk)
+
+
 def test_who_reads_no_events_is_closed(
     monkeypatch: pytest.MonkeyPatch, reasons: Callable[[str], None]
 ) -> None:

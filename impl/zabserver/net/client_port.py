@@ -231,16 +231,15 @@ class Protocol(asyncio.Protocol):
 
     def limit(self) -> None:
         """Reads no more while too much is unanswered or unread, and again when it is not."""
-        if self.connection.queued:
+        too_much = self.is_full or self.connection.is_connecting
+        if not self.connection.queued:
+            self._unanswered_bytes = 0
+        elif not too_much:
             too_much = (
-                self.is_full
-                or self.connection.queued > MOST_UNANSWERED
+                self.connection.queued > MOST_UNANSWERED
                 or self._unanswered_bytes > MOST_UNANSWERED_BYTES
                 or self.service.outstanding > self.port.server.options.outstanding_limit
             )
-        else:
-            self._unanswered_bytes = 0
-            too_much = self.is_full or self.connection.is_connecting
         if too_much != self.is_paused and not self.transport.is_closing():
             self.is_paused = too_much
             if too_much:
