@@ -25,6 +25,7 @@ from zabserver.net.options import (
     unknown_keys,
 )
 from zabserver.net.server import Server
+from zabserver.net.show_files import add_log, add_snapshot
 from zabserver.storage.logs import Corrupt
 
 
@@ -118,7 +119,7 @@ def new_loop() -> Callable[[Coroutine[Any, Any, None]], None]:
     return runner
 
 
-COMMANDS: dict[str, Callable[[Any], None]] = {"serve": add}
+COMMANDS: dict[str, Callable[[Any], None]] = {"serve": add, "log": add_log, "snapshot": add_snapshot}
 """The server's commands, and what adds each to a parser."""
 
 

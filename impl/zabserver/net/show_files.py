@@ -1,0 +1,206 @@
+"""`zab log` and `zab snapshot`: what is in a transaction log or a snapshot, of ours or Apache's, line by line.
+
+Exit codes: 0 if all was read; 1 if a file is damaged, after what can be read of it; 2 if there is no such file.
+
+ZooKeeper: LogFormatter, SnapshotFormatter, TxnLogToolkit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from zabserver.net.disk import read_log
+from zabserver.service.node import Acl, Node, ttl_of
+from zabserver.service.txns import (
+    CheckTxn,
+    CloseSessionTxn,
+    CreateSessionTxn,
+    CreateTxn,
+    DeleteTxn,
+    ErrorTxn,
+    MultiTxn,
+    Record,
+    SetAclTxn,
+    SetDataTxn,
+    Txn,
+    decode_record,
+)
+from zabserver.storage.logs import Corrupt
+from zabserver.storage.snapshots import decode_snapshot
+from zabserver.wire.jute import Malformed
+from zabserver.wire.protocol import Err, Op
+
+NAMES = {
+    Op.CREATE: "create",
+    Op.CREATE2: "create2",
+    Op.CREATE_CONTAINER: "createContainer",
+    Op.CREATE_TTL: "createTTL",
+    Op.DELETE: "delete",
+    Op.DELETE_CONTAINER: "deleteContainer",
+    Op.SET_DATA: "setData",
+    Op.RECONFIG: "reconfig",
+}
+LONGEST = 40
+"""How many bytes of data are shown."""
+
+
+def add_log(commands: Any) -> None:
+    """Adds `zab log` to a parser's subcommands."""
+    _add(commands, "log", "print transaction logs, ours or Apache's", log_lines, "log.1, for example")
+
+
+def add_snapshot(commands: Any) -> None:
+    """Adds `zab snapshot` to a parser's subcommands."""
+    _add(commands, "snapshot", "print snapshots, ours or Apache's", snapshot_lines, "snapshot.0, for example")
+
+
+def _add(commands: Any, name: str, words: str, lines: Callable[[Path], Iterator[str]], example: str) -> None:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=words,
+        description=f"{words.capitalize()}: a line for each thing in them. Exit code: 0 all was read, 1 a file "
+        "is damaged (what can be read of it is printed), 2 there is no such file.",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=example)
+    parser.set_defaults(run=lambda arguments: show(name, arguments.files, lines))
+
+
+def show(command: str, files: Sequence[Path], lines: Callable[[Path], Iterator[str]]) -> int:
+    """Prints files, and returns the exit code."""
+    worst = 0
+    try:
+        for path in files:
+            if len(files) > 1:
+                print(f"# {path}")
+            try:
+                for line in lines(path):
+                    print(line)
+            except (Corrupt, Malformed) as error:
+                sys.stdout.flush()
+                print(f"zab {command}: {error}", file=sys.stderr)
+                worst = max(worst, 1)
+            except OSError as error:
+                sys.stdout.flush()
+                print(f"zab {command}: {path}: {error.strerror}", file=sys.stderr)
+                worst = 2
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return worst
+
+
+def log_lines(path: Path) -> Iterator[str]:
+    """A line for each transaction: zxid, time, session, cxid, what it does.
+
+    Raises:
+        Corrupt: the file is damaged.
+        OSError: it cannot be read.
+    """
+    for entry in read_log(path):
+        try:
+            record = decode_record(entry.payload)
+        except Malformed as error:
+            raise Corrupt(str(path), entry.offset, str(error)) from None
+        yield record_line(record)
+
+
+def record_line(record: Record) -> str:
+    """A transaction in words."""
+    session = record.session & 0xFFFFFFFFFFFFFFFF
+    start = f"0x{record.zxid:x} {when(record.time)} 0x{session:x} {record.cxid}"
+    digest = "" if record.digest is None else f" digest={record.digest:x}"
+    return f"{start} {in_words(record.txn)}{digest}"
+
+
+def in_words(txn: Txn) -> str:  # noqa: PLR0911 - one case for each type
+    """What a transaction does."""
+    match txn:
+        case CreateTxn(op, path, content, acl, ephemeral, cversion, ttl):
+            kind = " ephemeral" if ephemeral else f" ttl={ttl}" if op == Op.CREATE_TTL else ""
+            return (
+                f"{NAMES[op]} {text(path)}{kind} data={shown(content)} acl={listed(acl)} cversion={cversion}"
+            )
+        case DeleteTxn(op, path):
+            return f"{NAMES[op]} {text(path)}"
+        case SetDataTxn(op, path, content, version):
+            return f"{NAMES[op]} {text(path)} data={shown(content)} version={version}"
+        case SetAclTxn(_, path, acl, version):
+            return f"setACL {text(path)} acl={listed(acl)} version={version}"
+        case CheckTxn(_, path, version):
+            return f"check {text(path)} version={version}"
+        case ErrorTxn(_, code):
+            return f"error {named(code)}"
+        case MultiTxn(_, parts):
+            return "multi [" + "; ".join(map(in_words, parts)) + "]"
+        case CreateSessionTxn(_, timeout):
+            return f"createSession timeout={timeout}"
+        case CloseSessionTxn(_, paths):
+            return "closeSession" + "".join(f" {text(path)}" for path in paths or ())
+
+
+def snapshot_lines(path: Path) -> Iterator[str]:
+    """A line for each session and each node.
+
+    Raises:
+        Corrupt: the file is damaged.
+        OSError: it cannot be read.
+    """
+    snapshot = decode_snapshot(path.read_bytes(), str(path))
+    for session, timeout in snapshot.sessions.items():
+        yield f"session 0x{session & 0xFFFFFFFFFFFFFFFF:x} timeout={timeout}"
+    for name, node in snapshot.nodes:
+        yield node_line(name, node)
+    if snapshot.digest is not None:
+        zxid, digest = snapshot.digest
+        yield f"digest zxid=0x{zxid:x} {digest:x}"
+
+
+def node_line(path: bytes, node: Node) -> str:
+    """A node in words."""
+    ttl = ttl_of(node.owner)
+    owner = f"ttl={ttl}" if ttl is not None else f"owner=0x{node.owner & 0xFFFFFFFFFFFFFFFF:x}"
+    zxids = f"czxid=0x{node.czxid:x} mzxid=0x{node.mzxid:x} pzxid=0x{node.pzxid:x}"
+    versions = f"version={node.version} cversion={node.cversion} aversion={node.aversion}"
+    times = f"ctime={when(node.ctime)} mtime={when(node.mtime)}"
+    return f"{text(path)} data={shown(node.data)} acl={listed(node.acl)} {zxids} {times} {versions} {owner}"
+
+
+def when(milliseconds: int) -> str:
+    """A time in UTC; the bare number where it is none that a calendar has."""
+    try:
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return str(milliseconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def shown(content: bytes | None) -> str:
+    """Data in one word: printable ASCII as it is, anything else escaped; its length if it is long."""
+    if content is None:
+        return "null"
+    start = repr(content[:LONGEST])[1:]
+    return start if len(content) <= LONGEST else f"{start}...({len(content)} bytes)"
+
+
+def text(path: bytes) -> str:
+    """A path, in one line."""
+    return path.decode(errors="backslashreplace")
+
+
+def listed(acl: Acl) -> str:
+    """An access control list in one word."""
+    return ",".join(f"{text(ace.scheme)}:{text(ace.id)}:{ace.perms}" for ace in acl) or "none"
+
+
+def named(code: int) -> str:
+    """An error by name, if it has one."""
+    try:
+        return f"{Err(code).name}({code})"
+    except ValueError:
+        return str(code)
