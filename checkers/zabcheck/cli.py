@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
-from zabcheck.commands import again, bugs, check, cover, lists, live, order, reach, watching
+from zabcheck.commands import again, bugs, check, cover, lists, live, myths, order, reach, watching
 from zabcheck.commands.arguments import Parser, UsageError
 from zabcheck.traces import TraceError
 from zabserver.net.command import COMMANDS as SERVER_COMMANDS
@@ -57,7 +57,7 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=f"zab {_version()}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for each in (check, live, reach, again, lists, bugs, order, cover, watching):
+    for each in (check, live, reach, again, lists, bugs, order, cover, watching, myths):
         each.add(commands)
     for add in SERVER_COMMANDS.values():
         add(commands)

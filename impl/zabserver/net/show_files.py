@@ -1,6 +1,6 @@
-"""`zab log` and `zab snapshot`: what is in a transaction log or a snapshot, of ours or Apache's, line by line.
+"""`zab log` and `zab snapshot`: what is in a transaction log or a snapshot, ours or Apache's, by lines.
 
-Exit codes: 0 if all was read; 1 if a file is damaged, after what can be read of it; 2 if there is no such file.
+Exit codes: 0 if all was read; 1 if a file is damaged, after what can be read of it; 2 if there is none.
 
 ZooKeeper: LogFormatter, SnapshotFormatter, TxnLogToolkit.
 """
@@ -64,8 +64,8 @@ def _add(commands: Any, name: str, words: str, lines: Callable[[Path], Iterator[
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=words,
-        description=f"{words.capitalize()}: a line for each thing in them. Exit code: 0 all was read, 1 a file "
-        "is damaged (what can be read of it is printed), 2 there is no such file.",
+        description=f"{words.capitalize()}, a line for each thing. Exit code: 0 all was read, 1 a file is "
+        "damaged (what can be read of it is printed), 2 there is no such file.",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=example)
     parser.set_defaults(run=lambda arguments: show(name, arguments.files, lines))
@@ -123,9 +123,8 @@ def in_words(txn: Txn) -> str:  # noqa: PLR0911 - one case for each type
     match txn:
         case CreateTxn(op, path, content, acl, ephemeral, cversion, ttl):
             kind = " ephemeral" if ephemeral else f" ttl={ttl}" if op == Op.CREATE_TTL else ""
-            return (
-                f"{NAMES[op]} {text(path)}{kind} data={shown(content)} acl={listed(acl)} cversion={cversion}"
-            )
+            what = f"data={shown(content)} acl={listed(acl)} cversion={cversion}"
+            return f"{NAMES[op]} {text(path)}{kind} {what}"
         case DeleteTxn(op, path):
             return f"{NAMES[op]} {text(path)}"
         case SetDataTxn(op, path, content, version):

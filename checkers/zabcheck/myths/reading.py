@@ -1,0 +1,187 @@
+"""Myths about reads, versions, replies and connections."""
+
+from __future__ import annotations
+
+from zabcheck.model.service_scenarios import SCENARIOS
+from zabcheck.myths.case import NODE, Myth, menus
+from zabcheck.myths.looking import is_refused, node, told, written
+from zabspec.service import witnesses
+from zabspec.service.seen import Run
+from zabspec.service.state import Cid
+from zabspec.tree import Create, Delete, Error, Exists, Flag, GetData, SetAcl, SetData
+from zabspec.tree.replies import Data
+from zabspec.tree.state import OPEN
+from zabspec.tree.txns import CreateTxn, DeleteTxn, ErrorTxn, SetAclTxn, SetDataTxn
+
+AGAIN = (Delete("/p"), Create("/p", b"c"))
+
+
+def same_version_other_data(run: Run) -> bool:
+    """A node has the version that it had at first, and other data."""
+    answer = told(run, Cid(0))
+    if answer is None or not isinstance(answer[1], Data):
+        return False
+    return answer[1].stat.version == 0 and answer[1].data != b"a"
+
+
+def other_node_is_set(run: Run) -> bool:
+    """A conditional write succeeds, on a node that was created after the version was read."""
+    found = node(run, "/p")
+    return bool(written(run, Cid(0), SetDataTxn)) and found is not None and found.czxid > 1
+
+
+def version_stays(run: Run) -> bool:
+    """A node has another list and another child, and its version is what it was."""
+    found = node(run, "/p")
+    return (
+        found is not None
+        and found.version == 0
+        and bool(written(run, Cid(0), SetAclTxn))
+        and bool(written(run, Cid(0), CreateTxn))
+    )
+
+
+def version_rises_for_nothing(run: Run) -> bool:
+    """A node has another version, and the data that it had."""
+    found = node(run, "/p")
+    return found is not None and found.version > 0 and found.data == b"a"
+
+
+def created_twice(run: Run) -> bool:
+    """The second creation is refused; it has its place in the log all the same."""
+    return is_refused(run, Cid(0), Create, Error.NODE_EXISTS) and bool(written(run, Cid(0), ErrorTxn))
+
+
+def half_a_tree_is_left(run: Run) -> bool:
+    """Children are deleted, and the parent is refused: there is a new one."""
+    return is_refused(run, Cid(0), Delete, Error.NOT_EMPTY) and bool(written(run, Cid(0), DeleteTxn))
+
+
+def cut_off_server_answers(run: Run) -> bool:
+    """A server that has lost the others answers a read."""
+    reading = run.service.clients[0]
+    if reading.server is None or told(run, Cid(0)) is None:
+        return False
+    return run.service.servers[reading.server].cut_off is not None
+
+
+def exists_finds_nothing(run: Run) -> bool:
+    """A client asks twice, and the second answer is another."""
+    return is_refused(run, Cid(0), Exists, Error.NO_NODE) and run.service.clients[0].sent == 2
+
+
+def number_comes_again(run: Run) -> bool:
+    """A sequential node has the number that one before it had."""
+    names = [each.path for each in written(run, Cid(0), CreateTxn) if isinstance(each, CreateTxn)]
+    return len(names) != len(set(names)) and any(name.endswith("0") for name in names)
+
+
+READING = (
+    Myth(
+        "a-read-is-the-latest",
+        ("3.24", "3.18", "E13"),
+        "A read returns what was written last.",
+        "It returns what the client's server has applied. A `sync` before it repairs that, under one leader.",
+        SCENARIOS["data"],
+        witnesses.stale_read,
+    ),
+    Myth(
+        "sync-makes-it-the-latest",
+        ("E6",),
+        "After a `sync`, a read is linearizable.",
+        "A leader that was deposed and does not know answers it too.",
+        SCENARIOS["sync"],
+        witnesses.stale_read_after_sync,
+    ),
+    Myth(
+        "after-an-event-only-newer-data",
+        ("E7",),
+        "Who has had the event of a change reads nothing older any more.",
+        "On another connection it may: only replies count for what a client has seen.",
+        SCENARIOS["older"],
+        witnesses.event_then_older_data,
+    ),
+    Myth(
+        "the-leader-serves-all",
+        ("0.4", "4.3"),
+        "The leader, or the server that has the node, handles the request.",
+        "Every server has the whole tree, and answers reads by itself, even cut off from the leader.",
+        menus((GetData("/p"),), sends=(1,), servers=2, deposals=1),
+        cut_off_server_answers,
+    ),
+    Myth(
+        "equal-versions-equal-data",
+        ("2.6",),
+        "If the version is what it was, the node has not changed.",
+        "Deleted and created again it has version 0 again. czxid and version together tell.",
+        menus((GetData("/p"),), AGAIN, sends=(1, 2)),
+        same_version_other_data,
+    ),
+    Myth(
+        "compare-and-set-is-safe",
+        ("2.7",),
+        "A write that expects a version fails if anyone else has changed the node.",
+        "It succeeds on a node that was deleted and created again: no operation compares czxid.",
+        menus((SetData("/p", b"x", version=0),), AGAIN, sends=(1, 2)),
+        other_node_is_set,
+    ),
+    Myth(
+        "the-version-counts-everything",
+        ("2.5", "0.6"),
+        "The version of a node rises with every change of it.",
+        "There are three: of the data, of the list, of the children.",
+        menus((SetAcl("/p", OPEN), Create("/p/c")), sends=(2,)),
+        version_stays,
+    ),
+    Myth(
+        "the-same-data-is-no-change",
+        ("2.5",),
+        "Setting a node to the data that it has changes nothing.",
+        "Its version and mzxid rise, and its watches fire.",
+        menus((SetData("/p", b"a"),), sends=(1,)),
+        version_rises_for_nothing,
+    ),
+    Myth(
+        "creating-twice-works",
+        ("4.8",),
+        "Creating a node that is there succeeds.",
+        "It is refused; the refusal has a zxid of its own, and changes nothing.",
+        menus((Create("/p"),), sends=(1,)),
+        created_twice,
+    ),
+    Myth(
+        "a-subtree-is-deleted-at-once",
+        ("0.21",),
+        "Deleting a node with all below it is one operation.",
+        "A client deletes one by one; what is created meanwhile is in the way, and half of it is gone.",
+        menus((Delete("/p/c"), Delete("/p")), (Create("/p/d"),), sends=(2, 1), setup=(*NODE, Create("/p/c"))),
+        half_a_tree_is_left,
+    ),
+    Myth(
+        "a-lost-reply-means-nothing-happened",
+        ("L7", "E15"),
+        "A write whose connection was lost before the reply did not happen.",
+        "It may be in the log already.",
+        SCENARIOS["data"],
+        witnesses.write_outlives_connection,
+    ),
+    Myth(
+        "sequence-numbers-only-rise",
+        ("E12",),
+        "The number of a sequential node is larger than that of all before.",
+        "While its parent lives: it counts the parent's children, and a new parent begins at 0.",
+        menus(
+            (Create("/p/s", flag=Flag.SEQUENTIAL), Delete("/p/s0000000000"), *AGAIN),
+            sends=(5,),
+        ),
+        number_comes_again,
+    ),
+    Myth(
+        "what-exists-stays",
+        ("3.18",),
+        "Who has found a node finds it again with the next request.",
+        "Each request is answered by the tree as it is by then.",
+        menus((Exists("/p"),), (Delete("/p"),), sends=(2, 1)),
+        exists_finds_nothing,
+    ),
+)
