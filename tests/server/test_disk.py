@@ -294,6 +294,48 @@ def test_a_snapshot_taken_while_writes_go_on_and_the_log_make_the_tree(
     assert loaded.ephemerals == tree.ephemerals
 
 
+def test_a_list_that_a_node_gets_while_a_snapshot_is_written_does_not_cost_the_node() -> None:
+    tree, acl = Tree(), (Ace(31, b"ip", b"9.9.9.9"),)
+    records = [
+        Record(SESSION, 0, zxid, 1000, txn)
+        for zxid, txn in enumerate(
+            (
+                CreateTxn(Op.CREATE, b"/a", b"", OPEN, False, 1),
+                CreateTxn(Op.CREATE, b"/a/x", b"", OPEN, False, 1),
+                SetAclTxn(Op.SET_ACL, b"/a", acl, 1),
+                CreateTxn(Op.CREATE, b"/new", b"", acl, False, 2),
+            ),
+            1,
+        )
+    ]
+    for each in records[:2]:
+        tree.apply(each)
+    writing = snapshots.encode_snapshot(tree, {}, chunk=1)
+    pieces = [next(writing)]
+    for each in records[2:]:
+        tree.apply(each)
+    loaded = Tree()
+    loaded.restore(snapshots.decode_snapshot(b"".join([*pieces, *writing]), "snapshot").nodes)
+    loaded.zxid = 2
+    for each in records[2:]:
+        loaded.apply(each)
+    assert described(loaded) == described(tree)
+
+
+def test_entries_behind_a_header_that_is_gone_are_refused(tmp_path: Path) -> None:
+    [log] = written(tmp_path, creates(2))
+    log.write_bytes(bytes(16) + log.read_bytes()[16:])
+    with pytest.raises(Corrupt, match="its header is gone; whole entries follow, from byte 16 on"):
+        Disk(tmp_path).load()
+
+
+def test_a_snapshot_that_was_not_finished_is_deleted(tmp_path: Path) -> None:
+    left = Disk(tmp_path).begin_snapshot(5)
+    left.write(b"x")
+    Disk(tmp_path)
+    assert list((tmp_path / "version-2").iterdir()) == []
+
+
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(some.binary(max_size=300), some.data())
 def test_rubbish_in_files_is_refused_in_one_line(rubbish: bytes, choose: some.DataObject) -> None:

@@ -65,6 +65,8 @@ class Disk:
         self.logs = (log or data) / FOLDER
         self.data.mkdir(parents=True, exist_ok=True)
         self.logs.mkdir(parents=True, exist_ok=True)
+        for unfinished in self.data.glob(".snapshot.*.tmp"):
+            unfinished.unlink()
         self.preallocated = preallocated
         self.is_forced = is_forced
         self._file: int | None = None

@@ -66,6 +66,7 @@ class Server:
         self._unwritten: list[bytes] = []
         self._written_zxid = found.tree.zxid
         self._is_syncing = False
+        self._has_failed = False
         self._sync_time = 0.0  # expected, in seconds
         self._is_turn_due = False
         self._since_snapshot = found.replayed
@@ -127,7 +128,7 @@ class Server:
 
     def _sync(self) -> None:
         """Begins to write what waits, unless that is going on."""
-        if self._is_syncing or not self._unwritten:
+        if self._is_syncing or self._has_failed or not self._unwritten:
             return
         payloads, self._unwritten = self._unwritten, []
         self._is_syncing = True
@@ -165,6 +166,8 @@ class Server:
 
     def _on_failed(self, error: BaseException) -> None:
         log.critical("the log cannot be written, no more requests are served: %s", error)
+        self._has_failed = True
+        self._is_syncing = False
         self.port.close()
 
     def _on_synced(self, zxid: int) -> None:
@@ -214,7 +217,12 @@ class Server:
     async def _write_snapshot(self) -> None:
         """Writes a snapshot in pieces, between which requests are served."""
         tree = self.service.tree
-        file = self.disk.begin_snapshot(tree.zxid)
+        try:
+            file = self.disk.begin_snapshot(tree.zxid)
+        except OSError as error:
+            log.error("no snapshot written: %s", error)
+            self._snapshot = None
+            return
         try:
             for piece in snapshots.encode_snapshot(tree, self._timeouts()):
                 file.write(piece)

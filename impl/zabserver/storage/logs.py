@@ -89,7 +89,12 @@ def entries(whole: bytes | mmap, name: str, longest: int = 1 << 30) -> Iterator[
     Raises:
         Corrupt: the file is no log, or an entry is damaged and others follow it.
     """
-    if len(whole) < HEADER.size or not any(whole[: HEADER.size]):
+    if len(whole) < HEADER.size:
+        return
+    if not any(whole[: HEADER.size]):
+        later = _entry_after(whole, 0, longest)
+        if later is not None:
+            raise Corrupt(name, 0, f"its header is gone; whole entries follow, from byte {later} on")
         return
     magic, version, _ = HEADER.unpack_from(whole)
     if magic != MAGIC or version != VERSION:

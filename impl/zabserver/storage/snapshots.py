@@ -74,6 +74,7 @@ def encode_snapshot(
 
 def _pieces(tree: Tree, sessions: Mapping[int, int], chunk: int) -> Iterator[bytes]:
     """All that the first seal is of."""
+    begun = tree.zxid
     ids = _acl_ids(node.acl for node in tree.nodes.values())
     start = [HEADER.pack(MAGIC, VERSION, -1), INT.pack(len(sessions))]
     start += (SESSION.pack(session, timeout) for session, timeout in sessions.items())
@@ -85,8 +86,8 @@ def _pieces(tree: Tree, sessions: Mapping[int, int], chunk: int) -> Iterator[byt
     while todo:
         path = todo.pop()
         node = tree.nodes.get(path)
-        if node is None or (node.acl != OPEN and node.acl not in ids):
-            continue  # gone since, or changed since: the log has what became of it
+        if node is None or (node.czxid > begun and number_of(node.acl, ids) is None):
+            continue  # gone since, or created since: the log has what became of it
         nodes.append(encode_node(path, node, ids))
         above = b"" if path == b"/" else path
         todo += [above + b"/" + name for name in sorted(node.children, reverse=True)]
@@ -97,9 +98,18 @@ def _pieces(tree: Tree, sessions: Mapping[int, int], chunk: int) -> Iterator[byt
 
 
 def encode_node(path: bytes, node: Node, ids: Mapping[Acl, int]) -> bytes:
-    """The bytes of a node; the root's path is empty there."""
-    number = OPEN_ID if node.acl == OPEN else ids[node.acl]
+    """The bytes of a node; the root's path is empty there.
+
+    A list that it got since the snapshot was begun has no number: it gets it again from the log.
+    """
+    number = number_of(node.acl, ids)
+    number = OPEN_ID if number is None else number
     return data(b"" if path == b"/" else path) + data(node.data) + LONG.pack(number) + node.persisted()
+
+
+def number_of(acl: Acl, ids: Mapping[Acl, int]) -> int | None:
+    """The number of a list; None if it has none."""
+    return OPEN_ID if acl == OPEN else ids.get(acl)
 
 
 def _acl_ids(acls: Iterable[Acl]) -> dict[Acl, int]:
