@@ -241,8 +241,8 @@ def connected() -> tuple[Service, connections.Connection]:
 
 def commit(service: Service) -> list[bytes]:
     """All that is prepared is on disk; what is sent then."""
-    turn = service.turn()
-    service.on_synced(turn.last_zxid)
+    service.turn()
+    service.on_synced(service.zxid)
     return [out for _, out in service.turn().sends]
 
 

@@ -242,4 +242,4 @@ class Server:
         file.finish()
 
     def _timeouts(self) -> dict[int, int]:
-        return {session.id: session.timeout for session in self.service.sessions.open.values()}
+        return self.service.timeouts

@@ -29,7 +29,7 @@ from zabserver.wire.protocol import (
 )
 
 if TYPE_CHECKING:
-    from zabserver.service.service import Service
+    from zabserver.service.clients import Clients
 
 HEADER = Struct(">ii")
 REPLY = Struct(">iiqi")
@@ -101,7 +101,7 @@ class Connection:
         "why_closed",
     )
 
-    def __init__(self, service: Service, host: str, port: int = 0) -> None:
+    def __init__(self, service: Clients, host: str, port: int = 0) -> None:
         self.service = service
         self.host = host
         self.port = port
@@ -167,7 +167,7 @@ class Connection:
             return
         xid, op = HEADER.unpack_from(frame)
         self.last_op, self.last_cxid = op, xid
-        if op in WRITES:
+        if op in self.service.writes:
             self._waiting.append((xid, op, None))
             self.service.submit(Request(self.session_id, xid, op, Reader(frame, HEADER.size), self.ids), self)
         elif op in READS:

@@ -61,6 +61,7 @@ class Request:
         op: what it asks for.
         reader: its body.
         ids: the identities of the connection.
+        owner: the learner that it came through; None for this server.
     """
 
     session: int
@@ -68,6 +69,7 @@ class Request:
     op: int
     reader: Reader
     ids: Sequence[Id]
+    owner: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +94,12 @@ class Preparer:
 
     Args:
         tree: what is applied.
-        is_open: whether a session is known and not closing.
+        check_session: judges whether a request may be made in the name of its session; raises Refused if not.
     """
 
-    def __init__(self, tree: Tree, is_open: Callable[[int], bool], settings: Settings) -> None:
+    def __init__(self, tree: Tree, check_session: Callable[[Request], None], settings: Settings) -> None:
         self.tree = tree
-        self.is_open = is_open
+        self.check_session = check_session
         self.settings = settings
         self.outstanding = Outstanding(tree)
         self._by_op: dict[int, Callable[[Request, int, int], Txn]] = {
@@ -137,8 +139,8 @@ class Preparer:
 
     def _txn(self, request: Request, zxid: int, time: int) -> Txn:
         op = request.op
-        if op not in OF_ANY_SESSION and not self.is_open(request.session):
-            raise Refused(Err.SESSION_EXPIRED)
+        if op not in OF_ANY_SESSION:
+            self.check_session(request)
         return self._by_op[op](request, zxid, time)
 
     def _create_session(self, request: Request, _: int, __: int) -> Txn:

@@ -1,0 +1,233 @@
+"""The clients of one server: their connections, and the tree as they see it.
+
+Who puts writes in order is another matter: this server alone (`service`), a leader (`zabserver.zab.leader`),
+both by a `Primary`; or a leader elsewhere (`remote`).
+
+ZooKeeper: ZooKeeperServer, FinalRequestProcessor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from zabserver.service.acl import Id
+from zabserver.service.connection import WRITES, Connection
+from zabserver.service.prepare import Request, Settings
+from zabserver.service.sessions import Session, Sessions, password_of
+from zabserver.service.tree import Done, Tree
+from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, Record
+from zabserver.wire.jute import INT, data
+from zabserver.wire.protocol import MAX_BUFFER, Err, Op
+
+MULTI_END = INT.pack(-1) + b"\x01" + INT.pack(-1)
+WITH_STAT = frozenset({Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL})
+
+
+@dataclass(slots=True)
+class Turn:
+    """What the shell has to do after it passed in what came: in this order.
+
+    Attributes:
+        log: payloads to be appended; then the disk is synced, and `Service.on_synced` told.
+        sends: what goes to whom.
+        closes: who is to be closed after that.
+    """
+
+    log: list[bytes] = field(default_factory=list)
+    sends: list[tuple[Connection, bytes]] = field(default_factory=list)
+    closes: list[Connection] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Latency:
+    """How long writes took from request to reply, in milliseconds."""
+
+    count: int = 0
+    total: int = 0
+    least: int = 0
+    most: int = 0
+
+    def add(self, milliseconds: int) -> None:
+        """One more."""
+        self.least = min(self.least, milliseconds) if self.count else milliseconds
+        self.most = max(self.most, milliseconds)
+        self.count += 1
+        self.total += milliseconds
+
+    @property
+    def mean(self) -> float:
+        """Of all; 0 if there are none."""
+        return self.total / self.count if self.count else 0.0
+
+
+class Clients:
+    """What a server does for its clients, whoever puts their writes in order.
+
+    Args:
+        tree: what was found on disk.
+        sessions: the rules for sessions, and those that are open.
+        settings: what of zoo.cfg decides about requests.
+        now: the clock at the start, milliseconds since 1970.
+        max_buffer: the longest frame, in bytes.
+
+    Attributes:
+        writes: the operations that are put in order before they are answered.
+        timeouts: in milliseconds, of the sessions that the tree's transactions have begun and not ended.
+        clock: milliseconds since 1970, set by the shell before each turn.
+        time: monotonic milliseconds, likewise.
+        dirty: the connections that have something to send.
+        latency: of writes.
+    """
+
+    writes: frozenset[int] = WRITES
+
+    def __init__(
+        self,
+        tree: Tree,
+        sessions: Sessions,
+        settings: Settings | None = None,
+        now: int = 0,
+        max_buffer: int = MAX_BUFFER,
+    ) -> None:
+        self.tree = tree
+        self.sessions = sessions
+        self.settings = settings or Settings()
+        self.max_buffer = max_buffer
+        self.timeouts: dict[int, int] = {each.id: each.timeout for each in sessions.open.values()}
+        self.super_id: Id | None = None
+        self.clock = now
+        self.time = 0
+        self.connections: dict[Connection, None] = {}
+        self.by_session: dict[int, Connection] = {}
+        self.dirty: list[Connection] = []
+        self.auth_failures = 0
+        self.latency = Latency()
+        self.received = self.sent = 0  # of connections that are gone
+        self._closing: list[Connection] = []
+        self._log: list[bytes] = []
+
+    # What whoever puts writes in order does.
+
+    def submit(self, request: Request, connection: Connection | None) -> None:
+        """A request that writes: it gets its place; its reply comes when it is applied."""
+        raise NotImplementedError
+
+    def begin_session(self, connection: Connection, timeout: int) -> None:
+        """A client wants a new session."""
+        raise NotImplementedError
+
+    def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
+        """A client wants to go on with a session; whoever had it here before is closed."""
+        raise NotImplementedError
+
+    def touch(self, session: Session) -> None:
+        """A session gave a sign of life."""
+        raise NotImplementedError
+
+    @property
+    def outstanding(self) -> int:
+        """How many writes are on their way."""
+        raise NotImplementedError
+
+    # What the shell calls.
+
+    def connect(self, host: str, port: int = 0) -> Connection:
+        """A client has connected."""
+        connection = Connection(self, host, port)
+        self.connections[connection] = None
+        return connection
+
+    def disconnect(self, connection: Connection) -> None:
+        """A connection is gone: its watches go with it, its session does not."""
+        if connection in self.connections:
+            del self.connections[connection]
+            self.received += connection.received
+            self.sent += connection.sent
+        self.tree.watches.forget(connection)
+        if connection.why_closed is None:
+            connection.why_closed = "the client is gone"
+        if self.by_session.get(connection.session_id) is connection:
+            del self.by_session[connection.session_id]
+
+    def turn(self) -> Turn:
+        """What is to be done now; it is taken."""
+        turn = Turn(self._log)
+        self._log = []
+        dirty, self.dirty = self.dirty, []
+        turn.sends = [(connection, connection.take_output()) for connection in dirty]
+        turn.closes, self._closing = self._closing, []
+        return turn
+
+    def reset_counts(self) -> None:
+        """Counts of packets and latency begin anew."""
+        self.received = self.sent = 0
+        self.latency = Latency()
+        for each in self.connections:
+            each.received = each.sent = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a turn would have nothing in it."""
+        return not (self._log or self.dirty or self._closing)
+
+    # What connections call.
+
+    def password_of(self, session: int) -> bytes:
+        """The password of a session."""
+        return password_of(session)
+
+    def on_closing(self, connection: Connection) -> None:
+        """A connection is to be closed."""
+        self._closing.append(connection)
+        self.disconnect(connection)
+
+    # What is applied.
+
+    def apply(self, record: Record) -> Done:
+        """Applies a transaction, and keeps account of the sessions."""
+        txn = record.txn
+        if type(txn) is CreateSessionTxn:
+            self.timeouts[record.session] = txn.timeout
+        elif type(txn) is CloseSessionTxn:
+            self.timeouts.pop(record.session, None)
+        return self.tree.apply(record)
+
+    def confirm(self, connection: Connection | None, session: Session | None) -> None:
+        """A session is begun: the client that waits for it is told, if it still does."""
+        if session is None or connection is None or connection.why_closed is not None:
+            return
+        self.by_session[session.id] = connection
+        connection.on_confirmed(session)
+
+    def on_session_closed(self, session: int, connection: Connection | None) -> None:
+        """Whoever asked for it gets a reply; another connection of the session is closed without a word."""
+        self.sessions.remove(session)
+        holder = self.by_session.get(session)
+        if holder is not None and holder is not connection:
+            holder.close("its session has expired")
+
+    def close_all(self, why: str) -> None:
+        """Closes every connection."""
+        for connection in list(self.connections):
+            connection.close(why)
+
+
+def reply_body(done: Done, op: int) -> bytes:
+    """The body of the reply to a request, from what its transaction came to."""
+    if done.error:
+        return b""
+    if done.parts is not None:
+        return b"".join(map(_part_body, done.parts)) + MULTI_END
+    if op in WITH_STAT:
+        return data(done.path) + done.stat
+    if op == Op.CREATE:
+        return data(done.path)
+    return done.stat
+
+
+def _part_body(done: Done) -> bytes:
+    """One part of the reply to a multi."""
+    if done.op == Op.ERROR:
+        return INT.pack(Op.ERROR) + b"\0" + INT.pack(done.error) + INT.pack(done.error)
+    op = Op.CREATE2 if done.op in WITH_STAT else done.op
+    return INT.pack(op) + b"\0" + INT.pack(Err.OK) + reply_body(done, done.op)
