@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from struct import Struct
 from zlib import adler32
 
@@ -60,7 +61,7 @@ def encode_snapshot(
         chunk: how many nodes make a piece.
     """
     checksum = 1
-    for piece in _pieces(tree, dict(sessions), chunk):
+    for piece in chain((HEADER.pack(MAGIC, VERSION, -1),), encode_nodes(tree, sessions, chunk)):
         checksum = adler32(piece, checksum)
         yield piece
     seal = LONG.pack(checksum) + TERMINATOR
@@ -72,11 +73,12 @@ def encode_snapshot(
         yield part + LONG.pack(adler32(part, adler32(seal, checksum))) + TERMINATOR
 
 
-def _pieces(tree: Tree, sessions: Mapping[int, int], chunk: int) -> Iterator[bytes]:
-    """All that the first seal is of."""
+def encode_nodes(tree: Tree, sessions: Mapping[int, int], chunk: int = CHUNK) -> Iterator[bytes]:
+    """Sessions, access control lists and nodes, in pieces of so many nodes: what a file and an image hold."""
     begun = tree.zxid
     ids = _acl_ids(node.acl for node in tree.nodes.values())
-    start = [HEADER.pack(MAGIC, VERSION, -1), INT.pack(len(sessions))]
+    sessions = dict(sessions)
+    start = [INT.pack(len(sessions))]
     start += (SESSION.pack(session, timeout) for session, timeout in sessions.items())
     start.append(INT.pack(len(ids)))
     start += (LONG.pack(number) + encode_acl(acl) for acl, number in ids.items())
@@ -163,26 +165,38 @@ def _decode_nodes(reader: Reader, acls: Mapping[int, Acl], name: str) -> Iterato
         path = reader.string()
         if path == b"/":
             return
-        content, number = reader.data(), reader.int64()
-        acl = OPEN if number == OPEN_ID else acls.get(number)
-        if acl is None:
-            raise Corrupt(name, at, f"{path!r} has access control list {number}, which there is not")
-        node = Node(content, acl, 0, 0, 0)
-        if reader.at + PERSISTED.size > len(reader.buffer):
-            raise Malformed(f"a stat wanted at {reader.at} of {len(reader.buffer)}")
-        (
-            node.czxid,
-            node.mzxid,
-            node.ctime,
-            node.mtime,
-            node.version,
-            node.cversion,
-            node.aversion,
-            node.owner,
-            node.pzxid,
-        ) = PERSISTED.unpack_from(reader.buffer, reader.at)
-        reader.at += PERSISTED.size
-        yield path or b"/", node
+        try:
+            yield decode_node(path, reader, acls)
+        except KeyError as number:
+            why = f"{path!r} has access control list {number}, which there is not"
+            raise Corrupt(name, at, why) from None
+
+
+def decode_node(path: bytes, reader: Reader, acls: Mapping[int, Acl]) -> tuple[bytes, Node]:
+    """A node behind its path.
+
+    Raises:
+        Malformed: the buffer ends within it.
+        KeyError: its access control list has a number that there is not.
+    """
+    content, number = reader.data(), reader.int64()
+    at = reader.at
+    if at + PERSISTED.size > len(reader.buffer):
+        raise Malformed(f"a stat wanted at {at} of {len(reader.buffer)}")
+    node = Node(content, OPEN if number == OPEN_ID else acls[number], 0, 0, 0)
+    (
+        node.czxid,
+        node.mzxid,
+        node.ctime,
+        node.mtime,
+        node.version,
+        node.cversion,
+        node.aversion,
+        node.owner,
+        node.pzxid,
+    ) = PERSISTED.unpack_from(reader.buffer, at)
+    reader.at = at + PERSISTED.size
+    return path or b"/", node
 
 
 def check_seal(buffer: bytes, reader: Reader, name: str) -> None:

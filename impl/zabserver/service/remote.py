@@ -1,0 +1,163 @@
+"""The clients of a server that asks a leader elsewhere to put their writes in order.
+
+Reads are answered here. A write waits until its transaction comes back, in the order that the leader gave it;
+its reply is made here then. Who shows signs of life is told to the leader, which alone ends sessions.
+
+ZooKeeper: LearnerZooKeeperServer, FollowerZooKeeperServer, LearnerSessionTracker, CommitProcessor.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from zabserver.service.acl import Id
+from zabserver.service.clients import Clients, reply_body
+from zabserver.service.connection import WRITES, Connection
+from zabserver.service.prepare import Request, Settings
+from zabserver.service.sessions import Session, Sessions, password_of
+from zabserver.service.tree import Tree
+from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, Record
+from zabserver.wire.jute import INT, Malformed, Reader, data
+from zabserver.wire.protocol import MAX_BUFFER, Err, Op
+from zabserver.wire.quorum import Kind, encode_packet, encode_request, encode_revalidate
+
+SYNC = Op.SYNC
+
+
+class Waiting(NamedTuple):
+    """A write that was sent to the leader; `since` in monotonic milliseconds."""
+
+    cxid: int
+    op: int
+    connection: Connection
+    since: int
+
+
+class Remote(Clients):
+    """What a follower or an observer does for its clients.
+
+    Args:
+        send: takes a packet to the leader.
+    """
+
+    writes = WRITES | {SYNC}
+
+    def __init__(
+        self,
+        send: Callable[[bytes], None],
+        tree: Tree,
+        sessions: Sessions,
+        settings: Settings | None = None,
+        now: int = 0,
+        max_buffer: int = MAX_BUFFER,
+    ) -> None:
+        super().__init__(tree, sessions, settings, now, max_buffer)
+        self._send = send
+        self._waiting: dict[int, deque[Waiting]] = {}
+        self._count = 0
+        self._beginning: dict[int, Connection] = {}
+        self._resuming: dict[int, tuple[Connection, int]] = {}
+        self._syncs: deque[tuple[Connection, int, bytes]] = deque()
+        self._touched: dict[int, int] = {}
+
+    # What connections call.
+
+    def submit(self, request: Request, connection: Connection | None) -> None:
+        """A request that writes, or asks for a sync: it goes to the leader."""
+        assert connection is not None
+        body = request.reader.buffer[request.reader.at :]
+        if request.op == SYNC:
+            self._syncs.append((connection, request.cxid, body))
+        else:
+            waiting = Waiting(request.cxid, request.op, connection, self.time)
+            self._waiting.setdefault(request.session, deque()).append(waiting)
+            self._count += 1
+        self._ask(request.session, request.cxid, request.op, body, request.ids)
+
+    def begin_session(self, connection: Connection, timeout: int) -> None:
+        """A client wants a new session: the leader is asked to begin it."""
+        session = self.sessions.new_id()
+        self._beginning[session] = connection
+        self._ask(session, 0, Op.CREATE_SESSION, INT.pack(self.sessions.negotiated(timeout)), ())
+
+    def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
+        """A client wants to go on with a session: the leader knows whether it may."""
+        if password != password_of(session):
+            connection.on_session_refused()
+            return
+        before = self.by_session.get(session)
+        if before is not None:
+            before.close("its session has moved on")
+        granted = self.sessions.negotiated(timeout)
+        self._resuming[session] = (connection, granted)
+        self._send(encode_packet(Kind.REVALIDATE, -1, encode_revalidate(session, granted)))
+
+    def touch(self, session: Session) -> None:
+        """A session gave a sign of life: the leader is told with the next ping."""
+        self._touched[session.id] = session.timeout
+
+    @property
+    def outstanding(self) -> int:
+        """How many writes the leader was asked for that are not applied."""
+        return self._count
+
+    # What comes from the leader.
+
+    def commit(self, record: Record) -> None:
+        """A transaction is committed: it is applied, and answered if it was asked for here."""
+        done = self.apply(record)
+        session, txn = record.session, record.txn
+        if type(txn) is CreateSessionTxn:
+            opened = self.sessions.open.setdefault(session, Session(session, txn.timeout))
+            self.confirm(self._beginning.pop(session, None), opened)
+            return
+        asked = self._asked(session, record.cxid)
+        if type(txn) is CloseSessionTxn:
+            self._touched.pop(session, None)
+            self.on_session_closed(session, None if asked is None else asked.connection)
+        if asked is not None:
+            self.latency.add(self.time - asked.since)
+            body = reply_body(done, asked.op)
+            asked.connection.on_written(record.cxid, record.zxid, done.error, body)
+
+    def on_sync(self) -> None:
+        """The leader has answered the oldest sync: all that it had committed is applied here."""
+        if self._syncs:
+            connection, cxid, body = self._syncs.popleft()
+            try:
+                path, error = data(Reader(body).string()), 0
+            except Malformed:
+                path, error = b"", int(Err.MARSHALLING_ERROR)
+            connection.on_written(cxid, self.tree.zxid, error, path)
+
+    def on_revalidated(self, session: int, is_valid: bool) -> None:
+        """The leader has said whether a session may go on here."""
+        connection, timeout = self._resuming.pop(session, (None, 0))
+        if connection is None or connection.why_closed is not None:
+            return
+        if not is_valid:
+            connection.on_session_refused()
+            return
+        self.confirm(connection, Session(session, timeout))
+
+    def take_touched(self) -> dict[int, int]:
+        """Who gave signs of life since this was last asked: timeouts, by session."""
+        touched, self._touched = self._touched, {}
+        return touched
+
+    def _asked(self, session: int, cxid: int) -> Waiting | None:
+        """The request that a transaction answers, if it came from here."""
+        waiting = self._waiting.get(session)
+        if waiting is None or waiting[0].cxid != cxid:
+            return None
+        asked = waiting.popleft()
+        self._count -= 1
+        if not waiting:
+            del self._waiting[session]
+        return asked
+
+    def _ask(self, session: int, cxid: int, op: int, body: bytes, ids: Sequence[Id]) -> None:
+        asked = encode_request(session, cxid, op, body)
+        self._send(encode_packet(Kind.REQUEST, -1, asked, tuple((each.scheme, each.id) for each in ids)))
