@@ -1,162 +1,263 @@
-"""A snapshot as it crosses the quorum port, between two packets: the same as in a file, without its seals.
+"""What comes off a quorum connection: packets and, after SNAP, the image of a leader's tree.
 
-It has no length. So what comes after a SNAP is parsed as it comes, node by node.
+An image is a snapshot without its header, seals and digest. It is as fuzzy: it is made while transactions go
+on being applied, and its receiver gets those again.
 
-ZooKeeper: LearnerHandler.run, Learner.syncWithLeader, ZKDatabase.serializeSnapshot.
+The packets themselves are in `zabserver.wire.quorum`; `PacketStream` is here because an image has nodes.
+
+ZooKeeper: LearnerHandler.run, Learner.syncWithLeader, SerializeUtils.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
 
-from zabserver.service.node import OPEN, Acl, Node
+from zabserver.service.node import OPEN, PERSISTED, Ace, Acl, Node
 from zabserver.service.tree import Tree
-from zabserver.service.txns import decode_acl
-from zabserver.storage import snapshots
-from zabserver.wire.jute import Malformed, Reader, data
-from zabserver.wire.quorum import Kind, Packet, packet_at
+from zabserver.storage.snapshots import OPEN_ID, SESSION, TERMINATOR, encode_nodes, node_of
+from zabserver.wire.jute import INT, LONG, NULL, Malformed, data
+from zabserver.wire.quorum import Packet, take_packets
 
 SIGNATURE = data(b"BenWasHere")
+"""What follows an image."""
+REST = LONG.size + PERSISTED.size
+"""What follows the data of a node: the number of its access control list, its stat."""
+LARGEST = 1 << 36
+"""More bytes than an image may have, unless it is said."""
 
 
 @dataclass(slots=True)
 class Image:
-    """What a leader has sent of its tree.
+    """A leader's tree, as it came.
 
     Attributes:
-        sessions: timeouts in milliseconds, by id.
-        nodes: with their paths, each after its parent.
+        sessions: timeout in milliseconds, by id.
+        nodes: with their paths, the root first under "/"; `Tree.restore` judges whether each has a parent.
     """
 
-    sessions: dict[int, int] = field(default_factory=dict)
-    nodes: list[tuple[bytes, Node]] = field(default_factory=list)
+    sessions: dict[int, int]
+    nodes: list[tuple[bytes, Node]]
 
 
 def encode_image(tree: Tree, timeouts: Mapping[int, int]) -> Iterator[bytes]:
-    """The bytes of an image, in pieces; between two of them transactions may be applied."""
-    yield from snapshots.encode_nodes(tree, timeouts)
+    """The bytes that follow SNAP, in pieces; between two of them transactions may be applied.
+
+    Args:
+        tree: what is sent.
+        timeouts: of the open sessions, in milliseconds, by id.
+    """
+    yield from encode_nodes(tree, timeouts)
     yield SIGNATURE
 
 
 class PacketStream:
-    """Cuts what is read into packets and images.
+    """Takes packets and images off a connection, in whatever pieces they come.
+
+    What it costs is linear in what comes: nothing is looked at again before enough of it is there.
 
     Args:
-        longest: how many bytes a packet's data may have.
+        longest: how many bytes the data of a packet or of a node may have, and each string.
+        takes_images: whether SNAP may come; a leader is sent none.
+        largest: how many bytes an image may have.
     """
 
-    def __init__(self, longest: int) -> None:
-        self.longest = longest
-        self._rest = b""
-        self._image: ImageReader | None = None
+    __slots__ = ("_image", "_kept", "_largest", "_longest", "_size", "_takes_images", "_wanted")
+
+    def __init__(self, longest: int, takes_images: bool = True, largest: int = LARGEST) -> None:
+        self._longest = longest
+        self._largest = largest
+        self._takes_images = takes_images
+        self._kept: list[bytes] = []
+        self._size = 0  # of what is kept
+        self._wanted = 0  # so many bytes of it make another look worth it
+        self._image: _ImageReader | None = None
 
     def feed(self, chunk: bytes) -> list[Packet | Image]:
-        """What is whole of what has come.
+        """What is whole with the next bytes.
+
+        Args:
+            chunk: as many of them as there are.
 
         Raises:
-            Malformed: it is nothing that a member sends.
+            Malformed: it is nothing that a member sends; nothing more may be fed in.
         """
-        buffer = self._rest + chunk if self._rest else chunk
+        if self._kept:
+            self._kept.append(chunk)
+            self._size += len(chunk)
+            if self._size < self._wanted:
+                return []
+            chunk = b"".join(self._kept)
         found: list[Packet | Image] = []
         at = 0
         while True:
-            if self._image is not None:
-                at, image = self._image.read(buffer, at)
-                if image is None:
+            if self._image is None:
+                packets: list[Packet] = []
+                at, self._wanted = take_packets(chunk, at, self._longest, packets)
+                found += packets
+                if self._wanted:
                     break
-                found.append(image)
-                self._image = None
-            taken = packet_at(buffer, at, self.longest)
-            if taken is None:
+                self._image = self._begin_image()
+            at, image = self._image.read(chunk, at)
+            if image is None:
+                self._wanted = self._image.wanted
                 break
-            packet, at = taken
-            found.append(packet)
-            if packet.kind == Kind.SNAP:
-                self._image = ImageReader(self.longest)
-        self._rest = buffer[at:]
-        if len(self._rest) > 2 * self.longest:
-            raise Malformed(f"more than {2 * self.longest} bytes and no whole packet")
+            found.append(image)
+            self._image = None
+        self._size = len(chunk) - at
+        self._kept = [chunk[at:]] if self._size else []
         return found
 
+    def _begin_image(self) -> _ImageReader:
+        if not self._takes_images:
+            raise Malformed("a SNAP from one who does not lead")
+        return _ImageReader(self._longest, self._largest)
 
-class ImageReader:
-    """Takes an image off a stream, a whole value at a time."""
 
-    def __init__(self, longest: int) -> None:
-        self.longest = longest
-        self._image = Image()
-        self._lists: dict[int, Acl] = {snapshots.OPEN_ID: OPEN}
-        self._left = 0
-        self._next: Callable[[Reader], bool] = self._count_sessions
+class _ImageReader:
+    """Reads an image; its parts are read when they are whole, so a look costs as much as it takes off.
+
+    Attributes:
+        wanted: how many bytes from where it stands on it needs.
+    """
+
+    __slots__ = ("_at", "_buffer", "_left", "_longest", "_reading", "wanted")
+
+    def __init__(self, longest: int, largest: int) -> None:
+        self._longest = longest
+        self._left = largest
+        self._buffer = b""
+        self._at = 0
+        self.wanted = 0
+        self._reading = self._read()
 
     def read(self, buffer: bytes, at: int) -> tuple[int, Image | None]:
-        """Where what could be taken ends, and the image if that was all of it.
-
-        Raises:
-            Malformed: it is no image.
-        """
-        reader = Reader(buffer, at)
-        while True:
-            begin = reader.at
-            try:
-                is_whole = self._next(reader)
-            except Malformed:
-                if len(buffer) - begin > self.longest + 4096:
-                    raise
-                return begin, None
-            if is_whole:
-                return reader.at, self._image
-
-    def _count_sessions(self, reader: Reader) -> bool:
-        self._left = _count(reader)
-        self._next = self._session if self._left else self._count_lists
-        return False
-
-    def _session(self, reader: Reader) -> bool:
-        session, timeout = reader.int64(), reader.int32()
-        self._image.sessions[session] = timeout
-        self._left -= 1
-        if not self._left:
-            self._next = self._count_lists
-        return False
-
-    def _count_lists(self, reader: Reader) -> bool:
-        self._left = _count(reader)
-        self._next = self._list if self._left else self._node
-        return False
-
-    def _list(self, reader: Reader) -> bool:
-        number, acl = reader.int64(), decode_acl(reader)
-        self._lists[number] = OPEN if acl == OPEN else acl
-        self._left -= 1
-        if not self._left:
-            self._next = self._node
-        return False
-
-    def _node(self, reader: Reader) -> bool:
-        path = reader.string()
-        if path == b"/":
-            self._next = self._signature
-            return False
+        """Goes on from a place in a buffer: where what it takes ends, and the image if it is whole."""
+        self._buffer, self._at = buffer, at
+        image = None
         try:
-            self._image.nodes.append(snapshots.decode_node(path, reader, self._lists))
-        except KeyError as number:
-            raise ImpossibleImage(f"{path!r} has access control list {number}, which there is not") from None
-        return False
+            self.wanted = next(self._reading)
+        except StopIteration as stop:
+            image = stop.value
+        self._left -= self._at - at
+        if self._left < 0:
+            raise Malformed("the image has no end")
+        self._buffer = b""
+        return self._at, image
 
-    def _signature(self, reader: Reader) -> bool:
-        if reader.string() != b"BenWasHere":
-            raise ImpossibleImage("an image that does not end as one")
-        return True
+    def _read(self) -> Generator[int, None, Image]:
+        """The image; yields how many bytes it needs, whenever there are fewer."""
+        sessions = yield from self._sessions()
+        acls = yield from self._lists()
+        nodes = yield from self._nodes(acls)
+        while len(self._buffer) - self._at < len(SIGNATURE):
+            yield len(SIGNATURE)
+        if not self._buffer.startswith(SIGNATURE, self._at):
+            raise Malformed("the image is not signed")
+        self._at += len(SIGNATURE)
+        return Image(sessions, nodes)
+
+    def _count(self) -> Generator[int, None, int]:
+        """How many of something follow."""
+        while len(self._buffer) - self._at < INT.size:
+            yield INT.size
+        (count,) = INT.unpack_from(self._buffer, self._at)
+        if count < 0:
+            raise Malformed(f"an image with {count} of something")
+        self._at += INT.size
+        return int(count)
+
+    def _sessions(self) -> Generator[int, None, dict[int, int]]:
+        sessions: dict[int, int] = {}
+        left = yield from self._count()
+        while left:
+            here = min(left, (len(self._buffer) - self._at) // SESSION.size)
+            if not here:
+                yield SESSION.size
+                continue
+            end = self._at + here * SESSION.size
+            sessions.update(SESSION.iter_unpack(self._buffer[self._at : end]))
+            self._at = end
+            left -= here
+        return sessions
+
+    def _lists(self) -> Generator[int, None, dict[int, Acl]]:
+        acls: dict[int, Acl] = {OPEN_ID: OPEN}
+        for _ in range((yield from self._count())):
+            while len(self._buffer) - self._at < LONG.size:
+                yield LONG.size
+            (number,) = LONG.unpack_from(self._buffer, self._at)
+            self._at += LONG.size
+            entries: list[Ace] = []
+            for _ in range((yield from self._count())):
+                entries.append((yield from self._entry()))
+            acl = tuple(entries)
+            acls[number] = OPEN if acl == OPEN else acl
+        return acls
+
+    def _entry(self) -> Generator[int, None, Ace]:
+        """One entry of a list: permissions and two strings."""
+        while True:
+            buffer, at = self._buffer, self._at
+            end = at + 8
+            if end <= len(buffer):
+                middle = end + _length(buffer, at + 4, self._longest)
+                end = middle + 4
+                if end <= len(buffer):
+                    end += _length(buffer, middle, self._longest)
+                    if end <= len(buffer):
+                        break
+            yield end - at
+        self._at = end
+        return Ace(INT.unpack_from(buffer, at)[0], buffer[at + 8 : middle], buffer[middle + 4 : end])
+
+    def _nodes(self, acls: Mapping[int, Acl]) -> Generator[int, None, list[tuple[bytes, Node]]]:
+        nodes: list[tuple[bytes, Node]] = []
+        buffer, at = self._buffer, self._at
+        while True:
+            path_end, end = _extent(buffer, at, self._longest)
+            if end > len(buffer):
+                self._at = at
+                yield end - at
+                buffer, at = self._buffer, self._at
+                continue
+            if end == path_end:
+                break
+            path = buffer[at + 4 : path_end]
+            if path.startswith(b"/") is not bool(nodes) or bool(path) is not bool(nodes):
+                raise Malformed(f"a node {path[:100]!r} where the root, or no root, is wanted")
+            rest = end - REST
+            content = None if buffer.startswith(NULL, path_end) else buffer[path_end + 4 : rest]
+            try:
+                nodes.append((path or b"/", node_of(content, buffer, rest, acls)))
+            except KeyError as number:
+                raise Malformed(f"{path!r} has access control list {number}, which there is not") from None
+            at = end
+        if not nodes:
+            raise Malformed("an image without a root")
+        self._at = end
+        return nodes
 
 
-class ImpossibleImage(ValueError):
-    """What was read can be no image, whatever follows."""
+def _length(buffer: bytes, at: int, longest: int) -> int:
+    """The length of a string; null is the empty one."""
+    length: int = INT.unpack_from(buffer, at)[0]
+    if not -1 <= length <= longest:
+        raise Malformed(f"a string of {length} bytes, {longest} are allowed")
+    return max(length, 0)
 
 
-def _count(reader: Reader) -> int:
-    count = reader.int32()
-    if count < 0:
-        raise ImpossibleImage(f"{count} of something in an image")
-    return count
+def _extent(buffer: bytes, at: int, longest: int) -> tuple[int, int]:
+    """Where a node's path and all of it end; the latter is beyond the buffer if more is needed.
+
+    The end mark is a path and nothing else.
+    """
+    size = len(buffer)
+    path_end = at + 4
+    if path_end <= size:
+        path_end += _length(buffer, at, longest)
+    if buffer.startswith(TERMINATOR, at):
+        return path_end, path_end
+    if path_end + 4 > size:
+        return path_end, path_end + 4
+    return path_end, path_end + 4 + _length(buffer, path_end, longest) + REST

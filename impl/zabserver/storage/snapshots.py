@@ -31,7 +31,9 @@ OPEN_ID = -1
 LEAST = 10
 """No snapshot is shorter, in bytes."""
 CHUNK = 512
-"""How many nodes are serialized between two turns of the server."""
+"""How many nodes are serialized between two turns of the server, at most."""
+SIZE = 1 << 16
+"""How many bytes of them, unless one alone has more."""
 
 
 @dataclass(slots=True)
@@ -84,6 +86,7 @@ def encode_nodes(tree: Tree, sessions: Mapping[int, int], chunk: int = CHUNK) ->
     start += (LONG.pack(number) + encode_acl(acl) for acl, number in ids.items())
     yield b"".join(start)
     nodes: list[bytes] = []
+    size = 0
     todo = [b"/"]
     while todo:
         path = todo.pop()
@@ -93,9 +96,11 @@ def encode_nodes(tree: Tree, sessions: Mapping[int, int], chunk: int = CHUNK) ->
         nodes.append(encode_node(path, node, ids))
         above = b"" if path == b"/" else path
         todo += [above + b"/" + name for name in sorted(node.children, reverse=True)]
-        if len(nodes) == chunk:
+        size += len(nodes[-1])
+        if len(nodes) == chunk or size >= SIZE:
             yield b"".join(nodes)
             nodes.clear()
+            size = 0
     yield b"".join(nodes) + TERMINATOR
 
 
@@ -179,10 +184,22 @@ def decode_node(path: bytes, reader: Reader, acls: Mapping[int, Acl]) -> tuple[b
         Malformed: the buffer ends within it.
         KeyError: its access control list has a number that there is not.
     """
-    content, number = reader.data(), reader.int64()
-    at = reader.at
-    if at + PERSISTED.size > len(reader.buffer):
-        raise Malformed(f"a stat wanted at {at} of {len(reader.buffer)}")
+    content = reader.data()
+    at = reader.at + LONG.size + PERSISTED.size
+    if at > len(reader.buffer):
+        raise Malformed(f"a stat wanted at {reader.at} of {len(reader.buffer)}")
+    node = node_of(content, reader.buffer, reader.at, acls)
+    reader.at = at
+    return path or b"/", node
+
+
+def node_of(content: bytes | None, buffer: bytes, at: int, acls: Mapping[int, Acl]) -> Node:
+    """A node with this data; the number of its access control list and its stat are at a place in a buffer.
+
+    Raises:
+        KeyError: its access control list has a number that there is not.
+    """
+    (number,) = LONG.unpack_from(buffer, at)
     node = Node(content, OPEN if number == OPEN_ID else acls[number], 0, 0, 0)
     (
         node.czxid,
@@ -194,9 +211,8 @@ def decode_node(path: bytes, reader: Reader, acls: Mapping[int, Acl]) -> tuple[b
         node.aversion,
         node.owner,
         node.pzxid,
-    ) = PERSISTED.unpack_from(reader.buffer, at)
-    reader.at = at + PERSISTED.size
-    return path or b"/", node
+    ) = PERSISTED.unpack_from(buffer, at + LONG.size)
+    return node
 
 
 def check_seal(buffer: bytes, reader: Reader, name: str) -> None:

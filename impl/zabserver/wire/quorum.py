@@ -1,5 +1,8 @@
 """The packets that members of an ensemble send each other: one after the other, with no length before them.
 
+What takes them off a connection is `zabserver.storage.images.PacketStream`: it knows the image of a tree too,
+which follows a SNAP and is no packet.
+
 ZooKeeper: QuorumPacket, Leader, LearnerInfo.
 """
 
@@ -22,8 +25,14 @@ ASKED = Struct(">qii")
 """Session, cxid and operation of a request that is passed on; its body follows."""
 SESSION = Struct(">qi")
 """Session and its timeout in milliseconds."""
+VALIDITY = Struct(">q?")
+"""Session, and whether it is open."""
+LEAST = BARE.size
+"""No packet is shorter, in bytes."""
 PROTOCOL = 0x10000
 MOST_IDS = 1024
+Ids = tuple[tuple[bytes, bytes], ...]
+"""Who asks: schemes and names."""
 
 
 class Kind:
@@ -60,12 +69,10 @@ class Packet:
     kind: int
     zxid: int
     data: bytes | None = None
-    ids: tuple[tuple[bytes, bytes], ...] = ()
+    ids: Ids = ()
 
 
-def encode_packet(
-    kind: int, zxid: int, body: bytes | None = None, ids: tuple[tuple[bytes, bytes], ...] = ()
-) -> bytes:
+def encode_packet(kind: int, zxid: int, body: bytes | None = None, ids: Ids = ()) -> bytes:
     """The bytes of a packet."""
     if body is None and not ids:
         return BARE.pack(kind, zxid, -1, -1)
@@ -75,56 +82,63 @@ def encode_packet(
     return start + INT.pack(len(ids)) + b"".join(data(scheme) + data(name) for scheme, name in ids)
 
 
-def packet_at(buffer: bytes, at: int, longest: int) -> tuple[Packet, int] | None:
-    """The packet at a place and where the next begins; None if there is no whole one yet.
+def take_packets(buffer: bytes, at: int, longest: int, taken: list[Packet]) -> tuple[int, int]:
+    """Takes the whole packets in a buffer, up to and with a SNAP: what follows that is no packet.
 
     Args:
         buffer: what was read.
-        at: where it begins.
-        longest: how many bytes its data may have.
+        at: where the first begins.
+        longest: how many bytes the data of a packet may have, and a string of an identity.
+        taken: where they are put.
+
+    Returns:
+        Where the next begins, and how many bytes from there on are needed before another look is worth it; 0
+        after a SNAP.
 
     Raises:
         Malformed: nothing that follows could make it a packet.
     """
-    body_at = at + HEAD.size
-    if body_at > len(buffer):
-        return None
-    kind, zxid, length = HEAD.unpack_from(buffer, at)
-    if not FIRST <= kind <= LAST:
-        raise Malformed(f"a packet of kind {kind}")
-    if not -1 <= length <= longest:
-        raise Malformed(f"a packet of {length} bytes")
-    end = body_at + max(length, 0)
-    if end + 4 > len(buffer):
-        return None
-    body = None if length < 0 else buffer[body_at:end]
-    (count,) = INT.unpack_from(buffer, end)
-    end += 4
-    if count <= 0:
-        if count < -1:
-            raise Malformed(f"a packet with {count} identities")
-        return Packet(kind, zxid, body), end
-    if count > MOST_IDS:
-        raise Malformed(f"a packet with {count} identities")
-    return _with_ids(buffer, end, count, Packet(kind, zxid, body), longest)
+    size, read, number = len(buffer), HEAD.unpack_from, INT.unpack_from
+    while at + LEAST <= size:
+        kind, zxid, length = read(buffer, at)
+        if not FIRST <= kind <= LAST:
+            raise Malformed(f"a packet of kind {kind}")
+        if not -1 <= length <= longest:
+            raise Malformed(f"a packet of {length} bytes, {longest} are allowed")
+        begin = at + 16
+        end = begin if length < 0 else begin + length
+        if end + 4 > size:
+            return at, end + 4 - at
+        (count,) = number(buffer, end)
+        packet = Packet(kind, zxid, None if length < 0 else buffer[begin:end])
+        end += 4
+        if count:
+            if not -1 <= count <= MOST_IDS:
+                raise Malformed(f"a packet with {count} identities, {MOST_IDS} are allowed")
+            packet.ids, end = _ids_at(buffer, end, count, longest)
+            if end > size:
+                return at, end - at
+        taken.append(packet)
+        at = end
+        if kind == Kind.SNAP:
+            return at, 0
+    return at, LEAST
 
 
-def _with_ids(buffer: bytes, at: int, count: int, packet: Packet, longest: int) -> tuple[Packet, int] | None:
-    found: list[bytes] = []
+def _ids_at(buffer: bytes, at: int, count: int, longest: int) -> tuple[Ids, int]:
+    """So many identities, and where they end: beyond the buffer, where that does not hold them."""
+    strings: list[bytes] = []
     for _ in range(2 * count):
         if at + 4 > len(buffer):
-            return None
+            return (), at + 4
         (length,) = INT.unpack_from(buffer, at)
         if not -1 <= length <= longest:
-            raise Malformed(f"an identity of {length} bytes")
+            raise Malformed(f"an identity of {length} bytes, {longest} are allowed")
         at += 4
         end = at + max(length, 0)
-        if end > len(buffer):
-            return None
-        found.append(buffer[at:end])
+        strings.append(buffer[at:end])
         at = end
-    packet.ids = tuple(zip(found[::2], found[1::2], strict=True))
-    return packet, at
+    return tuple(zip(strings[::2], strings[1::2], strict=True)), at
 
 
 def encode_learner_info(sid: int, config_version: int) -> bytes:
@@ -173,6 +187,23 @@ def decode_sessions(body: bytes | None) -> list[tuple[int, int]]:
     if len(whole) % SESSION.size:
         raise Malformed(f"{len(whole)} bytes of sessions")
     return list(SESSION.iter_unpack(whole))
+
+
+def encode_validity(session: int, is_open: bool) -> bytes:
+    """The answer to a REVALIDATE."""
+    return VALIDITY.pack(session, is_open)
+
+
+def decode_validity(body: bytes | None) -> tuple[int, bool]:
+    """The session that a REVALIDATE is the answer for, and whether it is open.
+
+    Raises:
+        Malformed: it is something else.
+    """
+    if body is None or len(body) != VALIDITY.size:
+        raise Malformed(f"{len(body or b'')} bytes say of no session whether it is open")
+    session, is_open = VALIDITY.unpack(body)
+    return session, is_open
 
 
 def encode_sessions(sessions: Iterable[tuple[int, int]]) -> bytes:
