@@ -5,6 +5,9 @@
     history    what a leader sends a learner that has another history
     storage    what a member needs of its disk
     link       a connection between two members
+    role       what roles share
+    handler    what a leader knows of one learner
+    presider   what a leader does for clients
     leader     discovery, synchronization and broadcast, at the leader
     learner    the same at a follower or an observer
     peer       one member: it looks for a leader, then leads or follows, and looks again

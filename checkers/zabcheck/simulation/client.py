@@ -1,0 +1,94 @@
+"""A client in memory: its requests go straight into a server core, and what that answers is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from struct import pack, unpack_from
+
+from zabcheck.client.encoding import Request, data, encoded
+from zabserver.service.clients import Clients
+from zabserver.service.connection import Connection
+
+EVENT = -1
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request and what became of it: zxid and error code; both None while there is no answer."""
+
+    xid: int
+    request: Request
+    zxid: int | None = None
+    error: int | None = None
+
+
+@dataclass(slots=True)
+class Client:
+    """One client.
+
+    Attributes:
+        session: its id; 0 until it has one.
+        asked: what it has asked for, in order.
+        is_lost: whether its connection is gone.
+        events: frames of events, as they came.
+    """
+
+    timeout: int = 10_000
+    session: int = 0
+    password: bytes = bytes(16)
+    last_zxid: int = 0
+    asked: list[Asked] = field(default_factory=list)
+    events: list[bytes] = field(default_factory=list)
+    connection: Connection | None = None
+    is_lost: bool = False
+    _xid: int = 0
+    _is_connected: bool = False
+    _answered: int = 0
+
+    def connect(self, service: Clients) -> None:
+        """Connects, with the session that it has, if it has one."""
+        self.connection = service.connect("client")
+        self.is_lost = self._is_connected = False
+        self._answered = len(self.asked)
+        greeting = pack(">iqiq", 0, self.last_zxid, self.timeout, self.session) + data(self.password) + b"\0"
+        self.connection.on_bytes(data(greeting))
+
+    def ask(self, request: Request) -> Asked:
+        """Sends a request."""
+        assert self.connection is not None
+        self._xid += 1
+        op, body = encoded(request)
+        asked = Asked(self._xid, request)
+        self.asked.append(asked)
+        self.connection.on_bytes(data(pack(">ii", self._xid, op) + body))
+        return asked
+
+    def take(self, out: bytes) -> None:
+        """Takes what the server sent."""
+        at = 0
+        while at < len(out):
+            (length,) = unpack_from(">i", out, at)
+            self._take_frame(out[at + 4 : at + 4 + length])
+            at += 4 + length
+
+    def _take_frame(self, frame: bytes) -> None:
+        if not self._is_connected:
+            _, self.timeout, self.session = unpack_from(">iiq", frame)
+            self.password = frame[20:36]
+            self._is_connected = True
+            return
+        xid, zxid, error = unpack_from(">iqi", frame)
+        if xid == EVENT:
+            self.events.append(frame)
+            return
+        asked = self.asked[self._answered]
+        if asked.xid != xid:
+            raise AssertionError(f"an answer to {xid}, not to {asked.xid}")
+        self._answered += 1
+        asked.zxid, asked.error = zxid, error
+        self.last_zxid = max(self.last_zxid, zxid)
+
+    def lose(self) -> None:
+        """Its connection is gone."""
+        self.connection = None
+        self.is_lost = True

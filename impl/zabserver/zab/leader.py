@@ -1,0 +1,430 @@
+"""A leader: a quorum promises it an epoch, takes over its history, and logs what it proposes.
+
+ZooKeeper: Leader, LearnerHandler.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from zabserver.service.acl import Id
+from zabserver.service.clients import Clients
+from zabserver.storage.images import Image, encode_image
+from zabserver.wire.jute import INT, Reader, boolean
+from zabserver.wire.protocol import Op
+from zabserver.wire.quorum import (
+    PROTOCOL,
+    SESSION,
+    Kind,
+    Packet,
+    decode_learner_info,
+    decode_request,
+    decode_sessions,
+    encode_packet,
+)
+from zabserver.zab.handler import Handler, Stage
+from zabserver.zab.history import Entry, counter_of, epoch_of, plan_sync
+from zabserver.zab.presider import Presider
+from zabserver.zab.role import Abandoned
+
+if TYPE_CHECKING:
+    from zabserver.zab.link import Link
+    from zabserver.zab.peer import Peer
+
+MOST_LEARNERS = 1000
+
+
+class Phase(IntEnum):
+    """What it waits for."""
+
+    DISCOVERY = 1
+    """A quorum that wants an epoch."""
+    PROMISES = 2
+    """A quorum that has promised it."""
+    SYNCHRONIZATION = 3
+    """A quorum that has its history."""
+    BROADCAST = 4
+
+
+class Leader:
+    """A server that leads.
+
+    Args:
+        peer: the member that it is.
+
+    Attributes:
+        epoch: the one it leads, once a quorum has taken part in choosing it.
+        handlers: its learners.
+    """
+
+    service: Clients | None = None
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self.phase = Phase.DISCOVERY
+        self.epoch = peer.accepted_epoch + 1
+        self.handlers: dict[Link, Handler] = {}
+        self.summary = (peer.current_epoch, peer.tree.zxid)
+        self.tick = 0
+        self._presider: Presider | None = None
+        self._half_ticks = 0
+        self._began = peer.time
+        self._deadline = peer.time + peer.rules.init * peer.rules.tick
+        self._why_over: str | None = None
+        self._asking = {peer.me}
+        self._promised = {peer.me}
+        self._ready = {peer.me}
+        self._proposals: deque[Entry] = deque()
+        self._synced = 0  # the last zxid on our own disk
+        self._committed = 0
+        self._syncs: deque[tuple[int, Handler]] = deque()
+
+    def give_up(self, why: str) -> None:
+        """At the end of this turn the role is over."""
+        self._why_over = why
+
+    # Learners come and go.
+
+    def begin(self) -> None:
+        """An ensemble of one needs nobody else."""
+        self._choose_epoch()
+
+    def add(self, link: Link) -> None:
+        """A learner has connected."""
+        if len(self.handlers) >= MOST_LEARNERS:
+            self.peer.hang_up(link, f"more than {MOST_LEARNERS} learners")
+            return
+        rules = self.peer.rules
+        self.handlers[link] = Handler(link, self.tick + rules.init + rules.sync)
+
+    def on_lost(self, link: Link) -> None:
+        """A learner is gone."""
+        handler = self.handlers.pop(link, None)
+        if handler is not None and self._presider is not None:
+            owners = self._presider.owners
+            for session in [each for each, owner in owners.items() if owner is handler]:
+                del owners[session]
+
+    def _drop(self, handler: Handler, why: str) -> None:
+        self.on_lost(handler.link)
+        self.peer.hang_up(handler.link, why)
+
+    def on_packet(self, link: Link, item: Packet | Image) -> None:
+        """Something has come from a learner."""
+        handler = self.handlers.get(link)
+        if handler is None:
+            return
+        if isinstance(item, Image):
+            self._drop(handler, "a snapshot from a learner")
+            return
+        handler.deadline = self.tick + self.peer.rules.sync
+        if handler.stage >= Stage.SYNCHRONIZATION:
+            self._on_synchronized(handler, item)
+        elif handler.stage == Stage.CONNECTED:
+            self._on_info(handler, item)
+        elif handler.stage == Stage.PROMISE and item.kind == Kind.ACKEPOCH:
+            self._on_promise(handler, item)
+        else:
+            self._drop(handler, f"kind {item.kind} during discovery")
+
+    # Discovery.
+
+    def _on_info(self, handler: Handler, packet: Packet) -> None:
+        """FOLLOWERINFO or OBSERVERINFO: who it is, and the last epoch that it promised."""
+        if packet.kind not in (Kind.FOLLOWERINFO, Kind.OBSERVERINFO):
+            self._drop(handler, f"kind {packet.kind} before FOLLOWERINFO")
+            return
+        ensemble = self.peer.ensemble
+        sid, protocol, version = decode_learner_info(packet.data)
+        why = self._why_not(sid, protocol, version)
+        if why:
+            self._drop(handler, why)
+            return
+        for other in list(self.handlers.values()):
+            if other.sid == sid:
+                self._drop(other, f"server {sid} has connected again")
+        handler.sid = sid
+        handler.link.name = f"server {sid} ({handler.link.name})"
+        handler.is_observer = packet.kind == Kind.OBSERVERINFO
+        handler.is_voter = sid in ensemble.voters and not handler.is_observer
+        handler.stage = Stage.DISCOVERY
+        if self.phase != Phase.DISCOVERY:
+            self._tell_epoch(handler)
+            return
+        self.epoch = max(self.epoch, epoch_of(packet.zxid) + 1)
+        if handler.is_voter:
+            self._asking.add(sid)
+        self._choose_epoch()
+
+    def _why_not(self, sid: int, protocol: int, version: int) -> str:
+        """Why a learner is refused that says this of itself; empty if it is not."""
+        if sid == self.peer.me:
+            return f"it says it is server {sid}, which this one is"
+        if protocol < PROTOCOL:
+            return f"protocol {protocol:#x}, which is too old"
+        if version > self.peer.ensemble.version:
+            return f"its configuration {version:#x} is newer than ours, {self.peer.ensemble.version:#x}"
+        return ""
+
+    def _choose_epoch(self) -> None:
+        """Once a quorum has said what it promised before, the epoch is higher than all of that."""
+        if not self._is_quorum(self._asking):
+            return
+        self.peer.accept_epoch(self.epoch)
+        self._enter(Phase.PROMISES)
+        for handler in list(self.handlers.values()):
+            if handler.stage == Stage.DISCOVERY:
+                self._tell_epoch(handler)
+        self._count_promises()
+
+    def _tell_epoch(self, handler: Handler) -> None:
+        handler.stage = Stage.PROMISE
+        handler.send(Kind.LEADERINFO, self.epoch << 32, INT.pack(PROTOCOL))
+
+    def _on_promise(self, handler: Handler, packet: Packet) -> None:
+        """ACKEPOCH: how recent its history is; -1 if it promised this epoch before, which does not count."""
+        handler.epoch, handler.last_zxid = Reader(packet.data or b"").int32(), packet.zxid
+        handler.stage = Stage.PROMISED
+        if handler.epoch != -1:
+            if handler.is_voter and (handler.epoch, handler.last_zxid) > self.summary:
+                self._drop(handler, f"it has more than the leader: {handler.epoch}, 0x{handler.last_zxid:x}")
+                return
+            if handler.is_voter:
+                self._promised.add(handler.sid)
+        if self.phase == Phase.PROMISES:
+            self._count_promises()
+        elif self.phase > Phase.PROMISES:
+            self._synchronize(handler)
+
+    def _count_promises(self) -> None:
+        """Once a quorum has promised the epoch, it is ours."""
+        if not self._is_quorum(self._promised):
+            return
+        self.peer.take_up_epoch(self.epoch)
+        self._committed = self.epoch << 32
+        self._enter(Phase.SYNCHRONIZATION)
+        for handler in list(self.handlers.values()):
+            if handler.stage == Stage.PROMISED:
+                self._synchronize(handler)
+        self._count_ready()
+
+    # Synchronization.
+
+    def _synchronize(self, handler: Handler) -> None:
+        """Sends what a learner lacks, then what is proposed and not committed, then NEWLEADER."""
+        peer = self.peer
+        log = peer.storage.entries_after if self._may_read_log(handler.last_zxid) else None
+        plan = plan_sync(handler.last_zxid, peer.tree.zxid, peer.committed, log)
+        handler.send(plan.kind, plan.zxid)
+        link = handler.link
+        if plan.kind == Kind.SNAP:
+            link.send(encode_image(peer.tree, peer.timeouts))
+        sent = [
+            encode_packet(Kind.PROPOSAL, zxid, payload) + encode_packet(Kind.COMMIT, zxid)
+            for zxid, payload in plan.history
+        ]
+        if not handler.is_observer:
+            sent += (
+                encode_packet(Kind.PROPOSAL, zxid, payload)
+                for zxid, payload in self._proposals
+                if zxid > plan.queued
+            )
+        link.send(b"".join(sent))
+        handler.stage = Stage.SYNCHRONIZATION
+        handler.send(Kind.NEWLEADER, self.epoch << 32, peer.ensemble.text().encode())
+
+    def _may_read_log(self, last: int) -> bool:
+        """Whether the log files are small enough beside a snapshot to be sent instead."""
+        factor = self.peer.rules.size_factor
+        if factor < 0:
+            return False
+        logs, snapshot = self.peer.storage.sizes(last)
+        return logs <= factor * snapshot
+
+    def _count_ready(self) -> None:
+        """Once a quorum has our history, we broadcast."""
+        if self.phase != Phase.SYNCHRONIZATION or not self._is_quorum(self._ready):
+            return
+        peer, rules = self.peer, self.peer.rules
+        peer.tree.zxid = self.epoch << 32
+        sessions = rules.sessions(peer.me, peer.time, peer.timeouts)
+        self._presider = Presider(
+            self, self.epoch << 32, peer.tree, sessions, rules.settings, peer.clock, rules.max_buffer
+        )
+        self._presider.time = peer.time
+        self._presider.timeouts = peer.timeouts
+        self.service = self._presider
+        self._enter(Phase.BROADCAST)
+        for handler in self.handlers.values():
+            if handler.stage == Stage.READY:
+                self._tell_up_to_date(handler)
+        peer.on_serving(self.epoch)
+
+    def _tell_up_to_date(self, handler: Handler) -> None:
+        handler.stage = Stage.BROADCAST
+        handler.send(Kind.UPTODATE, -1)
+
+    # Broadcast.
+
+    def propose(self, zxid: int, payload: bytes) -> None:
+        """A transaction is logged here and at the followers."""
+        self.peer.log.append(payload)
+        self._proposals.append((zxid, payload))
+        packet = encode_packet(Kind.PROPOSAL, zxid, payload)
+        for handler in self.handlers.values():
+            if handler.stage >= Stage.SYNCHRONIZATION and not handler.is_observer:
+                handler.link.send(packet)
+
+    def _on_synchronized(self, handler: Handler, packet: Packet) -> None:
+        kind = packet.kind
+        if kind == Kind.ACK:
+            self._on_ack(handler, packet.zxid)
+        elif kind == Kind.PING:
+            self._on_pong(packet)
+        elif handler.stage != Stage.BROADCAST or self._presider is None:
+            self._drop(handler, f"kind {kind} before UPTODATE")
+        elif kind == Kind.REQUEST:
+            self._on_request(self._presider, handler, packet)
+        elif kind == Kind.REVALIDATE:
+            ((session, timeout),) = decode_sessions(packet.data) or [(0, 0)]
+            is_valid = self._presider.revalidate(handler, session, timeout)
+            handler.send(Kind.REVALIDATE, -1, SESSION.pack(session, 0)[:8] + boolean(is_valid))
+        else:
+            self._drop(handler, f"kind {kind} from a learner")
+
+    def _on_ack(self, handler: Handler, zxid: int) -> None:
+        """A learner acknowledges NEWLEADER, or a proposal, and with it all before."""
+        if handler.stage == Stage.SYNCHRONIZATION:
+            if zxid != self.epoch << 32:
+                self._drop(handler, f"it acknowledges 0x{zxid:x} before NEWLEADER")
+                return
+            handler.stage = Stage.READY
+            if handler.is_voter:
+                self._ready.add(handler.sid)
+            if self.phase == Phase.BROADCAST:
+                self._tell_up_to_date(handler)
+            else:
+                self._count_ready()
+        elif counter_of(zxid):
+            newest = self._proposals[-1][0] if self._proposals else self._committed
+            if zxid > newest:
+                self._drop(handler, f"it acknowledges 0x{zxid:x}, which was not proposed")
+                return
+            handler.acknowledged = max(handler.acknowledged, zxid)
+
+    def _on_pong(self, packet: Packet) -> None:
+        """Which clients a learner has heard of since the last ping."""
+        if self._presider is None:
+            return
+        tracker = self._presider.sessions
+        for session, _ in decode_sessions(packet.data):
+            tracked = tracker.open.get(session)
+            if tracked is not None:
+                tracker.touch(tracked, self.peer.time)
+
+    def _on_request(self, presider: Presider, handler: Handler, packet: Packet) -> None:
+        session, cxid, op, reader = decode_request(packet.data)
+        if op == Op.SYNC:
+            if self._proposals:
+                self._syncs.append((self._proposals[-1][0], handler))
+            else:
+                self._answer_sync(handler)
+            return
+        ids = tuple(Id(scheme, name) for scheme, name in packet.ids)
+        presider.submit_for(handler, session, cxid, op, reader, ids)
+
+    def _answer_sync(self, handler: Handler) -> None:
+        handler.send(Kind.SYNC, 0)
+
+    def on_synced(self, zxid: int) -> None:
+        """All up to a zxid is on our own disk."""
+        self._synced = zxid
+
+    def settle(self) -> None:
+        """Commits what a quorum has acknowledged."""
+        if self._why_over is not None:
+            raise Abandoned(self._why_over)
+        if self._proposals:
+            zxid = self._acknowledged()
+            if zxid >= self._proposals[0][0]:
+                self._commit(zxid)
+
+    def _acknowledged(self) -> int:
+        """The last zxid that a quorum has on disk, this server in it or not."""
+        ensemble = self.peer.ensemble
+        marks = {each.sid: each.acknowledged for each in self.handlers.values() if each.is_voter}
+        marks[self.peer.me] = self._synced
+        for mark in sorted(set(marks.values()), reverse=True):
+            if ensemble.is_quorum({sid for sid, acknowledged in marks.items() if acknowledged >= mark}):
+                return mark
+        return 0
+
+    def _commit(self, zxid: int) -> None:
+        """All up to a zxid is committed: learners are told, it is applied, who waits for it is answered."""
+        presider, peer = self._presider, self.peer
+        assert presider is not None
+        commits: list[bytes] = []
+        informs: list[bytes] = []
+        observers = [each for each in self.handlers.values() if each.is_observer]
+        while self._proposals and self._proposals[0][0] <= zxid:
+            entry = self._proposals.popleft()
+            self._committed = entry[0]
+            commits.append(encode_packet(Kind.COMMIT, entry[0]))
+            if observers:
+                informs.append(encode_packet(Kind.INFORM, *entry))
+            peer.committed.append(*entry)
+        told, informed = b"".join(commits), b"".join(informs)
+        for handler in self.handlers.values():
+            if handler.stage >= Stage.SYNCHRONIZATION:
+                handler.link.send(informed if handler.is_observer else told)
+        presider.commit(zxid)
+        while self._syncs and self._syncs[0][0] <= zxid:
+            _, handler = self._syncs.popleft()
+            self._answer_sync(handler)
+
+    def logged(self) -> list[Entry]:
+        """What was proposed and is not known to be committed."""
+        return list(self._proposals)
+
+    # Time.
+
+    def on_tick(self) -> None:
+        """Pings every half tick; at every full one, counts who is there."""
+        rules, now = self.peer.rules, self.peer.time
+        if self.phase != Phase.BROADCAST and now >= self._deadline:
+            raise Abandoned(f"no quorum within {rules.init} ticks, in {self.phase.name.lower()}")
+        for handler in list(self.handlers.values()):
+            patience = rules.sync if handler.stage >= Stage.READY else rules.init
+            if now - handler.link.heard > patience * rules.tick:
+                self._drop(handler, f"silent for {now - handler.link.heard} ms")
+        passed = (now - self._began) * 2 // rules.tick
+        if passed == self._half_ticks:
+            return
+        self._half_ticks = passed
+        newest = self._proposals[-1][0] if self._proposals else self._committed
+        for handler in self.handlers.values():
+            if handler.stage >= Stage.SYNCHRONIZATION:
+                handler.send(Kind.PING, newest)
+        if passed // 2 > self.tick:
+            self.tick = passed // 2
+            self._count_present()
+
+    def _count_present(self) -> None:
+        """A leader that a quorum has not answered for a while leads no more."""
+        if self.phase != Phase.BROADCAST:
+            return
+        present = {self.peer.me}
+        for handler in self.handlers.values():
+            if handler.stage >= Stage.READY and handler.is_voter and self.tick <= handler.deadline:
+                present.add(handler.sid)
+        if not self._is_quorum(present):
+            raise Abandoned(f"only {sorted(present)} are there, which are no quorum")
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        self._deadline = self.peer.time + self.peer.rules.init * self.peer.rules.tick
+
+    def _is_quorum(self, sids: set[int]) -> bool:
+        return self.peer.me in sids and self.peer.ensemble.is_quorum(sids)

@@ -1,0 +1,290 @@
+"""A follower or an observer: it promises an epoch, takes over its leader's history, logs what that proposes.
+
+Whatever comes before NEWLEADER is kept in memory, or is on disk as a whole (a snapshot, a log that was cut):
+whenever a learner stops, its disk and its tree say the same.
+
+ZooKeeper: Learner, Follower, Observer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from zabserver.service.clients import Clients
+from zabserver.service.remote import Remote
+from zabserver.service.txns import decode_record
+from zabserver.storage.images import Image
+from zabserver.wire.jute import INT, Malformed, Reader
+from zabserver.wire.quorum import (
+    PROTOCOL,
+    Kind,
+    Packet,
+    encode_learner_info,
+    encode_packet,
+    encode_sessions,
+)
+from zabserver.zab.history import Entry, counter_of, epoch_of
+from zabserver.zab.role import RETRY, Abandoned
+
+if TYPE_CHECKING:
+    from zabserver.zab.link import Link
+    from zabserver.zab.peer import Peer
+
+ALREADY_PROMISED = -1
+
+
+class Stage(IntEnum):
+    """How far it has come with its leader."""
+
+    DIALING = 0
+    DISCOVERY = 1
+    CHOICE = 2
+    """The next packet says how the histories are made one."""
+    IMAGE = 3
+    SYNCHRONIZATION = 4
+    READY = 5
+    """It has acknowledged NEWLEADER."""
+    BROADCAST = 6
+
+
+class Learner:
+    """A server that follows or observes a leader.
+
+    Args:
+        peer: the member that it is.
+        leader: the id of the leader.
+        is_observer: whether it has no vote.
+    """
+
+    service: Clients | None = None
+
+    def __init__(self, peer: Peer, leader: int, is_observer: bool) -> None:
+        self.peer = peer
+        self.leader = leader
+        self.is_observer = is_observer
+        self.stage = Stage.DIALING
+        self.epoch = 0
+        self.link: Link | None = None
+        self._remote: Remote | None = None
+        self._deadline = peer.time + peer.rules.init * peer.rules.tick
+        self._redial = 0
+        self._image_zxid = 0
+        self._queued: deque[Entry] = deque()  # proposals that are not committed
+        self._committed: list[Entry] = []  # before NEWLEADER: committed, and not logged yet
+        self._unacknowledged: deque[int] = deque()  # zxids handed to the disk
+        self._last = 0  # the last zxid that came, or that the history ends with
+
+    # Discovery.
+
+    def begin(self) -> None:
+        """Dials the leader."""
+        self.link = self.peer.dial(self.leader)
+
+    def on_dialed(self, link: Link) -> None:
+        """The connection is there: the leader is told who this is, and what it has promised."""
+        self.stage = Stage.DISCOVERY
+        kind = Kind.OBSERVERINFO if self.is_observer else Kind.FOLLOWERINFO
+        about = encode_learner_info(self.peer.me, self.peer.ensemble.version)
+        link.send(encode_packet(kind, self.peer.accepted_epoch << 32, about))
+
+    def on_lost(self, link: Link) -> None:
+        """A leader that is not there yet is dialed again for a while."""
+        if link is not self.link:
+            return
+        if self.stage != Stage.DIALING:
+            raise Abandoned(f"the connection to leader {self.leader} is gone")
+        self.link = None
+        self._redial = self.peer.time + RETRY
+
+    def on_tick(self) -> None:
+        """A leader that is silent for too long is given up."""
+        rules, now = self.peer.rules, self.peer.time
+        if self.stage == Stage.DIALING:
+            if now >= self._deadline:
+                raise Abandoned(f"leader {self.leader} cannot be reached")
+            if self.link is None and now >= self._redial:
+                self.link = self.peer.dial(self.leader)
+            return
+        assert self.link is not None
+        patience = rules.sync if self.stage >= Stage.READY else rules.init
+        if now - self.link.heard > patience * rules.tick:
+            raise Abandoned(f"leader {self.leader} has been silent for {now - self.link.heard} ms")
+
+    def on_packet(self, link: Link, item: Packet | Image) -> None:
+        """Something has come from the leader."""
+        if link is not self.link:
+            return
+        if isinstance(item, Image):
+            self._adopt(item)
+        elif self.stage == Stage.BROADCAST:
+            self._on_broadcast(item)
+        elif self.stage >= Stage.SYNCHRONIZATION:
+            self._on_history(item)
+        elif self.stage == Stage.CHOICE:
+            self._on_choice(item)
+        else:
+            self._on_leader_info(item)
+
+    def _on_leader_info(self, packet: Packet) -> None:
+        """LEADERINFO: a higher epoch is promised, on disk first."""
+        if packet.kind != Kind.LEADERINFO:
+            raise Abandoned(f"kind {packet.kind} where LEADERINFO was wanted")
+        if Reader(packet.data or b"").int32() < PROTOCOL:
+            raise Abandoned("the leader speaks an old protocol")
+        peer = self.peer
+        self.epoch = epoch_of(packet.zxid)
+        if self.epoch < peer.accepted_epoch:
+            raise Abandoned(f"epoch {self.epoch} is less than {peer.accepted_epoch}, which was promised")
+        said = peer.current_epoch
+        if self.epoch > peer.accepted_epoch:
+            peer.accept_epoch(self.epoch)
+        else:
+            said = ALREADY_PROMISED
+        self.stage = Stage.CHOICE
+        self._send(Kind.ACKEPOCH, peer.tree.zxid, INT.pack(said))
+
+    # Synchronization.
+
+    def _on_choice(self, packet: Packet) -> None:
+        """DIFF, TRUNC or SNAP."""
+        peer = self.peer
+        if packet.kind == Kind.SNAP:
+            self.stage, self._image_zxid = Stage.IMAGE, packet.zxid
+            return
+        if packet.kind == Kind.TRUNC:
+            peer.truncate(packet.zxid)
+        elif packet.kind != Kind.DIFF:
+            raise Abandoned(f"kind {packet.kind} where DIFF, TRUNC or SNAP was wanted")
+        self._last = peer.tree.zxid
+        self.stage = Stage.SYNCHRONIZATION
+
+    def _adopt(self, image: Image) -> None:
+        """The leader's tree takes the place of ours, on disk first."""
+        if self.stage != Stage.IMAGE:
+            raise Abandoned("a snapshot that was not announced")
+        self.peer.adopt(image, self._image_zxid)
+        self._last = self._image_zxid
+        self.stage = Stage.SYNCHRONIZATION
+
+    def _on_history(self, packet: Packet) -> None:
+        """What the leader has and this server not, and what it proposes meanwhile."""
+        match packet.kind:
+            case Kind.PROPOSAL:
+                self._queue(packet)
+            case Kind.COMMIT:
+                self._committed.append(self._head(packet.zxid))
+            case Kind.INFORM:
+                self._queue(packet)
+                self._committed.append(self._head(packet.zxid))
+            case Kind.NEWLEADER if self.stage == Stage.SYNCHRONIZATION:
+                self._on_new_leader(packet)
+            case Kind.UPTODATE if self.stage == Stage.READY:
+                self._on_up_to_date()
+            case Kind.PING:
+                self._send(Kind.PING, packet.zxid)
+            case _:
+                raise Abandoned(f"kind {packet.kind} during synchronization")
+
+    def _on_new_leader(self, packet: Packet) -> None:
+        """NEWLEADER: history first, then the epoch, then the acknowledgement."""
+        if packet.zxid != self.epoch << 32:
+            raise Abandoned(f"NEWLEADER 0x{packet.zxid:x} of another epoch than {self.epoch}")
+        self.peer.log_and_apply(self._committed)
+        self._committed = []
+        self.peer.take_up_epoch(self.epoch)
+        self.stage = Stage.READY
+        self._send(Kind.ACK, packet.zxid)
+
+    def _on_up_to_date(self) -> None:
+        """UPTODATE: a quorum has this history; clients are served."""
+        peer = self.peer
+        assert self.link is not None
+        sessions = peer.rules.sessions(peer.me, peer.time, peer.timeouts)
+        rules = peer.rules
+        self._remote = Remote(
+            self.link.send, peer.tree, sessions, rules.settings, peer.clock, rules.max_buffer
+        )
+        self._remote.timeouts = peer.timeouts
+        self._send(Kind.ACK, self.epoch << 32)
+        self.stage = Stage.BROADCAST
+        for zxid, payload in (*self._committed, *self._queued):
+            self._log(zxid, payload)
+        for zxid, payload in self._committed:
+            self._apply(zxid, payload)
+        self._committed = []
+        self.service = self._remote
+        peer.on_serving(self.epoch)
+
+    def _queue(self, packet: Packet) -> None:
+        """A transaction comes in its turn: the next of its epoch, or the first of another."""
+        zxid, last = packet.zxid, self._last
+        if zxid != last + 1 and not (epoch_of(zxid) > epoch_of(last) and counter_of(zxid) == 1):
+            raise Abandoned(f"transaction 0x{zxid:x} after 0x{last:x}")
+        if packet.data is None:
+            raise Malformed(f"a proposal 0x{zxid:x} of nothing")
+        self._queued.append((zxid, packet.data))
+        self._last = zxid
+
+    def _head(self, zxid: int) -> Entry:
+        """The oldest transaction that is not committed, which is the one to be committed."""
+        if not self._queued or self._queued[0][0] != zxid:
+            raise Abandoned(f"commit of 0x{zxid:x}, which is not the oldest proposal")
+        return self._queued.popleft()
+
+    # Broadcast.
+
+    def _on_broadcast(self, packet: Packet) -> None:
+        remote = self._remote
+        assert remote is not None
+        match packet.kind:
+            case Kind.PROPOSAL:
+                self._queue(packet)
+                self._log(*self._queued[-1])
+            case Kind.COMMIT:
+                self._apply(*self._head(packet.zxid))
+            case Kind.INFORM:
+                self._queue(packet)
+                self._log(*self._queued[-1])
+                self._apply(*self._head(packet.zxid))
+            case Kind.PING:
+                self._send(Kind.PING, packet.zxid, encode_sessions(remote.take_touched().items()))
+            case Kind.SYNC:
+                remote.on_sync()
+            case Kind.REVALIDATE:
+                reader = Reader(packet.data or b"")
+                remote.on_revalidated(reader.int64(), reader.flag())
+            case Kind.UPTODATE:
+                pass
+            case _:
+                raise Abandoned(f"kind {packet.kind} during broadcast")
+
+    def _log(self, zxid: int, payload: bytes) -> None:
+        self.peer.log.append(payload)
+        self._unacknowledged.append(zxid)
+
+    def _apply(self, zxid: int, payload: bytes) -> None:
+        assert self._remote is not None
+        self._remote.commit(decode_record(payload))
+        self.peer.committed.append(zxid, payload)
+
+    def on_synced(self, zxid: int) -> None:
+        """What is on disk is acknowledged, in order; an observer is not asked."""
+        waiting = self._unacknowledged
+        acknowledged = []
+        while waiting and waiting[0] <= zxid:
+            acknowledged.append(encode_packet(Kind.ACK, waiting.popleft()))
+        if acknowledged and self.link is not None and not self.is_observer:
+            self.link.send(b"".join(acknowledged))
+
+    def settle(self) -> None:
+        """Nothing waits for the end of a turn."""
+
+    def logged(self) -> list[Entry]:
+        """What was logged and is not known to be committed."""
+        return list(self._queued) if self.stage == Stage.BROADCAST else []
+
+    def _send(self, kind: int, zxid: int, body: bytes | None = None) -> None:
+        assert self.link is not None
+        self.link.send(encode_packet(kind, zxid, body))

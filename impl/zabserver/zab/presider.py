@@ -1,0 +1,132 @@
+"""What a leader does for clients, its own and those of its learners: it puts all writes in order.
+
+A session belongs to the member that its client is connected to. A request that comes another way was sent
+before the client moved on, and is refused.
+
+ZooKeeper: LeaderZooKeeperServer, LeaderSessionTracker, SessionTrackerImpl.checkSession.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from zabserver.service.acl import Id
+from zabserver.service.connection import Connection
+from zabserver.service.prepare import Request, Settings
+from zabserver.service.primary import Primary
+from zabserver.service.sessions import Sessions
+from zabserver.service.tree import Tree
+from zabserver.service.txns import Record
+from zabserver.wire.jute import Malformed, Reader
+from zabserver.wire.protocol import Err, Op, Refused
+from zabserver.zab.history import counter_of
+
+if TYPE_CHECKING:
+    from zabserver.zab.leader import Leader
+
+MOST = 0xFFFFFFFF
+"""The last number of an epoch."""
+FORWARDED = frozenset(
+    {
+        Op.CREATE,
+        Op.CREATE2,
+        Op.CREATE_CONTAINER,
+        Op.CREATE_TTL,
+        Op.DELETE,
+        Op.SET_DATA,
+        Op.SET_ACL,
+        Op.MULTI,
+        Op.CHECK,
+        Op.RECONFIG,
+        Op.CREATE_SESSION,
+        Op.CLOSE_SESSION,
+    }
+)
+"""What learners may ask for."""
+
+
+class Presider(Primary):
+    """The service of a leader.
+
+    Args:
+        leader: takes what is proposed.
+        zxid: where the epoch begins.
+        arguments: as of `Primary`.
+
+    Attributes:
+        owners: the member through which each session's client is connected; None for this one.
+    """
+
+    def __init__(
+        self,
+        leader: Leader,
+        zxid: int,
+        tree: Tree,
+        sessions: Sessions,
+        settings: Settings,
+        now: int,
+        max_buffer: int,
+    ) -> None:
+        super().__init__(tree, sessions, settings, now, max_buffer)
+        self.leader = leader
+        self.zxid = zxid
+        self.owners: dict[int, object] = {}
+
+    def propose(self, record: Record) -> None:
+        """A transaction has its place: it is logged here, and at the followers."""
+        self.leader.propose(record.zxid, record.encode())
+
+    def submit(self, request: Request, connection: Connection | None) -> None:
+        """A request that writes; when the numbers of an epoch are used up, another must begin."""
+        if counter_of(self.zxid) >= MOST:
+            self.leader.give_up("the epoch has no more numbers")
+            return
+        super().submit(request, connection)
+
+    def submit_for(
+        self, owner: object, session: int, cxid: int, op: int, reader: Reader, ids: Sequence[Id]
+    ) -> None:
+        """A learner passes on what its client asks for.
+
+        Raises:
+            Malformed: no client may ask for that.
+        """
+        if op not in FORWARDED:
+            raise Malformed(f"operation {op}, which no learner passes on")
+        if op == Op.CREATE_SESSION:
+            timeout = Reader(reader.buffer, reader.at).int32()
+            self.sessions.add(session, timeout, self.time)
+            self.owners[session] = owner
+        self.submit(Request(session, cxid, op, reader, ids, owner), None)
+
+    def revalidate(self, owner: object, session: int, timeout: int) -> bool:
+        """A client of a learner wants to go on with a session: whether it may."""
+        tracked = self.sessions.open.get(session)
+        if tracked is None or tracked.is_closing:
+            return False
+        tracked.timeout = timeout
+        self.sessions.touch(tracked, self.time)
+        self.owners[session] = owner
+        return True
+
+    def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
+        """A client of this server wants to go on with a session."""
+        super().resume_session(connection, session, password, timeout)
+        if self.by_session.get(session) is connection:
+            self.owners[session] = None
+
+    def check_session(self, request: Request) -> None:
+        """Judges whether a request may be made in the name of its session, by this way.
+
+        Raises:
+            Refused: SESSION_EXPIRED, it is not open; SESSION_MOVED, its client is connected elsewhere.
+        """
+        super().check_session(request)
+        if self.owners.setdefault(request.session, request.owner) is not request.owner:
+            raise Refused(Err.SESSION_MOVED)
+
+    def on_session_closed(self, session: int, connection: Connection | None) -> None:
+        """A session has ended."""
+        self.owners.pop(session, None)
+        super().on_session_closed(session, connection)
