@@ -51,12 +51,10 @@ def creates(count: int, first: int = 1) -> list[bytes]:
 
 def written(folder: Path, *groups: list[bytes], preallocated: int = 1 << 16) -> list[Path]:
     """A directory with a log file for each group of transactions."""
-    zxid = 1
     for group in groups:
         disk = Disk(folder, preallocated=preallocated)
-        disk.append(group, zxid)
+        disk.append(group)
         disk.close()
-        zxid += len(group)
     return Disk(folder).log_files()
 
 

@@ -55,7 +55,7 @@ TXNS: list[tuple[Txn, str]] = [
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     disk = Disk(tmp_path, preallocated=0)
-    disk.append([Record(-1, 3, zxid, 0, txn).encode() for zxid, (txn, _) in enumerate(TXNS, 1)], 1)
+    disk.append([Record(-1, 3, zxid, 0, txn).encode() for zxid, (txn, _) in enumerate(TXNS, 1)])
     disk.close()
     return disk.log_files()[0]
 

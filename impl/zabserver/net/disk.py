@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zabserver.service.tree import Tree
-from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_record
+from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_record, zxid_of
 from zabserver.storage import logs, snapshots
 from zabserver.storage.logs import Corrupt
 from zabserver.wire.jute import Malformed
@@ -76,15 +76,16 @@ class Disk:
 
     # The log.
 
-    def append(self, payloads: Sequence[bytes], first_zxid: int) -> None:
+    def append(self, payloads: Sequence[bytes]) -> None:
         """Writes transactions to the log; they are on disk after `sync`.
 
         Args:
-            payloads: what the entries hold.
-            first_zxid: of the first of them; a new file is named after it.
+            payloads: what the entries hold; a new file is named after the zxid of the first.
         """
+        if not payloads:
+            return
         if self._file is None:
-            self._open(first_zxid)
+            self._open(zxid_of(payloads[0]))
         assert self._file is not None
         written = b"".join(map(logs.encode_entry, payloads))
         end = self._position + len(written)
@@ -155,14 +156,14 @@ class Disk:
         Returns:
             What was deleted.
         """
-        whole = [path for path in self.snapshot_files() if _is_whole(path)][: max(kept, 1)]
+        whole = [path for path in self.snapshot_files() if is_whole(path)][: max(kept, 1)]
         if not whole:
             return []
-        oldest = _zxid_of(whole[-1])
+        oldest = zxid_of_file(whole[-1])
         files = self.log_files()
-        needed = [path for path in files if _zxid_of(path) <= oldest][-1:]
-        needed += [path for path in files if _zxid_of(path) > oldest]
-        gone = [path for path in self.snapshot_files() if path not in whole and _zxid_of(path) < oldest]
+        needed = [path for path in files if zxid_of_file(path) <= oldest][-1:]
+        needed += [path for path in files if zxid_of_file(path) > oldest]
+        gone = [path for path in self.snapshot_files() if path not in whole and zxid_of_file(path) < oldest]
         gone += [path for path in files if path not in needed]
         for path in gone:
             path.unlink()
@@ -190,12 +191,12 @@ class Disk:
                 skipped.append(str(error))
                 tree = Tree()
                 continue
-            sessions, zxid = found.sessions, _zxid_of(path)
+            sessions, zxid = found.sessions, zxid_of_file(path)
             tree.zxid = zxid
             tree.digest = found.digest[1] if found.digest and found.digest[0] == zxid else None
             break
         files = self.log_files()
-        if zxid is None and (candidates or (files and _zxid_of(files[0]) > 1)):
+        if zxid is None and (candidates or (files and zxid_of_file(files[0]) > 1)):
             why = "; ".join(skipped) or "there is none"
             raise Corrupt(str(self.data), 0, f"no usable snapshot ({why})")
         replayed = self._replay(tree, sessions, files)
@@ -203,7 +204,7 @@ class Disk:
 
     def _replay(self, tree: Tree, sessions: dict[int, int], files: Sequence[Path]) -> int:
         """Applies what the logs have beyond the tree."""
-        begin = max((at for at, path in enumerate(files) if _zxid_of(path) <= tree.zxid + 1), default=0)
+        begin = max((at for at, path in enumerate(files) if zxid_of_file(path) <= tree.zxid + 1), default=0)
         count = 0
         for path in files[begin:]:
             for entry in read_log(path):
@@ -213,7 +214,7 @@ class Disk:
                     raise Corrupt(str(path), entry.offset, str(malformed)) from None
                 if record.zxid <= tree.zxid:
                     continue
-                if record.zxid >> 32 == tree.zxid >> 32 and record.zxid != tree.zxid + 1:
+                if not follows(record.zxid, tree.zxid):
                     gap = f"zxid 0x{record.zxid:x} after 0x{tree.zxid:x}: some are missing"
                     raise Corrupt(str(path), entry.offset, gap)
                 tree.apply(record)
@@ -226,11 +227,11 @@ class Disk:
 
     def log_files(self) -> list[Path]:
         """The transaction logs, the oldest first."""
-        return sorted(_named(self.logs, "log"), key=_zxid_of)
+        return sorted(_named(self.logs, "log"), key=zxid_of_file)
 
     def snapshot_files(self) -> list[Path]:
         """The snapshots, the newest first."""
-        return sorted(_named(self.data, "snapshot"), key=_zxid_of, reverse=True)
+        return sorted(_named(self.data, "snapshot"), key=zxid_of_file, reverse=True)
 
     @property
     def data_size(self) -> int:
@@ -281,6 +282,11 @@ def read_log(path: Path) -> Iterator[logs.Entry]:
         yield from logs.entries(whole, str(path))
 
 
+def follows(zxid: int, before: int) -> bool:
+    """Whether a transaction may come right after another: it is the next, or the first of a later epoch."""
+    return zxid == before + 1 or (zxid >> 32 > before >> 32 and zxid & 0xFFFFFFFF == 1)
+
+
 def _named(folder: Path, kind: str) -> Iterator[Path]:
     for path in folder.iterdir():
         name, _, zxid = path.name.partition(".")
@@ -288,11 +294,13 @@ def _named(folder: Path, kind: str) -> Iterator[Path]:
             yield path
 
 
-def _zxid_of(path: Path) -> int:
+def zxid_of_file(path: Path) -> int:
+    """The zxid that a log or a snapshot is named after."""
     return int(path.name.partition(".")[2], 16)
 
 
-def _is_whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
+    """Whether a file may be a whole snapshot."""
     with path.open("rb") as file:
         file.seek(0, os.SEEK_END)
         if file.tell() < snapshots.LEAST:

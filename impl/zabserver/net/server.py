@@ -24,6 +24,7 @@ from zabserver.net.metrics import MetricsPort
 from zabserver.net.options import Options
 from zabserver.service.service import Service
 from zabserver.service.sessions import Sessions
+from zabserver.service.txns import zxid_of
 from zabserver.storage import snapshots
 
 log = logging.getLogger("zabserver")
@@ -64,7 +65,6 @@ class Server:
         self.metrics = MetricsPort(self)
         self._syncer = ThreadPoolExecutor(1, "sync")
         self._unwritten: list[bytes] = []
-        self._written_zxid = found.tree.zxid
         self._is_syncing = False
         self._has_failed = False
         self._sync_time = 0.0  # expected, in seconds
@@ -132,27 +132,25 @@ class Server:
             return
         payloads, self._unwritten = self._unwritten, []
         self._is_syncing = True
-        first = self._written_zxid + 1
-        self._written_zxid += len(payloads)
         self._since_snapshot += len(payloads)
         if self._sync_time > QUICK:
-            writing = self._loop.run_in_executor(self._syncer, self._write, payloads, first)
+            writing = self._loop.run_in_executor(self._syncer, self._write, payloads)
             writing.add_done_callback(self._on_written)
             return
         try:
-            zxid = self._write(payloads, first)
+            zxid = self._write(payloads)
         except OSError as error:
             self._on_failed(error)
             return
         self._on_synced(zxid)
 
-    def _write(self, payloads: list[bytes], first: int) -> int:
+    def _write(self, payloads: list[bytes]) -> int:
         """Writes to the log, and returns the last zxid when that is on disk."""
-        self.disk.append(payloads, first)
+        self.disk.append(payloads)
         began = time.monotonic()
         self.disk.sync()
         self._sync_time += (time.monotonic() - began - self._sync_time) * WEIGHT
-        return first + len(payloads) - 1
+        return zxid_of(payloads[-1])
 
     def _on_written(self, done: asyncio.Future[int]) -> None:
         """The thread is done."""

@@ -18,6 +18,7 @@ from zabserver.wire.protocol import Op
 
 HEADER = Struct(">qiqqi")
 """Before each transaction: session, cxid, zxid, time in milliseconds since 1970, type."""
+ZXID = Struct(">q")
 DIGEST = Struct(">iq")
 """After each, if digests are on: version, and the digest of the tree with it applied."""
 DIGEST_VERSION = 2
@@ -190,6 +191,12 @@ class Record:
         if self.digest is None:
             return start
         return start + DIGEST.pack(DIGEST_VERSION, _signed(self.digest))
+
+
+def zxid_of(payload: bytes) -> int:
+    """The zxid in the header of a transaction."""
+    zxid: int = ZXID.unpack_from(payload, 12)[0]
+    return zxid
 
 
 def decode_record(payload: bytes) -> Record:

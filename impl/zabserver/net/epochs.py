@@ -1,0 +1,106 @@
+"""The two epochs that a member keeps on disk: the last it promised to follow, and that of its history.
+
+Each is a file with a decimal number, written beside its name, synced, and renamed; then the folder is synced.
+A member whose files do not fit its history has lost a promise, and must not vote.
+
+ZooKeeper: QuorumPeer.loadDataBase, QuorumPeer.setAcceptedEpoch, AtomicFileWritingIdiom.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from zabserver.storage.logs import Corrupt
+
+ACCEPTED = "acceptedEpoch"
+CURRENT = "currentEpoch"
+
+
+def load_epochs(folder: Path, last_zxid: int) -> tuple[int, int]:
+    """The accepted and the current epoch; a file that is missing is written, with the epoch of the history.
+
+    A log that is of a later epoch than the current one was written just before that was to be: then the
+    number is in a file that was not renamed yet, or the files are not of this history.
+
+    Args:
+        folder: where the files are.
+        last_zxid: the last of snapshot and log.
+
+    Raises:
+        Corrupt: a file is no number, or they do not fit each other or the history. Nothing was written.
+        OSError: they cannot be read or written.
+    """
+    of_history = last_zxid >> 32
+    found = _read(folder / ACCEPTED), _read(folder / CURRENT)
+    accepted, current = (of_history if epoch is None else epoch for epoch in found)
+    if of_history > current:
+        current = _unfinished(folder, of_history, current)
+    if accepted < current:
+        why = f"the accepted epoch, {accepted}, is before the current one, {current}"
+        raise Corrupt(str(folder / ACCEPTED), 0, why)
+    if found[1] != current:
+        write_epoch(folder, CURRENT, current)
+    if found[0] is None:
+        write_epoch(folder, ACCEPTED, accepted)
+    for name in (ACCEPTED, CURRENT):
+        _beside(folder / name).unlink(missing_ok=True)
+    return accepted, current
+
+
+def write_epoch(folder: Path, name: str, epoch: int) -> None:
+    """Writes an epoch; it is on disk on return, and at no moment is there neither the old one nor the new.
+
+    Args:
+        folder: where it is.
+        name: `ACCEPTED` or `CURRENT`.
+        epoch: the number.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = folder / name
+    with _beside(path).open("wb") as file:
+        file.write(str(epoch).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    _beside(path).replace(path)
+    sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Returns when the names in a folder are on disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unfinished(folder: Path, of_history: int, current: int) -> int:
+    """The epoch that was to become current when the server stopped."""
+    path = folder / CURRENT
+    try:
+        epoch = _read(_beside(path))
+    except Corrupt:
+        epoch = None
+    if epoch is None or epoch < of_history:
+        why = f"the current epoch, {current}, is before that of the log, {of_history}"
+        raise Corrupt(str(path), 0, why)
+    return epoch
+
+
+def _read(path: Path) -> int | None:
+    """The number in a file; None if there is no file."""
+    try:
+        whole = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    text = whole.strip()
+    if not text.isdigit() or len(text) > len(str(1 << 63)):
+        raise Corrupt(str(path), 0, f"{whole[:40]!r} is no epoch")
+    return int(text)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.tmp")
