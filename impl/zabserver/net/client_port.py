@@ -16,12 +16,12 @@ from zabserver.net.counts import Answered, Sizes
 from zabserver.net.lines import event
 from zabserver.net.tls import context_from, identity_of
 from zabserver.net.words import ARGUMENT_LENGTHS, WORDS, answer_word
+from zabserver.service.clients import Turn
 from zabserver.service.connection import Connection
-from zabserver.service.service import Turn
 from zabserver.wire.jute import INT
 
 if TYPE_CHECKING:
-    from zabserver.net.server import Server
+    from zabserver.net.shell import Shell
 
 log = logging.getLogger("zabserver.client")
 
@@ -42,7 +42,7 @@ LINGER = 10.0
 class ClientPort:
     """The listening socket, and the protocols of all connections."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Shell) -> None:
         self.server = server
         self.by_host: Counter[str] = Counter()
         self.protocols: dict[Connection, Protocol] = {}

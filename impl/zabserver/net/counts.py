@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zabserver.net.server import Server
+    from zabserver.net.shell import Shell
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Answered:
         return self.total // self.count if self.count else 0
 
 
-def counts(server: Server) -> dict[str, int | float]:
+def counts(server: Shell) -> dict[str, int | float]:
     """The numbers of `mntr`, without `zk_` before their names."""
     service, port = server.service, server.port
     tree, latency, watches = service.tree, service.latency, service.tree.watches

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zabserver.net.counts import counts
 
 if TYPE_CHECKING:
-    from zabserver.net.server import Server
+    from zabserver.net.shell import Shell
 
 LONGEST_REQUEST = 8192
 """How long a request may be, in bytes."""
@@ -25,7 +25,7 @@ TIMEOUT = 10.0
 class MetricsPort:
     """Where metrics are served; nowhere, unless zoo.cfg says."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Shell) -> None:
         self.server = server
         self.number: int | None = None
         self._client: Any = None
@@ -95,7 +95,7 @@ def response(status: str, body: bytes) -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
-def exposed(client: Any, server: Server) -> bytes:
+def exposed(client: Any, server: Shell) -> bytes:
     """All metrics, in Prometheus' text format.
 
     Args:

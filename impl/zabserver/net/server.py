@@ -1,12 +1,6 @@
-"""A server on real sockets and a real disk: asyncio around a `Service`.
+"""A server that stands alone, on real sockets and a real disk.
 
-All that arrives between two turns of the loop goes in, then what the service wants done is done at once: one
-append to the log, one write for each connection. While the disk is synced, the next group of writes gathers.
-
-A sync takes a tenth of a millisecond on one disk and ten on another. Handing it to a thread costs as much as
-the first, so a quick disk is waited for in the loop, and a slow one on a thread: reads and pings go on.
-
-ZooKeeper: NIOServerCnxnFactory, SyncRequestProcessor, ZooKeeperServerMain.
+ZooKeeper: ZooKeeperServerMain, ZooKeeperServer.
 """
 
 from __future__ import annotations
@@ -14,28 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from zabserver.net.client_port import ClientPort
-from zabserver.net.disk import KEPT, Disk
-from zabserver.net.lines import event
-from zabserver.net.metrics import MetricsPort
+from zabserver.net.disk import Disk
 from zabserver.net.options import Options
+from zabserver.net.shell import Shell
 from zabserver.service.service import Service
 from zabserver.service.sessions import Sessions
-from zabserver.service.txns import zxid_of
-from zabserver.storage import snapshots
 
 log = logging.getLogger("zabserver")
 
-QUICK = 0.0005
-"""A disk that is synced in so many seconds, of late, is waited for."""
-WEIGHT = 0.1
-"""How much the last sync counts for what is expected of the next."""
 
-
-class Server:
+class Server(Shell):
     """A server that stands alone.
 
     Args:
@@ -47,197 +31,56 @@ class Server:
     """
 
     def __init__(self, options: Options) -> None:
-        self.options = options
         log_dir = Path(options.log_dir) if options.log_dir else None
-        self.disk = Disk(Path(options.data_dir), log_dir, options.preallocated, options.force_sync)
-        self.started = time.monotonic()
-        found = self.disk.load()
+        disk = Disk(Path(options.data_dir), log_dir, options.preallocated, options.force_sync)
+        super().__init__(options, disk)
+        found = disk.load()
         for why in found.skipped:
             log.warning("snapshot passed over: %s", why)
         now = self._time()
         sessions = Sessions(options.server_id, now, options.tick, options.least_timeout, options.most_timeout)
         for session, timeout in found.sessions.items():
             sessions.add(session, timeout, now)
-        self.service = Service(found.tree, sessions, options.settings(), self._clock(), options.max_buffer)
-        self.service.super_id = options.super_id
-        self.service.time = now
-        self.port = ClientPort(self)
-        self.metrics = MetricsPort(self)
-        self._syncer = ThreadPoolExecutor(1, "sync")
-        self._unwritten: list[bytes] = []
-        self._is_syncing = False
-        self._has_failed = False
-        self._sync_time = 0.0  # expected, in seconds
-        self._is_turn_due = False
+        self._service = Service(found.tree, sessions, options.settings(), self._clock(), options.max_buffer)
+        self._service.super_id = options.super_id
+        self._service.time = now
         self._since_snapshot = found.replayed
-        self._snapshot: asyncio.Task[None] | None = None
-        self._ticker: asyncio.Task[None] | None = None
-        self._purger: asyncio.Task[None] | None = None
-        self._stopping = False
         if found.snapshot is None:
             self._write_snapshot_now()
         log.info("loaded zxid=0x%x nodes=%d replayed=%d", found.tree.zxid, found.tree.count, found.replayed)
 
-    async def start(self) -> None:
-        """Opens the client port; clients are served when it returns."""
-        self._loop = asyncio.get_running_loop()
-        await self.metrics.open()
-        await self.port.open()
-        self._ticker = self._loop.create_task(self._tick())
-        if self.options.purge_interval:
-            self._purger = self._loop.create_task(self._purge())
-
-    async def stop(self) -> None:
-        """Closes all connections, and syncs and closes the log. Sessions live on."""
-        self._stopping = True
-        self.metrics.close()
-        self.port.close()
-        tasks = [task for task in (self._ticker, self._snapshot, self._purger) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        while self._is_syncing:
-            await asyncio.sleep(0.001)
-        self._syncer.shutdown()
-        self.disk.close()
-        await self.port.closed()
-
-    # Turns.
+    @property
+    def service(self) -> Service:
+        """What it does for its clients."""
+        return self._service
 
     def set_clocks(self) -> None:
         """Tells the service what time it is."""
-        self.service.clock = self._clock()
-        self.service.time = self._time()
-
-    def want_turn(self) -> None:
-        """Something came in: at the end of this turn of the loop, what is to be done is done."""
-        if not self._is_turn_due:
-            self._is_turn_due = True
-            self._loop.call_soon(self._turn)
+        self._service.clock = self._clock()
+        self._service.time = self._time()
 
     def _turn(self) -> None:
         """Does what there is to do: what was asked is logged, what is committed by that is answered."""
         self._is_turn_due = False
         while True:
-            turn = self.service.turn()
+            turn = self._service.turn()
             self._unwritten += turn.log
             self._sync()
             self.port.perform(turn)
-            if self.service.is_idle:
+            if self._service.is_idle:
                 break
 
-    def _sync(self) -> None:
-        """Begins to write what waits, unless that is going on."""
-        if self._is_syncing or self._has_failed or not self._unwritten:
-            return
-        payloads, self._unwritten = self._unwritten, []
-        self._is_syncing = True
-        self._since_snapshot += len(payloads)
-        if self._sync_time > QUICK:
-            writing = self._loop.run_in_executor(self._syncer, self._write, payloads)
-            writing.add_done_callback(self._on_written)
-            return
-        try:
-            zxid = self._write(payloads)
-        except OSError as error:
-            self._on_failed(error)
-            return
-        self._on_synced(zxid)
-
-    def _write(self, payloads: list[bytes]) -> int:
-        """Writes to the log, and returns the last zxid when that is on disk."""
-        self.disk.append(payloads)
-        began = time.monotonic()
-        self.disk.sync()
-        self._sync_time += (time.monotonic() - began - self._sync_time) * WEIGHT
-        return zxid_of(payloads[-1])
-
-    def _on_written(self, done: asyncio.Future[int]) -> None:
-        """The thread is done."""
-        error = done.exception()
-        if error is not None:
-            self._on_failed(error)
-        else:
-            self.set_clocks()
-            self._on_synced(done.result())
-            self._turn()
-
-    def _on_failed(self, error: BaseException) -> None:
-        log.critical("the log cannot be written, no more requests are served: %s", error)
-        self._has_failed = True
-        self._is_syncing = False
-        self.port.close()
-
-    def _on_synced(self, zxid: int) -> None:
+    def _tell_synced(self, zxid: int) -> None:
         """All up to a zxid is on disk."""
-        self._is_syncing = False
-        self.service.on_synced(zxid)
-        if self._since_snapshot >= self.options.snapshot_count and self._snapshot is None:
-            self._begin_snapshot()
-
-    # Time.
+        self._service.on_synced(zxid)
 
     async def _tick(self) -> None:
         last_clean_up = time.monotonic()
         while True:
             await asyncio.sleep(min(self.options.tick, 1000) / 2000)
             self.set_clocks()
-            self.service.on_tick()
+            self._service.on_tick()
             if time.monotonic() - last_clean_up >= self.options.container_interval / 1000:
                 last_clean_up = time.monotonic()
-                self.service.clean_up(self.options.container_unused)
+                self._service.clean_up(self.options.container_unused)
             self._turn()
-
-    async def _purge(self) -> None:
-        """Now and at intervals, deletes snapshots and logs that are not needed any more.
-
-        ZooKeeper: DatadirCleanupManager, which keeps three snapshots at least.
-        """
-        while True:
-            kept = max(self.options.kept_snapshots, KEPT)
-            gone = await self._loop.run_in_executor(None, self.disk.purge, kept)
-            log.info(event("purged", files=len(gone)))
-            await asyncio.sleep(self.options.purge_interval * 3600)
-
-    def _clock(self) -> int:
-        return time.time_ns() // 1_000_000
-
-    def _time(self) -> int:
-        return time.monotonic_ns() // 1_000_000
-
-    # Snapshots.
-
-    def _begin_snapshot(self) -> None:
-        self._since_snapshot = 0
-        self.disk.roll()
-        self._snapshot = self._loop.create_task(self._write_snapshot())
-
-    async def _write_snapshot(self) -> None:
-        """Writes a snapshot in pieces, between which requests are served."""
-        tree = self.service.tree
-        try:
-            file = self.disk.begin_snapshot(tree.zxid)
-        except OSError as error:
-            log.error("no snapshot written: %s", error)
-            self._snapshot = None
-            return
-        try:
-            for piece in snapshots.encode_snapshot(tree, self._timeouts()):
-                file.write(piece)
-                await asyncio.sleep(0)
-            await self._loop.run_in_executor(None, file.finish)
-            log.info("snapshot written: %s", file.path.name)
-        except BaseException:
-            file.abandon()
-            raise
-        finally:
-            self._snapshot = None
-
-    def _write_snapshot_now(self) -> None:
-        file = self.disk.begin_snapshot(self.service.tree.zxid)
-        for piece in snapshots.encode_snapshot(self.service.tree, self._timeouts()):
-            file.write(piece)
-        file.finish()
-
-    def _timeouts(self) -> dict[int, int]:
-        return self.service.timeouts

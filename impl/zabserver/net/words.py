@@ -15,17 +15,18 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from zabserver.net.counts import Answered, Sizes, counts
+from zabserver.service.clients import Latency
 from zabserver.service.connection import Connection
-from zabserver.service.service import Latency
 from zabserver.service.watches import Watcher
 from zabserver.wire.protocol import Op
 
 if TYPE_CHECKING:
-    from zabserver.net.server import Server
+    from zabserver.net.shell import Shell
 
 VERSION = "3.9.0"
 """Whose behaviour this is: clients look at it to know what they may ask for."""
 BUILT = "2026-11-21 00:00 UTC"
+NOT_SERVING = "This ZooKeeper instance is not currently serving requests\n"
 NOT_ALLOWED = "{} is not executed because it is not in the whitelist.\n"
 
 _SHORT: dict[int, str] = {
@@ -58,7 +59,7 @@ _SHORT: dict[int, str] = {
 """What `cons` calls a connection's last operation."""
 
 
-def answer_word(server: Server, word: str, argument: bytes = b"") -> str:
+def answer_word(server: Shell, word: str, argument: bytes = b"") -> str:
     """The answer to a four-letter word.
 
     Args:
@@ -69,33 +70,35 @@ def answer_word(server: Server, word: str, argument: bytes = b"") -> str:
     allowed = server.options.words
     if "*" not in allowed and word not in allowed:
         return NOT_ALLOWED.format(word)
+    if not server.is_serving and word not in ANYWAY:
+        return NOT_SERVING
     if word == "stmk":
         server.port.trace_mask = int.from_bytes(argument[:8], "big", signed=True)
     return WORDS[word](server)
 
 
-def ruok(_: Server) -> str:
+def ruok(_: Shell) -> str:
     """The process runs."""
     return "imok"
 
 
-def isro(_: Server) -> str:
+def isro(server: Shell) -> str:
     """Whether it takes writes."""
-    return "rw"
+    return "rw" if server.is_serving else "null"
 
 
-def srvr(server: Server) -> str:
+def srvr(server: Shell) -> str:
     """How it stands."""
     return _version() + _standing(server)
 
 
-def stat(server: Server) -> str:
+def stat(server: Shell) -> str:
     """How it stands, and who is connected."""
     clients = "".join(f" {_client(each)}\n" for each in server.service.connections)
     return f"{_version()}Clients:\n{clients}\n{_standing(server)}"
 
 
-def cons(server: Server) -> str:
+def cons(server: Shell) -> str:
     """Who is connected, with all that is known of them."""
     return (
         "".join(f" {_client(each, _details(server, each))}\n" for each in server.service.connections) + "\n"
@@ -106,7 +109,7 @@ def _version() -> str:
     return f"Zookeeper version: {VERSION}-zabkit, built on {BUILT}\n"
 
 
-def _standing(server: Server) -> str:
+def _standing(server: Shell) -> str:
     service, latency = server.service, server.service.latency
     found = counts(server)
     return (
@@ -116,7 +119,7 @@ def _standing(server: Server) -> str:
         f"Connections: {len(service.connections)}\n"
         f"Outstanding: {service.outstanding}\n"
         f"Zxid: 0x{service.tree.zxid:x}\n"
-        "Mode: standalone\n"
+        f"Mode: {server.mode}\n"
         f"Node count: {service.tree.count}\n"
     )
 
@@ -127,7 +130,7 @@ def _client(connection: Connection, more: str = "") -> str:
     return f"/{connection.host}:{connection.port}[{interest}]({numbers}{more})"
 
 
-def _details(server: Server, connection: Connection) -> str:
+def _details(server: Shell, connection: Connection) -> str:
     protocol = server.port.protocols.get(connection)
     if connection.session is None or protocol is None:
         return ""
@@ -141,7 +144,7 @@ def _details(server: Server, connection: Connection) -> str:
     )
 
 
-def conf(server: Server) -> str:
+def conf(server: Shell) -> str:
     """What it was told at its start."""
     options, sessions = server.options, server.service.sessions
     lines = {
@@ -161,7 +164,7 @@ def conf(server: Server) -> str:
     return "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
-def envi(_: Server) -> str:
+def envi(_: Shell) -> str:
     """Where it runs; the names are those that clients look for."""
     lines = {
         "zookeeper.version": f"{VERSION}-zabkit, built on {BUILT}",
@@ -178,13 +181,14 @@ def envi(_: Server) -> str:
     return "Environment:\n" + "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
-def mntr(server: Server) -> str:
+def mntr(server: Shell) -> str:
     """Numbers, for a monitor."""
-    lines = {"version": f"{VERSION}-zabkit, built on {BUILT}", "server_state": "standalone", **counts(server)}
+    lines = {"version": f"{VERSION}-zabkit, built on {BUILT}", "server_state": server.mode, **counts(server)}
+    lines |= server.more_counts()
     return "".join(f"zk_{name}\t{value}\n" for name, value in lines.items())
 
 
-def dump(server: Server) -> str:
+def dump(server: Shell) -> str:
     """Sessions and connections, when they expire, and ephemeral nodes."""
     sessions, owners = server.service.sessions, server.service.tree.ephemerals
     connections = server.service.connections
@@ -205,14 +209,14 @@ def dump(server: Server) -> str:
     return "\n".join([*lines, *_expiries(server, slots)]) + "\n"
 
 
-def _expiry(server: Server, connection: Connection) -> int:
+def _expiry(server: Shell, connection: Connection) -> int:
     """When a connection ends if nothing comes: with its session, or because it asks for none."""
     if connection.session is not None:
         return connection.session.slot
     return server.service.time + connection.since + server.options.connect_timeout - server.service.clock
 
 
-def _expiries(server: Server, slots: dict[int, list[str]]) -> Iterator[str]:
+def _expiries(server: Shell, slots: dict[int, list[str]]) -> Iterator[str]:
     """What expires when, as Java writes times."""
     for slot in sorted(slots):
         seconds = (server.service.clock + slot - server.service.time) / 1000
@@ -221,7 +225,7 @@ def _expiries(server: Server, slots: dict[int, list[str]]) -> Iterator[str]:
         yield from (f"\t{each}" for each in slots[slot])
 
 
-def wchs(server: Server) -> str:
+def wchs(server: Shell) -> str:
     """How many watches there are."""
     data = server.service.tree.watches.data
     return (
@@ -229,13 +233,13 @@ def wchs(server: Server) -> str:
     )
 
 
-def wchp(server: Server) -> str:
+def wchp(server: Shell) -> str:
     """Who watches each path."""
     by_path = server.service.tree.watches.data.by_path
     return "".join(f"{_text(path)}\n{''.join(_ids(by_path[path]))}" for path in by_path) + "\n"
 
 
-def wchc(server: Server) -> str:
+def wchc(server: Shell) -> str:
     """Which paths each session watches."""
     found = ""
     for watcher, paths in server.service.tree.watches.data.by_watcher.items():
@@ -252,19 +256,19 @@ def _id(watcher: Watcher) -> str:
     return f"0x{_unsigned(watcher.session_id):x}"
 
 
-def dirs(server: Server) -> str:
+def dirs(server: Shell) -> str:
     """How large its files are, in bytes."""
     return f"datadir_size: {server.disk.data_size}\nlogdir_size: {server.disk.log_size}\n"
 
 
-def hash_(server: Server) -> str:
+def hash_(server: Shell) -> str:
     """The digest of the tree, and the zxid it is of."""
     tree = server.service.tree
     digest = tree.measured_digest() if tree.digest is None else tree.digest
     return f"{tree.zxid:x}: {digest}\n"
 
 
-def crst(server: Server) -> str:
+def crst(server: Shell) -> str:
     """Counts of connections begin anew; those of the server go on."""
     service = server.service
     for each in service.connections:
@@ -277,7 +281,7 @@ def crst(server: Server) -> str:
     return "Connection stats reset.\n"
 
 
-def srst(server: Server) -> str:
+def srst(server: Shell) -> str:
     """Counts of the server begin anew; those of connections go on."""
     service = server.service
     service.latency = Latency()
@@ -287,12 +291,12 @@ def srst(server: Server) -> str:
     return "Server stats reset.\n"
 
 
-def gtmk(server: Server) -> str:
+def gtmk(server: Shell) -> str:
     """The trace mask, which says nothing here."""
     return str(server.port.trace_mask)
 
 
-WORDS: dict[str, Callable[[Server], str]] = {
+WORDS: dict[str, Callable[[Shell], str]] = {
     "ruok": ruok,
     "isro": isro,
     "srvr": srvr,
@@ -313,6 +317,9 @@ WORDS: dict[str, Callable[[Server], str]] = {
     "stmk": gtmk,
 }
 """What answers each word."""
+
+ANYWAY = frozenset({"ruok", "isro", "conf", "envi", "dirs", "gtmk", "stmk"})
+"""What a member of an ensemble answers even while it has no leader."""
 
 ARGUMENT_LENGTHS = {"stmk": 8}
 """How many bytes come after a word, where there are any."""
