@@ -133,7 +133,7 @@ def test_damage_in_the_middle_is_refused_and_said_where(
     [log] = written(tmp_path, creates(3))
     at = second_entry(log.read_bytes())
     log.write_bytes(damage(log.read_bytes()))
-    with pytest.raises(Corrupt, match=f"log.1: at byte {at}: a damaged entry; whole ones follow"):
+    with pytest.raises(Corrupt, match=f"log.1: at byte {at}: a damaged entry; whole entries follow"):
         Disk(tmp_path).load()
 
 
@@ -143,7 +143,7 @@ def test_an_entry_without_its_end_mark_in_the_middle_is_refused(tmp_path: Path) 
     entry = list(logs.entries(bytes(whole), ""))[1]
     whole[entry.end - 1] = 0
     log.write_bytes(whole)
-    with pytest.raises(Corrupt, match="whole ones follow"):
+    with pytest.raises(Corrupt, match="whole entries follow"):
         Disk(tmp_path).load()
 
 

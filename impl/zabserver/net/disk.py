@@ -5,40 +5,18 @@ ZooKeeper: FileTxnSnapLog, FileTxnLog, FileSnap, PurgeTxnLog.
 
 from __future__ import annotations
 
-import mmap
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
-from zabserver.service.tree import Tree
-from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_record, zxid_of
-from zabserver.storage import logs, snapshots
-from zabserver.storage.logs import Corrupt
-from zabserver.wire.jute import Malformed
+from zabserver.net.recovery import Found, is_whole, recover, zxid_of_file
+from zabserver.service.txns import zxid_of
+from zabserver.storage import logs
+from zabserver.storage.compressed import UNPACK
 
 FOLDER = "version-2"
 KEPT = 3
-
-
-@dataclass(slots=True)
-class Found:
-    """What a data directory holds.
-
-    Attributes:
-        tree: everything in it, applied.
-        sessions: those open at its end, with their timeouts in milliseconds.
-        snapshot: the zxid of the snapshot that was loaded; None if there was none.
-        replayed: how many transactions came from the log.
-        skipped: snapshots that could not be used, each with the reason.
-    """
-
-    tree: Tree
-    sessions: dict[int, int]
-    snapshot: int | None
-    replayed: int
-    skipped: list[str]
+_HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 class Disk:
@@ -63,8 +41,8 @@ class Disk:
     ) -> None:
         self.data = data / FOLDER
         self.logs = (log or data) / FOLDER
-        self.data.mkdir(parents=True, exist_ok=True)
-        self.logs.mkdir(parents=True, exist_ok=True)
+        for folder in (self.data, self.logs):
+            _make_folder(folder)
         for unfinished in self.data.glob(".snapshot.*.tmp"):
             unfinished.unlink()
         self.preallocated = preallocated
@@ -110,7 +88,8 @@ class Disk:
         if self.preallocated > 0:
             self._size += self.preallocated
             os.ftruncate(self._file, self._size)
-        self._sync_folder(self.logs)
+        if self.is_forced:
+            sync_path(self.logs)
 
     def sync(self) -> None:
         """Returns when all that was appended is on disk."""
@@ -132,14 +111,6 @@ class Disk:
         """Syncs and closes the log."""
         self.roll()
         self.sync()
-
-    def _sync_folder(self, folder: Path) -> None:
-        if self.is_forced:
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
 
     # Snapshots.
 
@@ -165,6 +136,9 @@ class Disk:
         needed += [path for path in files if zxid_of_file(path) > oldest]
         gone = [path for path in self.snapshot_files() if path not in whole and zxid_of_file(path) < oldest]
         gone += [path for path in files if path not in needed]
+        if gone:
+            for path in [*whole, *needed, self.data, self.logs]:
+                sync_path(path)
         for path in gone:
             path.unlink()
         return gone
@@ -175,63 +149,19 @@ class Disk:
         """Reads the newest snapshot that is whole, and the log from there on.
 
         Raises:
-            Corrupt: there are logs and no usable snapshot, or a log is damaged; one line says where.
+            Corrupt: what is there cannot be read, or only an older state; see `recover`.
         """
-        skipped: list[str] = []
-        tree, sessions, zxid = Tree(), {}, None
-        candidates = self.snapshot_files()
-        for path in candidates:
-            try:
-                buffer = path.read_bytes()
-                if not snapshots.looks_whole(buffer):
-                    raise Corrupt(str(path), len(buffer), "it ends too early")
-                found = snapshots.decode_snapshot(buffer, str(path))
-                tree.restore(found.nodes)
-            except (Corrupt, ValueError) as error:
-                skipped.append(str(error))
-                tree = Tree()
-                continue
-            sessions, zxid = found.sessions, zxid_of_file(path)
-            tree.zxid = zxid
-            tree.digest = found.digest[1] if found.digest and found.digest[0] == zxid else None
-            break
-        files = self.log_files()
-        if zxid is None and (candidates or (files and zxid_of_file(files[0]) > 1)):
-            why = "; ".join(skipped) or "there is none"
-            raise Corrupt(str(self.data), 0, f"no usable snapshot ({why})")
-        replayed = self._replay(tree, sessions, files)
-        return Found(tree, sessions, zxid, replayed, skipped)
-
-    def _replay(self, tree: Tree, sessions: dict[int, int], files: Sequence[Path]) -> int:
-        """Applies what the logs have beyond the tree."""
-        begin = max((at for at, path in enumerate(files) if zxid_of_file(path) <= tree.zxid + 1), default=0)
-        count = 0
-        for path in files[begin:]:
-            for entry in read_log(path):
-                try:
-                    record = decode_record(entry.payload)
-                except Malformed as malformed:
-                    raise Corrupt(str(path), entry.offset, str(malformed)) from None
-                if record.zxid <= tree.zxid:
-                    continue
-                if not follows(record.zxid, tree.zxid):
-                    gap = f"zxid 0x{record.zxid:x} after 0x{tree.zxid:x}: some are missing"
-                    raise Corrupt(str(path), entry.offset, gap)
-                tree.apply(record)
-                count += 1
-                if isinstance(record.txn, CreateSessionTxn):
-                    sessions[record.session] = record.txn.timeout
-                elif isinstance(record.txn, CloseSessionTxn):
-                    sessions.pop(record.session, None)
-        return count
+        return recover(self.data, self.snapshot_files(), self.log_files())
 
     def log_files(self) -> list[Path]:
         """The transaction logs, the oldest first."""
-        return sorted(_named(self.logs, "log"), key=zxid_of_file)
+        return sorted(_named(self.logs, "log", ("",)), key=zxid_of_file)
 
     def snapshot_files(self) -> list[Path]:
-        """The snapshots, the newest first."""
-        return sorted(_named(self.data, "snapshot"), key=zxid_of_file, reverse=True)
+        """The snapshots, the newest first, whether or not they are compressed."""
+        return sorted(
+            _named(self.data, "snapshot", UNPACK), key=lambda path: (-zxid_of_file(path), path.suffix)
+        )
 
     @property
     def data_size(self) -> int:
@@ -257,11 +187,12 @@ class SnapshotFile:
         self._file.write(piece)
 
     def finish(self) -> None:
-        """All is written: it is synced and named."""
+        """All is written: it is synced and named, and the name is synced: older ones may be deleted now."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         self._unfinished.rename(self.path)
+        sync_path(self.path.parent)
 
     def abandon(self) -> None:
         """It is not wanted any more."""
@@ -269,41 +200,26 @@ class SnapshotFile:
         self._unfinished.unlink(missing_ok=True)
 
 
-def read_log(path: Path) -> Iterator[logs.Entry]:
-    """The entries of a log file.
-
-    Raises:
-        Corrupt: it is damaged.
-        OSError: it cannot be read.
-    """
-    if path.stat().st_size == 0:
-        return
-    with path.open("rb") as file, closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as whole:
-        yield from logs.entries(whole, str(path))
+def sync_path(path: Path) -> None:
+    """Returns when a file's bytes, or the names in a folder, are on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
-def follows(zxid: int, before: int) -> bool:
-    """Whether a transaction may come right after another: it is the next, or the first of a later epoch."""
-    return zxid == before + 1 or (zxid >> 32 > before >> 32 and zxid & 0xFFFFFFFF == 1)
+def _make_folder(folder: Path) -> None:
+    """Makes a folder, and those that it is in, so that they outlast a crash of the machine."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_path(folder.parent)
 
 
-def _named(folder: Path, kind: str) -> Iterator[Path]:
+def _named(folder: Path, kind: str, endings: Container[str]) -> Iterator[Path]:
     for path in folder.iterdir():
-        name, _, zxid = path.name.partition(".")
-        if name == kind and zxid and all(each in "0123456789abcdef" for each in zxid):
+        name, _, rest = path.name.partition(".")
+        zxid, mark, ending = rest.partition(".")
+        if name == kind and mark + ending in endings and zxid and all(each in _HEXADECIMAL for each in zxid):
             yield path
-
-
-def zxid_of_file(path: Path) -> int:
-    """The zxid that a log or a snapshot is named after."""
-    return int(path.name.partition(".")[2], 16)
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file may be a whole snapshot."""
-    with path.open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        if file.tell() < snapshots.LEAST:
-            return False
-        file.seek(-5, os.SEEK_END)
-        return file.read() == snapshots.TERMINATOR

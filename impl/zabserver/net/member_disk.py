@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from zabserver.net import epochs
-from zabserver.net.disk import Disk, follows, is_whole, read_log, zxid_of_file
+from zabserver.net.disk import Disk
+from zabserver.net.recovery import follows, is_whole, read_log, zxid_of_file
 from zabserver.service.tree import Tree
 from zabserver.service.txns import zxid_of
 from zabserver.storage import logs, snapshots

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from zabserver.net.disk import read_log
+from zabserver.net.recovery import name_of_snapshot, pieces_of_snapshot, read_log
 from zabserver.service.node import Acl, Node, ttl_of
 from zabserver.service.txns import (
     CheckTxn,
@@ -31,8 +31,8 @@ from zabserver.service.txns import (
     Txn,
     decode_record,
 )
-from zabserver.storage.logs import Corrupt
-from zabserver.storage.snapshots import decode_snapshot
+from zabserver.storage.logs import Corrupt, Tail
+from zabserver.storage.snapshots import Snapshot, decode_snapshot
 from zabserver.wire.jute import Malformed
 from zabserver.wire.protocol import Err, Op
 
@@ -96,18 +96,23 @@ def show(command: str, files: Sequence[Path], lines: Callable[[Path], Iterator[s
 
 
 def log_lines(path: Path) -> Iterator[str]:
-    """A line for each transaction: zxid, time, session, cxid, what it does.
+    """A line for each transaction: zxid, time, session, cxid, what it does. One for a cut off end.
 
     Raises:
-        Corrupt: the file is damaged.
+        Corrupt: the file is damaged; its last entry, too, if its checksum is another.
         OSError: it cannot be read.
     """
-    for entry in read_log(path):
+    tails: list[Tail] = []
+    for entry in read_log(path, tails.append):
         try:
             record = decode_record(entry.payload)
         except Malformed as error:
             raise Corrupt(str(path), entry.offset, str(error)) from None
         yield record_line(record)
+    for tail in tails:
+        if tail.is_rotten:
+            raise Corrupt(tail.name, tail.offset, tail.what)
+        yield f"# {tail}"
 
 
 def record_line(record: Record) -> str:
@@ -144,13 +149,23 @@ def in_words(txn: Txn) -> str:  # noqa: PLR0911 - one case for each type
 
 
 def snapshot_lines(path: Path) -> Iterator[str]:
-    """A line for each session and each node.
+    """A line for each session and each node, compressed or not, up to where the file is damaged.
 
     Raises:
-        Corrupt: the file is damaged.
+        Corrupt: it is damaged; after what can be read.
         OSError: it cannot be read.
     """
-    snapshot = decode_snapshot(path.read_bytes(), str(path))
+    snapshot, pieces = Snapshot(), []
+    damage: Corrupt | None = None
+    try:
+        for piece in pieces_of_snapshot(path):
+            pieces.append(piece)
+    except Corrupt as error:
+        damage = error
+    try:
+        decode_snapshot(b"".join(pieces), name_of_snapshot(path), snapshot)
+    except Corrupt as error:
+        damage = damage or error
     for session, timeout in snapshot.sessions.items():
         yield f"session 0x{session & 0xFFFFFFFFFFFFFFFF:x} timeout={timeout}"
     for name, node in snapshot.nodes:
@@ -158,6 +173,8 @@ def snapshot_lines(path: Path) -> Iterator[str]:
     if snapshot.digest is not None:
         zxid, digest = snapshot.digest
         yield f"digest zxid=0x{zxid:x} {digest:x}"
+    if damage is not None:
+        raise damage
 
 
 def node_line(path: bytes, node: Node) -> str:

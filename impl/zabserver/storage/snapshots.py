@@ -9,7 +9,7 @@ ZooKeeper: FileSnap, SerializeUtils, DataTree.serialize, ReferenceCountedACLCach
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from struct import Struct
 from zlib import adler32
@@ -28,6 +28,8 @@ SESSION = Struct(">qi")
 DIGEST = Struct(">qiq")
 DIGEST_VERSION = 2
 OPEN_ID = -1
+SEAL = LONG.size + len(TERMINATOR)
+"""How many bytes a checksum and the mark behind it have."""
 LEAST = 10
 """No snapshot is shorter, in bytes."""
 CHUNK = 512
@@ -46,8 +48,8 @@ class Snapshot:
         digest: the tree's, and the zxid it was of; None where there is none.
     """
 
-    sessions: dict[int, int]
-    nodes: list[tuple[bytes, Node]]
+    sessions: dict[int, int] = field(default_factory=dict)
+    nodes: list[tuple[bytes, Node]] = field(default_factory=list)
     digest: tuple[int, int] | None = None
 
 
@@ -136,12 +138,18 @@ def looks_whole(buffer: bytes | memoryview) -> bool:
     return len(buffer) >= LEAST and bytes(buffer[-5:]) == TERMINATOR
 
 
-def decode_snapshot(buffer: bytes, name: str) -> Snapshot:
+def decode_snapshot(buffer: bytes, name: str, into: Snapshot | None = None) -> Snapshot:
     """What is in a snapshot file.
+
+    Args:
+        buffer: the file.
+        name: of it, for errors.
+        into: a snapshot that takes what is read, so that it is at hand if the rest is damaged.
 
     Raises:
         Corrupt: it is none, or damaged.
     """
+    snapshot = Snapshot() if into is None else into
     reader = Reader(buffer)
     if len(buffer) < HEADER.size:
         raise Corrupt(name, 0, "no snapshot")
@@ -150,9 +158,12 @@ def decode_snapshot(buffer: bytes, name: str) -> Snapshot:
         raise Corrupt(name, 0, f"no snapshot of version {VERSION}")
     reader.at = HEADER.size
     try:
-        snapshot = Snapshot({reader.int64(): reader.int32() for _ in range(reader.int32())}, [])
+        for _ in range(reader.int32()):
+            session, timeout = reader.int64(), reader.int32()
+            snapshot.sessions[session] = timeout
         acls = {reader.int64(): _same(decode_acl(reader)) for _ in range(reader.int32())}
-        snapshot.nodes = list(_decode_nodes(reader, acls, name))
+        for each in _decode_nodes(reader, acls, name):
+            snapshot.nodes.append(each)
         check_seal(buffer, reader, name)
         if not reader.is_at_end:
             zxid, version, digest = reader.int64(), reader.int32(), reader.int64()

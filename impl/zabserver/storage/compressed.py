@@ -1,0 +1,124 @@
+"""Snapshots that Apache compressed (`snapshot.compression.method`): gzip, and snappy in its Java framing.
+
+Only reading: what is written here is not compressed. What is unpacked comes in pieces, so that a damaged file
+gives what is before the damage, and a small one that unpacks to more than memory holds is refused in time.
+
+ZooKeeper: SnapStream. Formats: RFC 1952; snappy's `format_description.txt` for the blocks, snappy-java's
+`SnappyOutputStream` for what is around them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from gzip import GzipFile
+from struct import Struct
+from typing import BinaryIO
+
+from zabserver.storage.logs import Corrupt
+
+LARGEST = 1 << 33
+"""How many bytes a snapshot may unpack to."""
+PIECE = 1 << 20
+MAGIC = b"\x82SNAPPY\0"
+FRAME = Struct(">8sii")
+"""Before snappy's blocks: the magic bytes, a version, and the least version that can read it."""
+CHUNK = Struct(">i")
+"""Before each block: its length. A file that follows another begins with magic bytes instead."""
+LONGEST = 1 << 26
+"""How long a block may be; snappy-java makes them of 32 KiB."""
+
+Unpack = Callable[[BinaryIO, str, int], Iterator[bytes]]
+
+
+def plain(file: BinaryIO, _: str, __: int = LARGEST) -> Iterator[bytes]:
+    """What a file holds that is not compressed."""
+    while piece := file.read(PIECE):
+        yield piece
+
+
+def gunzipped(file: BinaryIO, name: str, largest: int = LARGEST) -> Iterator[bytes]:
+    """What a gzip file holds.
+
+    Args:
+        file: at its beginning.
+        name: of it, for errors.
+        largest: how many bytes it may unpack to.
+
+    Raises:
+        Corrupt: it is none, or damaged, or cut off, or unpacks to more.
+    """
+    size = 0
+    with GzipFile(fileobj=file) as stream:
+        while True:
+            try:
+                piece = stream.read1(PIECE)
+            except (EOFError, OSError, zlib.error) as error:
+                raise Corrupt(name, file.tell(), f"damaged gzip: {error}") from None
+            if not piece:
+                return
+            size += len(piece)
+            if size > largest:
+                raise Corrupt(name, file.tell(), f"it unpacks to more than {largest} bytes")
+            yield piece
+
+
+def unsnapped(file: BinaryIO, name: str, largest: int = LARGEST) -> Iterator[bytes]:
+    """What a file of snappy-java holds; arguments and errors as of `gunzipped`."""
+    start = file.read(FRAME.size)
+    if not start.startswith(MAGIC) or len(start) < FRAME.size:
+        raise Corrupt(name, 0, "no snappy")
+    size, at = 0, FRAME.size
+    while head := file.read(CHUNK.size):
+        if MAGIC.startswith(head):
+            head += file.read(FRAME.size - CHUNK.size)
+            if len(head) < FRAME.size or not head.startswith(MAGIC):
+                raise Corrupt(name, at, "no snappy")
+        else:
+            length = CHUNK.unpack(head)[0] if len(head) == CHUNK.size else -1
+            block = file.read(length) if 0 <= length <= LONGEST else b""
+            piece = decode_block(block, largest - size) if len(block) == length else None
+            if piece is None:
+                raise Corrupt(name, at, f"a damaged block of snappy, or more than {largest} bytes in all")
+            size += len(piece)
+            yield piece
+        at = file.tell()
+
+
+def decode_block(block: bytes, most: int) -> bytes | None:
+    """What one block of snappy holds; None if it is damaged, or holds more than so many bytes."""
+    size = shift = at = 0
+    while True:
+        if at >= len(block) or shift > 28:
+            return None
+        size |= (block[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+        if block[at - 1] < 0x80:
+            break
+    if size > most:
+        return None
+    out = bytearray()
+    while at < len(block) and len(out) <= size:
+        tag = block[at]
+        kind, value = tag & 3, tag >> 2
+        width = (max(value - 59, 0), 1, 2, 4)[kind]  # of the number behind the tag
+        number = int.from_bytes(block[at + 1 : at + 1 + width], "little")
+        at += 1 + width
+        if kind == 0:
+            length = (number if width else value) + 1
+            out += block[at : at + length]
+            at += length
+        else:
+            length, back = value + 1, number
+            if kind == 1:
+                length, back = 4 + (value & 7), (tag >> 5) << 8 | number
+            if not 0 < back <= len(out):
+                return None
+            begin = len(out) - back
+            out += (out[begin : begin + length] * -(-length // back))[:length]
+    return bytes(out) if at == len(block) and len(out) == size else None
+
+
+UNPACK: Mapping[str, Unpack] = {"": plain, ".gz": gunzipped, ".snappy": unsnapped}
+"""By what a snapshot's name ends in, behind its zxid."""
