@@ -3,6 +3,11 @@
 Each is a file with a decimal number, written beside its name, synced, and renamed; then the folder is synced.
 A member whose files do not fit its history has lost a promise, and must not vote.
 
+What a learner gets from a leader is on disk before the epoch of that is. A crash between the two leaves a
+history that is later than the current epoch, and Apache refuses to start. Here, what is about to be written
+is announced in a file of its own: if that is there, the current epoch is the last that the history is of. For
+whoever has a transaction of an epoch has all that this epoch began with.
+
 ZooKeeper: QuorumPeer.loadDataBase, QuorumPeer.setAcceptedEpoch, AtomicFileWritingIdiom.
 """
 
@@ -11,17 +16,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from zabserver.net.disk import sync_path
 from zabserver.storage.logs import Corrupt
 
 ACCEPTED = "acceptedEpoch"
 CURRENT = "currentEpoch"
+NEXT = "currentEpoch.next"
+"""The epoch of what is about to be written to the history."""
 
 
 def load_epochs(folder: Path, last_zxid: int) -> tuple[int, int]:
     """The accepted and the current epoch; a file that is missing is written, with the epoch of the history.
 
-    A log that is of a later epoch than the current one was written just before that was to be: then the
-    number is in a file that was not renamed yet, or the files are not of this history.
+    A history that is of a later epoch than the current one was written just before that was to be: then the
+    number is in a file that was not renamed yet, or announced; or the files are not of this history.
 
     Args:
         folder: where the files are.
@@ -43,8 +51,8 @@ def load_epochs(folder: Path, last_zxid: int) -> tuple[int, int]:
         write_epoch(folder, CURRENT, current)
     if found[0] is None:
         write_epoch(folder, ACCEPTED, accepted)
-    for name in (ACCEPTED, CURRENT):
-        _beside(folder / name).unlink(missing_ok=True)
+    for path in (_beside(folder / ACCEPTED), _beside(folder / CURRENT), folder / NEXT):
+        path.unlink(missing_ok=True)
     return accepted, current
 
 
@@ -53,7 +61,7 @@ def write_epoch(folder: Path, name: str, epoch: int) -> None:
 
     Args:
         folder: where it is.
-        name: `ACCEPTED` or `CURRENT`.
+        name: `ACCEPTED`, `CURRENT` or `NEXT`.
         epoch: the number.
 
     Raises:
@@ -65,29 +73,20 @@ def write_epoch(folder: Path, name: str, epoch: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     _beside(path).replace(path)
-    sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Returns when the names in a folder are on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_path(folder)
 
 
 def _unfinished(folder: Path, of_history: int, current: int) -> int:
-    """The epoch that was to become current when the server stopped."""
-    path = folder / CURRENT
-    try:
-        epoch = _read(_beside(path))
-    except Corrupt:
-        epoch = None
-    if epoch is None or epoch < of_history:
-        why = f"the current epoch, {current}, is before that of the log, {of_history}"
-        raise Corrupt(str(path), 0, why)
-    return epoch
+    """The epoch that was to become current when the server stopped; the history's, if that was announced."""
+    for path, is_announced in ((_beside(folder / CURRENT), False), (folder / NEXT, True)):
+        try:
+            epoch = _read(path)
+        except Corrupt:  # it was not written to the end
+            continue
+        if epoch is not None and epoch >= of_history:
+            return of_history if is_announced else epoch
+    why = f"the current epoch, {current}, is before that of the log, {of_history}"
+    raise Corrupt(str(folder / CURRENT), 0, why)
 
 
 def _read(path: Path) -> int | None:

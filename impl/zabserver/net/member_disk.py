@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from zabserver.net import epochs
-from zabserver.net.disk import Disk
-from zabserver.net.recovery import follows, is_whole, read_log, zxid_of_file
+from zabserver.net.disk import Disk, sync_path
+from zabserver.net.recovery import is_whole, read_log, zxid_of_file
 from zabserver.service.tree import Tree
 from zabserver.service.txns import zxid_of
 from zabserver.storage import logs, snapshots
 from zabserver.storage.logs import Corrupt
+from zabserver.zab.history import follows
 
 BLOCK = 512
 """The unit of `st_blocks`, in bytes."""
@@ -29,11 +30,14 @@ BLOCK = 512
 class MemberDisk(Disk):
     """A `zabserver.zab.storage.Storage` on files; see `Disk` for its arguments."""
 
+    _current = 0
+
     # Epochs.
 
     def load_epochs(self, last_zxid: int) -> tuple[int, int]:
         """The accepted and the current epoch; see `epochs.load_epochs`."""
-        return epochs.load_epochs(self.data, last_zxid)
+        accepted, self._current = epochs.load_epochs(self.data, last_zxid)
+        return accepted, self._current
 
     def set_accepted_epoch(self, epoch: int) -> None:
         """Writes the epoch that was promised."""
@@ -42,11 +46,20 @@ class MemberDisk(Disk):
     def set_current_epoch(self, epoch: int) -> None:
         """Writes the epoch whose history this is."""
         epochs.write_epoch(self.data, epochs.CURRENT, epoch)
+        self._current = epoch
+        (self.data / epochs.NEXT).unlink(missing_ok=True)
+
+    def _announce(self, zxid: int) -> None:
+        """What is of a later epoch than the current one is about to be written."""
+        if zxid >> 32 > self._current:
+            epochs.write_epoch(self.data, epochs.NEXT, zxid >> 32)
 
     # What changes the history.
 
     def write(self, payloads: Sequence[bytes]) -> None:
         """Appends to the log, and syncs it."""
+        if payloads:
+            self._announce(zxid_of(payloads[-1]))
         self.append(payloads)
         self.sync()
 
@@ -78,6 +91,7 @@ class MemberDisk(Disk):
             OSError: it failed.
         """
         self.close()
+        self._announce(tree.zxid)
         is_same = self._has(tree.zxid)
         self._cut_after(tree.zxid)
         file = self.begin_snapshot(tree.zxid)
@@ -88,7 +102,6 @@ class MemberDisk(Disk):
         except BaseException:
             file.abandon()
             raise
-        epochs.sync_folder(self.data)
         if not is_same:
             for path in reversed(self.log_files()):
                 self._delete(path)
@@ -130,7 +143,7 @@ class MemberDisk(Disk):
 
     def _delete(self, path: Path) -> None:
         path.unlink()
-        epochs.sync_folder(path.parent)
+        sync_path(path.parent)
 
     # What is read again.
 

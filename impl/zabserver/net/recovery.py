@@ -21,6 +21,7 @@ from zabserver.storage import logs, snapshots
 from zabserver.storage.compressed import LARGEST, UNPACK
 from zabserver.storage.logs import Corrupt, Tail
 from zabserver.wire.jute import LONG, Malformed
+from zabserver.zab.history import follows
 
 
 @dataclass(slots=True)
@@ -179,11 +180,6 @@ def read_log(path: Path, on_tail: Callable[[Tail], None] = logs.ignore) -> Itera
         return
     with path.open("rb") as file, closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as whole:
         yield from logs.entries(whole, str(path), on_tail=on_tail)
-
-
-def follows(zxid: int, before: int) -> bool:
-    """Whether a transaction may come right after another: it is the next, or the first of a later epoch."""
-    return zxid == before + 1 or (zxid >> 32 > before >> 32 and zxid & 0xFFFFFFFF == 1)
 
 
 def zxid_of_file(path: Path) -> int:

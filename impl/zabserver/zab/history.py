@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 from zabserver.wire.quorum import Kind
 
@@ -27,6 +26,11 @@ def epoch_of(zxid: int) -> int:
 def counter_of(zxid: int) -> int:
     """The lower half of a zxid; 0 where an epoch begins, which is no transaction."""
     return zxid & 0xFFFFFFFF
+
+
+def follows(zxid: int, before: int) -> bool:
+    """Whether a transaction may come right after another: it is the next, or the first of a later epoch."""
+    return zxid == before + 1 or (epoch_of(zxid) > epoch_of(before) and counter_of(zxid) == 1)
 
 
 class Committed:
@@ -80,7 +84,7 @@ def plan_sync(
         processed: the last that the leader has applied.
         committed: what it has at hand.
         log: what its log files have from a zxid on, as `Storage.entries_after`; None where they are not to be
-            read, because they are too large beside a snapshot.
+            read, because they are too large beside a snapshot. Where it fails, a snapshot is sent.
     """
     first, newest = committed.bounds(processed)
     if last == processed:
@@ -89,8 +93,11 @@ def plan_sync(
         return Plan(Kind.TRUNC, newest, queued=newest)
     if first <= last <= newest and committed.entries:
         return _walk(last, newest, committed.entries) or _all(processed)
-    if last < first and log is not None and committed.entries:
-        return _walk(last, newest, _with_log(last, first, log, committed)) or _all(processed)
+    if last < first and log is not None:
+        try:
+            return _walk(last, newest, _with_log(last, first, log, committed)) or _all(processed)
+        except (OSError, ValueError):
+            return _all(processed)
     return _all(processed)
 
 
@@ -101,15 +108,17 @@ def _all(processed: int) -> Plan:
 def _with_log(
     last: int, first: int, log: Callable[[int], Iterable[Entry]], committed: Committed
 ) -> Iterator[Entry]:
-    """History from the log files, then from what is at hand; ends early at a gap between the two."""
+    """History from the log files, then from what is at hand; ends early at a gap."""
     reached = 0
     for entry in log(last):
-        if entry[0] >= first:
+        if entry[0] > first:
             break
+        if reached and not follows(entry[0], reached):
+            return
         reached = entry[0]
         yield entry
-    if reached and (reached + 1 == first or epoch_of(reached) < epoch_of(first)):
-        yield from committed.entries
+    if reached == first or follows(first, reached):
+        yield from (entry for entry in committed.entries if entry[0] > reached)
 
 
 def _walk(last: int, newest: int, history: Iterable[Entry]) -> Plan | None:
@@ -139,6 +148,3 @@ def _walk(last: int, newest: int, history: Iterable[Entry]) -> Plan | None:
     if not counter_of(last) and before == newest:
         return Plan(Kind.DIFF, newest, queued=newest)
     return None
-
-
-__all__ = ["LIMIT", "Committed", "Entry", "Plan", "chain", "counter_of", "epoch_of", "plan_sync"]
