@@ -1,0 +1,394 @@
+"""Cores that elect over a network in memory, what must hold of every step of theirs, and what in the end.
+
+A step is an action that a test has chosen: a notification arrives, is lost or is repeated, time goes by, a
+server crashes, starts, or looks again. After that a calm: everything arrives, and servers leave leaders that
+do not lead and followers that do not come, as `Leader` and `Learner` of ZooKeeper do.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from zabserver.wire.election import Notification, ServerState, decode_notification
+from zabserver.zab.election import Election
+from zabserver.zab.ensemble import Ensemble
+
+Item = TypeVar("Item")
+
+ESTABLISHED = (ServerState.FOLLOWING, ServerState.LEADING)
+MOST_WAITING = 3
+"""How many notifications a link holds; then the newest takes the place of the one before."""
+PATIENCE_WITH_ROLES = 2000
+"""How long a server stays with a leader that does not lead, or leads without a quorum, in ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """What a server has logged; the order is that of votes."""
+
+    epoch: int
+    zxid: int
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a server that looks has heard since it began to: who named whom, and who said that it leads."""
+
+    votes: dict[int, set[tuple[int, int]]] = field(default_factory=dict)  # leader and round
+    decisions: dict[int, set[int]] = field(default_factory=dict)
+    leading: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A server has decided, by what it heard and when."""
+
+    server: int
+    leader: int
+    state: ServerState
+    round: int
+    is_report: bool  # it was persuaded by those that had decided
+    agreed: int | None  # for whom a quorum had decided in this round before
+    heard: Heard
+
+
+class Network:
+    """The servers, what is under way between them, and what went wrong so far.
+
+    Args:
+        ensemble: the configuration.
+        disks: by id; servers are those.
+        make: the core, or one with a mistake.
+        delays: how long notifications take, in ms, one after the other and then from the beginning.
+    """
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        disks: dict[int, Disk],
+        make: Callable[[int, Ensemble], Election] = Election,
+        delays: Sequence[int] = (5,),
+    ) -> None:
+        self.ensemble, self.disks, self.make, self.delays = ensemble, disks, make, delays
+        self.now = 0
+        self.sids = sorted(disks)
+        self.up: dict[int, Election] = {}
+        self.heard: dict[int, Heard] = {}
+        self.links = {
+            (one, other): deque[tuple[int, Notification]]() for one in self.sids for other in self.sids
+        }
+        self.last: dict[tuple[int, int], Notification] = {}
+        self.since: dict[int, int] = {}  # when a server took its role
+        self.decisions: list[Decision] = []
+        self.broken: set[str] = set()
+        self._sent = 0
+
+    # Steps.
+
+    def start(self, sid: int) -> None:
+        """A server comes up, or looks again."""
+        if sid not in self.up:
+            self.up[sid] = self.make(sid, self.ensemble)
+            for other in self.sids:
+                self.repeat((other, sid))
+        disk = self.disks[sid]
+        self.heard[sid] = Heard()
+        self.up[sid].start(disk.zxid, disk.epoch, self.now)
+        self._take(sid)
+
+    def crash(self, sid: int) -> None:
+        """A server goes down, with all that is under way to it."""
+        if self.up.pop(sid, None) is not None:
+            for other in self.sids:
+                self.links[other, sid].clear()
+
+    def deliver(self, link: tuple[int, int]) -> None:
+        """The first notification on a link arrives."""
+        sender, receiver = link
+        _, notification = self.links[link].popleft()
+        server = self.up[receiver]
+        if server.state == ServerState.LOOKING and sender in self.ensemble.voters:
+            self._hear(receiver, sender, notification)
+        self._step(receiver, lambda: server.on_notification(sender, notification, self.now), is_report=True)
+
+    def tick(self, sid: int) -> None:
+        """A server's time has come."""
+        server = self.up[sid]
+        self._step(sid, lambda: server.on_tick(self.now), is_report=False)
+
+    def wait(self, duration: int) -> None:
+        """Time goes by, and nothing arrives."""
+        end = self.now + duration
+        while True:
+            due = [(when, sid) for when, sid in self.dues() if when <= end]
+            if not due:
+                break
+            self.now, sid = min(due)
+            self.tick(sid)
+        self.now = end
+
+    def lose(self, link: tuple[int, int]) -> None:
+        """A connection breaks: what is on it is lost."""
+        self.links[link].clear()
+
+    def repeat(self, link: tuple[int, int]) -> None:
+        """A connection is there again: the last notification is sent once more."""
+        if link in self.last and self.up.keys() >= set(link):
+            self._post(link, self.last[link])
+
+    def calm(self, limit: int) -> int | None:
+        """Everything arrives in time, until all that are up follow one leader.
+
+        Returns:
+            How long that took, in ms; None if it was not within `limit`.
+        """
+        begin = self.now
+        while not self.is_settled():
+            if not self.advance(begin + limit):
+                return None
+        return self.now - begin
+
+    def advance(self, end: int) -> bool:
+        """What is next to happen happens; returns whether there is something before `end`."""
+        arrivals = [(queue[0][0], 0, link) for link, queue in self.links.items() if queue]
+        dues = [(when, 1, (sid, sid)) for when, sid in self.dues()]
+        left = [(self.since[sid] + PATIENCE_WITH_ROLES, 2, (sid, sid)) for sid in self._lost()]
+        when, kind, link = min([*arrivals, *dues, *left], default=(end + 1, 0, (0, 0)))
+        if when > end:
+            return False
+        self.now = max(self.now, when)
+        if kind == 0:
+            self.deliver(link)
+        elif kind == 1:
+            self.tick(link[0])
+        else:
+            self.start(link[0])
+        return True
+
+    def is_settled(self) -> bool:
+        """Whether all that are up follow one that leads."""
+        leaders = {server.decided.leader if server.decided else None for server in self.up.values()}
+        return len(leaders) == 1 and all(leader is not None and self._leads(leader) for leader in leaders)
+
+    # Their parts.
+
+    def dues(self) -> list[tuple[int, int]]:
+        """When servers have something to do, and which."""
+        dues = [(self.up[sid].next_due, sid) for sid in sorted(self.up)]
+        return [(when, sid) for when, sid in dues if when is not None]
+
+    def _lost(self) -> list[int]:
+        """Who leads without a quorum, or follows one that does not lead."""
+        lost = []
+        for sid, server in sorted(self.up.items()):
+            if server.decided is None:
+                continue
+            if server.state == ServerState.LEADING:
+                if not self.ensemble.is_quorum(self.followers(sid)):
+                    lost.append(sid)
+            elif not self._leads(server.decided.leader):
+                lost.append(sid)
+        return lost
+
+    def _leads(self, sid: int) -> bool:
+        return sid in self.up and self.up[sid].state == ServerState.LEADING
+
+    def followers(self, leader: int) -> list[int]:
+        """Who has decided for a leader, itself included."""
+        return [
+            sid for sid, each in sorted(self.up.items()) if each.decided and each.decided.leader == leader
+        ]
+
+    def agreed(self, in_round: int, without: int) -> int | None:
+        """The leader for whom a quorum has decided in a round, if there is one, not counting one server."""
+        deciding: dict[int, list[int]] = {}
+        for sid, server in self.up.items():
+            if sid != without and server.decided and server.round == in_round and server.state in ESTABLISHED:
+                deciding.setdefault(server.decided.leader, []).append(sid)
+        return next((leader for leader, sids in deciding.items() if self.ensemble.is_quorum(sids)), None)
+
+    def _hear(self, receiver: int, sender: int, notification: Notification) -> None:
+        heard = self.heard[receiver]
+        heard.votes.setdefault(sender, set()).add((notification.leader, notification.round))
+        if notification.state in ESTABLISHED:
+            heard.decisions.setdefault(sender, set()).add(notification.leader)
+        if notification.state == ServerState.LEADING:
+            heard.leading.add(sender)
+
+    def _step(self, sid: int, act: Callable[[], None], *, is_report: bool) -> None:
+        server = self.up[sid]
+        before, in_round, was = server.vote, server.round, server.state
+        act()
+        self._take(sid)
+        if was != ServerState.LOOKING or before is None or server.vote is None:
+            return
+        if server.decided is None:
+            if server.round == in_round and server.vote.rank < before.rank:
+                self.broken.add("vote_gets_better")
+            return
+        self.since[sid] = self.now
+        agreed = self.agreed(server.round, without=sid)
+        decision = Decision(
+            sid, server.decided.leader, server.state, server.round, is_report, agreed, self.heard[sid]
+        )
+        self.decisions.append(decision)
+        self.broken |= {name for name, holds in OF_DECISIONS.items() if not holds(self, decision)}
+
+    def _take(self, sid: int) -> None:
+        server = self.up[sid]
+        if server.vote is not None and server.state == ServerState.LOOKING and sid in self.ensemble.voters:
+            self.heard[sid].votes.setdefault(sid, set()).add((server.vote.leader, server.vote.round))
+        for receiver, notification in server.take_sends():
+            self.last[sid, receiver] = notification
+            if receiver in self.up:
+                self._post((sid, receiver), notification)
+
+    def _post(self, link: tuple[int, int], notification: Notification) -> None:
+        queue = self.links[link]
+        if len(queue) == MOST_WAITING:
+            queue.pop()
+        arrival = self.now + self.delays[self._sent % len(self.delays)]
+        self._sent += 1
+        if queue:
+            arrival = max(arrival, queue[-1][0])
+        queue.append((arrival, decode_notification(notification.encode())))
+
+
+# What holds of every decision; see `zabspec.fast_election.properties`.
+
+
+def decision_has_quorum(network: Network, decision: Decision) -> bool:
+    """A server decides for one that a quorum has named to it: in its round, or having decided."""
+    heard = decision.heard
+    in_round = [sid for sid, named in heard.votes.items() if (decision.leader, decision.round) in named]
+    reported = [sid for sid, named in heard.decisions.items() if decision.leader in named]
+    return network.ensemble.is_quorum(in_round) or (
+        decision.is_report and network.ensemble.is_quorum(reported)
+    )
+
+
+def leader_has_best_vote(network: Network, decision: Decision) -> bool:
+    """A server that comes to lead has logged as much as every server of some quorum; ties go by id."""
+    if decision.state != ServerState.LEADING:
+        return True
+    best = _rank(network, decision.server)
+    return network.ensemble.is_quorum([sid for sid in network.sids if _rank(network, sid) <= best])
+
+
+def leader_has_weight(network: Network, decision: Decision) -> bool:
+    """Nobody decides for a server that weighs nothing, or does not vote."""
+    return decision.leader in network.ensemble.voters and network.ensemble.weight(decision.leader) > 0
+
+
+def reported_leader_said_so(network: Network, decision: Decision) -> bool:
+    """Whom those that have decided persuade has heard the leader itself say that it leads."""
+    is_free = not decision.is_report or decision.leader == decision.server
+    return is_free or decision.leader in decision.heard.leading
+
+
+def agreement(network: Network, decision: Decision) -> bool:
+    """Once a quorum has decided for a leader in a round, nobody else comes to lead in it.
+
+    Only while nobody crashes and notifications take less than a hold-off.
+    """
+    return decision.state != ServerState.LEADING or decision.agreed in (None, decision.server)
+
+
+OF_DECISIONS: dict[str, Callable[[Network, Decision], bool]] = {
+    each.__name__: each
+    for each in (
+        decision_has_quorum,
+        leader_has_best_vote,
+        leader_has_weight,
+        reported_leader_said_so,
+        agreement,
+    )
+}
+
+
+def _rank(network: Network, sid: int) -> tuple[int, int, int]:
+    disk = network.disks[sid]
+    return (disk.epoch, disk.zxid, sid)
+
+
+# A run: what a test has chosen to happen.
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A network as it begins, and what happens to it.
+
+    Attributes:
+        disks: of the servers 1, 2 and so on.
+        starts: when each starts, in ms; those that have none start one after the other as actions say.
+        actions: their kind, on which server or link they fall, and how much.
+        delays: as of `Network`.
+    """
+
+    ensemble: Ensemble
+    disks: tuple[Disk, ...]
+    actions: tuple[tuple[str, int], ...] = ()
+    starts: tuple[int, ...] = ()
+    delays: tuple[int, ...] = (5,)
+
+    def begun(self, make: Callable[[int, Ensemble], Election]) -> Network:
+        """The network before anything has happened."""
+        return Network(self.ensemble, dict(enumerate(self.disks, 1)), make, self.delays)
+
+
+def disturbed(run: Run, make: Callable[[int, Ensemble], Election] = Election) -> Network:
+    """All servers start, and then what the run says happens."""
+    network = run.begun(make)
+    for sid in network.sids:
+        network.start(sid)
+    for kind, number in run.actions:
+        _act(network, kind, number)
+    return network
+
+
+def undisturbed(run: Run, make: Callable[[int, Ensemble], Election] = Election) -> Network:
+    """Servers start when the run says, and everything arrives after its delay."""
+    network = run.begun(make)
+    for when, sid in sorted(zip(run.starts, network.sids, strict=True)):
+        while network.advance(when):
+            pass
+        network.now = when
+        network.start(sid)
+    network.calm(60_000)
+    return network
+
+
+def _act(network: Network, kind: str, number: int) -> None:
+    busy = [link for link, queue in network.links.items() if queue]
+    up = sorted(network.up)
+    down = [sid for sid in network.sids if sid not in network.up]
+    if kind == "deliver" and busy:
+        network.deliver(_chosen(busy, number))
+    elif kind == "lose" and busy:
+        network.lose(_chosen(busy, number))
+    elif kind == "repeat" and network.last:
+        network.repeat(_chosen(sorted(network.last), number))
+    elif kind == "wait":
+        network.wait(number)
+    elif kind == "crash" and up:
+        network.crash(_chosen(up, number))
+    elif kind == "start" and down:
+        network.start(_chosen(down, number))
+    elif kind == "look_again" and up:
+        sid = _chosen(up, number)
+        if network.up[sid].decided is not None:
+            network.start(sid)
+
+
+def _chosen(some: Sequence[Item], number: int) -> Item:
+    return some[number % len(some)]
+
+
+def recover(network: Network, stay_down: Iterable[int] = ()) -> None:
+    """Servers that are down start again, but some."""
+    for sid in network.sids:
+        if sid not in network.up and sid not in stay_down:
+            network.start(sid)
