@@ -12,6 +12,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,27 @@ if TYPE_CHECKING:  # so that what is not installed is said in one line, below
 
 ROOT = Path(__file__).parent.parent
 OURS = ("zabspec", "zabcheck", "zabserver")
-PROVED = pytest.StashKey[list[str]]()
+PROVED = "proved"
+
+
+class Findings:
+    """What tests said through `proved`, from whichever process they ran in: reports carry it here."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Takes it from the last report of each test, which is made when all of it was said."""
+        if report.when == "teardown":
+            file = report.nodeid.partition("::")[0]
+            self.lines += [(file, str(line)) for name, line in report.user_properties if name == PROVED]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Ends the run with it, in the order of one process, whose files come sorted."""
+        if self.lines:
+            terminalreporter.section("what was found")
+            for _, line in sorted(self.lines, key=itemgetter(0)):
+                terminalreporter.write_line(line)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,16 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"{', '.join(missing)} not installed: make test, or pip install -e '.[check,test]'"
         )
-    config.stash[PROVED] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Ends the run with what tests said through `proved`, in the order in which they ran."""
-    lines = config.stash[PROVED]
-    if lines:
-        terminalreporter.section("what was found")
-        for line in lines:
-            terminalreporter.write_line(line)
+    config.pluginmanager.register(Findings())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -99,20 +112,22 @@ def same_output(
 
 
 @pytest.fixture
-def proved(pytestconfig: pytest.Config) -> Callable[[str], None]:
+def proved(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Takes a line, or several, to be shown when all tests have run: what was checked, and at what bounds."""
-    return pytestconfig.stash[PROVED].append
+    return partial(record_property, PROVED)
 
 
 @pytest.fixture
 def progress(request: pytest.FixtureRequest) -> Callable[[Counts], None]:
     """Shows how far a search has come, while it runs: pass it to the search.
 
-    On a terminal it keeps one line up to date; elsewhere it writes one every ten seconds.
+    On a terminal it keeps one line up to date; elsewhere it writes one every ten seconds; where tests run in
+    several processes, which have no terminal, none.
     """
     plugins = request.config.pluginmanager
     terminal, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
-    assert terminal is not None
+    if terminal is None:
+        return lambda counts: None
     told = 0
 
     def show(counts: Counts) -> None:

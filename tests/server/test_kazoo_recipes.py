@@ -98,18 +98,19 @@ def test_a_queue_gives_each_entry_once(clients: list[Any]) -> None:
         for each in range(5):
             client.LockingQueue("/queue").put(f"{number}.{each}".encode())
 
-    def take(_: int, client: Any) -> list[bytes]:
-        queue, taken = client.LockingQueue("/queue"), []
-        while (entry := queue.get(0.2)) is not None:
-            taken.append(entry)
-            queue.consume()
-        return taken
+    taken: list[bytes] = []
 
+    def take(_: int, client: Any) -> None:
+        queue = client.LockingQueue("/queue")
+        while len(taken) < len(entries):
+            if (entry := queue.get(0.05)) is not None:
+                taken.append(entry)
+                queue.consume()
+
+    entries = sorted(f"{number}.{each}".encode() for number in range(CLIENTS) for each in range(5))
     at_once(clients, put)
-    taken = [entry for each in at_once(clients, take) for entry in each]
-    assert sorted(taken) == sorted(
-        f"{number}.{each}".encode() for number in range(CLIENTS) for each in range(5)
-    )
+    at_once(clients, take)
+    assert sorted(taken) == entries
 
 
 def test_a_queue_keeps_its_order(clients: list[Any]) -> None:

@@ -86,16 +86,28 @@ def write(port: int, number: int, known: Written) -> None:
         return
 
 
-def round_of(folder: Path, known: list[Written], seconds: float) -> None:
-    """The server starts, what is known is looked for, writers write, and it is killed."""
+def acknowledged(known: list[Written]) -> int:
+    """How many writes were, in all."""
+    return sum(len(each.acknowledged) for each in known)
+
+
+def begin(port: int, known: list[Written], count: int) -> list[threading.Thread]:
+    """Lets writers write until the server is gone; returns when so many more writes were acknowledged."""
+    enough = acknowledged(known) + count
+    writers = [threading.Thread(target=write, args=(port, number, each)) for number, each in enumerate(known)]
+    for each in writers:
+        each.start()
+    while acknowledged(known) < enough:
+        assert any(each.is_alive() for each in writers), "the server ended by itself"
+        time.sleep(0.001)
+    return writers
+
+
+def round_of(folder: Path, known: list[Written], count: int) -> None:
+    """The server starts, what is known is looked for, and it is killed when so many writes were acknowledged."""
     with serving(folder) as (process, port):
         look(port, known)
-        writers = [
-            threading.Thread(target=write, args=(port, number, each)) for number, each in enumerate(known)
-        ]
-        for each in writers:
-            each.start()
-        time.sleep(seconds)
+        writers = begin(port, known, count)
         process.send_signal(signal.SIGKILL)
         for each in writers:
             each.join(WAIT)
@@ -126,10 +138,10 @@ def rounds(folder: Path, count: int, seed: int) -> int:
     chance = random.Random(seed)
     known = [Written() for _ in range(WRITERS)]
     for _ in range(count):
-        round_of(folder, known, chance.uniform(0.02, 0.3))
+        round_of(folder, known, chance.randrange(200))
     with serving(folder) as (_, port):
         look(port, known)
-    return sum(len(each.acknowledged) for each in known)
+    return acknowledged(known)
 
 
 def test_no_acknowledged_write_is_lost(tmp_path: Path) -> None:
@@ -145,10 +157,7 @@ def test_a_clean_stop_loses_nothing_and_exits_with_zero(tmp_path: Path) -> None:
     known = [Written() for _ in range(WRITERS)]
     with serving(tmp_path) as (process, port):
         look(port, known)
-        writers = [threading.Thread(target=write, args=(port, n, each)) for n, each in enumerate(known)]
-        for each in writers:
-            each.start()
-        time.sleep(0.3)
+        writers = begin(port, known, 100)
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT) == 0
         for each in writers:
