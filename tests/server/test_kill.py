@@ -104,7 +104,7 @@ def begin(port: int, known: list[Written], count: int) -> list[threading.Thread]
 
 
 def round_of(folder: Path, known: list[Written], count: int) -> None:
-    """The server starts, what is known is looked for, and it is killed when so many writes were acknowledged."""
+    """The server starts, what is known is looked for, and after so many writes it is killed."""
     with serving(folder) as (process, port):
         look(port, known)
         writers = begin(port, known, count)
