@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 
 import pytest
@@ -11,8 +12,9 @@ from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.mutants import MUTANTS
 from zabcheck.model.options import Options
 from zabcheck.model.search import search
+from zabcheck.model.zab_mutants import ZAB_MUTANTS
 from zabcheck.verdicts import Outcome
-from zabspec import paper, properties
+from zabspec import paper, properties, zab
 
 SOMETIMES = {each.__name__ for each in properties.SOMETIMES}
 
@@ -55,6 +57,15 @@ def test_a_mutant_replaces_actions_of_the_spec_under_their_names() -> None:
         assert [action.__name__ for action in actions] == names
         changed = [new.__name__ for new, old in zip(actions, paper.NEXT, strict=True) if new is not old]
         assert set(changed) == set(mutant.replaces)
+
+
+def test_mutants_leave_the_spec_its_names() -> None:
+    """One of them puts an action of another grain in the place of one."""
+    for mutant in ZAB_MUTANTS:
+        apply(mutant, zab.NEXT)
+    actions = {name: getattr(zab, name) for name in zab.__all__ if inspect.isfunction(getattr(zab, name))}
+    assert "server_leads_unelected" in actions
+    assert {name: action.__name__ for name, action in actions.items()} == {name: name for name in actions}
 
 
 def test_a_mutant_can_be_explored_with_all_properties() -> None:

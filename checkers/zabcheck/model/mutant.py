@@ -40,7 +40,19 @@ class Mutant:
 def apply(mutant: Mutant, actions: Sequence[Action]) -> tuple[Action, ...]:
     """A spec's actions with those of the mutant in their places and under their names, then those it adds."""
     replaced = tuple(
-        wraps(action)(mutant.replaces[action.__name__]) if action.__name__ in mutant.replaces else action
+        _under_name(action, mutant.replaces[action.__name__])
+        if action.__name__ in mutant.replaces
+        else action
         for action in actions
     )
     return replaced + mutant.adds
+
+
+def _named(action: Action, instead: Action) -> Action:
+    """What is done instead, in a function of its own: an action of the spec must keep its own name."""
+
+    @wraps(action)
+    def replaced(*arguments: Any) -> Any:
+        return instead(*arguments)
+
+    return replaced
