@@ -1,7 +1,7 @@
 # Needs make and Python 3.11 or later; everything else goes into $(VENV).
 #
 #   make check    explore the specs exhaustively: what was proved, and at what bounds
-#   make test     the whole test suite
+#   make test     the whole test suite, in JOBS processes: 2
 #   make deep     explore further: minutes to hours
 #   make bench    the checker's speed and memory, as a table
 #   make lint     style, format and types;  make format  puts the format right
@@ -14,6 +14,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
             $$each -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$each && exit; done; echo python3)
 VENV ?= .venv
 ARGS ?=
+JOBS ?= 2
 
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
@@ -27,7 +28,7 @@ check: $(READY)
 	$(BIN)/python -m pytest -m spec -v $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 deep: $(READY)
 	$(BIN)/python -m pytest -m deep -v $(ARGS)

@@ -95,3 +95,25 @@ def test_progress_is_seen_while_a_test_runs_and_results_at_the_end(
     assert shown[1].startswith("test_search: 20,000 states, 1,000 a second, depth 7, 12 to do, 3 MB")
     assert len(shown) == 2
     assert lines.index("everything, at these bounds") > lines.index(next(x for x in lines if "20,000" in x))
+
+
+FOUND_APART = """
+import pytest
+
+@pytest.mark.parametrize("number", range(3))
+def test_search(progress, proved, number):
+    proved(f"{__name__}: {number}")
+"""
+
+
+def test_results_come_in_one_order_from_several_processes(
+    root: Path, tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    pytest.importorskip("xdist", reason="no pytest-xdist (pip install pytest-xdist)")
+    shutil.copy(root / "tests" / "conftest.py", tmp_path)
+    for name in ("test_one.py", "test_two.py"):
+        (tmp_path / name).write_text(FOUND_APART, encoding="utf-8")
+    configured = ("-c", str(root / "pyproject.toml"), f"--rootdir={tmp_path}", "-p", "no:cacheprovider")
+    done = run_python("-m", "pytest", *configured, "-n", "2", "--dist", "loadfile", str(tmp_path))
+    lines = [line for line in done.stdout.splitlines() if line.startswith("test_")]
+    assert lines == [f"test_{name}: {number}" for name in ("one", "two") for number in range(3)], done.stdout

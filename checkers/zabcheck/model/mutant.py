@@ -40,9 +40,7 @@ class Mutant:
 def apply(mutant: Mutant, actions: Sequence[Action]) -> tuple[Action, ...]:
     """A spec's actions with those of the mutant in their places and under their names, then those it adds."""
     replaced = tuple(
-        _under_name(action, mutant.replaces[action.__name__])
-        if action.__name__ in mutant.replaces
-        else action
+        _named(action, mutant.replaces[action.__name__]) if action.__name__ in mutant.replaces else action
         for action in actions
     )
     return replaced + mutant.adds
