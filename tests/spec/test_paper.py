@@ -91,9 +91,7 @@ SHALLOW = [
 ]
 
 DEEP = [
-    Within(
-        Bounds(3, 2, 2, 1, epochs=3), 626_176, 1_824_644, 50
-    ),  # a part of the same without a bound on epochs
+    Within(Bounds(3, 2, 2, 1, epochs=3), 626_176, 1_824_644, 50),  # part of the unbounded
     Within(Bounds(4, 2, 2, 0), 1_871_213, 5_690_981, 71),
     Within(Bounds(3, 2, 2, 2), 4_361_076, 11_729_779, 60),
     Within(Bounds(3, 3, 2, 1), 4_201_172, 12_679_971, 59),
