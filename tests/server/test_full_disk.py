@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from zabcheck.client.session import Disconnected, Session
-from zabserver.net.disk import Disk
+from zabserver.net.disk import Disk, SnapshotFile
 from zabserver.testing import ZooKeeper
 from zabspec import tree
 
@@ -30,3 +32,21 @@ def test_nothing_is_acknowledged_that_cannot_be_written(monkeypatch: pytest.Monk
         server.restart()
         found = Session("127.0.0.1", server.port).call(tree.GetChildren("/")).reply
         assert getattr(found, "names", None) == ("a", "zookeeper")
+
+
+def test_a_snapshot_that_cannot_be_written_is_logged_and_the_server_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_: SnapshotFile) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with ZooKeeper(data=tmp_path, settings={"snapCount": "2"}) as server:
+        session = Session("127.0.0.1", server.port)
+        monkeypatch.setattr(SnapshotFile, "finish", full)
+        with caplog.at_level(logging.ERROR):
+            for name in "abcdef":
+                session.call(tree.Create(f"/{name}"))
+        said = [each.getMessage() for each in caplog.records]
+        assert "no snapshot written: [Errno 28] No space left on device" in said
+        assert set(said) == {"no snapshot written: [Errno 28] No space left on device"}
+    assert [path.name for path in (tmp_path / "version-2").glob("*snapshot*")] == ["snapshot.0"]

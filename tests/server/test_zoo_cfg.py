@@ -47,6 +47,7 @@ HONOURED = {
     "globalOutstandingLimit": ("10", "outstanding_limit", 10),
     "snapCount": ("1000", "snapshot_count", 1000),
     "preAllocSize": ("1024", "preallocated", 1 << 20),
+    "snapSizeLimitInKb": ("1024", "snapshot_size", 1 << 20),
     "forceSync": ("no", "force_sync", False),
     "jute.maxbuffer": ("0xfffff0", "max_buffer", 0xFFFFF0),
     "4lw.commands.whitelist": ("ruok, mntr", "words", ("ruok", "mntr")),

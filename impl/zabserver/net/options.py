@@ -15,6 +15,7 @@ from zabserver.net.properties import parse_properties
 from zabserver.service.acl import Id
 from zabserver.service.prepare import Settings
 from zabserver.storage.logs import PREALLOCATED
+from zabserver.storage.schedule import COUNT, SIZE
 from zabserver.wire.protocol import MAX_BUFFER
 
 
@@ -34,7 +35,8 @@ class Options:
         connect_timeout: how long a connection may be without a session.
         backlog: how many connections the system holds until they are accepted.
         outstanding_limit: with more writes on their way, clients that wait for one are not read from.
-        snapshot_count: after how many transactions a snapshot is written.
+        snapshot_count: after how many transactions a snapshot is written, at most; see `Schedule`.
+        snapshot_size: after how many bytes of log, at most; 0 for any number.
         preallocated: how many bytes a log file grows at once.
         force_sync: whether what is acknowledged is on disk.
         max_buffer: the longest request, in bytes.
@@ -60,7 +62,8 @@ class Options:
     connect_timeout: int = 10_000
     backlog: int = 1024
     outstanding_limit: int = 1000
-    snapshot_count: int = 100_000
+    snapshot_count: int = COUNT
+    snapshot_size: int = SIZE
     preallocated: int = PREALLOCATED
     force_sync: bool = True
     max_buffer: int = MAX_BUFFER
@@ -202,6 +205,10 @@ def _set_preallocated(options: Options, value: str, where: str) -> None:
     options.preallocated = _number("preAllocSize", value, where, (0, 1 << 30)) << 10
 
 
+def _set_snapshot_size(options: Options, value: str, where: str) -> None:
+    options.snapshot_size = max(_number("snapSizeLimitInKb", value, where, (-1 << 53, 1 << 53)), 0) << 10
+
+
 def _set_words(options: Options, value: str, _: str) -> None:
     options.words = tuple(each.strip() for each in value.split(","))
 
@@ -216,6 +223,7 @@ def _set_metrics_provider(options: Options, value: str, where: str) -> None:
 
 _SPECIAL: dict[str, Callable[[Options, str, str], None]] = {
     "preAllocSize": _set_preallocated,
+    "snapSizeLimitInKb": _set_snapshot_size,
     "4lw.commands.whitelist": _set_words,
     "metricsProvider.className": _set_metrics_provider,
 }

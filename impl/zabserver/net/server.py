@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from pathlib import Path
+from random import Random
 
 from zabserver.net.disk import Disk
 from zabserver.net.options import Options
@@ -24,16 +25,17 @@ class Server(Shell):
 
     Args:
         options: as in zoo.cfg.
+        chance: draws when snapshots are written.
 
     Raises:
         Corrupt: the data directory is damaged.
         OSError: the data directory or a port cannot be used.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, chance: Random | None = None) -> None:
         log_dir = Path(options.log_dir) if options.log_dir else None
         disk = Disk(Path(options.data_dir), log_dir, options.preallocated, options.force_sync)
-        super().__init__(options, disk)
+        super().__init__(options, disk, chance)
         found = disk.load()
         for why in found.skipped:
             log.warning("snapshot passed over: %s", why)
@@ -46,7 +48,7 @@ class Server(Shell):
         self._service = Service(found.tree, sessions, options.settings(), self._clock(), options.max_buffer)
         self._service.super_id = options.super_id
         self._service.time = now
-        self._since_snapshot = found.replayed
+        self._schedule.add(found.replayed, found.replayed_size)
         if found.snapshot is None:
             self._write_snapshot_now()
         log.info("loaded zxid=0x%x nodes=%d replayed=%d", found.tree.zxid, found.tree.count, found.replayed)

@@ -15,6 +15,7 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 
 from zabserver.net.client_port import ClientPort
 from zabserver.net.disk import KEPT, Disk
@@ -24,6 +25,7 @@ from zabserver.net.options import Options
 from zabserver.service.clients import Clients
 from zabserver.service.txns import zxid_of
 from zabserver.storage import snapshots
+from zabserver.storage.schedule import Schedule
 
 log = logging.getLogger("zabserver")
 
@@ -39,6 +41,7 @@ class Shell:
     Args:
         options: as in zoo.cfg.
         disk: its files.
+        chance: draws when snapshots are written.
 
     Attributes:
         mode: what it is, as `srvr` says.
@@ -48,7 +51,7 @@ class Shell:
     mode = "standalone"
     is_serving = True
 
-    def __init__(self, options: Options, disk: Disk) -> None:
+    def __init__(self, options: Options, disk: Disk, chance: Random | None = None) -> None:
         self.options = options
         self.disk = disk
         self.started = time.monotonic()
@@ -60,7 +63,8 @@ class Shell:
         self._has_failed = False
         self._sync_time = 0.0  # expected, in seconds
         self._is_turn_due = False
-        self._since_snapshot = 0
+        draw = (chance or Random()).randrange
+        self._schedule = Schedule(options.snapshot_count, options.snapshot_size, draw)
         self._snapshot: asyncio.Task[None] | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._purger: asyncio.Task[None] | None = None
@@ -131,7 +135,7 @@ class Shell:
             return
         payloads, self._unwritten = self._unwritten, []
         self._is_syncing = True
-        self._since_snapshot += len(payloads)
+        self._schedule.add(len(payloads), sum(map(len, payloads)))
         if self._sync_time > QUICK:
             writing = self._loop.run_in_executor(self._syncer, self._write, payloads)
             writing.add_done_callback(self._on_written)
@@ -171,7 +175,7 @@ class Shell:
         """All up to a zxid is on disk."""
         self._is_syncing = False
         self._tell_synced(zxid)
-        if self._since_snapshot >= self.options.snapshot_count and self._snapshot is None:
+        if self._schedule.is_due and self._snapshot is None:
             self._begin_snapshot()
 
     # Time.
@@ -196,7 +200,7 @@ class Shell:
     # Snapshots.
 
     def _begin_snapshot(self) -> None:
-        self._since_snapshot = 0
+        self._schedule.begin()
         self.disk.roll()
         self._snapshot = self._loop.create_task(self._write_snapshot())
 
@@ -205,19 +209,17 @@ class Shell:
         tree = self.service.tree
         try:
             file = self.disk.begin_snapshot(tree.zxid)
+            try:
+                for piece in snapshots.encode_snapshot(tree, self._timeouts()):
+                    file.write(piece)
+                    await asyncio.sleep(0)
+                await self._loop.run_in_executor(None, file.finish)
+            except BaseException:
+                file.abandon()
+                raise
+            log.info("snapshot written: %s", file.path.name)
         except OSError as error:
             log.error("no snapshot written: %s", error)
-            self._snapshot = None
-            return
-        try:
-            for piece in snapshots.encode_snapshot(tree, self._timeouts()):
-                file.write(piece)
-                await asyncio.sleep(0)
-            await self._loop.run_in_executor(None, file.finish)
-            log.info("snapshot written: %s", file.path.name)
-        except BaseException:
-            file.abandon()
-            raise
         finally:
             self._snapshot = None
 
