@@ -20,8 +20,8 @@ def test_nothing_is_acknowledged_that_cannot_be_written(monkeypatch: pytest.Monk
         session = Session("127.0.0.1", server.port)
         session.call(tree.Create("/a"))
 
-        def full(_: Disk, payloads: Sequence[bytes], first_zxid: int) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device", str(first_zxid), len(payloads))
+        def full(_: Disk, payloads: Sequence[bytes]) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", len(payloads))
 
         monkeypatch.setattr(Disk, "append", full)
         with pytest.raises(Disconnected):
