@@ -52,7 +52,7 @@ def load_epochs(folder: Path, last_zxid: int) -> tuple[int, int]:
     if found[0] is None:
         write_epoch(folder, ACCEPTED, accepted)
     for path in (_beside(folder / ACCEPTED), _beside(folder / CURRENT), folder / NEXT):
-        path.unlink(missing_ok=True)
+        remove(path)
     return accepted, current
 
 
@@ -74,6 +74,13 @@ def write_epoch(folder: Path, name: str, epoch: int) -> None:
         os.fsync(file.fileno())
     _beside(path).replace(path)
     sync_path(folder)
+
+
+def remove(path: Path) -> None:
+    """Deletes a file, if it is there; it is gone for good on return."""
+    if path.exists():
+        path.unlink()
+        sync_path(path.parent)
 
 
 def _unfinished(folder: Path, of_history: int, current: int) -> int:

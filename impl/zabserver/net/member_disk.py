@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from zabserver.net import epochs
-from zabserver.net.disk import Disk, sync_path
+from zabserver.net.disk import Disk
 from zabserver.net.recovery import is_whole, read_log, zxid_of_file
 from zabserver.service.tree import Tree
 from zabserver.service.txns import zxid_of
@@ -47,7 +47,7 @@ class MemberDisk(Disk):
         """Writes the epoch whose history this is."""
         epochs.write_epoch(self.data, epochs.CURRENT, epoch)
         self._current = epoch
-        (self.data / epochs.NEXT).unlink(missing_ok=True)
+        epochs.remove(self.data / epochs.NEXT)
 
     def _announce(self, zxid: int) -> None:
         """What is of a later epoch than the current one is about to be written."""
@@ -104,10 +104,10 @@ class MemberDisk(Disk):
             raise
         if not is_same:
             for path in reversed(self.log_files()):
-                self._delete(path)
+                epochs.remove(path)
             for path in self.snapshot_files():
                 if path != file.path:
-                    self._delete(path)
+                    epochs.remove(path)
 
     def _has(self, zxid: int) -> bool:
         """Whether the log has a transaction; of the label of an epoch, whether it has the first of that."""
@@ -120,10 +120,10 @@ class MemberDisk(Disk):
         """Deletes snapshots of more than a zxid, and what the log has after it, the last first."""
         for path in self.snapshot_files():
             if zxid_of_file(path) > zxid:
-                self._delete(path)
+                epochs.remove(path)
         for path in reversed(self.log_files()):
             if zxid_of_file(path) > zxid:
-                self._delete(path)
+                epochs.remove(path)
             else:
                 self._cut(path, zxid)
                 break
@@ -140,10 +140,6 @@ class MemberDisk(Disk):
             with path.open("r+b") as file:
                 os.ftruncate(file.fileno(), end)
                 os.fsync(file.fileno())
-
-    def _delete(self, path: Path) -> None:
-        path.unlink()
-        sync_path(path.parent)
 
     # What is read again.
 
