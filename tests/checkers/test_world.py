@@ -202,6 +202,32 @@ def test_sync_waits_for_what_the_leader_has_committed() -> None:
     assert [each.error for each in asked] == [0, 0]
 
 
+def test_answers_come_in_order_whatever_is_committed_at_once() -> None:
+    it = world()
+    leader = it.leader
+    assert leader is not None
+    sid = next(sid for sid in it.members if sid != leader.me)
+    by, other = client(it, sid), client(it, leader.me)
+    it.block(1, 3)
+    it.block(2, 3)  # no acknowledgement reaches the leader
+    asked = [
+        by.ask(tree.Create("/a", b"")),
+        by.ask(Sync("/a")),
+        by.ask(tree.Create("/b", b"")),
+        by.ask(Sync("/")),
+    ]
+    it.blocked = {(2, 3)} if sid == 1 else {(1, 3)}
+    it.perform(sid)
+    for cable, side in it.deliverable():
+        it.deliver(cable, side)  # the requests reach the leader
+    it.perform(leader.me)
+    it.settle()
+    it.heal()
+    it.settle()
+    ask(it, leader.me, other, tree.Create("/c", b""))
+    assert [each.error for each in asked] == [0, 0, 0, 0]
+
+
 def test_a_leader_without_a_quorum_leads_no_more() -> None:
     it = world()
     leader = it.leader

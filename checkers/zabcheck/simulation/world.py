@@ -154,8 +154,6 @@ class World:
             if member.peer is not None:
                 member.peer.set_clocks(self.time, self.time)
                 member.peer.on_tick()
-                if member.peer.service is not None:
-                    getattr(member.peer.service, "on_tick", lambda: None)()
                 self.perform(sid)
 
     def block(self, sender: int, receiver: int) -> None:

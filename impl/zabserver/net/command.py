@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from zabserver.net.lines import Lines, event
+from zabserver.net.member import Member
 from zabserver.net.options import (
     Options,
     keys_without_effect,
@@ -101,7 +102,7 @@ async def serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    server = Server(options)
+    server = Server(options) if options.ensemble is None else Member(options, options.ensemble)
     await server.start()
     log.info(event("serving", host=options.client_host or "*", port=server.port.number))
     await stopped.wait()

@@ -1,7 +1,7 @@
 """What zoo.cfg may hold besides what is honoured: keys that change nothing here, and keys that are refused.
 
-A key is refused where the server would do less than its operator relies on: an ensemble that is none, a
-client let in without the credentials asked for. Any other key, known or not, is accepted and logged.
+A key is refused where the server would do less than its operator relies on, as where a client is let in
+without the credentials asked for. Any other key, known or not, is accepted and logged.
 
 ZooKeeper: QuorumPeerConfig; the administrator's guide.
 """
@@ -26,9 +26,9 @@ def _is_set(value: str) -> bool:
 
 
 REFUSED: Mapping[str, tuple[Question, str]] = {
-    "standaloneEnabled": (_is_false, "a server here stands alone"),
-    "peerType": (lambda value: value.lower() == "observer", "a server here stands alone"),
-    "dynamicConfigFile": (_is_set, "a server here stands alone"),
+    "dynamicConfigFile": (_is_set, "members are listed in zoo.cfg here"),
+    "quorum.auth.enableSasl": (_is_true, "there is no SASL here"),
+    "oraclePath": (_is_set, "there is no oracle here"),
     "sessionRequireClientSASLAuth": (_is_true, "there is no SASL here"),
     "requireClientAuthScheme": (_is_set, "no scheme can be required of clients here"),
     "enforce.auth.enabled": (_is_true, "no scheme can be required of clients here"),
@@ -51,19 +51,16 @@ REFUSED: Mapping[str, tuple[Question, str]] = {
 WITHOUT_EFFECT = frozenset(
     {
         # Ensembles only.
-        "initLimit",
-        "syncLimit",
         "electionAlg",
+        "standaloneEnabled",
+        "peerType",
         "syncEnabled",
         "observerMasterPort",
         "connectToLearnerMasterLimit",
         "quorumListenOnAllIPs",
         "sslQuorum",
         "portUnification",
-        "oraclePath",
         "leaderServes",
-        "commitLogCount",
-        "snapshotSizeFactor",
         "fastleader.minNotificationInterval",
         "fastleader.maxNotificationInterval",
         # No such thing here: all sessions are global, reconfig is answered with an error, no admin server.
@@ -107,19 +104,9 @@ def refusal(settings: Mapping[str, str]) -> str:
     for name, (is_refused, why) in REFUSED.items():
         if name in settings and is_refused(settings[name]):
             return f"{name}={settings[name]}: {why}"
-    servers = sorted(name for name in settings if name.startswith("server."))
-    if len(servers) > 1:
-        return f"{', '.join(servers)}: an ensemble, and a server here stands alone"
-    weighed = [name for name in settings if name.startswith(("group.", "weight."))]
-    return f"{weighed[0]}: an ensemble, and a server here stands alone" if weighed else ""
+    return ""
 
 
 def is_known(name: str) -> bool:
     """Whether a key is one of those that change nothing here."""
-    is_lone_server = name.startswith("server.")
-    return (
-        name in WITHOUT_EFFECT
-        or name in REFUSED
-        or name.startswith(FAMILIES_WITHOUT_EFFECT)
-        or is_lone_server
-    )
+    return name in WITHOUT_EFFECT or name in REFUSED or name.startswith(FAMILIES_WITHOUT_EFFECT)

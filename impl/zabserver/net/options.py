@@ -17,6 +17,7 @@ from zabserver.service.prepare import Settings
 from zabserver.storage.logs import PREALLOCATED
 from zabserver.storage.schedule import COUNT, SIZE
 from zabserver.wire.protocol import MAX_BUFFER
+from zabserver.zab.ensemble import Ensemble, parse_ensemble
 
 
 @dataclass(slots=True)
@@ -44,6 +45,10 @@ class Options:
         metrics_host, metrics_port: where metrics are served over HTTP; None for nowhere.
         kept_snapshots, purge_interval: how many snapshots a purge leaves, and its period in hours (0: never).
         super_digest: whose credentials bypass access control, as `user:hash`.
+        init_limit, sync_limit: how long a member may take to get the history, and be silent, in ticks.
+        history: how many transactions are kept for learners that lack a few.
+        size_factor: how large logs may be beside a snapshot to be sent in its place; below 0 for never.
+        ensemble: who the members are; None for a server that stands alone.
         others: whatever else zoo.cfg holds, without `zookeeper.` before names.
     """
 
@@ -80,6 +85,11 @@ class Options:
     digests: bool = True
     container_interval: int = 60_000
     container_unused: int = 0
+    init_limit: int = 10
+    sync_limit: int = 5
+    history: int = 500
+    size_factor: float = 0.33
+    ensemble: Ensemble | None = None
     others: dict[str, str] = field(default_factory=dict)
 
     def settings(self) -> Settings:
@@ -114,6 +124,9 @@ _NUMBERS = {
     "maxCnxns": ("max_connections_in_all", (0, _LARGE)),
     "nio.sessionlessCnxnTimeout": ("connect_timeout", (1, _LARGE)),
     "globalOutstandingLimit": ("outstanding_limit", (1, _LARGE)),
+    "initLimit": ("init_limit", (1, _LARGE)),
+    "syncLimit": ("sync_limit", (1, _LARGE)),
+    "commitLogCount": ("history", (0, _LARGE)),
     "snapCount": ("snapshot_count", (2, _LARGE)),
     "jute.maxbuffer": ("max_buffer", (44, _LARGE)),
     "autopurge.snapRetainCount": ("kept_snapshots", (0, _LARGE)),
@@ -122,6 +135,7 @@ _NUMBERS = {
     "znode.container.maxNeverUsedIntervalMs": ("container_unused", (0, _LARGE)),
 }
 """With the least and the most that they may be."""
+_OF_ENSEMBLES = ("server.", "group.", "weight.")
 _FLAGS = {
     "extendedTypesEnabled": "extended_types",
     "enforceQuota": "enforce_quota",
@@ -149,14 +163,31 @@ def read_options(path: Path) -> Options:
     options = options_from(found, str(path))
     if "dataDir" not in found:
         raise ValueError(f"{path}: dataDir is not set")
-    if "clientPort" not in found:
+    if "clientPort" not in found and options.ensemble is None:
         options.client_port = None
         if options.secure_port is None:
             raise ValueError(f"{path}: neither clientPort nor secureClientPort is set")
     my_id = Path(options.data_dir) / "myid"
     if my_id.exists():
         options.server_id = _number("myid", my_id.read_text(encoding="utf-8").strip(), str(my_id), (0, 255))
+    if options.ensemble is not None:
+        _set_own(options, str(path), my_id)
     return options
+
+
+def _set_own(options: Options, where: str, my_id: Path) -> None:
+    """What the list of members says of this one: where its clients connect."""
+    assert options.ensemble is not None
+    if not my_id.exists():
+        raise ValueError(f"{where}: an ensemble, and {my_id} is missing, which says which server this is")
+    own = options.ensemble.members.get(options.server_id)
+    if own is None:
+        raise ValueError(
+            f"{my_id}: {options.server_id}, and there is no server.{options.server_id} in {where}"
+        )
+    if own.client_port is not None:
+        options.client_port = own.client_port
+        options.client_host = own.client_host or options.client_host
 
 
 def options_from(found: Mapping[str, str], where: str, base: Options | None = None) -> Options:
@@ -174,6 +205,9 @@ def options_from(found: Mapping[str, str], where: str, base: Options | None = No
     options.tls, options.others = dict(options.tls), dict(options.others)
     for full_name, value in found.items():
         _set(options, full_name.removeprefix("zookeeper."), value, where)
+    names = [name for name in found if name.startswith(_OF_ENSEMBLES)]
+    if names or _wants_others(found):
+        options.ensemble = _ensemble(found, where)
     why = refusal(options.others | options.tls)
     if why:
         raise ValueError(f"{where}: {why}")
@@ -182,6 +216,25 @@ def options_from(found: Mapping[str, str], where: str, base: Options | None = No
     if 0 < most < (least or 2 * options.tick):
         raise ValueError(f"{where}: minSessionTimeout is more than maxSessionTimeout")
     return options
+
+
+def _wants_others(found: Mapping[str, str]) -> bool:
+    """Whether a server with these settings is not to stand alone."""
+    is_observer = found.get("peerType", "participant").lower() == "observer"
+    return is_observer or found.get("standaloneEnabled", "true").lower() == "false"
+
+
+def _ensemble(found: Mapping[str, str], where: str) -> Ensemble | None:
+    """The members that zoo.cfg lists; None for a list of one, as ZooKeeper has it (`standaloneEnabled`)."""
+    try:
+        ensemble = parse_ensemble(found)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    if len(ensemble.members) == 1 and not _wants_others(found):
+        return None
+    if found.get("peerType", "participant").lower() not in ("participant", "observer"):
+        raise ValueError(f"{where}: peerType is {found['peerType']!r}, neither participant nor observer")
+    return ensemble
 
 
 def _set(options: Options, name: str, value: str, where: str) -> None:
@@ -195,6 +248,8 @@ def _set(options: Options, name: str, value: str, where: str) -> None:
         setattr(options, _FLAGS[name], _flag(name, value, where))
     elif name in _SPECIAL:
         _SPECIAL[name](options, value, where)
+    elif name.startswith(_OF_ENSEMBLES):
+        pass  # all together: see `_ensemble`
     elif name.startswith("ssl.") and not name.startswith("ssl.quorum."):
         options.tls[name] = value
     else:
@@ -207,6 +262,13 @@ def _set_preallocated(options: Options, value: str, where: str) -> None:
 
 def _set_snapshot_size(options: Options, value: str, where: str) -> None:
     options.snapshot_size = max(_number("snapSizeLimitInKb", value, where, (-1 << 53, 1 << 53)), 0) << 10
+
+
+def _set_size_factor(options: Options, value: str, where: str) -> None:
+    try:
+        options.size_factor = float(value)
+    except ValueError:
+        raise ValueError(f"{where}: snapshotSizeFactor is {value!r}, which is no number") from None
 
 
 def _set_words(options: Options, value: str, _: str) -> None:
@@ -224,6 +286,7 @@ def _set_metrics_provider(options: Options, value: str, where: str) -> None:
 _SPECIAL: dict[str, Callable[[Options, str, str], None]] = {
     "preAllocSize": _set_preallocated,
     "snapSizeLimitInKb": _set_snapshot_size,
+    "snapshotSizeFactor": _set_size_factor,
     "4lw.commands.whitelist": _set_words,
     "metricsProvider.className": _set_metrics_provider,
 }

@@ -58,6 +58,7 @@ class Shell:
         self.port = ClientPort(self)
         self.metrics = MetricsPort(self)
         self._syncer = ThreadPoolExecutor(1, "sync")
+        self._snapshotter = ThreadPoolExecutor(1, "snapshot")
         self._unwritten: list[bytes] = []
         self._is_syncing = False
         self._has_failed = False
@@ -118,6 +119,7 @@ class Shell:
         while self._is_syncing:
             await asyncio.sleep(0.001)
         self._syncer.shutdown()
+        self._snapshotter.shutdown()
         self.disk.close()
         await self.port.closed()
 
@@ -213,7 +215,7 @@ class Shell:
                 for piece in snapshots.encode_snapshot(tree, self._timeouts()):
                     file.write(piece)
                     await asyncio.sleep(0)
-                await self._loop.run_in_executor(None, file.finish)
+                await self._loop.run_in_executor(self._snapshotter, file.finish)
             except BaseException:
                 file.abandon()
                 raise

@@ -349,7 +349,7 @@ class Leader:
         if self._proposals:
             zxid = self._acknowledged()
             if zxid >= self._proposals[0][0]:
-                self._commit(zxid)
+                self._commit(min(zxid, self._proposals[-1][0]))
 
     def _acknowledged(self) -> int:
         """The last zxid that a quorum has on disk, this server in it or not."""
@@ -362,27 +362,40 @@ class Leader:
         return 0
 
     def _commit(self, zxid: int) -> None:
-        """All up to a zxid is committed: learners are told, it is applied, who waits for it is answered."""
+        """All up to a zxid is committed: learners are told, it is applied, who waits for it is answered.
+
+        Who has asked for a sync is answered between the commits before and those after: his own requests are
+        among both.
+        """
         presider, peer = self._presider, self.peer
         assert presider is not None
         commits: list[bytes] = []
-        informs: list[bytes] = []
-        observers = [each for each in self.handlers.values() if each.is_observer]
+        entries: list[Entry] = []
         while self._proposals and self._proposals[0][0] <= zxid:
             entry = self._proposals.popleft()
-            self._committed = entry[0]
+            entries.append(entry)
             commits.append(encode_packet(Kind.COMMIT, entry[0]))
-            if observers:
-                informs.append(encode_packet(Kind.INFORM, *entry))
             peer.committed.append(*entry)
-        told, informed = b"".join(commits), b"".join(informs)
-        for handler in self.handlers.values():
-            if handler.stage >= Stage.SYNCHRONIZATION:
-                handler.link.send(informed if handler.is_observer else told)
+            if self._syncs and self._syncs[0][0] == entry[0]:
+                self._tell(commits, entries)
+                while self._syncs and self._syncs[0][0] == entry[0]:
+                    self._answer_sync(self._syncs.popleft()[1])
+                commits, entries = [], []
+        self._committed = zxid
+        self._tell(commits, entries)
         presider.commit(zxid)
-        while self._syncs and self._syncs[0][0] <= zxid:
-            _, handler = self._syncs.popleft()
-            self._answer_sync(handler)
+
+    def _tell(self, commits: list[bytes], entries: list[Entry]) -> None:
+        """Followers are told what is committed, observers what that is."""
+        told, informed = b"".join(commits), b""
+        for handler in self.handlers.values():
+            if handler.stage < Stage.SYNCHRONIZATION:
+                continue
+            if not handler.is_observer:
+                handler.link.send(told)
+                continue
+            informed = informed or b"".join(encode_packet(Kind.INFORM, *entry) for entry in entries)
+            handler.link.send(informed)
 
     def logged(self) -> list[Entry]:
         """What was proposed and is not known to be committed."""
@@ -391,8 +404,10 @@ class Leader:
     # Time.
 
     def on_tick(self) -> None:
-        """Pings every half tick; at every full one, counts who is there."""
+        """Sessions expire. Pings every half tick; at every full one, counts who is there."""
         rules, now = self.peer.rules, self.peer.time
+        if self._presider is not None:
+            self._presider.on_tick()
         if self.phase != Phase.BROADCAST and now >= self._deadline:
             raise Abandoned(f"no quorum within {rules.init} ticks, in {self.phase.name.lower()}")
         for handler in list(self.handlers.values()):
@@ -421,6 +436,18 @@ class Leader:
                 present.add(handler.sid)
         if not self._is_quorum(present):
             raise Abandoned(f"only {sorted(present)} are there, which are no quorum")
+
+    def counts(self) -> dict[str, int | str]:
+        """What `mntr` says of a leader."""
+        synced = [each for each in self.handlers.values() if each.stage >= Stage.READY]
+        followers = sum(not each.is_observer for each in synced)
+        return {
+            "learners": len(self.handlers),
+            "synced_followers": followers,
+            "synced_observers": len(synced) - followers,
+            "pending_syncs": len(self._syncs),
+            "outstanding_proposals": len(self._proposals),
+        }
 
     def _enter(self, phase: Phase) -> None:
         self.phase = phase

@@ -27,14 +27,16 @@ class Link:
 
     Attributes:
         heard: when something last came, in monotonic milliseconds.
+        is_full: whether the shell wants nothing more to send, for now.
         why_closed: a reason, once it is to be closed.
     """
 
-    __slots__ = ("_dirty", "_out", "_stream", "heard", "name", "why_closed")
+    __slots__ = ("_dirty", "_out", "_stream", "heard", "is_full", "name", "why_closed")
 
     def __init__(self, name: str, dirty: dict[Link, None], now: int, longest: int = LONGEST) -> None:
         self.name = name
         self.heard = now
+        self.is_full = False
         self.why_closed: str | None = None
         self._dirty = dirty
         self._out: deque[bytes | Iterator[bytes]] = deque()

@@ -194,7 +194,7 @@ class Peer:
             self._do(self.role.settle)
         turn = PeerTurn(self.log, self.election.take_sends(), self._dials)
         self.log, self._dials = [], []
-        turn.wires = [(link, link.take()) for link in list(self._dirty)]
+        turn.wires = [(link, link.take()) for link in list(self._dirty) if not link.is_full]
         turn.hang_ups, self._hang_ups = self._hang_ups, []
         service = self.service
         turn.clients = service.turn() if service is not None else self._last_turn
@@ -205,9 +205,9 @@ class Peer:
     def is_idle(self) -> bool:
         """Whether a turn would have nothing in it."""
         service = self.service
-        return not (self.log or self._dirty or self._hang_ups or self._dials) and (
-            service is None or service.is_idle
-        )
+        if self.log or self._hang_ups or self._dials or not all(link.is_full for link in self._dirty):
+            return False
+        return service is None or service.is_idle
 
     # What roles call.
 
