@@ -59,9 +59,9 @@ class Recorder:
         return recorded
 
 
-def path_of(file: object) -> Path:
+def path_of(file: int | str | os.PathLike[str]) -> Path:
     """What a path or an open file is."""
-    return Path(os.readlink(f"/proc/self/fd/{file}") if isinstance(file, int) else os.fspath(file))  # type: ignore[arg-type]
+    return Path(os.readlink(f"/proc/self/fd/{file}")) if isinstance(file, int) else Path(file)
 
 
 @contextmanager

@@ -256,7 +256,7 @@ def _extent(buffer: bytes, at: int, longest: int) -> tuple[int, int]:
     path_end = at + 4
     if path_end <= size:
         path_end += _length(buffer, at, longest)
-    if buffer.startswith(TERMINATOR, at):
+    if path_end > size or buffer.startswith(TERMINATOR, at):
         return path_end, path_end
     if path_end + 4 > size:
         return path_end, path_end + 4
