@@ -49,8 +49,10 @@ class Latency:
 
     def add(self, milliseconds: int) -> None:
         """One more."""
-        self.least = min(self.least, milliseconds) if self.count else milliseconds
-        self.most = max(self.most, milliseconds)
+        if milliseconds < self.least or not self.count:
+            self.least = milliseconds
+        if milliseconds > self.most:
+            self.most = milliseconds
         self.count += 1
         self.total += milliseconds
 

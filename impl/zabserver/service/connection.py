@@ -281,7 +281,8 @@ class Connection:
         self._send(INT.pack(len(body)) + body)
 
     def _send_reply(self, xid: int, zxid: int, error: int, body: bytes = b"") -> None:
-        self.last_zxid = max(self.last_zxid, zxid)
+        if zxid > self.last_zxid:
+            self.last_zxid = zxid
         if error:
             body = b""
         self._send(REPLY.pack(16 + len(body), xid, zxid, error) + body)

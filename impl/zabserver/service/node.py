@@ -79,8 +79,7 @@ class Node:
 
     def stat(self) -> bytes:
         """The Stat that clients get, 68 bytes."""
-        data = self.data
-        owner = self.owner
+        data, owner = self.data, self.owner
         count = len(self.children)
         return STAT.pack(
             self.czxid,
@@ -90,7 +89,7 @@ class Node:
             self.version,
             2 * self.cversion - count,
             self.aversion,
-            owner if is_session(owner) else 0,
+            owner if owner and is_session(owner) else 0,
             0 if data is None else len(data),
             count,
             self.pzxid,

@@ -12,13 +12,19 @@ from collections import deque
 from zlib import crc32
 
 from zabserver.service.node import DIGESTED, Acl, Node, is_session
-from zabserver.service.tree import DIGEST_MASK, Tree, is_digested
+from zabserver.service.tree import DIGEST_MASK, UNDIGESTED, Tree
 from zabserver.service.txns import CreateTxn
 from zabserver.wire.protocol import Err, Refused
 
 
 class Shadow:
-    """A node as it will be; `zxid` is that of the last transaction that changes it, 0 if none does yet."""
+    """A node as it will be.
+
+    Attributes:
+        zxid: of the last transaction that changes it, 0 if none does yet.
+        digest: its share of the tree's digest.
+        named: the part of the digest that path and data make; None if it is not worked out.
+    """
 
     __slots__ = (
         "acl",
@@ -32,6 +38,7 @@ class Shadow:
         "exists",
         "mtime",
         "mzxid",
+        "named",
         "owner",
         "pzxid",
         "version",
@@ -53,11 +60,10 @@ class Shadow:
     exists: bool
     zxid: int
     digest: int
+    named: int | None
 
     def copy(self) -> Shadow:
-        """One to be changed: another, or itself if nobody else has it."""
-        if not self.zxid:
-            return self
+        """Another with the same in it."""
         other = Shadow()
         other.data = self.data
         other.acl = self.acl
@@ -74,6 +80,7 @@ class Shadow:
         other.exists = self.exists
         other.zxid = self.zxid
         other.digest = self.digest
+        other.named = self.named
         return other
 
 
@@ -95,8 +102,9 @@ def shadow_of(node: Node, path: bytes) -> Shadow:
     shadow.exists = True
     shadow.zxid = 0
     if node.crc is None:
-        node.crc = node.digest(path) if is_digested(path) else 0
+        node.crc = 0 if path.startswith(UNDIGESTED) else node.digest(path)
     shadow.digest = node.crc
+    shadow.named = None
     return shadow
 
 
@@ -111,7 +119,9 @@ class Outstanding:
         self.tree = tree
         self.digest = tree.measured_digest() if tree.digest is None else tree.digest
         self._shadows: dict[bytes, Shadow] = {}
-        self._changes: deque[tuple[int, bytes, Shadow | None]] = deque()  # zxid, path, what was there before
+        self._changes: deque[tuple[int, bytes]] = deque()  # zxid, path
+        self._before: list[tuple[bytes, Shadow | None]] | None = None  # what was there, if it may come back
+        self._digest_before = self.digest
 
     def get(self, path: bytes) -> Shadow | None:
         """A node as it will be; None if there will be none."""
@@ -132,19 +142,30 @@ class Outstanding:
             raise Refused(Err.NO_NODE)
         return shadow
 
-    def mark(self) -> tuple[int, int]:
-        """Where we are, for `undo`."""
-        return len(self._changes), self.digest
+    def begin(self) -> None:
+        """What changes from here on may be taken back, until it is kept."""
+        self._before = []
+        self._digest_before = self.digest
 
-    def undo(self, mark: tuple[int, int]) -> None:
-        """Takes back all changes since a mark."""
-        length, self.digest = mark
-        while len(self._changes) > length:
-            _, path, before = self._changes.pop()
-            if before is None:
+    def keep(self) -> None:
+        """What has changed since the beginning stays."""
+        self._before = None
+
+    def undo(self) -> None:
+        """Takes back all changes since the beginning."""
+        before, self._before = self._before, None
+        assert before is not None, "undo without a beginning"
+        self.digest = self._digest_before
+        for path, shadow in reversed(before):
+            self._changes.pop()
+            if shadow is None:
                 del self._shadows[path]
             else:
-                self._shadows[path] = before
+                self._shadows[path] = shadow
+
+    def _changing(self, shadow: Shadow) -> Shadow:
+        """A shadow to be changed: the same one, unless it may have to come back as it was."""
+        return shadow.copy() if self._before is not None and shadow.zxid else shadow
 
     def on_create(
         self, txn: CreateTxn, owner: int, parent_path: bytes, parent: Shadow, zxid: int, time: int
@@ -160,8 +181,9 @@ class Outstanding:
         node.child_count = 0
         node.exists = True
         node.digest = 0
+        node.named = None
         self._put(txn.path, node, zxid)
-        changed = parent.copy()
+        changed = self._changing(parent)
         changed.child_count += 1
         if txn.parent_cversion > parent.cversion:
             changed.cversion = txn.parent_cversion
@@ -170,20 +192,21 @@ class Outstanding:
 
     def on_delete(self, path: bytes, node: Shadow, parent_path: bytes, parent: Shadow, zxid: int) -> None:
         """A node will be deleted."""
-        gone = node.copy()
+        gone = self._changing(node)
         gone.exists = False
         self._put(path, gone, zxid)
-        changed = parent.copy()
+        changed = self._changing(parent)
         changed.child_count -= 1
-        changed.pzxid = max(parent.pzxid, zxid)
+        changed.pzxid = zxid
         self._put(parent_path, changed, zxid)
 
     def on_set_data(
         self, path: bytes, node: Shadow, data: bytes | None, version: int, zxid: int, time: int
     ) -> None:
         """A node will get data."""
-        changed = node.copy()
+        changed = self._changing(node)
         changed.data = data
+        changed.named = None
         changed.version = version
         changed.mzxid = zxid
         changed.mtime = time
@@ -191,7 +214,7 @@ class Outstanding:
 
     def on_set_acl(self, path: bytes, node: Shadow, acl: Acl, version: int, zxid: int) -> None:
         """A node will get an access control list."""
-        changed = node.copy()
+        changed = self._changing(node)
         changed.acl = acl
         changed.aversion = version
         self._put(path, changed, zxid)
@@ -211,24 +234,33 @@ class Outstanding:
     def on_applied(self, zxid: int) -> None:
         """All up to a zxid is applied: the tree has it now."""
         changes, shadows, nodes = self._changes, self._shadows, self.tree.nodes
-        while changes and changes[0][0] <= zxid:
-            _, path, _ = changes.popleft()
-            shadow = shadows.get(path)
-            if shadow is not None and shadow.zxid <= zxid:
-                del shadows[path]
+        if not changes or changes[-1][0] <= zxid:  # all, as nearly always where one server stands alone
+            for path, shadow in shadows.items():
                 node = nodes.get(path)
                 if node is not None:
                     node.crc = shadow.digest
+            changes.clear()
+            shadows.clear()
+            return
+        while changes[0][0] <= zxid:
+            _, path = changes.popleft()
+            last = shadows.get(path)
+            if last is not None and last.zxid <= zxid:
+                del shadows[path]
+                node = nodes.get(path)
+                if node is not None:
+                    node.crc = last.digest
 
     def _put(self, path: bytes, shadow: Shadow, zxid: int) -> None:
         shadow.zxid = zxid
-        if is_digested(path):
+        if not path.startswith(UNDIGESTED):
             digest = _digest(path, shadow) if shadow.exists else 0
             self.digest = (self.digest + digest - shadow.digest) & DIGEST_MASK
             shadow.digest = digest
-        shadows = self._shadows
-        self._changes.append((zxid, path, shadows.get(path)))
-        shadows[path] = shadow
+        self._changes.append((zxid, path))
+        if self._before is not None:
+            self._before.append((path, self._shadows.get(path)))
+        self._shadows[path] = shadow
 
 
 def _digest(path: bytes, shadow: Shadow) -> int:
@@ -244,4 +276,7 @@ def _digest(path: bytes, shadow: Shadow) -> int:
         shadow.aversion,
         shadow.owner,
     )
-    return crc32(stat, crc32(shadow.data or b"", crc32(b"" if path == b"/" else path)))
+    named = shadow.named
+    if named is None:
+        named = shadow.named = crc32(shadow.data or b"", crc32(b"" if path == b"/" else path))
+    return crc32(stat, named)

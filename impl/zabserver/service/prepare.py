@@ -15,6 +15,7 @@ from zabserver.service import acl as acls
 from zabserver.service.acl import Id
 from zabserver.service.node import (
     CONTAINER,
+    OPEN,
     TTL_MAX,
     Acl,
     is_session,
@@ -126,8 +127,12 @@ class Preparer:
             zxid: the next one.
             time: in milliseconds since 1970.
         """
+        txn: Txn
         try:
-            txn = self._txn(request, zxid, time)
+            op = request.op
+            if op not in OF_ANY_SESSION:
+                self.check_session(request)
+            txn = self._by_op[op](request, zxid, time)
         except Refused as refused:
             txn = ErrorTxn(Op.ERROR, refused.code)
         except Malformed:
@@ -136,12 +141,6 @@ class Preparer:
         if self.settings.digests and type(txn) is not ErrorTxn:
             record.digest = self.outstanding.digest
         return record
-
-    def _txn(self, request: Request, zxid: int, time: int) -> Txn:
-        op = request.op
-        if op not in OF_ANY_SESSION:
-            self.check_session(request)
-        return self._by_op[op](request, zxid, time)
 
     def _create_session(self, request: Request, _: int, __: int) -> Txn:
         return CreateSessionTxn(Op.CREATE_SESSION, request.reader.int32())
@@ -152,17 +151,19 @@ class Preparer:
     def _multi(self, request: Request, zxid: int, time: int) -> Txn:
         """All or nothing: at the first part that is refused, what the others did is undone."""
         parts = read_multi(request.reader)
-        before = self.outstanding.mark()
+        self.outstanding.begin()
         done: list[Txn] = []
-        for op, reader in parts:
-            part = Request(request.session, request.cxid, op, reader, request.ids)
-            try:
+        try:
+            for op, reader in parts:
+                part = Request(request.session, request.cxid, op, reader, request.ids)
                 done.append(self._by_op[op](part, zxid, time))
-            except Refused as refused:
-                self.outstanding.undo(before)
-                codes = [Err.OK] * len(done) + [refused.code]
-                codes += [Err.RUNTIME_INCONSISTENCY] * (len(parts) - len(codes))
-                return MultiTxn(Op.MULTI, [ErrorTxn(Op.ERROR, code) for code in codes])
+        except Refused as refused:
+            self.outstanding.undo()
+            codes = [Err.OK] * len(done) + [refused.code]
+            codes += [Err.RUNTIME_INCONSISTENCY] * (len(parts) - len(codes))
+            return MultiTxn(Op.MULTI, [ErrorTxn(Op.ERROR, code) for code in codes])
+        finally:
+            self.outstanding.keep()
         return MultiTxn(Op.MULTI, done)
 
     def _create(self, request: Request, zxid: int, time: int) -> Txn:
@@ -184,8 +185,9 @@ class Preparer:
             raise Refused(Err.NODE_EXISTS)
         if is_session(parent.owner):
             raise Refused(Err.NO_CHILDREN_FOR_EPHEMERALS)
-        self._check_quota(path, 1, len(data or b""))
-        cversion = min(parent.cversion + 1, MAX_VERSION)
+        if self.settings.enforce_quota:
+            self._check_quota(path, 1, len(data or b""))
+        cversion = parent.cversion + (parent.cversion < MAX_VERSION)
         txn = CreateTxn(op, path, data, acl, ephemeral, cversion, max(ttl, 0))
         self.outstanding.on_create(txn, owner_of(txn, request.session), parent_path, parent, zxid, time)
         return txn
@@ -273,11 +275,11 @@ class Preparer:
         return CloseSessionTxn(Op.CLOSE_SESSION, paths)
 
     def _check_acl(self, acl: Acl, perm: int, ids: Sequence[Id]) -> None:
-        if not self.settings.skip_acl:
+        if acl is not OPEN and not self.settings.skip_acl:
             acls.check(acl, perm, ids)
 
     def _check_quota(self, path: bytes, count: int, size: int) -> None:
-        if self.settings.enforce_quota and self.tree.limits.is_exceeded(self.tree.nodes, path, count, size):
+        if self.tree.limits.is_exceeded(self.tree.nodes, path, count, size):
             raise Refused(Err.QUOTA_EXCEEDED)
 
 

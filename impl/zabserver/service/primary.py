@@ -87,6 +87,7 @@ class Primary(Clients):
         proposals = self._proposals
         while proposals and proposals[0].record.zxid <= zxid:
             self._commit(proposals.popleft())
+        self.preparer.outstanding.on_applied(zxid)
 
     @property
     def outstanding(self) -> int:
@@ -136,7 +137,8 @@ class Primary(Clients):
         Raises:
             Refused: SESSION_EXPIRED, it is not open.
         """
-        if not self.sessions.is_open(request.session):
+        session = self.sessions.open.get(request.session)
+        if session is None or session.is_closing:
             raise Refused(Err.SESSION_EXPIRED)
 
     # The way of a write.
@@ -147,7 +149,6 @@ class Primary(Clients):
     def _commit(self, proposal: Proposal) -> None:
         record, connection = proposal.record, proposal.connection
         done = self.apply(record)
-        self.preparer.outstanding.on_applied(record.zxid)
         txn = record.txn
         if type(txn) is CreateSessionTxn:
             self.confirm(connection, self.sessions.open.get(record.session))

@@ -87,8 +87,7 @@ class Limits:
 
     def on_changed(self, nodes: Mapping[bytes, Node], path: bytes, size: int) -> None:
         """A node's data got so many bytes longer."""
-        if self.paths:
-            self._charge(nodes, path, 0, size)
+        self._charge(nodes, path, 0, size)
 
     def _on_quota_node_created(self, nodes: Mapping[bytes, Node], path: bytes) -> None:
         """Limits begin to count when they are set, usage when there is a place for it."""

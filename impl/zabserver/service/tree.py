@@ -43,6 +43,8 @@ CONFIG = b"/zookeeper/config"
 UNDELETABLE = frozenset({b"/", b"/zookeeper", quotas.ROOT, CONFIG})
 """The nodes that are there from the start."""
 DIGEST_MASK = (1 << 64) - 1
+UNDIGESTED = b"/zookeeper/"
+"""How the paths of the nodes begin that do not count in the digest."""
 
 
 @dataclass(slots=True)
@@ -127,9 +129,9 @@ class Tree:
             record: the transaction, of a later zxid than any before, or one that the tree has already.
         """
         txn = record.txn
-        is_frequent = type(txn) is SetDataTxn
-        done = self._set_data(txn, record) if is_frequent else self._apply(txn, record)  # type: ignore[arg-type]
-        self.zxid = max(self.zxid, record.zxid)
+        done = self._apply(txn, record)
+        if record.zxid > self.zxid:
+            self.zxid = record.zxid
         if record.digest is not None:
             self.digest = record.digest
         elif type(txn) is not ErrorTxn:
@@ -181,10 +183,13 @@ class Tree:
         if path in self.nodes:
             return Done(txn.op, Err.NODE_EXISTS)
         owner = owner_of(txn, record.session)
-        node = Node(txn.data, txn.acl, zxid, record.time, owner)
-        self._put(path, node)
-        self._index(path, owner)
-        self.limits.on_created(self.nodes, path, len(node.data or b""))
+        node = self.nodes[path] = Node(txn.data, txn.acl, zxid, record.time, owner)
+        parent.children.add(name_of(path))
+        if owner:
+            self._index(path, owner)
+        size = len(node.data or b"")
+        self.data_size += len(path) + size
+        self.limits.on_created(self.nodes, path, size)
         self.watches.on_created(path, node.acl, parent_path, parent.acl, zxid)
         return Done(txn.op, 0, path, node.stat())
 
@@ -195,18 +200,19 @@ class Tree:
         parent_path = parent_of(path)
         parent = self.nodes[parent_path]
         del self.nodes[path]
-        self.data_size -= len(path) + len(node.data or b"")
+        size = len(node.data or b"")
+        self.data_size -= len(path) + size
         parent.children.discard(name_of(path))
-        parent.pzxid = max(parent.pzxid, zxid)
+        if zxid > parent.pzxid:
+            parent.pzxid = zxid
         parent.crc = None
-        self._unindex(path, node.owner)
-        self.limits.on_deleted(self.nodes, path, len(node.data or b""))
+        if node.owner:
+            self._unindex(path, node.owner)
+        self.limits.on_deleted(self.nodes, path, size)
         self.watches.on_deleted(path, node.acl, parent_path, parent.acl, zxid)
         return True
 
     def _unindex(self, path: bytes, owner: int) -> None:
-        if owner == 0:
-            return
         if is_session(owner):
             paths = self.ephemerals.get(owner)
             if paths is not None:
@@ -228,7 +234,8 @@ class Tree:
         node.version = txn.version
         node.crc = None
         self.data_size += size
-        self.limits.on_changed(self.nodes, path, size)
+        if self.limits.paths:
+            self.limits.on_changed(self.nodes, path, size)
         self.watches.on_changed(path, node.acl, record.zxid)
         return Done(txn.op, 0, path, node.stat())
 
@@ -269,4 +276,4 @@ def owner_of(txn: CreateTxn, session: int) -> int:
 
 def is_digested(path: bytes) -> bool:
     """Whether a node counts in the tree's digest."""
-    return not path.startswith(b"/zookeeper/")
+    return not path.startswith(UNDIGESTED)

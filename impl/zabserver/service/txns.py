@@ -19,7 +19,7 @@ from zabserver.wire.protocol import Op
 HEADER = Struct(">qiqqi")
 """Before each transaction: session, cxid, zxid, time in milliseconds since 1970, type."""
 ZXID = Struct(">q")
-DIGEST = Struct(">iq")
+DIGEST = Struct(">iQ")
 """After each, if digests are on: version, and the digest of the tree with it applied."""
 DIGEST_VERSION = 2
 
@@ -190,7 +190,7 @@ class Record:
         start = HEADER.pack(self.session, self.cxid, self.zxid, self.time, self.txn.op) + self.txn.encode()
         if self.digest is None:
             return start
-        return start + DIGEST.pack(DIGEST_VERSION, _signed(self.digest))
+        return start + DIGEST.pack(DIGEST_VERSION, self.digest)
 
 
 def zxid_of(payload: bytes) -> int:
@@ -212,7 +212,7 @@ def decode_record(payload: bytes) -> Record:
     txn = decode_txn(op, reader)
     digest = None
     if len(payload) - reader.at >= DIGEST.size:
-        digest = DIGEST.unpack_from(payload, reader.at)[1] & 0xFFFFFFFFFFFFFFFF
+        digest = DIGEST.unpack_from(payload, reader.at)[1]
     return Record(session, cxid, zxid, time, txn, digest)
 
 
@@ -276,7 +276,3 @@ def _encode_acl(acl: Acl) -> bytes:
 
 
 _OPEN = _encode_acl(OPEN)
-
-
-def _signed(digest: int) -> int:
-    return digest - (1 << 64) if digest >> 63 else digest

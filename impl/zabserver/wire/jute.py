@@ -92,7 +92,16 @@ class Reader:
 
     def string(self) -> bytes:
         """A string in UTF-8; null is the empty one, as kazoo writes it."""
-        return self.data() or b""
+        at = self.at + 4
+        try:
+            (length,) = INT.unpack_from(self.buffer, at - 4)
+        except error:
+            raise Malformed(f"4 bytes wanted at {self.at} of {len(self.buffer)}") from None
+        end = at + length
+        if length < 0 or end > len(self.buffer):
+            return self.data() or b""
+        self.at = end
+        return self.buffer[at:end]
 
     def vector(self, item: Callable[[], Item]) -> list[Item]:
         """A vector, of which `item` takes one; null is the empty one."""
