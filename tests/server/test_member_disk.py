@@ -58,6 +58,27 @@ def history(folder: Path) -> list[int]:
 HISTORY = [E1 + 1, E1 + 2, E1 + 3, E2 + 1, E2 + 2, E3 + 1]
 
 
+def test_a_new_member_starts_again(tmp_path: Path) -> None:
+    """Its first log begins with an epoch, not with transaction 1."""
+    disk = MemberDisk(tmp_path)
+    assert disk.load().tree.zxid == 0
+    disk.write(creates(E1 + 1))
+    assert history(tmp_path) == [E1 + 1]
+
+
+def test_epochs_without_a_history_are_refused(tmp_path: Path) -> None:
+    disk = MemberDisk(tmp_path)
+    disk.load()
+    disk.load_epochs(0)
+    assert MemberDisk(tmp_path).load().tree.zxid == 0
+    disk.set_accepted_epoch(1)
+    assert MemberDisk(tmp_path).load().tree.zxid == 0
+    for path in disk.snapshot_files():
+        path.unlink()
+    with pytest.raises(Corrupt, match="there are epochs, and no history"):
+        MemberDisk(tmp_path).load()
+
+
 def test_a_member_disk_is_a_storage(tmp_path: Path) -> None:
     storage: Storage = MemberDisk(tmp_path)
     storage.save(Tree(), {})

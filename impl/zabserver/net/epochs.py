@@ -76,6 +76,16 @@ def write_epoch(folder: Path, name: str, epoch: int) -> None:
     sync_path(folder)
 
 
+def has_any(folder: Path) -> bool:
+    """Whether an epoch was ever promised here.
+
+    Raises:
+        Corrupt: a file is no number.
+        OSError: it cannot be read.
+    """
+    return any(_read(folder / name) for name in (ACCEPTED, CURRENT))
+
+
 def remove(path: Path) -> None:
     """Deletes a file, if it is there; it is gone for good on return."""
     if path.exists():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from zabserver.net import epochs
 from zabserver.net.disk import Disk
-from zabserver.net.recovery import is_whole, read_log, zxid_of_file
+from zabserver.net.recovery import Found, is_whole, read_log, zxid_of_file
 from zabserver.service.tree import Tree
 from zabserver.service.txns import zxid_of
 from zabserver.storage import logs, snapshots
@@ -53,6 +53,24 @@ class MemberDisk(Disk):
         """What is of a later epoch than the current one is about to be written."""
         if zxid >> 32 > self._current:
             epochs.write_epoch(self.data, epochs.NEXT, zxid >> 32)
+
+    def load(self) -> Found:
+        """Reads the newest snapshot, and the log from there on; writes a first snapshot where there is none.
+
+        Without that, nobody could tell a log that begins with an epoch from one that has lost its beginning.
+
+        Raises:
+            Corrupt: what is there cannot be read; or there is nothing but epochs, so that a history is lost.
+            OSError: it cannot be read or written.
+        """
+        found = super().load()
+        if found.snapshot is None:
+            if not found.replayed and epochs.has_any(self.data):
+                raise Corrupt(
+                    str(self.data), 0, "there are epochs, and no history: snapshots and logs are lost"
+                )
+            self._write_snapshot(found.tree, found.sessions)
+        return found
 
     # What changes the history.
 
@@ -94,6 +112,13 @@ class MemberDisk(Disk):
         self._announce(tree.zxid)
         is_same = self._has(tree.zxid)
         self._cut_after(tree.zxid)
+        path = self._write_snapshot(tree, timeouts)
+        if not is_same:
+            for old in (*reversed(self.log_files()), *self.snapshot_files()):
+                if old != path:
+                    epochs.remove(old)
+
+    def _write_snapshot(self, tree: Tree, timeouts: Mapping[int, int]) -> Path:
         file = self.begin_snapshot(tree.zxid)
         try:
             for piece in snapshots.encode_snapshot(tree, timeouts):
@@ -102,12 +127,7 @@ class MemberDisk(Disk):
         except BaseException:
             file.abandon()
             raise
-        if not is_same:
-            for path in reversed(self.log_files()):
-                epochs.remove(path)
-            for path in self.snapshot_files():
-                if path != file.path:
-                    epochs.remove(path)
+        return file.path
 
     def _has(self, zxid: int) -> bool:
         """Whether the log has a transaction; of the label of an epoch, whether it has the first of that."""
@@ -191,9 +211,8 @@ class MemberDisk(Disk):
 
         What is allocated ahead and not written does not count.
         """
-        stats = [path.stat() for path in self._files_from(zxid)]
-        newest = next((path.stat().st_size for path in self.snapshot_files()), 0)
-        return sum(min(each.st_size, each.st_blocks * BLOCK) for each in stats), newest
+        logs_size = sum(map(_size, self._files_from(zxid)))
+        return logs_size, max(map(_size, self.snapshot_files()[:1]), default=0)
 
     def _files_from(self, zxid: int) -> list[Path]:
         """The log files from the one that may hold a zxid on; all, if they begin later."""
@@ -205,3 +224,12 @@ class MemberDisk(Disk):
         for path in files:
             for entry in read_log(path):
                 yield zxid_of(entry.payload), entry.payload
+
+
+def _size(path: Path) -> int:
+    """How many bytes a file has, without what is allocated ahead; none, if it was purged meanwhile."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return 0
+    return min(stat.st_size, stat.st_blocks * BLOCK)
