@@ -211,7 +211,7 @@ class NeverJoinsRounds(Election):
 class NeverAnswers(Election):
     """Who comes late is not told."""
 
-    def _answer_voter(self, sender: int, notification: Notification) -> None:
+    def _answer(self, sender: int, notification: Notification) -> None:
         return
 
 

@@ -299,16 +299,16 @@ def test_epoch_of_the_decision_is_the_new_one_after_the_synchronization() -> Non
     assert election.vote == election.decided == Vote(2, 10, 1, 2)
 
 
-def test_non_voter_is_told_the_last_decision_even_while_it_looks_again() -> None:
-    """With the round of now. ZooKeeper: WorkerReceiver answers with getCurrentVote and logicalclock."""
+def test_non_voter_is_told_the_present_vote_in_every_state() -> None:
     election = leading()
     election.on_notification(77, said(LOOKING, NOBODY, in_round=8), 999)
+    election.on_notification(77, said(OBSERVING, 2), 999)
     assert sent(election) == [(77, LEADING, 2, 10, 1, 1)]
     election.start(20, 2, 1000)
     election.take_sends()
     election.on_notification(77, said(LOOKING, NOBODY, in_round=8), 1001)
-    assert sent(election) == [(77, LOOKING, 2, 10, 2, 1)]
-    assert (election.vote, election.decided) == (Vote(2, 20, 2, 2), None)
+    assert sent(election) == [(77, LOOKING, 2, 20, 2, 2)]
+    assert (election.vote, election.decided, election.round) == (Vote(2, 20, 2, 2), None, 2)
 
 
 # Time.

@@ -1,8 +1,12 @@
-"""The port over which members tell each other their votes: one connection a pair, a newer vote for an older.
+"""The port on which members tell each other their votes: one connection a pair, and whose it is.
 
-The member with the larger id dials. One with a smaller id that has something to say dials, gives its name and
-hangs up; the other dials back. What could not be sent yet is replaced by what is newer. Whoever connects is
-sent the last vote again, for what was sent before may have been lost with another connection.
+The member with the larger id keeps a connection that it has made. One with a smaller id that has something to
+say connects, says who it is and hangs up; the larger one then dials back. Who is not a member may do so, too:
+it may be about to become one, and is told who leads.
+
+Of what is to be sent to a peer, only the newest is kept, and what was sent last is sent again over a new
+connection: it may have been lost with the old one. Connections are tried again, ever more seldom, while there
+is something to be sent over them.
 
 ZooKeeper: QuorumCnxManager.
 """
@@ -18,6 +22,7 @@ from typing import cast
 
 from zabserver.net.lines import event
 from zabserver.wire.election import (
+    Hello,
     HelloReader,
     MessageReader,
     Notification,
@@ -30,48 +35,70 @@ from zabserver.zab.ensemble import Ensemble
 
 log = logging.getLogger("zabserver.election")
 
-DIAL_TIMEOUT = 5.0
-"""How long a connection may take to be made, in seconds."""
+CONNECT_TIMEOUT = 5.0
+"""How long it may take to connect, in seconds (ZooKeeper: zookeeper.cnxTimeout)."""
 HELLO_TIMEOUT = 5.0
-"""How long whoever connects may take to say who it is, in seconds."""
-MOST_NAMELESS = 256
+"""How long one who connects may take to say who it is, in seconds."""
+FIRST_WAIT = 0.05
+"""How long after a connection is lost, or cannot be made, the next is tried, in seconds; then twice that."""
+MOST_WAIT = 3.0
+"""The most of that."""
+KNOCKS_LATER = 4
+"""How many times as long a smaller id waits: the larger is trying as well, and one connection is enough."""
+MOST_NAMELESS = 64
 """How many connections may be open that have not said whose they are."""
-MOST_UNSENT = 1 << 16
-"""How many bytes a socket may hold that are not sent, before votes wait here."""
 MOST_STRANGERS = 64
-"""How many members may be connected that the ensemble does not have."""
+"""How many may be connected that are no members."""
+MOST_STRANGE_ID = 255
+"""The greatest id of one that is no member: ids are in the first byte of session ids."""
+MOST_UNSENT = 64 << 10
+"""How many bytes a peer may leave unread before only the newest notification waits for it."""
+
+Heard = Callable[[int, Notification], None]
+Address = tuple[str, int]
 
 
 class ElectionPort:
-    """The listening socket, and one connection to each other member.
+    """The listening socket, and the connections with all peers.
 
     Args:
-        me: the id of this server.
-        ensemble: who the members are.
-        on_notification: is told who sent what.
+        me: this server's id.
+        ensemble: where members are.
+        on_notification: is told from whom, and what.
         accepting, dialing: TLS for connections that come and that go; None for none.
+        address: of this server's own port; as the ensemble says, if not given.
+        listen_host: where to listen; at that address, if not given (ZooKeeper: quorumListenOnAllIPs).
+
+    Raises:
+        ValueError: nobody says what this server's address is.
     """
 
     def __init__(
         self,
         me: int,
         ensemble: Ensemble,
-        on_notification: Callable[[int, Notification], None],
+        on_notification: Heard,
         accepting: ssl.SSLContext | None = None,
         dialing: ssl.SSLContext | None = None,
+        *,
+        address: Address | None = None,
+        listen_host: str | None = None,
     ) -> None:
         self.me = me
         self.ensemble = ensemble
         self.on_notification = on_notification
-        self.wires: dict[int, Wire] = {}
-        self.nameless: set[Wire] = set()
+        self.dialing = dialing
+        self.nameless: set[Channel] = set()
+        self.peers: dict[int, Peer] = {}
+        self.is_closed = False
         self._accepting = accepting
-        self._dialing = dialing
-        self._last: dict[int, bytes] = {}
-        self._waiting: dict[int, bytes] = {}
-        self._dials: dict[int, asyncio.Task[None]] = {}
         self._listener: asyncio.Server | None = None
-        self._is_closed = False
+        if address is None:
+            if me not in ensemble.members:
+                raise ValueError(f"server {me} is no member: the address of its election port must be given")
+            address = (ensemble.members[me].host, ensemble.members[me].election_port)
+        self.address = address
+        self._listen_host = listen_host or address[0]
 
     async def open(self) -> None:
         """Begins to listen.
@@ -79,185 +106,344 @@ class ElectionPort:
         Raises:
             OSError: the port cannot be used.
         """
-        mine = self.ensemble.members[self.me]
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(
-            lambda: Wire(self), mine.host, mine.election_port, ssl=self._accepting
+        self._listener = await asyncio.get_running_loop().create_server(
+            lambda: Channel(self, None),
+            self._listen_host,
+            self.address[1],
+            ssl=self._accepting,
+            ssl_handshake_timeout=HELLO_TIMEOUT if self._accepting else None,
         )
 
-    def close(self) -> None:
-        """Stops to listen and closes all connections."""
-        self._is_closed = True
-        if self._listener is not None:
-            self._listener.close()
-        for dial in self._dials.values():
-            dial.cancel()
-        for wire in (*self.wires.values(), *self.nameless):
-            wire.transport.abort()
+    def send(self, sid: int, notification: Notification) -> None:
+        """Sends a notification as soon as that is possible, unless a newer one comes before.
+
+        Args:
+            sid: to whom; one that is no member and is not connected is not told.
+            notification: what to say.
+        """
+        peer = self._peer(sid)
+        if peer is not None and not self.is_closed:
+            peer.offer(encode_message(notification.encode()))
+
+    def has_delivered(self) -> bool:
+        """Whether for some peer nothing waits to be sent (ZooKeeper: haveDelivered)."""
+        return any(peer.pending is None for peer in self.peers.values())
+
+    def connected(self) -> list[int]:
+        """Ids of the peers with which there is a connection."""
+        return [sid for sid, peer in sorted(self.peers.items()) if peer.channel is not None]
 
     def set_ensemble(self, ensemble: Ensemble) -> None:
-        """The members are others."""
+        """Members are others now, or elsewhere. Connections stay, until the other side ends them."""
         self.ensemble = ensemble
 
-    def send(self, receiver: int, notification: Notification) -> None:
-        """Sends a vote, when it can be sent, unless a newer one takes its place before that."""
-        message = encode_message(notification.encode())
-        self._last[receiver] = message
-        wire = self.wires.get(receiver)
-        if wire is not None and not wire.is_full:
-            wire.transport.write(message)
-            return
-        self._waiting[receiver] = message
-        if wire is None:
-            self._dial(receiver)
+    def close(self) -> None:
+        """Stops to listen, and closes all connections."""
+        self.is_closed = True
+        if self._listener is not None:
+            self._listener.close()
+        for channel in list(self.nameless):
+            channel.abort()
+        for peer in self.peers.values():
+            peer.close()
 
-    # Connections.
+    async def closed(self) -> None:
+        """Returns when nothing of it runs any more."""
+        dialing = [peer.dialing for peer in self.peers.values() if peer.dialing is not None]
+        await asyncio.gather(*dialing, return_exceptions=True)
+        await asyncio.sleep(0)
 
-    def _dial(self, sid: int, address: tuple[str, int] | None = None) -> None:
-        other = self.ensemble.members.get(sid)
-        if other is not None:
-            address = (other.host, other.election_port)
-        if address is None or sid in self._dials or self._is_closed:
-            return
-        dial = asyncio.get_running_loop().create_task(self._connect(sid, address))
-        self._dials[sid] = dial
-        dial.add_done_callback(lambda _: self._dials.pop(sid, None))
+    # For its connections.
 
-    async def _connect(self, sid: int, address: tuple[str, int]) -> None:
-        connecting = asyncio.get_running_loop().create_connection(
-            lambda: Wire(self, sid), *address, ssl=self._dialing
-        )
+    def is_member(self, sid: int) -> bool:
+        """Whether a server belongs to the ensemble, and is tried again and again."""
+        return sid in self.ensemble.members
+
+    def forget(self, sid: int) -> None:
+        """Nothing more is kept of one that is no member."""
+        self.peers.pop(sid, None)
+
+    def on_hello(self, channel: Channel, hello: Hello) -> Peer | None:
+        """One who has connected says who it is.
+
+        Returns:
+            Whose the connection is from now on; None if it is not kept.
+        """
+        if hello.sid == self.me:
+            channel.refuse(f"it says that it is server {self.me}, which is this one")
+            return None
+        peer = self._peer(hello.sid) or self._stranger(hello)
+        if peer is None:
+            channel.refuse(f"server {hello.sid} is no member, and gives no address, or is one too many")
+            return None
+        if hello.addresses and not self.is_member(hello.sid):
+            peer.said_address = hello.addresses[0]
+        peer.failures = 0
+        if hello.sid < self.me:
+            channel.finish()
+            peer.dial_back()
+            return None
+        peer.attach(channel)
+        return peer
+
+    def _peer(self, sid: int) -> Peer | None:
+        if sid not in self.peers and self.is_member(sid) and sid != self.me:
+            self.peers[sid] = Peer(self, sid)
+        return self.peers.get(sid)
+
+    def _stranger(self, hello: Hello) -> Peer | None:
+        strangers = sum(not self.is_member(sid) for sid in self.peers)
+        if strangers >= MOST_STRANGERS or hello.sid > MOST_STRANGE_ID:
+            return None
+        if hello.sid < self.me and not hello.addresses:
+            return None
+        self.peers[hello.sid] = Peer(self, hello.sid)
+        return self.peers[hello.sid]
+
+
+class Peer:
+    """Another server: the connection with it, and what waits for one.
+
+    Attributes:
+        channel: the connection, if there is one.
+        pending: what is to be sent; nothing but the newest.
+        last: what was sent last.
+        said_address: where it says that it is, if it is no member.
+        failures: how often connections have failed since it was last heard of.
+        dialing: the attempt to connect, while there is one.
+    """
+
+    def __init__(self, port: ElectionPort, sid: int) -> None:
+        self.port = port
+        self.sid = sid
+        self.channel: Channel | None = None
+        self.pending: bytes | None = None
+        self.last: bytes | None = None
+        self.said_address: Address | None = None
+        self.failures = 0
+        self.dialing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def offer(self, message: bytes) -> None:
+        """This is to be sent now, and nothing that still waits."""
+        self.pending = message
+        if self.channel is not None:
+            self.flush()
+        elif self._timer is None:
+            self._dial()
+
+    def flush(self) -> None:
+        """Sends what waits, if the connection takes it."""
+        if self.channel is not None and self.pending is not None and not self.channel.is_full:
+            self.last, self.pending = self.pending, None
+            self.channel.write(self.last)
+
+    def attach(self, channel: Channel) -> None:
+        """There is a new connection; an old one is none any more."""
+        self._stop_waiting()
+        self._drop_channel()
+        self.channel = channel
+        log.info(event("connected", peer=self.sid, address=channel.name))
+        if self.pending is None:
+            self.pending = self.last
+        self.flush()
+
+    def dial_back(self) -> None:
+        """It has a smaller id and has something to say: the connection is to be made from here."""
+        self._stop_waiting()
+        self._drop_channel()
+        self._dial()
+
+    def on_lost(self, channel: Channel) -> None:
+        """A connection is closed, by whomever."""
+        if channel is self.channel:
+            log.info(event("disconnected", peer=self.sid, address=channel.name))
+            self.channel = None
+            if self.pending is None:
+                self.pending = self.last
+            self._try_later()
+
+    def close(self) -> None:
+        """Ends all there is."""
+        self._stop_waiting()
+        self._drop_channel()
+        if self.dialing is not None:
+            self.dialing.cancel()
+
+    def _address(self) -> Address | None:
+        member = self.port.ensemble.members.get(self.sid)
+        return (member.host, member.election_port) if member else self.said_address
+
+    def _dial(self) -> None:
+        if self.dialing is None and not self.port.is_closed:
+            address = self._address()
+            if address is not None:
+                self.dialing = asyncio.get_running_loop().create_task(self._connect(address))
+
+    async def _connect(self, address: Address) -> None:
+        host, number = address
         try:
-            await asyncio.wait_for(connecting, DIAL_TIMEOUT)
-        except (OSError, TimeoutError) as error:
-            log.debug(event("unreachable", server=sid, reason=str(error) or "no answer in time"))
-
-    def on_dialed(self, wire: Wire, sid: int) -> None:
-        """A connection that was dialed is there: it says who this is, and stays if this has the larger id."""
-        mine = self.ensemble.members[self.me]
-        wire.transport.write(encode_hello(self.me, mine.host, mine.election_port))
-        if self.me > sid:
-            self._keep(wire, sid)
-        else:
-            wire.transport.close()
-
-    def on_named(self, wire: Wire, sid: int, address: tuple[str, int] | None) -> None:
-        """Whoever connected has said who it is: it is kept, or dialed back."""
-        self.nameless.discard(wire)
-        if sid > self.me:
-            if sid not in self.ensemble.members and len(self.wires) >= MOST_STRANGERS:
-                wire.refuse(f"server {sid} is no member")
-            else:
-                self._keep(wire, sid)
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                _, channel = await asyncio.get_running_loop().create_connection(
+                    lambda: Channel(self.port, self), host, number, ssl=self.port.dialing
+                )
+        except (OSError, ValueError) as error:  # a timeout is one; the other is for names that cannot be
+            if self.failures == 0:
+                reason = str(error) or "timeout"
+                log.warning(event("unreachable", peer=self.sid, address=f"{host}:{number}", reason=reason))
+            self.dialing = None
+            self._try_later()
             return
-        wire.transport.close()
-        if sid == self.me:
-            log.warning(event("refused", client=wire.name, reason=f"it says it is server {sid}, as this is"))
+        self.dialing = None
+        channel.write(encode_hello(self.port.me, *self.port.address))
+        if self.sid > self.port.me:
+            channel.finish()
+            self._try_later()
+        elif channel.is_lost:
+            self._try_later()
         else:
-            before = self.wires.pop(sid, None)
-            if before is not None:
-                before.transport.abort()
-            self._dial(sid, address)
+            self.attach(channel)
 
-    def _keep(self, wire: Wire, sid: int) -> None:
-        """One connection for each other member: the newest."""
-        before = self.wires.get(sid)
-        self.wires[sid] = wire
-        wire.sid = sid
-        if before is not None:
-            before.transport.abort()
-        self.on_ready(sid, self._last.get(sid))
+    def _try_later(self) -> None:
+        """Connects again after a while, if there is something to be sent and no connection by then."""
+        if not self.port.is_member(self.sid):
+            if self.channel is None:
+                self.port.forget(self.sid)
+            return
+        if self.port.is_closed or self.channel is not None or self._timer is not None:
+            return
+        wait = min(FIRST_WAIT * 2 ** min(self.failures, 10), MOST_WAIT)
+        if self.sid > self.port.me:
+            wait = min(wait * KNOCKS_LATER, MOST_WAIT)
+        self.failures += 1
+        self._timer = asyncio.get_running_loop().call_later(wait, self._on_time)
 
-    def on_ready(self, sid: int, again: bytes | None = None) -> None:
-        """A connection takes more: what waits is sent, or else something again."""
-        message = self._waiting.pop(sid, again)
-        if message is not None:
-            self.wires[sid].transport.write(message)
+    def _on_time(self) -> None:
+        self._timer = None
+        if self.channel is None and self.pending is not None:
+            self._dial()
 
-    def on_lost(self, wire: Wire) -> None:
-        """A connection is gone."""
-        self.nameless.discard(wire)
-        if wire.sid is not None and self.wires.get(wire.sid) is wire:
-            del self.wires[wire.sid]
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _drop_channel(self) -> None:
+        if self.channel is not None:
+            channel, self.channel = self.channel, None
+            channel.abort()
 
 
-class Wire(asyncio.Protocol):
-    """One socket; `dialed` is whom it was dialed to reach."""
+class Channel(asyncio.Protocol):
+    """One connection.
+
+    Args:
+        port: where it belongs.
+        peer: to whom it was made; None if it was accepted, and its other side has to say who it is.
+    """
 
     transport: asyncio.Transport
 
-    def __init__(self, port: ElectionPort, dialed: int | None = None) -> None:
+    def __init__(self, port: ElectionPort, peer: Peer | None) -> None:
         self.port = port
-        self.dialed = dialed
-        self.sid: int | None = None
+        self.peer = peer
         self.name = "?"
         self.is_full = False
-        self._hello: HelloReader | None = HelloReader() if dialed is None else None
+        self.is_lost = False
+        self._is_done = False
+        self._hello = HelloReader()
         self._messages = MessageReader()
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is there."""
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
-        host, number = (self.transport.get_extra_info("peername") or ("?", 0))[:2]
-        self.name = f"{host}:{number}"
+        self.name = "{}:{}".format(*(self.transport.get_extra_info("peername") or ("?", 0))[:2])
+        self.transport.set_write_buffer_limits(MOST_UNSENT)
         wire = self.transport.get_extra_info("socket")
         if wire is not None and wire.family in (socket.AF_INET, socket.AF_INET6):
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.transport.set_write_buffer_limits(MOST_UNSENT)
-        if self.dialed is not None:
-            self.port.on_dialed(self, self.dialed)
-        elif len(self.port.nameless) >= MOST_NAMELESS:
-            self.refuse(f"more than {MOST_NAMELESS} that have not said who they are")
-        else:
-            self.port.nameless.add(self)
-            loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(HELLO_TIMEOUT, self.refuse, "it did not say who it is in time")
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if self.peer is not None:
+            return
+        if self.port.is_closed or len(self.port.nameless) >= MOST_NAMELESS:
+            self.refuse(f"more than {MOST_NAMELESS} connections that do not say whose they are")
+            return
+        self.port.nameless.add(self)
+        self._deadline = asyncio.get_running_loop().call_later(
+            HELLO_TIMEOUT, self.refuse, "it has not said in time who it is"
+        )
 
     def data_received(self, chunk: bytes) -> None:
         """Bytes have come."""
         try:
-            if self._hello is not None:
-                hello = self._hello.feed(chunk)
-                if hello is None:
-                    return
-                chunk, self._hello = self._hello.rest, None
-                if self._deadline is not None:
-                    self._deadline.cancel()
-                self.port.on_named(self, hello.sid, next(iter(hello.addresses), None))
-            if self.sid is None or not chunk:
-                return
-            for message in self._messages.feed(chunk):
-                self._on_message(self.sid, message)
-        except Malformed as malformed:
-            self.refuse(str(malformed))
+            if self.peer is None and not self._is_done:
+                chunk = self._greet(chunk)
+            if self.peer is not None and not self._is_done:
+                self._take(self.peer, chunk)
+        except Malformed as error:
+            self.refuse(str(error))
 
-    def _on_message(self, sid: int, message: bytes) -> None:
-        """A vote; one that makes no sense is passed over, as ZooKeeper does."""
-        try:
-            notification = decode_notification(message)
-        except Malformed as malformed:
-            log.warning(event("passed over", server=sid, reason=str(malformed)))
-        else:
-            self.port.on_notification(sid, notification)
+    def _greet(self, chunk: bytes) -> bytes:
+        """Learns who is there; returns what came behind the greeting."""
+        hello = self._hello.feed(chunk)
+        if hello is None:
+            return b""
+        self._is_named()
+        self.peer = self.port.on_hello(self, hello)
+        return self._hello.rest
 
-    def refuse(self, why: str) -> None:
-        """Closes it, and says why in the log."""
-        log.warning(event("refused", client=self.name, reason=why))
-        self.transport.abort()
+    def _take(self, peer: Peer, chunk: bytes) -> None:
+        for body in self._messages.feed(chunk):
+            peer.failures = 0
+            try:
+                notification = decode_notification(body)
+            except Malformed as error:  # the next may be none, as ZooKeeper takes it
+                log.warning(event("ignored", peer=peer.sid, address=self.name, reason=str(error)))
+                continue
+            self.port.on_notification(peer.sid, notification)
+            if self._is_done:
+                break
+
+    def write(self, message: bytes) -> None:
+        """Sends bytes."""
+        self.transport.write(message)
 
     def pause_writing(self) -> None:
-        """The other end does not keep up."""
+        """The other side leaves too much unread."""
         self.is_full = True
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """The other side has read."""
         self.is_full = False
-        if self.sid is not None and self.port.wires.get(self.sid) is self:
-            self.port.on_ready(self.sid)
+        if self.peer is not None and self.peer.channel is self:
+            self.peer.flush()
+
+    def refuse(self, reason: str) -> None:
+        """Closes it, and says why in the log."""
+        log.warning(event("refused", address=self.name, reason=reason))
+        self.abort()
+
+    def finish(self) -> None:
+        """Closes it when what was written is sent; nothing is taken from it any more."""
+        self._is_done = True
+        self.transport.close()
+
+    def abort(self) -> None:
+        """Closes it now."""
+        self._is_done = True
+        self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is closed, by whomever."""
+        """It is closed."""
+        self.is_lost = self._is_done = True
+        self._is_named()
+        if self.peer is not None:
+            self.peer.on_lost(self)
+
+    def _is_named(self) -> None:
+        """It need not say who it is any more."""
+        self.port.nameless.discard(self)
         if self._deadline is not None:
             self._deadline.cancel()
-        self.port.on_lost(self)
+            self._deadline = None

@@ -11,7 +11,9 @@ believes a quorum of servers that have decided, if their leader itself has said 
     decided          whom it follows, itself perhaps; `state` says as what
 
 Time is in milliseconds of any clock that does not go back. A server's own vote counts at once, where
-ZooKeeper sends it to itself. Left out: the oracle for ensembles of two.
+ZooKeeper sends it to itself. Who does not vote is told the present vote, where ZooKeeper tells it of the last
+election's leader as if that were voted for in this one, which may be the one that has just been lost. Left
+out: the oracle for ensembles of two.
 
 ZooKeeper: FastLeaderElection.lookForLeader, WorkerReceiver, Vote, SyncedLearnerTracker. The specification is
 `zabspec.fast_election`.
@@ -117,7 +119,6 @@ class Election:
         self.newer: Ensemble | None = None
         self._have_delivered = have_delivered
         self._first: Vote | None = None
-        self._current: Vote | None = None  # what non-voters are told: the last decision, while this one looks
         self._received: dict[int, Report] = {}  # of this round (recvset)
         self._outside: dict[int, Report] = {}  # of those that have decided (outofelection)
         self._patience = FIRST_PATIENCE
@@ -146,7 +147,6 @@ class Election:
             self.round,
             NOBODY if is_observer else epoch,
         )
-        self._current = self._current or Vote(self.me, zxid, self.round, epoch)
         self._received, self._outside = {}, {}
         self._patience = FIRST_PATIENCE
         self._holds_off = False
@@ -163,10 +163,9 @@ class Election:
         """
         if self.vote is None or self._first is None or self._is_newer_ensemble(notification):
             return
+        self._answer(sender, notification)
         if sender not in self.electorate:
-            self._answer_non_voter(sender)
             return
-        self._answer_voter(sender, notification)
         if self.state != ServerState.LOOKING:
             return
         better = self._is_better(_vote_of(notification), self.vote)
@@ -201,7 +200,7 @@ class Election:
         ZooKeeper: QuorumPeer.updateElectionVote.
         """
         if self.decided is not None:
-            self.vote = self.decided = self._current = replace(self.decided, epoch=epoch)
+            self.vote = self.decided = replace(self.decided, epoch=epoch)
 
     def set_ensemble(self, ensemble: Ensemble, last_seen: Ensemble | None = None) -> None:
         """The configuration has changed. While this server looks, `start` is to follow.
@@ -244,16 +243,15 @@ class Election:
             self.newer = theirs
         return True
 
-    def _answer_non_voter(self, sender: int) -> None:
-        """Tells it of the last decision, even while this server looks; it asks again."""
-        if self._current is not None:
-            self._send(sender, replace(self._current, round=self.round))
+    def _answer(self, sender: int, notification: Notification) -> None:
+        """Tells one that looks what this server has decided, or that it looks in a later round.
 
-    def _answer_voter(self, sender: int, notification: Notification) -> None:
-        """Tells one that looks what this server has decided, or that it looks in a later round."""
+        Who does not vote is told in any round: it takes no part in telling.
+        """
         if notification.state != ServerState.LOOKING or self.vote is None or sender == self.me:
             return
-        if self.state != ServerState.LOOKING or notification.round < self.round:
+        is_behind = notification.round < self.round or sender not in self.electorate
+        if self.state != ServerState.LOOKING or is_behind:
             self._send(sender, self.vote)
 
     def _send(self, receiver: int, vote: Vote) -> None:
@@ -336,7 +334,7 @@ class Election:
             self._due = now + HOLD_OFF
 
     def _decide(self, vote: Vote) -> None:
-        self.vote = self.decided = self._current = vote
+        self.vote = self.decided = vote
         self._holds_off, self._due = False, None
         self._received, self._outside = {}, {}
         if vote.leader == self.me:
