@@ -15,6 +15,8 @@ from zabcheck.conformance.operations import CLIENTS, operations
 from zabserver.testing import ZooKeeper
 from zabspec import tree
 from zabspec.sessions import negotiated, password_of
+from zabspec.tree import Flag
+from zabspec.tree.replies import Created
 
 PLACES = itertools.count()
 
@@ -104,3 +106,16 @@ def test_sessions_and_nodes_outlive_a_restart() -> None:
         server.expire(session.id)
         after = Session("127.0.0.1", server.port)
         assert after.call(tree.Exists("/a")).reply == tree.read.Failed(tree.Error.NO_NODE)
+
+
+@pytest.mark.parametrize("flag", [Flag.TTL, Flag.TTL_SEQUENTIAL])
+def test_a_part_without_its_time_to_live_spoils_a_multi_and_leaves_nothing(flag: Flag) -> None:
+    """The server took the bytes of the part behind it for a time to live."""
+    with ZooKeeper() as server:
+        session = Session("127.0.0.1", server.port)
+        odd = tree.Create("/t", flag=flag)
+        for parts in ((odd,), (tree.Create("/a"), odd), (odd, tree.Create("/a")), (odd, odd)):
+            refused = session.call(tree.Multi(parts)).reply
+            assert refused == tree.read.Failed(tree.Error.MARSHALLING_ERROR)
+        assert getattr(session.call(tree.GetChildren("/")).reply, "names", None) == ("zookeeper",)
+        assert session.call(tree.Create("/a")).reply == Created("/a", None)

@@ -227,6 +227,18 @@ def test_parts_of_a_multi_see_those_before_and_share_a_zxid() -> None:
     assert (stat.mzxid, stat.pzxid, stat.children) == (9, 9, 2)
 
 
+@pytest.mark.parametrize("flag", [Flag.TTL, Flag.TTL_SEQUENTIAL])
+@pytest.mark.parametrize("op", [Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER])
+def test_a_part_with_a_flag_for_a_time_to_live_and_none_spoils_the_multi(flag: Flag, op: Op) -> None:
+    """As observed of 3.8.0 (tests/apache/test_odd_multis.py): unless a part before it is refused."""
+    tree, odd = with_tree(Create("/a")), Create("/a/t", flag=flag, op=op)
+    assert prepare(tree, Multi((Create("/b"), odd)), SOMEONE) == ErrorTxn(Error.MARSHALLING_ERROR)
+    errors = (Error.NO_NODE, Error.RUNTIME_INCONSISTENCY)
+    assert prepare(tree, Multi((Delete("/nope"), odd)), SOMEONE) == MultiTxn(
+        tuple(ErrorTxn(each) for each in errors)
+    )
+
+
 def test_an_empty_multi_does_nothing() -> None:
     assert written(initial(), Multi(())) == (initial(), Parts(()))
 

@@ -47,6 +47,8 @@ FLAGS = {0: (False, False), 1: (True, False), 2: (False, True), 3: (True, True),
 TTL_FLAGS = {5: False, 6: True}
 """Create flags of those that have: whether sequential."""
 CONTAINER_FLAG = 4
+TTL_WITHOUT = -1 << 32
+"""No operation: stands for that of a part of a multi with a flag of `TTL_FLAGS` and no time to live."""
 OF_ANY_SESSION = frozenset({Op.CREATE_SESSION, Op.CLOSE_SESSION, Op.DELETE_CONTAINER, Op.RECONFIG})
 """What is asked by the server itself, or whatever has become of the session."""
 MAX_VERSION = 0x7FFFFFFF
@@ -114,6 +116,7 @@ class Preparer:
             Op.SET_ACL: self._set_acl,
             Op.CHECK: self._check_version,
             Op.MULTI: self._multi,
+            TTL_WITHOUT: self._refuse_malformed,
             Op.RECONFIG: self._reconfig,
             Op.CREATE_SESSION: self._create_session,
             Op.CLOSE_SESSION: self._close_session,
@@ -145,11 +148,18 @@ class Preparer:
     def _create_session(self, request: Request, _: int, __: int) -> Txn:
         return CreateSessionTxn(Op.CREATE_SESSION, request.reader.int32())
 
+    def _refuse_malformed(self, _: Request, __: int, ___: int) -> Txn:
+        """ZooKeeper: the cast to CreateTTLRequest in PrepRequestProcessor.pRequest2TxnCreate, which fails."""
+        raise Malformed("a node with a time to live, and no time to live")
+
     def _reconfig(self, _: Request, __: int, ___: int) -> Txn:
         raise Refused(Err.RECONFIG_DISABLED)
 
     def _multi(self, request: Request, zxid: int, time: int) -> Txn:
-        """All or nothing: at the first part that is refused, what the others did is undone."""
+        """All or nothing: at the first part that is refused, what the others did is undone.
+
+        A part with the flag of a node that has a time to live, and without one, makes all of it malformed.
+        """
         parts = read_multi(request.reader)
         self.outstanding.begin()
         done: list[Txn] = []
@@ -157,6 +167,9 @@ class Preparer:
             for op, reader in parts:
                 part = Request(request.session, request.cxid, op, reader, request.ids)
                 done.append(self._by_op[op](part, zxid, time))
+        except Malformed:
+            self.outstanding.undo()
+            raise
         except Refused as refused:
             self.outstanding.undo()
             codes = [Err.OK] * len(done) + [refused.code]
@@ -316,13 +329,13 @@ def read_multi(reader: Reader) -> list[tuple[int, Reader]]:
             raise Malformed(f"type {op} in a multi")
         body = Reader(reader.buffer, reader.at)
         flag = _skip_part(op, reader)
-        parts.append((_op_in_multi(flag) if op in CREATES else op, body))
+        parts.append((_op_in_multi(op, flag) if op in CREATES else op, body))
 
 
-def _op_in_multi(flag: int) -> int:
+def _op_in_multi(op: int, flag: int) -> int:
     """Which operation creates a node in a multi: its flag alone tells (ZooKeeper: Op.Create.getOpcode)."""
     if flag in TTL_FLAGS:
-        return Op.CREATE_TTL
+        return Op.CREATE_TTL if op == Op.CREATE_TTL else TTL_WITHOUT
     return Op.CREATE_CONTAINER if flag == CONTAINER_FLAG else Op.CREATE
 
 

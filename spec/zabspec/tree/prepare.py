@@ -103,16 +103,19 @@ def prepared_close(tree: Tree, session: int, order: tuple[str, ...] | None) -> C
 
 def prepared_multi(
     tree: Tree, parts: tuple[Create | Delete | SetData | Check, ...], caller: Caller, rules: Rules
-) -> MultiTxn:
+) -> MultiTxn | ErrorTxn:
     """All parts, each on top of those before; or, if one is refused, an error for each.
 
     The parts before that one have no error of their own, those after it have another. Sessions are looked at
-    by the parts, so one without parts passes.
+    by the parts, so one without parts passes. A part with the flag of a node that has a time to live, by an
+    operation that gives it none, cannot be read, and all of it with that.
 
-    ZooKeeper: PrepRequestProcessor.pRequest (multi), rollbackPendingChanges.
+    ZooKeeper: PrepRequestProcessor.pRequest (multi), rollbackPendingChanges, pRequest2TxnCreate.
     """
     done: list[CreateTxn | DeleteTxn | SetDataTxn | CheckTxn | ErrorTxn] = []
     for part in parts:
+        if isinstance(part, Create) and part.flag in WITH_TTL and part.op != Op.CREATE_TTL:
+            return ErrorTxn(Error.MARSHALLING_ERROR)
         txn = prepare(tree, as_in_multi(part), caller, rules)
         assert isinstance(txn, CreateTxn | DeleteTxn | SetDataTxn | CheckTxn | ErrorTxn)
         if isinstance(txn, ErrorTxn):
