@@ -1,0 +1,319 @@
+"""Damaged data directories: a state or a refusal in one line, in bounded memory and work, and nothing deleted.
+
+A directory has snapshots, some of them compressed, and logs. Damage is by chance, from a seed: bytes changed,
+taken out, put in, zeroed, a file cut, lengthened, emptied, missing or copied over another; or a payload that
+is no transaction, or an absurd one, under a checksum that is right. For what was undamaged, the state that is
+found is known: every state that a directory ever had is one that the history went through.
+"""
+
+from __future__ import annotations
+
+import gzip
+import random
+import sys
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from zlib import adler32
+
+import pytest
+
+from test_damaged_files import snapped
+from test_disk import described, payload, snapshot_of
+from zabserver.net.disk import Disk
+from zabserver.service.node import OPEN, Ace, Acl
+from zabserver.service.tree import Tree
+from zabserver.service.txns import (
+    CloseSessionTxn,
+    CreateSessionTxn,
+    CreateTxn,
+    DeleteTxn,
+    MultiTxn,
+    SetAclTxn,
+    SetDataTxn,
+    Txn,
+    decode_record,
+)
+from zabserver.storage import logs, snapshots
+from zabserver.storage.logs import Corrupt
+from zabserver.wire.jute import INT, LONG
+from zabserver.wire.protocol import Op
+
+OWN: Acl = (Ace(31, b"ip", b"1.2.3.4"),)
+LIMITS = b"/zookeeper/quota/a/zookeeper_limits"
+MEMORY_FACTOR, MEMORY_LEAST = 60, 1 << 20
+"""Bytes allocated at most: so many for each byte in the directory, and so many besides."""
+CALLS_FACTOR, CALLS_LEAST = 40, 20_000
+"""Calls of functions at most, likewise."""
+
+
+def history() -> list[bytes]:
+    """Transactions of all kinds; twenty-four of them."""
+    txns: list[Txn] = [
+        CreateSessionTxn(Op.CREATE_SESSION, 4000),
+        CreateTxn(Op.CREATE, b"/a", b"x" * 100, OPEN, False, 1),
+        CreateTxn(Op.CREATE, b"/zookeeper/quota/a", b"", OPEN, False, 1),
+        CreateTxn(Op.CREATE, LIMITS, b"count=5,bytes=-1", OPEN, False, 1),
+        CreateTxn(Op.CREATE2, b"/a/e", None, OWN, True, 1),
+        CreateTxn(Op.CREATE_CONTAINER, b"/c", b"", OPEN, False, 2),
+        CreateTxn(Op.CREATE_TTL, b"/t", b"", OPEN, False, 3, 9),
+        SetDataTxn(Op.SET_DATA, b"/a", bytes(300), 1),
+        SetAclTxn(Op.SET_ACL, b"/a", OWN, 1),
+        MultiTxn(Op.MULTI, [CreateTxn(Op.CREATE, b"/m", b"", OPEN, False, 4), DeleteTxn(Op.DELETE, b"/c")]),
+        CloseSessionTxn(Op.CLOSE_SESSION, [b"/a/e"]),
+    ]
+    txns += [CreateTxn(Op.CREATE, b"/n%d" % each, b"y" * each, OPEN, False, 5 + each) for each in range(13)]
+    return [payload(zxid, txn) for zxid, txn in enumerate(txns, 1)]
+
+
+HISTORY = history()
+
+
+def states() -> list[dict[bytes, object]]:
+    """What the tree was after each transaction; first before any."""
+    tree = Tree()
+    found = [described(tree)]
+    for each in HISTORY:
+        tree.apply(decode_record(each))
+        found.append(described(tree))
+    return found
+
+
+STATES = states()
+
+
+def whole_directory(folder: Path) -> None:
+    """Logs of eight transactions each; snapshots after 0, 6, 12 and 20, the last two compressed."""
+    tree = Tree()
+    disk = Disk(folder, preallocated=4096, is_forced=False)
+    snapshot_of(tree, disk, {})
+    for zxid, each in enumerate(HISTORY, 1):
+        disk.append([each])
+        tree.apply(decode_record(each))
+        if zxid in (6, 12, 20):
+            snapshot_of(tree, disk, {5: 4000})
+        if zxid % 8 == 0:
+            disk.roll()
+    disk.close()
+    for zxid, ending, pack in ((12, ".gz", gzip.compress), (20, ".snappy", snapped)):
+        path = folder / "version-2" / f"snapshot.{zxid:x}"
+        path.with_name(path.name + ending).write_bytes(pack(path.read_bytes()))
+        path.unlink()
+
+
+@dataclass
+class Damage:
+    """What is done to one directory, by chance."""
+
+    chance: random.Random
+    folder: Path
+
+    def do(self) -> str:
+        """Damages it, and says how."""
+        kinds = [
+            self.change,
+            self.take_out,
+            self.put_in,
+            self.zero,
+            self.cut,
+            self.lengthen,
+            self.empty,
+            self.remove,
+            self.copy_over,
+            self.crafted_log,
+            self.crafted_snapshot,
+        ]
+        done = []
+        for _ in range(self.chance.choice((1, 1, 1, 2, 4))):
+            kind = self.chance.choice(kinds)
+            files = sorted((self.folder / "version-2").iterdir())
+            if files:
+                path = self.chance.choice(files)
+                kind(path)
+                done.append(f"{kind.__name__} {path.name}")
+        return ", ".join(done)
+
+    def place(self, whole: bytes) -> int:
+        """Where something is done: where there is something more often than in zeros."""
+        return self.chance.randint(0, len(whole.rstrip(b"\0")) + (20 if self.chance.random() < 0.2 else 0))
+
+    def some(self) -> bytes:
+        """Bytes of any kind."""
+        return self.chance.choice(
+            (
+                self.chance.randbytes(self.chance.randint(1, 60)),
+                INT.pack(self.chance.choice((-1, 0, 1, 1 << 30, -(1 << 31), 0x7FFFFFFF))),
+                LONG.pack(self.chance.choice((-1, 0, 1 << 40))),
+                bytes(self.chance.randint(1, 600)),
+            )
+        )
+
+    def change(self, path: Path) -> None:
+        whole = path.read_bytes()
+        at, other = self.place(whole), self.some()
+        path.write_bytes(whole[:at] + other + whole[at + len(other) :])
+
+    def take_out(self, path: Path) -> None:
+        whole = path.read_bytes()
+        at = self.place(whole)
+        path.write_bytes(whole[:at] + whole[at + self.chance.randint(1, 200) :])
+
+    def put_in(self, path: Path) -> None:
+        whole = path.read_bytes()
+        at = self.place(whole)
+        path.write_bytes(whole[:at] + self.some() + whole[at:])
+
+    def zero(self, path: Path) -> None:
+        whole = path.read_bytes()
+        at, size = self.place(whole), self.chance.randint(1, 300)
+        path.write_bytes(whole[:at] + bytes(size) + whole[at + size :])
+
+    def cut(self, path: Path) -> None:
+        whole = path.read_bytes()
+        path.write_bytes(whole[: self.place(whole)])
+
+    def lengthen(self, path: Path) -> None:
+        path.write_bytes(path.read_bytes() + self.some())
+
+    def empty(self, path: Path) -> None:
+        path.write_bytes(b"")
+
+    def remove(self, path: Path) -> None:
+        path.unlink()
+
+    def copy_over(self, path: Path) -> None:
+        files = sorted(path.parent.iterdir())
+        path.write_bytes(self.chance.choice(files).read_bytes())
+
+    def crafted_log(self, _: Path) -> None:
+        """One more log, whose checksums are right and whose transactions are what nobody wrote."""
+        txns: list[Txn] = [
+            CreateTxn(Op.CREATE, self.path(), b"", OPEN, False, 1),
+            DeleteTxn(Op.DELETE, self.path()),
+            SetDataTxn(Op.SET_DATA, self.path(), None, 1),
+            SetAclTxn(Op.SET_ACL, self.path(), (), 1),
+            CloseSessionTxn(Op.CLOSE_SESSION, [self.path(), self.path()]),
+            MultiTxn(Op.MULTI, [DeleteTxn(Op.DELETE, self.path())]),
+        ]
+        self.chance.shuffle(txns)
+        first = len(HISTORY) + 1
+        payloads = [payload(zxid, txn) for zxid, txn in enumerate(txns, first)]
+        if self.chance.random() < 0.3:
+            at = self.chance.randrange(len(payloads))
+            rubbish = bytearray(payloads[at])
+            rubbish[self.chance.randrange(20, len(rubbish))] ^= 1 << self.chance.randrange(8)
+            payloads[at] = bytes(rubbish)
+        whole = logs.START + b"".join(map(logs.encode_entry, payloads))
+        (self.folder / "version-2" / f"log.{first:x}").write_bytes(whole)
+
+    def crafted_snapshot(self, _: Path) -> None:
+        """One more snapshot, whose checksum is right and whose nodes are what nobody wrote."""
+        nodes = [(path.encode(), self.path()) for path in ("", "/zookeeper", "/a")]
+        tree = Tree()
+        body = snapshots.HEADER.pack(snapshots.MAGIC, snapshots.VERSION, -1) + INT.pack(0) + INT.pack(0)
+        for path, other in nodes[self.chance.randint(0, 2) :]:
+            chosen = other if self.chance.random() < 0.5 else path
+            body += snapshots.encode_node(chosen, tree.nodes[b"/"], {})
+        body += snapshots.TERMINATOR
+        whole = body + LONG.pack(adler32(body)) + snapshots.TERMINATOR
+        (self.folder / "version-2" / f"snapshot.{len(HISTORY):x}").write_bytes(whole)
+
+    def path(self) -> bytes:
+        """A path, or what is none."""
+        odd = (b"", b"/", b"//", b"a", b"/a", b"/a/b/c", b"/zookeeper", LIMITS, b"/zookeeper/quota", b"\xff/")
+        return self.chance.choice(odd)
+
+
+@dataclass
+class Cost:
+    """What a call cost: bytes allocated at most at a time, calls of functions."""
+
+    memory: int = 0
+    calls: int = 0
+
+
+def measured(call: Callable[[], object]) -> tuple[object, Cost]:
+    """What a call returns or raises, and what it cost."""
+    cost = Cost()
+
+    def count(_: FrameType, event: str, __: object) -> None:
+        cost.calls += event in ("call", "c_call")
+
+    tracemalloc.start()
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        outcome = call()
+    except Exception as error:  # what it is, is judged by who asked
+        outcome = error
+    finally:
+        sys.setprofile(before)
+        cost.memory = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return outcome, cost
+
+
+def check_one(seed: int, folder: Path) -> str:
+    """Damages a directory, reads it, judges; whether it was a state, an older one, or a refusal."""
+    whole_directory(folder)
+    done = Damage(random.Random(seed), folder).do()
+    before = contents(folder)
+    size = sum(map(len, before.values()))
+    outcome, cost = measured(lambda: Disk(folder, is_forced=False).load())
+    where = f"seed {seed}: {done}: {outcome}"
+    assert cost.memory <= MEMORY_FACTOR * size + MEMORY_LEAST, (where, cost)
+    assert cost.calls <= CALLS_FACTOR * size + CALLS_LEAST, (where, cost)
+    assert contents(folder) == before, where
+    if isinstance(outcome, Exception):
+        assert isinstance(outcome, Corrupt), where
+        assert "\n" not in str(outcome), where
+        assert str(folder) in str(outcome), where
+        assert "at byte " in str(outcome), where
+        return "refused"
+    assert "crafted" in done or described(outcome.tree) in STATES, where  # type: ignore[attr-defined]
+    if "crafted_snapshot" not in done:  # a purge trusts a checksum that is right
+        check_purge(folder, where)
+    return "read"
+
+
+def check_purge(folder: Path, where: str) -> None:
+    """What a purge leaves is the same state."""
+    disk = Disk(folder, is_forced=False)
+    before = disk.load()
+    disk.purge(kept=1)
+    after = disk.load()
+    assert described(after.tree) == described(before.tree), where
+    assert (after.tree.zxid, after.sessions) == (before.tree.zxid, before.sessions), where
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files, with what they hold."""
+    return {path.name: path.read_bytes() for path in sorted((folder / "version-2").iterdir())}
+
+
+def test_the_directory_is_read_undamaged(tmp_path: Path) -> None:
+    whole_directory(tmp_path)
+    found = Disk(tmp_path).load()
+    assert described(found.tree) == STATES[-1]
+    assert (found.snapshot, found.skipped, found.tails) == (20, [], [])
+
+
+def fuzz(seeds: range, folder: Path) -> dict[str, int]:
+    """How often each came out."""
+    counts = {"read": 0, "refused": 0}
+    for seed in seeds:
+        counts[check_one(seed, folder / str(seed))] += 1
+    return counts
+
+
+def test_a_damaged_directory_is_read_or_refused(tmp_path: Path) -> None:
+    counts = fuzz(range(400), tmp_path)
+    assert min(counts.values()) > 50, counts
+
+
+@pytest.mark.deep
+def test_many_damaged_directories_are_read_or_refused(tmp_path: Path) -> None:
+    counts = fuzz(range(1000, 8000), tmp_path)
+    assert min(counts.values()) > 500, counts
