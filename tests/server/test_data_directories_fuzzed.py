@@ -1,4 +1,4 @@
-"""Damaged data directories: a state or a refusal in one line, in bounded memory and work, and nothing deleted.
+"""Damaged data directories: a state, or a refusal in one line; bounded memory and work; nothing deleted.
 
 A directory has snapshots, some of them compressed, and logs. Damage is by chance, from a seed: bytes changed,
 taken out, put in, zeroed, a file cut, lengthened, emptied, missing or copied over another; or a payload that

@@ -292,6 +292,39 @@ def test_a_snapshot_taken_while_writes_go_on_and_the_log_make_the_tree(
     assert loaded.ephemerals == tree.ephemerals
 
 
+def test_a_node_that_comes_again_while_a_snapshot_is_written_has_its_children() -> None:
+    """Deleted, created again and given a child, after its parent was written and before it is."""
+    tree = Tree()
+    records = [
+        Record(SESSION, 0, zxid, 1000, txn)
+        for zxid, txn in enumerate(
+            (
+                CreateTxn(Op.CREATE, b"/a", b"", OPEN, False, 1),
+                DeleteTxn(Op.DELETE, b"/a"),
+                CreateTxn(Op.CREATE, b"/a", b"", OPEN, False, 2),
+                CreateTxn(Op.CREATE, b"/a/x", b"x", OPEN, True, 1),
+                CreateTxn(Op.CREATE, b"/a/y", b"", OPEN, False, 2),
+                CreateTxn(Op.CREATE, b"/a/y/z", b"", OPEN, False, 1),
+            ),
+            1,
+        )
+    ]
+    tree.apply(records[0])
+    writing = snapshots.encode_snapshot(tree, {}, chunk=1)
+    pieces = [next(writing) for _ in range(3)]
+    for each in records[1:]:
+        tree.apply(each)
+    loaded = Tree()
+    loaded.restore(snapshots.decode_snapshot(b"".join([*pieces, *writing]), "snapshot").nodes)
+    assert b"/a/x" in loaded.nodes
+    loaded.zxid = 1
+    for each in records[1:]:
+        loaded.apply(each)
+    assert described(loaded) == described(tree)
+    assert loaded.data_size == tree.data_size
+    assert loaded.ephemerals == tree.ephemerals
+
+
 def test_a_list_that_a_node_gets_while_a_snapshot_is_written_does_not_cost_the_node() -> None:
     tree, acl = Tree(), (Ace(31, b"ip", b"9.9.9.9"),)
     records = [

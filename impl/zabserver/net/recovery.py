@@ -15,8 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import adler32
 
-from zabserver.service.tree import Tree
-from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_record
+from zabserver.service.paths import has_place
+from zabserver.service.tree import UNDELETABLE, Tree
+from zabserver.service.txns import (
+    CloseSessionTxn,
+    CreateSessionTxn,
+    CreateTxn,
+    DeleteTxn,
+    MultiTxn,
+    Txn,
+    decode_record,
+)
 from zabserver.storage import logs, snapshots
 from zabserver.storage.compressed import LARGEST, UNPACK
 from zabserver.storage.logs import Corrupt, Tail
@@ -156,6 +165,9 @@ def _replay(found: Found, files: Sequence[Path]) -> None:
             if not follows(record.zxid, tree.zxid):
                 gap = f"zxid 0x{record.zxid:x} after 0x{tree.zxid:x}: some are missing"
                 raise Corrupt(str(path), entry.offset, gap)
+            odd = next(_impossible_paths(record.txn), None)
+            if odd is not None:
+                raise Corrupt(str(path), entry.offset, f"no transaction creates or deletes {odd!r}")
             tree.apply(record)
             found.replayed += 1
             found.replayed_size += len(entry.payload)
@@ -163,6 +175,19 @@ def _replay(found: Found, files: Sequence[Path]) -> None:
                 found.sessions[record.session] = record.txn.timeout
             elif isinstance(record.txn, CloseSessionTxn):
                 found.sessions.pop(record.session, None)
+
+
+def _impossible_paths(txn: Txn) -> Iterator[bytes]:
+    """What a transaction creates or deletes that can be neither; only one that nobody made has any."""
+    match txn:
+        case CreateTxn(path=path) | DeleteTxn(path=path):
+            if path in UNDELETABLE or not has_place(path):
+                yield path
+        case CloseSessionTxn(paths=paths):
+            yield from (each for each in paths or () if each in UNDELETABLE or not has_place(each))
+        case MultiTxn(parts=parts):
+            for part in parts:
+                yield from _impossible_paths(part)
 
 
 def read_log(path: Path, on_tail: Callable[[Tail], None] = logs.ignore) -> Iterator[logs.Entry]:

@@ -23,6 +23,11 @@ def check_path(path: bytes) -> None:
         raise Refused(Err.BAD_ARGUMENTS)
 
 
+def has_place(path: bytes) -> bool:
+    """Whether a path has a place in a tree, whatever its characters; it was judged once."""
+    return path == b"/" or (path.startswith(b"/") and not path.endswith(b"/") and b"//" not in path)
+
+
 def _is_valid(path: bytes) -> bool:
     if path == b"/":
         return True

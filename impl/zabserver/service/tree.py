@@ -23,6 +23,7 @@ from zabserver.service.node import (
     ttl_of,
     ttl_owner,
 )
+from zabserver.service.paths import has_place
 from zabserver.service.txns import (
     CheckTxn,
     CloseSessionTxn,
@@ -97,7 +98,7 @@ class Tree:
         """Replaces all nodes by others, each after its parent, as a snapshot holds them.
 
         Raises:
-            ValueError: a node's parent is not there before it.
+            ValueError: a node's parent is not there before it, or a path is none, or comes twice.
         """
         self.nodes.clear()
         self.ephemerals.clear()
@@ -106,10 +107,14 @@ class Tree:
         self.digest = None
         self.data_size = 0
         for path, node in nodes:
+            if not has_place(path) or path in self.nodes:
+                raise ValueError(f"{path!r} is no path, or comes twice")
             if path != b"/" and parent_of(path) not in self.nodes:
                 raise ValueError(f"{path!r} comes before its parent")
             self._put(path, node)
             self._index(path, node.owner)
+        if not self.nodes:
+            raise ValueError("there is no root")
         self.limits = quotas.load(self.nodes)
 
     def _index(self, path: bytes, owner: int) -> None:
@@ -197,6 +202,8 @@ class Tree:
         node = self.nodes.get(path)
         if node is None:
             return False
+        if node.children:
+            self._delete_below(path, zxid)
         parent_path = parent_of(path)
         parent = self.nodes[parent_path]
         del self.nodes[path]
@@ -211,6 +218,21 @@ class Tree:
         self.limits.on_deleted(self.nodes, path, size)
         self.watches.on_deleted(path, node.acl, parent_path, parent.acl, zxid)
         return True
+
+    def _delete_below(self, path: bytes, zxid: int) -> None:
+        """Deletes what is below a node that goes.
+
+        Only a fuzzy snapshot has that: the node was deleted, created again and given children while it was
+        written. They are created again when the log comes to that.
+        """
+        todo, found = [path], []
+        while todo:
+            above = todo.pop()
+            below = [above + b"/" + name for name in sorted(self.nodes[above].children)]
+            found += below
+            todo += below
+        for each in reversed(found):
+            self._delete(each, zxid)
 
     def _unindex(self, path: bytes, owner: int) -> None:
         if is_session(owner):
