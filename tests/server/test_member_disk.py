@@ -123,6 +123,20 @@ def test_entries_after_begin_with_what_they_follow(tmp_path: Path) -> None:
     ] + [HISTORY]
 
 
+def test_a_history_with_a_gap_is_read_up_to_it(tmp_path: Path) -> None:
+    """As Apache leaves it where a leader's snapshot came between two logs, whose first may be of anything."""
+    disk = disk_with(tmp_path, creates(E1 + 1, E1 + 2), creates(E2 + 3, E2 + 4))
+    assert [zxid for zxid, _ in disk.recent(10)] == [E2 + 3, E2 + 4]
+    assert [[zxid for zxid, _ in disk.entries_after(E1 + at)] for at in (0, 1, 2)] == [
+        [],
+        [E1 + 1, E1 + 2],
+        [],
+    ]
+    assert [zxid for zxid, _ in disk.entries_after(E2 + 3)] == [E2 + 3, E2 + 4]
+    with pytest.raises(Corrupt, match="some are missing"):
+        MemberDisk(tmp_path).load()
+
+
 # Crashes. What is done is done in a folder of its own for each crash point.
 
 

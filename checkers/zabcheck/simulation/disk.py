@@ -1,6 +1,7 @@
 """A disk in memory: what was not synced is gone after a crash.
 
-It holds what a real one holds: entries of the log, bytes of snapshots. It answers as `zabserver.net.disk`.
+It holds what a real one holds: entries of the log, bytes of snapshots. It answers as
+`zabserver.net.member_disk`, and is compared with that (tests/checkers/test_memory_disk.py).
 """
 
 from __future__ import annotations
@@ -9,12 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from zabserver.service.tree import Tree
-from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_record
+from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_record, zxid_of
 from zabserver.storage.snapshots import decode_snapshot, encode_snapshot
-from zabserver.wire.jute import LONG
-
-ZXID_AT = 12
-"""Where in a transaction's header its zxid is."""
+from zabserver.zab.history import counter_of
 
 
 @dataclass(slots=True)
@@ -25,27 +23,20 @@ class Found:
     sessions: dict[int, int]
 
 
-def zxid_of(payload: bytes) -> int:
-    """The zxid of a transaction."""
-    (zxid,) = LONG.unpack_from(payload, ZXID_AT)
-    found: int = zxid
-    return found
-
-
 class MemoryDisk:
     """The disk of one member.
 
     Attributes:
         log: zxids and payloads, in order.
         synced: how many of them a crash leaves.
-        snapshot: the zxid and the bytes of the newest snapshot; None before there is one.
+        snapshots: their zxids and bytes, the newest last.
         accepted, current: the epoch files.
     """
 
     def __init__(self) -> None:
         self.log: list[tuple[int, bytes]] = []
         self.synced = 0
-        self.snapshot: tuple[int, bytes] | None = None
+        self.snapshots: list[tuple[int, bytes]] = []
         self.accepted = self.current = 0
 
     # What the shell does.
@@ -71,13 +62,13 @@ class MemoryDisk:
 
     def load(self) -> Found:
         """The snapshot, and the log from there on."""
-        tree, sessions = Tree(), {}
-        if self.snapshot is not None:
-            zxid, whole = self.snapshot
-            found = decode_snapshot(whole, "snapshot")
-            tree.restore(found.nodes)
-            tree.zxid = zxid
-            sessions = found.sessions
+        tree = Tree()
+        if not self.snapshots:
+            self.snapshots.append((0, b"".join(encode_snapshot(tree, {}))))
+        tree.zxid, whole = self.snapshots[-1]
+        found = decode_snapshot(whole, "snapshot")
+        tree.restore(found.nodes)
+        sessions = found.sessions
         for zxid, payload in self.log:
             if zxid <= tree.zxid:
                 continue
@@ -109,31 +100,41 @@ class MemoryDisk:
         self.sync()
 
     def truncate(self, zxid: int) -> None:
-        """Cuts the log after a zxid."""
-        if self.snapshot is not None and self.snapshot[0] > zxid:
-            raise ValueError(f"the snapshot has 0x{self.snapshot[0]:x}")
-        self.log = [entry for entry in self.log if entry[0] <= zxid]
-        self.synced = len(self.log)
+        """Cuts all after a zxid off the log, and drops the snapshots that have more."""
+        if not self._has(zxid) and zxid not in dict(self.snapshots):
+            raise ValueError(f"0x{zxid:x} is not there")
+        if self.snapshots and self.snapshots[0][0] > zxid:
+            raise ValueError(f"the oldest snapshot has 0x{self.snapshots[0][0]:x}")
+        self._cut(zxid)
 
     def save(self, tree: Tree, timeouts: Mapping[int, int]) -> None:
-        """Writes a snapshot in place of everything later than it."""
-        self.log = [entry for entry in self.log if entry[0] <= tree.zxid]
+        """Writes a snapshot in place of everything later, and of a log that may have another history."""
+        is_same = self._has(tree.zxid)
+        self._cut(tree.zxid if is_same else 0)
+        if not is_same:
+            self.snapshots.clear()
+        self.snapshots = [each for each in self.snapshots if each[0] != tree.zxid]
+        self.snapshots.append((tree.zxid, b"".join(encode_snapshot(tree, timeouts))))
+
+    def _has(self, zxid: int) -> bool:
+        """Whether the log has a transaction, or the first of an epoch."""
+        return (zxid if counter_of(zxid) else zxid + 1) in dict(self.log)
+
+    def _cut(self, zxid: int) -> None:
+        self.log = [entry for entry in self.log if entry[0] <= zxid]
+        self.snapshots = [each for each in self.snapshots if each[0] <= zxid]
         self.synced = len(self.log)
-        self.snapshot = tree.zxid, b"".join(encode_snapshot(tree, timeouts))
 
     def entries_after(self, zxid: int) -> Iterator[tuple[int, bytes]]:
-        """The log from a zxid on; nothing if it begins later."""
-        entries = [entry for entry in self.log if entry[0] >= zxid]
-        before = [entry for entry in self.log if entry[0] < zxid]
-        yield from before[-1:]
-        if before or (entries and entries[0][0] == zxid):
-            yield from entries
+        """The log from the last entry that is not after a zxid on; nothing if it begins later."""
+        begin = sum(each <= zxid for each, _ in self.log) - 1
+        yield from self.log[begin:] if begin >= 0 else ()
 
     def recent(self, count: int) -> list[tuple[int, bytes]]:
         """The last entries of the log."""
-        return self.log[-count:]
+        return self.log[max(len(self.log) - count, 0) :]
 
     def sizes(self, zxid: int) -> tuple[int, int]:
         """Bytes of the log from a zxid on, and of the snapshot."""
         logs = sum(len(payload) for each, payload in self.log if each >= zxid)
-        return logs, len(self.snapshot[1]) if self.snapshot else 0
+        return logs, len(self.snapshots[-1][1]) if self.snapshots else 0
