@@ -1,0 +1,221 @@
+"""Members of an ensemble as processes on this machine: `zab serve`, or Debian's Apache ZooKeeper, or both.
+
+A member may come back as the other kind: both use the same files.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+
+JARS = Path("/usr/share/java")
+NEEDED = ("zookeeper", "slf4j-log4j12", "log4j-1.2", "commons-io")
+MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+TIMEOUT = 60.0
+"""How long anything may take, in seconds."""
+PAUSE = 0.05
+
+
+class Kind(StrEnum):
+    """Whose server a member runs."""
+
+    OURS = "ours"
+    APACHE = "apache"
+
+
+def why_no_apache() -> str:
+    """Why there is no Apache ZooKeeper here; empty if there is one."""
+    absent = [name for name in NEEDED if not (JARS / f"{name}.jar").exists()]
+    if absent:
+        return f"no Apache ZooKeeper: {JARS / absent[0]}.jar is missing (apt-get install zookeeper)"
+    return "" if shutil.which("java") else "no Apache ZooKeeper: there is no java"
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody uses now."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def ask_word(port: int, word: str) -> str:
+    """The answer to a four-letter word; empty where there is none."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+            connection.sendall(word.encode())
+            found = b""
+            while chunk := connection.recv(1 << 16):
+                found += chunk
+            return found.decode()
+    except OSError:
+        return ""
+
+
+class Members:
+    """An ensemble of processes, as a context manager that leaves none behind.
+
+    Args:
+        folder: where each member has its files.
+        kinds: what each member runs at first, by id.
+        observers: which of them have no vote.
+        tick: in milliseconds.
+        settings: more of zoo.cfg, for all.
+
+    Attributes:
+        client_ports: where each member's clients connect.
+        addresses: where members reach each other's quorum and election ports; a test may put a proxy there.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        kinds: Mapping[int, Kind],
+        observers: Iterable[int] = (),
+        tick: int = 500,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.kinds = dict(kinds)
+        self.observers = frozenset(observers)
+        ports = free_ports(3 * len(self.kinds))
+        self.client_ports = {sid: ports.pop() for sid in self.kinds}
+        self.addresses = {sid: (ports.pop(), ports.pop()) for sid in self.kinds}
+        self.settings = {
+            "tickTime": str(tick),
+            "initLimit": "20",
+            "syncLimit": "10",
+            "maxClientCnxns": "0",
+            "4lw.commands.whitelist": "*",
+            "admin.enableServer": "false",
+            "extendedTypesEnabled": "true",
+            "preAllocSize": "64",
+        } | dict(settings or {})
+        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Members:
+        for sid in self.kinds:
+            self.start(sid)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sid in list(self.processes):
+            self.kill(sid)
+
+    def data(self, sid: int) -> Path:
+        """Where a member keeps its data."""
+        return self.folder / str(sid)
+
+    def start(self, sid: int, kind: Kind | None = None) -> None:
+        """Starts a member, as another kind if told so."""
+        self.kinds[sid] = kind or self.kinds[sid]
+        folder = self.data(sid)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "myid").write_text(f"{sid}\n")
+        config = self.folder / f"{sid}.cfg"
+        config.write_text(self.config(sid))
+        with (self.folder / f"{sid}.out").open("ab") as out:
+            self.processes[sid] = subprocess.Popen(
+                self._command(sid, config), stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            )
+
+    def config(self, sid: int) -> str:
+        """The zoo.cfg of a member."""
+        lines = dict(self.settings)
+        lines |= {
+            "dataDir": str(self.data(sid)),
+            "clientPort": str(self.client_ports[sid]),
+            "clientPortAddress": "127.0.0.1",
+        }
+        if sid in self.observers:
+            lines["peerType"] = "observer"
+        for other, (quorum, election) in self.addresses.items():
+            role = ":observer" if other in self.observers else ""
+            lines[f"server.{other}"] = f"127.0.0.1:{quorum}:{election}{role}"
+        return "".join(f"{name}={value}\n" for name, value in lines.items())
+
+    def _command(self, sid: int, config: Path) -> list[str]:
+        if self.kinds[sid] == Kind.OURS:
+            return [sys.executable, "-m", "zabserver", "serve", str(config)]
+        folder = self.folder / "log4j"
+        folder.mkdir(exist_ok=True)
+        (folder / "log4j.properties").write_text(
+            "log4j.rootLogger=INFO, out\n"
+            "log4j.appender.out=org.apache.log4j.ConsoleAppender\n"
+            "log4j.appender.out.layout=org.apache.log4j.SimpleLayout\n"
+        )
+        path = ":".join([*(str(JARS / f"{name}.jar") for name in NEEDED), str(folder)])
+        return ["java", "-Xmx256m", "-cp", path, "-Djava.net.preferIPv4Stack=true", MAIN, str(config)]
+
+    def stop(self, sid: int) -> None:
+        """Stops a member with SIGTERM."""
+        process = self.processes.pop(sid)
+        process.terminate()
+        try:
+            process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill(self, sid: int) -> None:
+        """Kills a member with SIGKILL."""
+        process = self.processes.pop(sid)
+        process.kill()
+        process.wait()
+
+    def pause(self, sid: int) -> None:
+        """Stops a member's clock, as it were: SIGSTOP."""
+        self.processes[sid].send_signal(signal.SIGSTOP)
+
+    def resume(self, sid: int) -> None:
+        """It goes on: SIGCONT."""
+        self.processes[sid].send_signal(signal.SIGCONT)
+
+    def mode(self, sid: int) -> str:
+        """What a member says it is: leader, follower, observer; empty while it serves nobody."""
+        for line in ask_word(self.client_ports[sid], "srvr").splitlines():
+            if line.startswith("Mode: "):
+                return line.removeprefix("Mode: ")
+        return ""
+
+    @property
+    def leader(self) -> int | None:
+        """Who says that it leads."""
+        return next((sid for sid in self.processes if self.mode(sid) == "leader"), None)
+
+    def wait_until_serving(self, sids: Iterable[int] | None = None) -> None:
+        """Returns when members serve clients: all that run, unless told which, and one of those leads."""
+        wanted = list(self.processes if sids is None else sids)
+        self.wait_until(lambda: all(map(self.mode, wanted)) and self.leader is not None)
+
+    def wait_until(self, holds: Callable[[], bool], timeout: float = TIMEOUT) -> None:
+        """Returns when something holds.
+
+        Raises:
+            TimeoutError: it does not in time; with the end of what each member has said.
+        """
+        deadline = time.monotonic() + timeout
+        while not holds():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not within {timeout} s\n{self.said()}")
+            time.sleep(PAUSE)
+
+    def said(self, length: int = 1500) -> str:
+        """The end of what each member has said."""
+        found = []
+        for sid in self.kinds:
+            path = self.folder / f"{sid}.out"
+            if path.exists():
+                found.append(f"--- {sid} ({self.kinds[sid]}):\n{path.read_text(errors='replace')[-length:]}")
+        return "\n".join(found)
