@@ -37,6 +37,7 @@ class ElectionPeer:
     ) -> None:
         self.port = ElectionPort(me, ensemble, self._on_notification, *tls)
         self.election = Election(me, ensemble, have_delivered=self.port.has_delivered)
+        self.heard: list[tuple[int, Notification]] = []
         self._disk = (zxid, epoch)
         self._timer: asyncio.TimerHandle | None = None
 
@@ -63,6 +64,7 @@ class ElectionPeer:
         return self.election.decided.leader if self.election.decided else None
 
     def _on_notification(self, sender: int, notification: Notification) -> None:
+        self.heard.append((sender, notification))
         self.election.on_notification(sender, notification, self._now())
         self._turn()
 

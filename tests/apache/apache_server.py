@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,29 @@ def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
         "admin.enableServer": "false",
         "extendedTypesEnabled": "true",
     }
+    return _run(folder, settings, "WARN")
+
+
+def start_member(folder: Path, sid: int, lines: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Starts a member of an ensemble; what it does is in `out`.
+
+    Args:
+        folder: for its files.
+        sid: its id.
+        lines: the members, as `server.N=…`.
+    """
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "data" / "myid").write_text(f"{sid}\n")
+    settings = {"tickTime": 2000, "initLimit": 10, "syncLimit": 5, "dataDir": folder / "data"}
+    members = dict(line.split("=", 1) for line in lines)
+    return _run(folder, {**settings, "admin.enableServer": "false", **members}, "INFO")
+
+
+def _run(folder: Path, settings: Mapping[str, object], level: str) -> subprocess.Popen[bytes]:
     config = folder / "zoo.cfg"
     config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     (folder / "log4j.properties").write_text(
-        "log4j.rootLogger=WARN, out\n"
+        f"log4j.rootLogger={level}, out\n"
         "log4j.appender.out=org.apache.log4j.ConsoleAppender\n"
         "log4j.appender.out.layout=org.apache.log4j.SimpleLayout\n"
     )

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from apache_server import START_TIMEOUT, free_port, start, wait_until_serving, why_not
+from apache_server import START_TIMEOUT, free_port, start, start_member, wait_until_serving, why_not
+from zabserver.zab.ensemble import Ensemble
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,32 @@ class Apache:
 
 
 @pytest.fixture(scope="session")
-def apache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apache]:
-    """One Apache ZooKeeper for all tests of a run; nobody else uses it."""
+def _installed() -> None:
     missing = why_not()
     if missing:
         if os.environ.get("ZABKIT_APACHE") == "required":
             pytest.fail(missing)
         pytest.skip(missing)
+
+
+@pytest.fixture
+def start_apache(_installed: None, tmp_path: Path) -> Iterator[Callable[[int, Ensemble], Path]]:
+    """Starts a member of an ensemble; returns the file to which it writes what it does."""
+    members: list[subprocess.Popen[bytes]] = []
+
+    def begin(sid: int, ensemble: Ensemble) -> Path:
+        members.append(start_member(tmp_path, sid, ensemble.text().split("\n")[:-1]))
+        return tmp_path / "out"
+
+    yield begin
+    for each in members:
+        each.kill()
+        each.wait(START_TIMEOUT)
+
+
+@pytest.fixture(scope="session")
+def apache(_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apache]:
+    """One Apache ZooKeeper for all tests of a run; nobody else uses it."""
     folder = tmp_path_factory.mktemp("apache")
     port = free_port()
     server = start(folder, port)
