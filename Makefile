@@ -1,12 +1,13 @@
 # Needs make and Python 3.11 or later; everything else goes into $(VENV).
 #
 #   make check    explore the specs exhaustively: what was proved, and at what bounds
-#   make test     the whole test suite, in JOBS processes: 2
+#   make test     the whole test suite
 #   make deep     explore further: minutes to hours
 #   make bench    the checker's speed and memory, as a table
 #   make lint     style, format and types;  make format  puts the format right
 #
 # PYTHON=python3.12 chooses the interpreter, VENV=path the environment, ARGS="-k liveness" adds options.
+# JOBS=4 runs check and test in four processes instead of two; JOBS=0, in this one.
 
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 # The first of these that is new enough.
@@ -25,7 +26,7 @@ SOURCES = spec impl checkers
 .PHONY: check test deep bench lint format clean
 
 check: $(READY)
-	$(BIN)/python -m pytest -m spec -v $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m spec -v $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)

@@ -121,13 +121,15 @@ def proved(record_property: Callable[[str, object], None]) -> Callable[[str], No
 def progress(request: pytest.FixtureRequest) -> Callable[[Counts], None]:
     """Shows how far a search has come, while it runs: pass it to the search.
 
-    On a terminal it keeps one line up to date; elsewhere it writes one every ten seconds; where tests run in
-    several processes, which have no terminal, none.
+    On a terminal it keeps one line up to date; elsewhere, and where tests run in several
+    processes, it writes one every ten seconds.
     """
     plugins = request.config.pluginmanager
     terminal, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
-    if terminal is None:
-        return lambda counts: None
+    assert terminal is not None
+    is_one_of_several = hasattr(
+        request.config, "workerinput"
+    )  # what that writes on its terminal, nobody sees
     told = 0
 
     def show(counts: Counts) -> None:
@@ -143,6 +145,9 @@ def progress(request: pytest.FixtureRequest) -> Callable[[Counts], None]:
                 terminal.flush()
             elif counts.seconds // 10 > told:
                 told = int(counts.seconds // 10)
-                terminal.write(f"\n  {line}", flush=True)
+                if is_one_of_several:
+                    print(f"\n  {line}", end="", file=sys.__stderr__, flush=True)
+                else:
+                    terminal.write(f"\n  {line}", flush=True)
 
     return show

@@ -83,13 +83,20 @@ def test_search(progress, proved):
 """
 
 
+@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["here", "apart"])
 def test_progress_is_seen_while_a_test_runs_and_results_at_the_end(
-    root: Path, tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
+    root: Path,
+    tmp_path: Path,
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+    processes: list[str],
 ) -> None:
+    if processes:
+        pytest.importorskip("xdist", reason="no pytest-xdist (pip install pytest-xdist)")
     shutil.copy(root / "tests" / "conftest.py", tmp_path)
     (tmp_path / "test_search.py").write_text(REPORTING, encoding="utf-8")
     configured = ("-c", str(root / "pyproject.toml"), f"--rootdir={tmp_path}", "-p", "no:cacheprovider")
-    lines = run_python("-m", "pytest", *configured, "-v", str(tmp_path)).stdout.splitlines()
+    done = run_python("-m", "pytest", *configured, "-v", *processes, str(tmp_path))
+    lines = [*done.stderr.splitlines(), *done.stdout.splitlines()] if processes else done.stdout.splitlines()
     shown = [line.strip() for line in lines if line.startswith("  test_search: ")]
     assert shown[0] == "test_search: 10,000 states, 1,000 a second, depth 7, 12 to do, 3 MB"
     assert shown[1].startswith("test_search: 20,000 states, 1,000 a second, depth 7, 12 to do, 3 MB")
