@@ -209,12 +209,11 @@ class Protocol(asyncio.Protocol):
                 return
             if self._is_word(chunk):
                 return
-        self.port.server.set_clocks()
+        self.port.server.want_turn()
         self._unanswered_bytes += len(chunk)
         self.answered.on_asked(self.service.time)
         self.connection.on_bytes(chunk)
         self.limit()
-        self.port.server.want_turn()
 
     def _is_word(self, chunk: bytes) -> bool:
         """Whether a connection begins with a four-letter word; then it is answered, in one write."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -28,6 +29,9 @@ from zabserver.net.options import (
 from zabserver.net.server import Server
 from zabserver.net.show_files import add_log, add_snapshot
 from zabserver.storage.logs import Corrupt
+
+GARBAGE = 20_000
+"""How many objects more than before make Python look for cycles, of which hardly any are left here."""
 
 
 def add(commands: Any) -> None:
@@ -104,6 +108,8 @@ async def serve(options: Options) -> None:
         loop.add_signal_handler(number, stopped.set)
     server = Server(options) if options.ensemble is None else Member(options, options.ensemble)
     await server.start()
+    gc.freeze()  # what is there stays
+    gc.set_threshold(GARBAGE)
     log.info(event("serving", host=options.client_host or "*", port=server.port.number))
     await stopped.wait()
     await server.stop()

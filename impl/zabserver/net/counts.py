@@ -26,8 +26,10 @@ class Sizes:
     def add(self, size: int) -> None:
         """One more."""
         self.last = size
-        self.least = min(self.least, size) if self.least >= 0 else size
-        self.most = max(self.most, size)
+        if size < self.least or self.least < 0:
+            self.least = size
+        if size > self.most:
+            self.most = size
 
 
 @dataclass(slots=True)
@@ -51,10 +53,13 @@ class Answered:
         """The client was sent something."""
         if self.asked < 0:
             return
-        self.at, self.last, self.asked = now, now - self.asked, -1
-        self.least = min(self.least, self.last) if self.count else self.last
-        self.most = max(self.most, self.last)
-        self.total += self.last
+        waited = now - self.asked
+        self.at, self.last, self.asked = now, waited, -1
+        if waited < self.least or not self.count:
+            self.least = waited
+        if waited > self.most:
+            self.most = waited
+        self.total += waited
         self.count += 1
 
     @property

@@ -16,6 +16,8 @@ from zabserver.storage.compressed import UNPACK
 
 FOLDER = "version-2"
 KEPT = 3
+AHEAD = 1 << 18
+"""How many bytes of zeros are written ahead: a sync takes longer where the file system must find room."""
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
@@ -50,6 +52,7 @@ class Disk:
         self._file: int | None = None
         self._position = 0
         self._size = 0
+        self._filled = 0  # how far there is room on the disk, not only in the file
         self._unfinished: list[int] = []  # rolled files that are not synced yet
 
     # The log.
@@ -73,18 +76,23 @@ class Disk:
         if size != self._size:
             os.ftruncate(self._file, size)
             self._size = size
+        if end > self._filled and self.preallocated > 0:
+            self._filled = min(end + AHEAD, size)
+            written += bytes(self._filled - end)
         view = memoryview(written)
+        at = self._position
         while view:
-            done = os.pwrite(self._file, view, self._position)
-            self._position += done
+            done = os.pwrite(self._file, view, at)
+            at += done
             view = view[done:]
+        self._position = end
 
     def _open(self, zxid: int) -> None:
         path = self.logs / f"log.{zxid:x}"
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
         os.write(self._file, logs.START)
         self._position = len(logs.START)
-        self._size = self._position
+        self._size = self._filled = self._position
         if self.preallocated > 0:
             self._size += self.preallocated
             os.ftruncate(self._file, self._size)

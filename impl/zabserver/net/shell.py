@@ -129,6 +129,7 @@ class Shell:
         """Something came in: at the end of this turn of the loop, what is to be done is done."""
         if not self._is_turn_due:
             self._is_turn_due = True
+            self.set_clocks()
             self._loop.call_soon(self._turn)
 
     def _sync(self) -> None:
