@@ -137,8 +137,13 @@ class Outstanding:
         Raises:
             Refused: NO_NODE, there will be none.
         """
-        shadow = self.get(path)
+        shadow = self._shadows.get(path)
         if shadow is None:
+            node = self.tree.nodes.get(path)
+            if node is None:
+                raise Refused(Err.NO_NODE)
+            return shadow_of(node, path)
+        if not shadow.exists:
             raise Refused(Err.NO_NODE)
         return shadow
 

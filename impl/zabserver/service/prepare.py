@@ -187,10 +187,12 @@ class Preparer:
         ephemeral, sequential = self._mode(op, flags, ttl)
         if b"/" not in path or b"\0" in path:
             raise Refused(Err.BAD_ARGUMENTS)
-        acl = acls.fixed(acl, request.ids)
+        if acl is not OPEN:
+            acl = acls.fixed(acl, request.ids)
         parent_path = parent_of(path)
         parent = self.outstanding.find(parent_path)
-        self._check_acl(parent.acl, Perm.CREATE, request.ids)
+        if parent.acl is not OPEN:
+            self._check_acl(parent.acl, Perm.CREATE, request.ids)
         if sequential:
             path += b"%010d" % parent.cversion
         check_path(path)
@@ -225,7 +227,8 @@ class Preparer:
             raise Refused(Err.BAD_ARGUMENTS)
         parent_path = parent_of(path)
         parent = self.outstanding.find(parent_path)
-        self._check_acl(parent.acl, Perm.DELETE, request.ids)
+        if parent.acl is not OPEN:
+            self._check_acl(parent.acl, Perm.DELETE, request.ids)
         node = self.outstanding.find(path)
         next_version(node.version, version)
         if node.child_count:
@@ -254,7 +257,8 @@ class Preparer:
         if node is None:
             check_path(path)
             raise Refused(Err.NO_NODE)
-        self._check_acl(node.acl, Perm.WRITE, request.ids)
+        if node.acl is not OPEN:
+            self._check_acl(node.acl, Perm.WRITE, request.ids)
         if self.settings.enforce_quota:
             self._check_quota(path, 0, len(data or b"") - len(node.data or b""))
         version = next_version(node.version, version)
