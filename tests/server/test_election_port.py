@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -292,6 +294,73 @@ def test_connections_without_a_name_are_limited(
 
     run(check)
     assert "more than 2 connections that do not say whose they are" in caplog.text
+
+
+def test_nothing_that_is_sent_to_it_stops_it(caplog: pytest.LogCaptureFixture) -> None:
+    """What a peer may say, damaged in some place; what is refused and passed over has its reason."""
+    caplog.set_level(logging.WARNING)
+    chance = Random(6)
+
+    async def check() -> None:
+        async with opened(local_ensemble(3), 2) as (two,):
+            for _ in range(200):
+                async with connection(two.port) as (_, writer):
+                    writer.write(damaged(chance))
+                    await writer.drain()
+            await until(lambda: not two.port.nameless, "that all are gone")
+            await until(lambda: set(two.port.peers) <= {1, 3}, "that nothing is kept of strangers")
+            heard = len(two.heard)
+            async with connection(two.port) as (_, writer):
+                writer.write(encode_hello(3, "h", 1) + encode_message(vote(3).encode()))
+                await until(lambda: two.heard[heard:] == [(3, vote(3))], "a notification")
+
+    run(check)
+    warnings = [each.getMessage() for each in caplog.records]
+    assert any("event=refused" in each for each in warnings)
+    assert any("event=ignored" in each for each in warnings)
+    assert all("reason=" in each for each in warnings)
+
+
+def damaged(chance: Random) -> bytes:
+    """A greeting and two notifications with bytes changed, cut out or put in."""
+    config = local_text(chance)
+    wire = bytearray(encode_hello(chance.choice([1, 3, 3, 9]), "127.0.0.1", 1))
+    for _ in range(2):
+        wire += encode_message(vote(3, config).encode())
+    for _ in range(chance.randrange(3)):
+        at = chance.randrange(len(wire))
+        match chance.randrange(4):
+            case 0:
+                wire[at] = chance.choice([0, 1, 0x7F, 0x80, 0xFF])
+            case 1:
+                del wire[at:]
+            case 2:
+                del wire[at : at + chance.randrange(1, 9)]
+            case _:
+                wire[at:at] = chance.randbytes(chance.randrange(1, 9))
+        if not wire:
+            break
+    return bytes(wire)
+
+
+def local_text(chance: Random) -> bytes:
+    return chance.choice([b"", b"server.1=h:1:2\nversion=0", chance.randbytes(30)])
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone has it")
+def test_connection_on_which_nothing_is_acknowledged_is_given_up_soon() -> None:
+    async def check() -> None:
+        async with opened(local_ensemble(2), 1, 2) as (one, two):
+            two.port.send(1, vote(1))
+            await until(lambda: bool(one.heard), "a notification")
+            for channel in (one.port.peers[2].channel, two.port.peers[1].channel):
+                assert channel is not None
+                wire = channel.transport.get_extra_info("socket")
+                assert (
+                    wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == election_port.UNANSWERED
+                )
+
+    run(check)
 
 
 def test_second_connection_of_a_peer_takes_the_place_of_the_first() -> None:

@@ -54,6 +54,10 @@ MOST_STRANGE_ID = 255
 MOST_UNSENT = 64 << 10
 """How many bytes a peer may leave unread before only the newest notification waits for it."""
 
+UNANSWERED = 10_000
+"""After how long a connection on which the other machine acknowledges nothing is given up, in ms, where the
+system can tell; on its own it tries for a quarter of an hour."""
+
 Heard = Callable[[int, Notification], None]
 Address = tuple[str, int]
 
@@ -364,6 +368,8 @@ class Channel(asyncio.Protocol):
         if wire is not None and wire.family in (socket.AF_INET, socket.AF_INET6):
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED)
         if self.peer is not None:
             return
         if self.port.is_closed or len(self.port.nameless) >= MOST_NAMELESS:
