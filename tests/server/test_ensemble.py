@@ -121,6 +121,15 @@ def test_any_text_is_an_ensemble_or_a_value_error(text: str) -> None:
     assert ensemble_from_text(ensemble.text()).text() == ensemble.text()
 
 
+def test_members_are_the_same_wherever_their_clients_connect() -> None:
+    ensemble = parse_ensemble(MAJORITY)
+    text = MAJORITY_TEXT.replace("29101", "29999").replace("version=0", "version=100000000")
+    assert ensemble.has_the_same_members(ensemble_from_text(text))
+    for changed in ("observer", "29202", "29302", "localhost", "server.2"):
+        other = {"observer": "participant", "server.2": "server.4"}.get(changed, "1234")
+        assert not ensemble.has_the_same_members(ensemble_from_text(text.replace(changed, other)))
+
+
 # Quorums.
 
 

@@ -110,8 +110,19 @@ class Ensemble:
         return self.weights.get(sid, int(sid in self.voters)) if self.groups else 1
 
     def has_the_same_members(self, other: Ensemble) -> bool:
-        """Whether two ensembles differ in their versions at most (ZooKeeper: QuorumMaj.equals)."""
-        return replace(self, version=0).text() == replace(other, version=0).text()
+        """Whether two ensembles elect and work alike: they differ in versions and clients' addresses at most.
+
+        ZooKeeper: QuorumMaj.equals, where clients' addresses count, too. A server with dynamic configuration
+        adds its own to what was written for it, with which nothing else changes.
+        """
+        return self._without_clients().text() == other._without_clients().text()
+
+    def _without_clients(self) -> Ensemble:
+        bare = {
+            sid: Member(sid, each.host, each.quorum_port, each.election_port, each.is_observer)
+            for sid, each in self.members.items()
+        }
+        return replace(self, members=bare, version=0)
 
     def text(self) -> str:
         """The lines of `zoo.cfg` that stand for it, byte for byte as ZooKeeper writes them."""
