@@ -13,6 +13,8 @@ import pytest
 
 JARS = Path("/usr/share/java")
 NEEDED = ("zookeeper", "slf4j-log4j12", "log4j-1.2", "commons-io")
+WANTED = ("snappy-java",)
+"""For compressed snapshots."""
 START_TIMEOUT = 60.0
 
 
@@ -24,8 +26,8 @@ def why_not() -> str:
     return "" if shutil.which("java") else "no Apache ZooKeeper: there is no java"
 
 
-def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """Starts a server that stands alone, on 127.0.0.1."""
+def start(folder: Path, port: int, more: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Starts a server that stands alone, on 127.0.0.1; `more` goes to its zoo.cfg."""
     (folder / "data").mkdir(exist_ok=True)
     settings = {
         "tickTime": 2000,
@@ -36,6 +38,7 @@ def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
         "4lw.commands.whitelist": "*",
         "admin.enableServer": "false",
         "extendedTypesEnabled": "true",
+        **(more or {}),
     }
     return _run(folder, settings, "WARN")
 
@@ -63,7 +66,7 @@ def _run(folder: Path, settings: Mapping[str, object], level: str) -> subprocess
         "log4j.appender.out=org.apache.log4j.ConsoleAppender\n"
         "log4j.appender.out.layout=org.apache.log4j.SimpleLayout\n"
     )
-    path = ":".join([*(str(JARS / f"{name}.jar") for name in NEEDED), str(folder)])
+    path = ":".join([*(str(JARS / f"{name}.jar") for name in (*NEEDED, *WANTED)), str(folder)])
     main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
     with (folder / "out").open("ab") as out:
         return subprocess.Popen(

@@ -13,15 +13,22 @@ import pytest
 from apache_server import START_TIMEOUT, free_port, start, wait_until_serving, why_not
 from zabcheck.client.encoding import Auth, Request
 from zabcheck.client.session import Session
+from zabserver.net.disk import Disk
+from zabserver.net.recovery import zxid_of_file
+from zabserver.service.tree import Tree
+from zabserver.storage.snapshots import decode_snapshot, encode_snapshot
 from zabserver.testing import ZooKeeper
 from zabspec import tree
 from zabspec.tree import Ace, Flag, Id, Op, Perm
 from zabspec.tree.acl import digest_id
+from zabspec.tree.quotas import LIMITS, STATS
 from zabspec.tree.replies import AclFound, Children, Created, Data
 
 pytestmark = pytest.mark.apache
 
 OWNER = digest_id("u", "p")
+TRUSTING = {"snapshot.trust.empty": "true"}
+"""Without, Apache does not start on logs alone."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,10 +38,10 @@ def installed(apache: Any) -> None:
 
 
 @contextmanager
-def apache_on(folder: Path) -> Iterator[int]:
+def apache_on(folder: Path, **more: str) -> Iterator[int]:
     """An Apache ZooKeeper on the data directory `folder`/data; where its clients connect."""
     port = free_port()
-    server = start(folder, port)
+    server = start(folder, port, TRUSTING | more)
     try:
         wait_until_serving(server, port, folder)
         yield port
@@ -76,6 +83,11 @@ def fill(port: int) -> Session:
         tree.Multi((tree.Create("/never"), tree.Delete("/nope"))),
         tree.Delete("/nope"),
         tree.Create("/gr\u00fc\u00df"),
+        tree.Create("/zookeeper/quota/a"),
+        tree.Create(f"/zookeeper/quota/a{LIMITS}", b"count=50,bytes=1000"),
+        tree.Create(f"/zookeeper/quota/a{STATS}", b"count=0,bytes=0"),
+        tree.Create("/a/counted", b"12345"),
+        tree.SetData("/a/b", b"123"),
     ):
         session.call(request)
     return session
@@ -113,7 +125,7 @@ def check_goes_on(port: int, session: Session, zxid: int) -> None:
     assert back.id == session.id
     assert ask(back, tree.GetEphemerals("/")).paths == ("/a/ephemeral",)
     made = back.call(tree.Create("/a/s", flag=Flag.SEQUENTIAL))
-    assert made.reply == Created("/a/s0000000004", None)
+    assert made.reply == Created("/a/s0000000005", None)
     assert made.zxid > zxid
     back.call(tree.CloseSession())
     assert "/a/ephemeral" not in walked(port)
@@ -134,17 +146,86 @@ def test_a_data_directory_moves(first: Any, second: Any, tmp_path: Path) -> None
         assert walked(port) == after
 
 
-def test_apaches_snapshots_are_read_and_ours_by_it(tmp_path: Path) -> None:
-    """Started twice, each writes a snapshot at its start; the logs before it are taken away."""
-    with apache_on(tmp_path) as port:
-        fill(port).call(tree.CloseSession())
-    with apache_on(tmp_path) as port:
+def write_snapshot(folder: Path) -> None:
+    """A snapshot by us of all that a directory holds."""
+    disk = Disk(folder / "data")
+    found = disk.load()
+    file = disk.begin_snapshot(found.tree.zxid)
+    for piece in encode_snapshot(found.tree, found.sessions):
+        file.write(piece)
+    file.finish()
+
+
+def keep_alone(folder: Path, kind: str) -> None:
+    """Takes all away but the newest snapshot, or all but the logs."""
+    disk = Disk(folder / "data")
+    gone = disk.snapshot_files() if kind == "logs" else [*disk.snapshot_files()[1:], *disk.log_files()]
+    kept = disk.log_files() if kind == "logs" else disk.snapshot_files()[:1]
+    for path in gone:
+        path.unlink()
+    assert kept
+    assert sorted((folder / "data/version-2").iterdir()) == sorted(kept)
+
+
+def check_digests(folder: Path) -> None:
+    """The digest of the last transaction of a directory is that of the tree, counted anew."""
+    found = Disk(folder / "data").load()
+    assert found.replayed > 0
+    assert found.tree.digest is not None
+    assert found.tree.digest == found.tree.measured_digest()
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "logs"])
+@pytest.mark.parametrize(
+    ("first", "second"), [(apache_on, ours_on), (ours_on, apache_on)], ids=["to us", "from us"]
+)
+def test_one_kind_of_files_is_enough(first: Any, second: Any, kind: str, tmp_path: Path) -> None:
+    """One reads the other's snapshot with all logs taken away, or its logs without any snapshot."""
+    with first(tmp_path) as port:
+        session = fill(port)
         written = walked(port)
-    newest = max((tmp_path / "data/version-2").glob("snapshot.*"), key=lambda path: int(path.suffix[1:], 16))
-    zxid = int(newest.suffix[1:], 16)
+    if first is ours_on:
+        write_snapshot(tmp_path)
+    else:
+        with apache_on(tmp_path):  # it writes a snapshot when it starts
+            pass
+    assert f"/zookeeper/quota/a{STATS}" in written
+    check_snapshot_digest(tmp_path)
+    keep_alone(tmp_path, kind)
+    with second(tmp_path) as port:
+        assert walked(port) == written
+        check_goes_on(port, session, session.last_zxid)
+        after = walked(port)
+    check_digests(tmp_path)
+    with apache_on(tmp_path) as port:
+        assert walked(port) == after
+    said = (tmp_path / "out").read_text()
+    assert "digest" not in said.lower(), said
+
+
+def check_snapshot_digest(folder: Path) -> None:
+    """The digest in the newest snapshot is of the tree that is in it."""
+    newest = Disk(folder / "data").snapshot_files()[0]
+    snapshot = decode_snapshot(newest.read_bytes(), str(newest))
+    loaded = Tree()
+    loaded.restore(snapshot.nodes)
+    assert snapshot.digest == (zxid_of_file(newest), loaded.measured_digest())
+
+
+@pytest.mark.parametrize("method", ["gz", "snappy"])
+def test_apaches_compressed_snapshots_are_read(method: str, tmp_path: Path) -> None:
+    compressing = {"snapshot.compression.method": method}
+    with apache_on(tmp_path, **compressing) as port:
+        session = fill(port)
+        written = walked(port)
+    with apache_on(tmp_path, **compressing):
+        pass
+    keep_alone(tmp_path, "snapshot")
+    [kept] = (tmp_path / "data/version-2").iterdir()
+    assert kept.suffix == f".{method}"
     with ours_on(tmp_path) as port:
         assert walked(port) == written
-    assert zxid > 0
+        check_goes_on(port, session, session.last_zxid)
 
 
 def test_apache_finds_no_fault_with_our_digests(tmp_path: Path) -> None:

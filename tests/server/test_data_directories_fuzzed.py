@@ -255,9 +255,11 @@ def measured(call: Callable[[], object]) -> tuple[object, Cost]:
     return outcome, cost
 
 
-def check_one(seed: int, folder: Path) -> str:
+def check_one(seed: int, folder: Path, undamaged: dict[str, bytes]) -> str:
     """Damages a directory, reads it, judges; whether it was a state, an older one, or a refusal."""
-    whole_directory(folder)
+    (folder / "version-2").mkdir(parents=True)
+    for name, content in undamaged.items():
+        (folder / "version-2" / name).write_bytes(content)
     done = Damage(random.Random(seed), folder).do()
     before = contents(folder)
     size = sum(map(len, before.values()))
@@ -272,7 +274,8 @@ def check_one(seed: int, folder: Path) -> str:
         assert str(folder) in str(outcome), where
         assert "at byte " in str(outcome), where
         return "refused"
-    assert "crafted" in done or described(outcome.tree) in STATES, where  # type: ignore[attr-defined]
+    is_unknown = "crafted" in done or "copy_over snapshot" in done  # a file's name is believed
+    assert is_unknown or described(outcome.tree) in STATES, where  # type: ignore[attr-defined]
     if "crafted_snapshot" not in done:  # a purge trusts a checksum that is right
         check_purge(folder, where)
     return "read"
@@ -303,17 +306,19 @@ def test_the_directory_is_read_undamaged(tmp_path: Path) -> None:
 def fuzz(seeds: range, folder: Path) -> dict[str, int]:
     """How often each came out."""
     counts = {"read": 0, "refused": 0}
+    whole_directory(folder / "whole")
+    undamaged = contents(folder / "whole")
     for seed in seeds:
-        counts[check_one(seed, folder / str(seed))] += 1
+        counts[check_one(seed, folder / str(seed), undamaged)] += 1
     return counts
 
 
 def test_a_damaged_directory_is_read_or_refused(tmp_path: Path) -> None:
-    counts = fuzz(range(400), tmp_path)
+    counts = fuzz(range(250), tmp_path)
     assert min(counts.values()) > 50, counts
 
 
 @pytest.mark.deep
 def test_many_damaged_directories_are_read_or_refused(tmp_path: Path) -> None:
-    counts = fuzz(range(1000, 8000), tmp_path)
+    counts = fuzz(range(1000, 6000), tmp_path)
     assert min(counts.values()) > 500, counts
