@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,10 +42,11 @@ class Written:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A server in a process of its own, killed at the end if it is not dead by then."""
+def serving(folder: Path, more: Sequence[str] = ()) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A server in a process of its own, with more settings; killed at the end if it is not dead by then."""
     command = [sys.executable, "-m", "zabserver", "serve", "--port", "0", "--data", str(folder)]
     command += ["--set", "snapCount=200", "--set", "preAllocSize=64", "--set", "maxClientCnxns=0"]
+    command += [word for each in more for word in ("--set", each)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     try:
         yield process, port_of(process)

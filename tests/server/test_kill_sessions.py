@@ -1,0 +1,195 @@
+"""The process is killed under sessions with ephemeral nodes: none is lost, and none comes back.
+
+Sessions are opened, given nodes, then closed, left to go on, or left to expire, all at once with kills at
+random moments. After each start: a session that nobody ended is there with all its nodes; one that was closed
+or has expired is not, nor any node of it, ever again; one whose end was asked for and not acknowledged is
+there with all its nodes, or not at all.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+from test_kill import WAIT, serving
+from zabcheck.client.encoding import ProtocolError
+from zabcheck.client.session import Disconnected, Session
+from zabspec import tree
+from zabspec.tree.replies import Children, Created, Paths
+
+WORKERS = 3
+LONG, SHORT = 60_000, 600
+"""Timeouts of sessions, in milliseconds: of those that must not expire, and of those that must."""
+SETTINGS = ("tickTime=100", f"maxSessionTimeout={LONG}")
+CHECKED = 20
+"""How many of the sessions that ended last are asked for again."""
+
+
+class State(Enum):
+    """What must become of a session."""
+
+    GOES_ON = "goes on"
+    ENDS = "ends, or goes on"  # it was asked to, and nothing was heard
+    EXPIRES = "expires"
+    OVER = "over"
+
+
+@dataclass
+class Owner:
+    """A session, and what its client knows of it.
+
+    Attributes:
+        asked: the nodes that it asked for.
+        acknowledged: those that it was told it created.
+    """
+
+    id: int
+    password: bytes
+    state: State
+    asked: set[str] = field(default_factory=set)
+    acknowledged: set[str] = field(default_factory=set)
+
+    def check_nodes(self, there: set[str]) -> None:
+        """Its nodes, all found in one look, are all there that must be, and no others."""
+        its = there & self.asked
+        if self.state is State.OVER:
+            assert not its, self
+        elif self.state is State.GOES_ON or its:
+            assert self.acknowledged <= its, (self, its)
+
+
+def work(port: int, chance: random.Random, owners: list[Owner]) -> None:
+    """One client after the other, until the server is gone."""
+    try:
+        while True:
+            one_session(port, chance, owners)
+    except (Disconnected, ProtocolError, OSError):
+        return
+
+
+def one_session(port: int, chance: random.Random, owners: list[Owner]) -> None:
+    """Opens a session, creates its nodes, and ends it, keeps it or leaves it to expire."""
+    fate = chance.choice((State.GOES_ON, State.ENDS, State.ENDS, State.EXPIRES))
+    session = Session("127.0.0.1", port, SHORT if fate is State.EXPIRES else LONG)
+    owner = Owner(session.id, session.password, State.EXPIRES if fate is State.EXPIRES else State.GOES_ON)
+    owners.append(owner)
+    for number in range(chance.randint(1, 4)):
+        path = f"/e{session.id:x}-{number}"
+        owner.asked.add(path)
+        if session.call(tree.Create(path, flag=tree.Flag.EPHEMERAL)).reply == Created(path, None):
+            owner.acknowledged.add(path)
+    if fate is State.ENDS:
+        end(session, owner)
+    else:
+        session.drop()
+
+
+def end(session: Session, owner: Owner) -> None:
+    """Closes a session."""
+    owner.state = State.ENDS
+    session.call(tree.CloseSession())
+    owner.state = State.OVER
+
+
+def nodes(session: Session) -> set[str]:
+    """The ephemeral nodes that there are, in one look."""
+    found = session.call(tree.GetChildren("/")).reply
+    assert isinstance(found, Children)
+    return {f"/{name}" for name in found.names if name.startswith("e")}
+
+
+def look(port: int, owners: list[Owner], chance: random.Random) -> Counter[State]:
+    """Judges every session; ends some of those that go on, and waits until those that expire have."""
+    met: Counter[State] = Counter(each.state for each in owners)
+    session = Session("127.0.0.1", port, LONG)
+    there = nodes(session)
+    assert there <= set().union(*(each.asked for each in owners))
+    for owner in owners:
+        owner.check_nodes(there)
+    for owner in owners:
+        if owner.state in (State.GOES_ON, State.ENDS):
+            resume(port, owner, there, chance.random() < 0.5)
+    for owner in [each for each in owners if each.state is State.OVER][-CHECKED:]:
+        assert Session("127.0.0.1", port, LONG, 0, (owner.id, owner.password)).id == 0, owner
+    wait_for_expiry(session, [each for each in owners if each.state is State.EXPIRES])
+    session.call(tree.CloseSession())
+    return met
+
+
+def resume(port: int, owner: Owner, there: set[str], is_last: bool) -> None:
+    """Goes on with a session, which is there with what was seen of it; or it ended as it was asked to."""
+    back = Session("127.0.0.1", port, LONG, 0, (owner.id, owner.password))
+    its = there & owner.asked
+    if back.id == 0:
+        assert owner.state is State.ENDS, owner
+        assert not its, owner
+        owner.state = State.OVER
+        return
+    owner.state = State.GOES_ON
+    found = back.call(tree.GetEphemerals("/")).reply
+    assert isinstance(found, Paths)
+    assert set(found.paths) == its
+    assert owner.acknowledged <= its
+    owner.acknowledged |= its
+    if is_last:
+        end(back, owner)
+    else:
+        back.drop()
+
+
+def wait_for_expiry(session: Session, owners: list[Owner]) -> None:
+    """Returns when the nodes of these are gone; from then on they must not come back."""
+    deadline = time.monotonic() + WAIT
+    while time.monotonic() < deadline:
+        there = nodes(session)
+        for each in owners:
+            each.check_nodes(there)
+        if not any(there & each.asked for each in owners):
+            break
+        time.sleep(0.02)
+    else:
+        pytest.fail("a session that nobody kept did not expire")
+    for each in owners:
+        if each.acknowledged:  # of one without nodes nobody knows
+            each.state = State.OVER
+
+
+def rounds(folder: Path, count: int, seed: int) -> Counter[State]:
+    """So many rounds; what was met in them, in all."""
+    chance = random.Random(seed)
+    owners: list[Owner] = []
+    met: Counter[State] = Counter()
+    for _ in range(count):
+        with serving(folder, SETTINGS) as (process, port):
+            met += look(port, owners, chance)
+            seeds = [chance.randrange(1 << 30) for _ in range(WORKERS)]
+            workers = [
+                threading.Thread(target=work, args=(port, random.Random(each), owners)) for each in seeds
+            ]
+            for each in workers:
+                each.start()
+            time.sleep(chance.uniform(0.02, 0.3))
+            process.send_signal(signal.SIGKILL)
+            for each in workers:
+                each.join(WAIT)
+    with serving(folder, SETTINGS) as (_, port):
+        return met + look(port, owners, chance)
+
+
+def test_sessions_and_their_nodes_are_neither_lost_nor_raised_from_the_dead(tmp_path: Path) -> None:
+    met = rounds(tmp_path, 5, seed=1)
+    assert all(met[each] > 5 for each in (State.GOES_ON, State.EXPIRES, State.OVER)), met
+
+
+@pytest.mark.deep
+def test_sessions_and_their_nodes_in_many_rounds(tmp_path: Path) -> None:
+    met = rounds(tmp_path, 100, seed=2)
+    assert all(met[each] > 50 for each in State), met
