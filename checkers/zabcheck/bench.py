@@ -21,6 +21,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from zabcheck.ensemble_bench import ensemble
 from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build
 from zabcheck.model.limits import resident_memory
@@ -69,6 +70,11 @@ REDUCED = (Bounds(2, 2, 2, 0), Bounds(3, 2, 1, 0), Bounds(3, 2, 0, 1))
 TEN_MILLION = 10_000_000
 
 
+TABLES = ("speed", "depth", "memory", "reductions", "faults", "zab")
+SERVERS = {"server": server, "ensemble": ensemble}
+"""Tables of servers, which need `--zkload` and an Apache ZooKeeper."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables that are asked for, all of them if none is."""
     parser = argparse.ArgumentParser(prog="python -m zabcheck.bench", description=__doc__)
@@ -76,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "tables",
         nargs="*",
         metavar="TABLE",
-        help="speed, depth, memory, reductions, faults, zab, server (default: all but server)",
+        help=f"{', '.join((*TABLES, *SERVERS))} (default: {', '.join(TABLES)})",
     )
     parser.add_argument("--tlc", type=Path, metavar="JAR", help="tla2tools.jar, to run TLC beside")
     parser.add_argument("--zab-tla", type=Path, metavar="FILE", help="Zab.tla; restarts need NJU's guard")
@@ -94,8 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "zab": zab,
     }
     for name in chosen.tables:
-        if name not in tables and name != "server":
-            parser.error(f"no table {name!r}: one of {', '.join(tables)}, server")
+        if name not in tables and name not in SERVERS:
+            parser.error(f"no table {name!r}: one of {', '.join((*TABLES, *SERVERS))}")
     if (chosen.tlc is None) != (chosen.zab_tla is None):
         parser.error("--tlc and --zab-tla go together")
     tlc = None if chosen.tlc is None else Tlc(chosen.tlc, chosen.zab_tla, chosen.tlc_workers)
@@ -103,8 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in chosen.tables or tables:
         if name == "speed":
             console.print(speed(console, tlc))
-        elif name == "server":
-            for table in server(console, chosen.zkload):
+        elif name in SERVERS:
+            for table in SERVERS[name](console, chosen.zkload):
                 console.print(table)
         else:
             console.print(tables[name](console))

@@ -49,11 +49,14 @@ class Running:
     started: float
 
     @property
+    def hosts(self) -> str:
+        """Where clients connect."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def memory(self) -> float:
         """What it holds, in megabytes."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        (line,) = (each for each in status.splitlines() if each.startswith("VmRSS:"))
-        return int(line.split()[1]) / 1024
+        return resident(self.process.pid)
 
 
 def server(console: Console, zkload: Path | None, seconds: float = 3.0) -> Iterator[Table]:
@@ -76,8 +79,8 @@ def server(console: Console, zkload: Path | None, seconds: float = 3.0) -> Itera
         with ours(Path(folder)) as mine, apache(Path(folder)) as theirs:
             idle = (mine.memory, theirs.memory)
             for mode in MODES:
-                yield throughput(console, load, mode, mine.port, theirs.port, seconds)
-            yield fan_out(console, load, mine.port, theirs.port)
+                yield throughput(console, load, mode, mine.hosts, theirs.hosts, seconds)
+            yield fan_out(console, load, mine.hosts, theirs.hosts)
             yield resources(mine, theirs, idle)
 
 
@@ -99,7 +102,7 @@ def binary(zkload: Path, folder: Path) -> Path:
     return made
 
 
-def throughput(console: Console, load: Path, mode: str, mine: int, theirs: int, seconds: float) -> Table:
+def throughput(console: Console, load: Path, mode: str, mine: str, theirs: str, seconds: float) -> Table:
     """Operations a second: sessions down, requests in flight across; ours, Apache's, the ratio."""
     table = Table(title=f"{mode}: thousands of operations a second, ours / Apache's = ratio")
     table.add_column("sessions", justify="right")
@@ -111,15 +114,15 @@ def throughput(console: Console, load: Path, mode: str, mine: int, theirs: int, 
             console.print(f"[dim]{mode} {sessions} {outstanding}[/dim]", highlight=False)
             arguments = ["--mode", mode, "--sessions", sessions, "--outstanding", max(outstanding, 1)]
             rates = [
-                run(load, port, [*arguments, "--time", seconds])["ops_per_s"] / 1000
-                for port in (mine, theirs)
+                run(load, hosts, [*arguments, "--time", seconds])["ops_per_s"] / 1000
+                for hosts in (mine, theirs)
             ]
             cells.append(ratio(*rates))
         table.add_row(str(sessions), *cells)
     return table
 
 
-def fan_out(console: Console, load: Path, mine: int, theirs: int) -> Table:
+def fan_out(console: Console, load: Path, mine: str, theirs: str) -> Table:
     """Watch events a second."""
     table = Table(title="watch events: thousands a second, ours / Apache's = ratio")
     table.add_column("sessions x nodes", justify="right")
@@ -127,7 +130,7 @@ def fan_out(console: Console, load: Path, mine: int, theirs: int) -> Table:
     for sessions, nodes in FAN_OUT:
         console.print(f"[dim]watch {sessions} {nodes}[/dim]", highlight=False)
         arguments = ["--mode", "watch", "--sessions", sessions, "--watch-nodes", nodes]
-        rates = [run(load, port, arguments)["notif_per_s"] / 1000 for port in (mine, theirs)]
+        rates = [run(load, hosts, arguments)["notif_per_s"] / 1000 for hosts in (mine, theirs)]
         table.add_row(f"{sessions} x {nodes}", ratio(*rates))
     return table
 
@@ -143,18 +146,25 @@ def resources(mine: Running, theirs: Running, idle: tuple[float, float]) -> Tabl
     return table
 
 
+def resident(pid: int) -> float:
+    """What a process holds, in megabytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = (each for each in status.splitlines() if each.startswith("VmRSS:"))
+    return int(line.split()[1]) / 1024
+
+
 def ratio(mine: float, theirs: float) -> str:
     """Two numbers and what one is to the other."""
     return f"{mine:.1f} / {theirs:.1f} = {mine / theirs:.2f}" if theirs else f"{mine:.1f} / -"
 
 
-def run(load: Path, port: int, arguments: list[object]) -> dict[str, float]:
+def run(load: Path, hosts: str, arguments: list[object]) -> dict[str, float]:
     """What the generator measured.
 
     Raises:
         SystemExit: it found a reply that is wrong.
     """
-    command = [str(load), "--hosts", f"127.0.0.1:{port}", *map(str, arguments)]
+    command = [str(load), "--hosts", hosts, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         found: dict[str, float] = json.loads(done.stdout)

@@ -72,6 +72,7 @@ class Members:
         observers: which of them have no vote.
         tick: in milliseconds.
         settings: more of zoo.cfg, for all.
+        memory: what a Java server may use.
 
     Attributes:
         client_ports: where each member's clients connect.
@@ -85,6 +86,7 @@ class Members:
         observers: Iterable[int] = (),
         tick: int = 500,
         settings: Mapping[str, str] | None = None,
+        memory: str = "256m",
     ) -> None:
         self.folder = folder
         self.kinds = dict(kinds)
@@ -102,11 +104,11 @@ class Members:
             "extendedTypesEnabled": "true",
             "preAllocSize": "64",
         } | dict(settings or {})
+        self.memory = memory
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Members:
-        for sid in self.kinds:
-            self.start(sid)
+        self.start_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -116,6 +118,16 @@ class Members:
     def data(self, sid: int) -> Path:
         """Where a member keeps its data."""
         return self.folder / str(sid)
+
+    def start_all(self) -> None:
+        """Starts all members."""
+        for sid in self.kinds:
+            self.start(sid)
+
+    def stop_all(self) -> None:
+        """Stops all members."""
+        for sid in list(self.processes):
+            self.stop(sid)
 
     def start(self, sid: int, kind: Kind | None = None) -> None:
         """Starts a member, as another kind if told so."""
@@ -156,7 +168,15 @@ class Members:
             "log4j.appender.out.layout=org.apache.log4j.SimpleLayout\n"
         )
         path = ":".join([*(str(JARS / f"{name}.jar") for name in NEEDED), str(folder)])
-        return ["java", "-Xmx256m", "-cp", path, "-Djava.net.preferIPv4Stack=true", MAIN, str(config)]
+        return [
+            "java",
+            f"-Xmx{self.memory}",
+            "-cp",
+            path,
+            "-Djava.net.preferIPv4Stack=true",
+            MAIN,
+            str(config),
+        ]
 
     def stop(self, sid: int) -> None:
         """Stops a member with SIGTERM."""
