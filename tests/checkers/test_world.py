@@ -145,6 +145,36 @@ def test_who_lacks_too_much_gets_a_snapshot() -> None:
     assert all_equal(it)
 
 
+def test_who_cannot_cut_its_history_gets_a_snapshot() -> None:
+    """Its only snapshot has what is to be cut off."""
+    it = world()
+    first = it.leader
+    assert first is not None
+    by = client(it, first.me)
+    others = [sid for sid in it.members if sid != first.me]
+    for sid in others:
+        it.block(first.me, sid)
+    by.ask(tree.Create("/lost", b""))
+    it.perform(first.me)
+    it.sync(first.me)
+    it.crash(first.me)
+    disk = it.members[first.me].disk
+    found = disk.load()
+    disk.snapshots.clear()
+    disk.save(found.tree, found.sessions)
+    it.heal()
+    it.calm(lambda: it.leader is not None and it.all_serve())
+    it.start(first.me)
+    it.calm(it.all_serve)
+    kept = client(it, others[0])
+    ask(it, others[0], kept, tree.Create("/kept", b""))
+    it.tick(1000)
+    it.settle()
+    assert any("a snapshot is needed" in line for line in it.members[first.me].news)
+    assert nodes(it, first.me) == [b"/", b"/kept"]
+    assert all_equal(it)
+
+
 def test_a_session_moves_with_its_client() -> None:
     it = world()
     by = client(it, 1)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from zabserver.zab.peer import Peer
 
 ALREADY_PROMISED = -1
+BEYOND_ALL = 0x7FFFFFFF << 32
+"""What a learner says that it has to be sent a snapshot: a leader knows no other way from there."""
 
 
 class Stage(IntEnum):
@@ -137,13 +139,15 @@ class Learner:
         self.epoch = epoch_of(packet.zxid)
         if self.epoch < peer.accepted_epoch:
             raise Abandoned(f"epoch {self.epoch} is less than {peer.accepted_epoch}, which was promised")
-        said = peer.current_epoch
+        said, last = peer.current_epoch, peer.tree.zxid
         if self.epoch > peer.accepted_epoch:
             peer.accept_epoch(self.epoch)
         else:
             said = ALREADY_PROMISED
+        if peer.needs_image:
+            said, last = ALREADY_PROMISED, BEYOND_ALL
         self.stage = Stage.CHOICE
-        self._send(Kind.ACKEPOCH, peer.tree.zxid, INT.pack(said))
+        self._send(Kind.ACKEPOCH, last, INT.pack(said))
 
     # Synchronization.
 

@@ -67,6 +67,7 @@ class Peer:
     Attributes:
         tree, timeouts: the data, and the sessions in it.
         committed: the last transactions applied.
+        needs_image: whether the history that is here cannot be mended by cutting it.
         log: payloads that the shell has not taken yet.
         role: what it is; None while it looks for a leader.
         history: what happened, for the log: one line each.
@@ -83,6 +84,7 @@ class Peer:
         self.storage = storage
         self.rules = rules
         self.time, self.clock = time, clock
+        self.needs_image = False
         self.log: list[bytes] = []
         self.role: Role | None = None
         self.news: list[str] = []
@@ -258,7 +260,10 @@ class Peer:
         try:
             self.storage.truncate(zxid)
         except ValueError as error:
-            raise Abandoned(f"the log cannot be cut after 0x{zxid:x}: {error}") from None
+            self.needs_image = True
+            raise Abandoned(
+                f"the log cannot be cut after 0x{zxid:x}, a snapshot is needed: {error}"
+            ) from None
         self._load()
 
     def adopt(self, image: Image, zxid: int) -> None:
@@ -268,6 +273,7 @@ class Peer:
         tree.zxid = zxid
         self.storage.save(tree, image.sessions)
         self.tree, self.timeouts = tree, image.sessions
+        self.needs_image = False
         self.committed.entries.clear()
         self._show_ensemble()
 
