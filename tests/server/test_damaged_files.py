@@ -6,6 +6,7 @@ import gzip
 import logging
 import os
 import random
+import tracemalloc
 from pathlib import Path
 from zlib import adler32
 
@@ -234,6 +235,17 @@ def test_what_unpacks_to_too_much_is_refused_in_time(ending: str, tmp_path: Path
     with path.open("rb") as file, pytest.raises(Corrupt, match="more than 100000 bytes"):
         pieces.extend(compressed.UNPACK[ending](file, str(path), 100_000))
     assert sum(map(len, pieces)) <= 100_000
+
+
+def test_a_block_that_says_it_is_long_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "snapshot.1.snappy"
+    path.write_bytes(snapped(b"")[:16] + compressed.CHUNK.pack(0x7FFFFFFF) + b"x")
+    tracemalloc.start()
+    with path.open("rb") as file, pytest.raises(Corrupt, match="at byte 16: a damaged block of snappy"):
+        list(compressed.unsnapped(file, str(path)))
+    memory = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert memory < 1 << 20
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

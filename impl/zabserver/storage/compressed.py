@@ -12,6 +12,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from gzip import GzipFile
+from io import SEEK_END
 from struct import Struct
 from typing import BinaryIO
 
@@ -25,8 +26,6 @@ FRAME = Struct(">8sii")
 """Before snappy's blocks: the magic bytes, a version, and the least version that can read it."""
 CHUNK = Struct(">i")
 """Before each block: its length. A file that follows another begins with magic bytes instead."""
-LONGEST = 1 << 26
-"""How long a block may be; snappy-java makes them of 32 KiB."""
 
 Unpack = Callable[[BinaryIO, str, int], Iterator[bytes]]
 
@@ -65,6 +64,8 @@ def gunzipped(file: BinaryIO, name: str, largest: int = LARGEST) -> Iterator[byt
 
 def unsnapped(file: BinaryIO, name: str, largest: int = LARGEST) -> Iterator[bytes]:
     """What a file of snappy-java holds; arguments and errors as of `gunzipped`."""
+    end = file.seek(0, SEEK_END)
+    file.seek(0)
     start = file.read(FRAME.size)
     if not start.startswith(MAGIC) or len(start) < FRAME.size:
         raise Corrupt(name, 0, "no snappy")
@@ -76,7 +77,7 @@ def unsnapped(file: BinaryIO, name: str, largest: int = LARGEST) -> Iterator[byt
                 raise Corrupt(name, at, "no snappy")
         else:
             length = CHUNK.unpack(head)[0] if len(head) == CHUNK.size else -1
-            block = file.read(length) if 0 <= length <= LONGEST else b""
+            block = file.read(length) if 0 <= length <= end - at else b""  # it is allocated before it is read
             piece = decode_block(block, largest - size) if len(block) == length else None
             if piece is None:
                 raise Corrupt(name, at, f"a damaged block of snappy, or more than {largest} bytes in all")
