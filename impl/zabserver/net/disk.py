@@ -5,6 +5,7 @@ ZooKeeper: FileTxnSnapLog, FileTxnLog, FileSnap, PurgeTxnLog.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from zabserver.net.recovery import Found, is_whole, recover, zxid_of_file
 from zabserver.service.txns import zxid_of
 from zabserver.storage import logs
 from zabserver.storage.compressed import UNPACK
+
+log = logging.getLogger("zabserver")
 
 FOLDER = "version-2"
 KEPT = 3
@@ -154,12 +157,17 @@ class Disk:
     # What is found.
 
     def load(self) -> Found:
-        """Reads the newest snapshot that is whole, and the log from there on.
+        """Reads the newest snapshot that is whole, and the log from there on; logs what is left out.
 
         Raises:
             Corrupt: what is there cannot be read, or only an older state; see `recover`.
         """
-        return recover(self.data, self.snapshot_files(), self.log_files())
+        found = recover(self.data, self.snapshot_files(), self.log_files())
+        for why in found.skipped:
+            log.warning("snapshot passed over: %s", why)
+        for tail in found.tails:
+            log.warning("end of a log left out: %s", tail)
+        return found
 
     def log_files(self) -> list[Path]:
         """The transaction logs, the oldest first."""

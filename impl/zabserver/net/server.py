@@ -37,10 +37,6 @@ class Server(Shell):
         disk = Disk(Path(options.data_dir), log_dir, options.preallocated, options.force_sync)
         super().__init__(options, disk, chance)
         found = disk.load()
-        for why in found.skipped:
-            log.warning("snapshot passed over: %s", why)
-        for tail in found.tails:
-            log.warning("end of a log left out: %s", tail)
         now = self._time()
         sessions = Sessions(options.server_id, now, options.tick, options.least_timeout, options.most_timeout)
         for session, timeout in found.sessions.items():
