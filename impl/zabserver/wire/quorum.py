@@ -59,6 +59,7 @@ class Kind:
     INFORM_AND_ACTIVATE: Final = 19
 
 
+SNAP: Final = Kind.SNAP
 FIRST, LAST = Kind.REQUEST, Kind.INFORM_AND_ACTIVATE
 
 
@@ -98,31 +99,43 @@ def take_packets(buffer: bytes, at: int, longest: int, taken: list[Packet]) -> t
     Raises:
         Malformed: nothing that follows could make it a packet.
     """
-    size, read, number = len(buffer), HEAD.unpack_from, INT.unpack_from
+    size, bare, add = len(buffer), BARE.unpack_from, taken.append
     while at + LEAST <= size:
-        kind, zxid, length = read(buffer, at)
+        kind, zxid, length, count = bare(buffer, at)
         if not FIRST <= kind <= LAST:
             raise Malformed(f"a packet of kind {kind}")
-        if not -1 <= length <= longest:
-            raise Malformed(f"a packet of {length} bytes, {longest} are allowed")
-        begin = at + 16
-        end = begin if length < 0 else begin + length
-        if end + 4 > size:
-            return at, end + 4 - at
-        (count,) = number(buffer, end)
-        packet = Packet(kind, zxid, None if length < 0 else buffer[begin:end])
-        end += 4
-        if count:
-            if not -1 <= count <= MOST_IDS:
-                raise Malformed(f"a packet with {count} identities, {MOST_IDS} are allowed")
-            packet.ids, end = _ids_at(buffer, end, count, longest)
+        if length == count == -1:  # most are: acknowledgements, commits
+            add(Packet(kind, zxid))
+            at += LEAST
+        else:
+            packet, end = _packet_at(buffer, at, longest)
             if end > size:
                 return at, end - at
-        taken.append(packet)
-        at = end
-        if kind == Kind.SNAP:
+            add(packet)
+            at = end
+        if kind == SNAP:
             return at, 0
     return at, LEAST
+
+
+def _packet_at(buffer: bytes, at: int, longest: int) -> tuple[Packet, int]:
+    """The packet at a place, and where it ends: beyond the buffer, where that does not hold it."""
+    kind, zxid, length = HEAD.unpack_from(buffer, at)
+    if not -1 <= length <= longest:
+        raise Malformed(f"a packet of {length} bytes, {longest} are allowed")
+    begin = at + HEAD.size
+    end = begin if length < 0 else begin + length
+    packet = Packet(kind, zxid, None if length < 0 else buffer[begin:end])
+    if end + 4 > len(buffer):
+        return packet, end + 4
+    (count,) = INT.unpack_from(buffer, end)
+    end += 4
+    if count == -1:
+        return packet, end
+    if not 0 <= count <= MOST_IDS:
+        raise Malformed(f"a packet with {count} identities, {MOST_IDS} are allowed")
+    packet.ids, end = _ids_at(buffer, end, count, longest)
+    return packet, end
 
 
 def _ids_at(buffer: bytes, at: int, count: int, longest: int) -> tuple[Ids, int]:

@@ -9,6 +9,7 @@ ZooKeeper: Learner, Follower, Observer.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from zabserver.wire.quorum import (
     PROTOCOL,
     Kind,
     Packet,
+    decode_validity,
     encode_learner_info,
     encode_packet,
     encode_sessions,
@@ -49,6 +51,10 @@ class Stage(IntEnum):
     READY = 5
     """It has acknowledged NEWLEADER."""
     BROADCAST = 6
+
+
+BROADCAST = Stage.BROADCAST
+"""A name that costs less to look up, for every packet."""
 
 
 class Learner:
@@ -114,14 +120,20 @@ class Learner:
         if now - self.link.heard > patience * rules.tick:
             raise Abandoned(f"leader {self.leader} has been silent for {now - self.link.heard} ms")
 
-    def on_packet(self, link: Link, item: Packet | Image) -> None:
+    def on_items(self, link: Link, items: Sequence[Packet | Image]) -> None:
         """Something has come from the leader."""
         if link is not self.link:
             return
+        for item in items:
+            if self.stage == BROADCAST and type(item) is Packet:
+                self._on_broadcast(item)
+            else:
+                self._on_item(item)
+
+    def _on_item(self, item: Packet | Image) -> None:
+        """Something has come before broadcast."""
         if isinstance(item, Image):
             self._adopt(item)
-        elif self.stage == Stage.BROADCAST:
-            self._on_broadcast(item)
         elif self.stage >= Stage.SYNCHRONIZATION:
             self._on_history(item)
         elif self.stage == Stage.CHOICE:
@@ -240,25 +252,30 @@ class Learner:
     # Broadcast.
 
     def _on_broadcast(self, packet: Packet) -> None:
+        kind = packet.kind
+        if kind == Kind.COMMIT:
+            self._apply(*self._head(packet.zxid))
+        elif kind == Kind.PROPOSAL:
+            self._queue(packet)
+            self._log(*self._queued[-1])
+        elif kind == Kind.INFORM:
+            self._queue(packet)
+            self._log(*self._queued[-1])
+            self._apply(*self._head(packet.zxid))
+        else:
+            self._on_word(packet)
+
+    def _on_word(self, packet: Packet) -> None:
+        """What is no transaction."""
         remote = self._remote
         assert remote is not None
         match packet.kind:
-            case Kind.PROPOSAL:
-                self._queue(packet)
-                self._log(*self._queued[-1])
-            case Kind.COMMIT:
-                self._apply(*self._head(packet.zxid))
-            case Kind.INFORM:
-                self._queue(packet)
-                self._log(*self._queued[-1])
-                self._apply(*self._head(packet.zxid))
             case Kind.PING:
                 self._send(Kind.PING, packet.zxid, encode_sessions(remote.take_touched().items()))
             case Kind.SYNC:
                 remote.on_sync()
             case Kind.REVALIDATE:
-                reader = Reader(packet.data or b"")
-                remote.on_revalidated(reader.int64(), reader.flag())
+                remote.on_revalidated(*decode_validity(packet.data))
             case Kind.UPTODATE:
                 pass
             case _:

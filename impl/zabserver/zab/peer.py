@@ -17,7 +17,6 @@ from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_rec
 from zabserver.storage.images import Image
 from zabserver.wire.election import Notification, ServerState
 from zabserver.wire.jute import Malformed
-from zabserver.wire.quorum import Packet
 from zabserver.zab.election import Election
 from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.history import Committed, Entry
@@ -154,8 +153,9 @@ class Peer:
             self._park(link, chunk)
             return
         try:
-            for item in link.feed(chunk):
-                self._on_packet(link, item)
+            items = link.feed(chunk)
+            if items and self.role is not None:
+                self._do(self.role.on_items, link, items)
         except ValueError as error:  # Malformed among them
             self._on_malformed(link, error)
 
@@ -312,10 +312,6 @@ class Peer:
             what(*arguments)
         except Abandoned as why:
             self._leave(str(why))
-
-    def _on_packet(self, link: Link, item: Packet | Image) -> None:
-        if self.role is not None and link.why_closed is None:
-            self._do(self.role.on_packet, link, item)
 
     def _on_malformed(self, link: Link, error: ValueError) -> None:
         """A connection over which nonsense comes is closed, and lost."""

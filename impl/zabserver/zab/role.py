@@ -5,6 +5,7 @@ ZooKeeper: QuorumPeer, Learner, Leader.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -78,8 +79,8 @@ class Role(Protocol):
     def begin(self) -> None:
         """The role begins."""
 
-    def on_packet(self, link: Link, item: Packet | Image) -> None:
-        """Something has come from another member.
+    def on_items(self, link: Link, items: Sequence[Packet | Image]) -> None:
+        """Something has come from another member, in this order.
 
         Raises:
             Malformed: it makes no sense.
