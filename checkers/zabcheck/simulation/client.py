@@ -29,11 +29,14 @@ class Client:
     Attributes:
         session: its id; 0 until it has one.
         asked: what it has asked for, in order.
+        wants_read_only: whether it is content with a server that takes no writes.
+        is_read_only: whether the server said that it takes none.
         is_lost: whether its connection is gone.
         events: frames of events, as they came.
     """
 
     timeout: int = 10_000
+    wants_read_only: bool = False
     session: int = 0
     password: bytes = bytes(16)
     last_zxid: int = 0
@@ -41,6 +44,7 @@ class Client:
     events: list[bytes] = field(default_factory=list)
     connection: Connection | None = None
     is_lost: bool = False
+    is_read_only: bool = False
     _xid: int = 0
     _is_connected: bool = False
     _answered: int = 0
@@ -50,8 +54,8 @@ class Client:
         self.connection = service.connect("client")
         self.is_lost = self._is_connected = False
         self._answered = len(self.asked)
-        greeting = pack(">iqiq", 0, self.last_zxid, self.timeout, self.session) + data(self.password) + b"\0"
-        self.connection.on_bytes(data(greeting))
+        greeting = pack(">iqiq", 0, self.last_zxid, self.timeout, self.session) + data(self.password)
+        self.connection.on_bytes(data(greeting + pack("?", self.wants_read_only)))
 
     def ask(self, request: Request) -> Asked:
         """Sends a request."""
@@ -74,7 +78,7 @@ class Client:
     def _take_frame(self, frame: bytes) -> None:
         if not self._is_connected:
             _, self.timeout, self.session = unpack_from(">iiq", frame)
-            self.password = frame[20:36]
+            self.password, self.is_read_only = frame[20:36], frame[36] != 0
             self._is_connected = True
             return
         xid, zxid, error = unpack_from(">iqi", frame)

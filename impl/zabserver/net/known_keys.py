@@ -67,7 +67,6 @@ WITHOUT_EFFECT = frozenset(
         "localSessionsEnabled",
         "localSessionsUpgradingEnabled",
         "reconfigEnabled",
-        "readonlymode.enabled",
         "serverCnxnFactory",
         "admin.enableServer",
         "admin.serverPort",

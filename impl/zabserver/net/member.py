@@ -21,10 +21,7 @@ from zabserver.net.options import Options
 from zabserver.net.quorum_port import QuorumPort
 from zabserver.net.shell import Shell
 from zabserver.service.clients import Clients
-from zabserver.service.connection import Connection
-from zabserver.service.prepare import Request
 from zabserver.service.primary import Primary
-from zabserver.service.sessions import Session
 from zabserver.service.tree import Tree
 from zabserver.wire.election import Notification, ServerState
 from zabserver.zab.ensemble import Ensemble
@@ -46,30 +43,6 @@ MODES = {
     ServerState.LEADING: "leader",
     ServerState.OBSERVING: "observer",
 }
-
-
-class Nobody(Clients):
-    """What a server does for clients while it has no leader: it closes their connections."""
-
-    def submit(self, request: Request, connection: Connection | None) -> None:
-        """Nobody has a session here."""
-        raise AssertionError(f"operation {request.op} without a session")
-
-    def begin_session(self, connection: Connection, timeout: int) -> None:
-        """A client wants a new session."""
-        connection.close("no leader yet")
-
-    def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
-        """A client wants to go on with a session."""
-        connection.close("no leader yet")
-
-    def touch(self, session: Session) -> None:
-        """Nobody has a session here."""
-
-    @property
-    def outstanding(self) -> int:
-        """Nothing is on its way."""
-        return 0
 
 
 class Files(MemberDisk):
@@ -122,9 +95,6 @@ class Member(Shell):
         disk.member = self
         super().__init__(options, disk)
         self.peer = Peer(me, ensemble, disk, rules_of(options), self._time(), self._clock())
-        self._nobody = Nobody(
-            Tree(), self.peer.rules.sessions(me, self._time(), {}), options.settings(), self._clock()
-        )
         self.quorum_port = QuorumPort(self)
         self.election_port = ElectionPort(me, ensemble, self._on_notification)
         self._last_clean_up = time.monotonic()
@@ -151,7 +121,7 @@ class Member(Shell):
     @property
     def service(self) -> Clients:
         """What it does for its clients."""
-        return self.peer.service or self._nobody
+        return self.peer.service or self.peer.leaderless
 
     @property
     def is_serving(self) -> bool:  # type: ignore[override]
@@ -160,14 +130,15 @@ class Member(Shell):
 
     @property
     def mode(self) -> str:  # type: ignore[override]
-        """Leader, follower, observer, or looking for a leader."""
+        """Leader, follower, observer, or looking for a leader, maybe read-only meanwhile."""
+        if self.service.is_read_only:
+            return "read-only"
         return MODES[ServerState(self.peer.state)]
 
     def set_clocks(self) -> None:
         """Tells the cores what time it is."""
         now, clock = self._time(), self._clock()
         self.peer.set_clocks(now, clock)
-        self._nobody.time, self._nobody.clock = now, clock
 
     def on_lost(self, link: Link) -> None:
         """A connection to another member is gone, or could not be made."""
@@ -188,7 +159,7 @@ class Member(Shell):
         try:
             while True:
                 self._perform()
-                if self.peer.is_idle and self._nobody.is_idle:
+                if self.peer.is_idle:
                     break
         except OSError as error:
             self._on_failed(error)
@@ -210,8 +181,6 @@ class Member(Shell):
             self.quorum_port.hang_up(link)
         if turn.clients is not None:
             self.port.perform(turn.clients)
-        if not self._nobody.is_idle:
-            self.port.perform(self._nobody.turn())
 
     # The disk.
 
@@ -292,4 +261,5 @@ def rules_of(options: Options) -> Rules:
         settings=options.settings(),
         max_buffer=options.max_buffer,
         super_id=options.super_id,
+        read_only=options.read_only,
     )

@@ -48,6 +48,7 @@ class Options:
         init_limit, sync_limit: how long a member may take to get the history, and be silent, in ticks.
         history: how many transactions are kept for learners that lack a few.
         size_factor: how large logs may be beside a snapshot to be sent in its place; below 0 for never.
+        read_only: whether a member without a leader serves clients that only want to read.
         ensemble: who the members are; None for a server that stands alone.
         others: whatever else zoo.cfg holds, without `zookeeper.` before names.
     """
@@ -89,6 +90,7 @@ class Options:
     sync_limit: int = 5
     history: int = 500
     size_factor: float = 0.33
+    read_only: bool = False
     ensemble: Ensemble | None = None
     others: dict[str, str] = field(default_factory=dict)
 
@@ -142,6 +144,7 @@ _FLAGS = {
     "digest.enabled": "digests",
     "forceSync": "force_sync",
     "skipACL": "skip_acl",
+    "readonlymode.enabled": "read_only",
 }
 _METRICS = "org.apache.zookeeper.metrics."
 _METRICS_PROVIDERS = ("impl.DefaultMetricsProvider", "impl.NullMetricsProvider")

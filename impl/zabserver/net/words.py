@@ -84,6 +84,8 @@ def ruok(_: Shell) -> str:
 
 def isro(server: Shell) -> str:
     """Whether it takes writes."""
+    if server.service.is_read_only:
+        return "ro"
     return "rw" if server.is_serving else "null"
 
 

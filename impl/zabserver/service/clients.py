@@ -37,6 +37,10 @@ class Turn:
     sends: list[tuple[Connection, bytes]] = field(default_factory=list)
     closes: list[Connection] = field(default_factory=list)
 
+    def and_then(self, other: Turn) -> Turn:
+        """This, and another after it."""
+        return Turn(self.log + other.log, self.sends + other.sends, self.closes + other.closes)
+
 
 @dataclass(slots=True)
 class Latency:
@@ -74,6 +78,7 @@ class Clients:
 
     Attributes:
         writes: the operations that are put in order before they are answered.
+        is_read_only: whether it refuses them all, which clients are told when they connect.
         timeouts: in milliseconds, of the sessions that the tree's transactions have begun and not ended.
         clock: milliseconds since 1970, set by the shell before each turn.
         time: monotonic milliseconds, likewise.
@@ -82,6 +87,7 @@ class Clients:
     """
 
     writes: frozenset[int] = WRITES
+    is_read_only = False
 
     def __init__(
         self,

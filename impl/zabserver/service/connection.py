@@ -18,7 +18,7 @@ from zabserver.service.node import OPEN, Acl
 from zabserver.service.prepare import Request
 from zabserver.service.reads import READS
 from zabserver.service.sessions import NO_PASSWORD, Session
-from zabserver.wire.jute import INT, Malformed, Reader, data
+from zabserver.wire.jute import FALSE, INT, TRUE, Malformed, Reader, data
 from zabserver.wire.protocol import (
     XID_AUTH,
     XID_NOTIFICATION,
@@ -75,6 +75,7 @@ class Connection:
     Attributes:
         session: None until it is confirmed.
         since: when it began, in milliseconds since 1970.
+        wants_read_only: whether it is content with a server that takes no writes.
         why_closed: a reason, for the log, once it is to be closed.
     """
 
@@ -98,6 +99,7 @@ class Connection:
         "session",
         "session_id",
         "since",
+        "wants_read_only",
         "why_closed",
     )
 
@@ -113,6 +115,7 @@ class Connection:
         self.since = service.clock
         self.last_op = self.last_cxid = 0
         self.last_zxid = 0
+        self.wants_read_only = False
         self._rest = bytearray()
         self._wanted = 0  # how many bytes make a whole frame of what is in _rest
         self._out: list[bytes] = []
@@ -187,6 +190,7 @@ class Connection:
             _, last_zxid, timeout, session = reader.int32(), reader.int64(), reader.int32(), reader.int64()
             password = reader.data() or NO_PASSWORD
             self._has_read_only = not reader.is_at_end
+            self.wants_read_only = self._has_read_only and reader.flag()
         except Malformed as malformed:
             self.close(f"no connect request: {malformed}")
             return
@@ -275,9 +279,9 @@ class Connection:
         self.close("session expired or wrong password")
 
     def _send_connected(self, timeout: int, session: int, password: bytes) -> None:
-        body = CONNECT_RESPONSE.pack(0, timeout, session, 16, password) + (
-            b"\0" if self._has_read_only else b""
-        )
+        body = CONNECT_RESPONSE.pack(0, timeout, session, 16, password)
+        if self._has_read_only:
+            body += TRUE if self.service.is_read_only else FALSE
         self._send(INT.pack(len(body)) + body)
 
     def _send_reply(self, xid: int, zxid: int, error: int, body: bytes = b"") -> None:

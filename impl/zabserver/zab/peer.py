@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from zabserver.service.clients import Clients, Turn
+from zabserver.service.leaderless import Leaderless
 from zabserver.service.tree import CONFIG, Tree
 from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_record
 from zabserver.storage.images import Image
@@ -26,6 +27,8 @@ from zabserver.zab.link import Link
 from zabserver.zab.role import Abandoned, Role, Rules
 from zabserver.zab.storage import Storage
 
+READ_ONLY_AFTER = 2000
+"""How long a member looks before it serves those that only read, in milliseconds; a tick at least."""
 PARKED = 1000
 """How long a learner may wait for this server to know that it leads, in milliseconds."""
 MOST_PARKED = 256
@@ -69,6 +72,7 @@ class Peer:
         needs_image: whether the history that is here cannot be mended by cutting it.
         log: payloads that the shell has not taken yet.
         role: what it is; None while it looks for a leader.
+        leaderless: what it does for clients meanwhile.
         history: what happened, for the log: one line each.
 
     Raises:
@@ -93,6 +97,8 @@ class Peer:
         self._dials: list[tuple[Link, int]] = []
         self._hang_ups: list[Link] = []
         self._last_turn: Turn | None = None
+        self.leaderless = Leaderless(rules.sessions(me, time, {}), rules.settings, rules.max_buffer)
+        self._looking_since = time
         self.committed = Committed(rules.history)
         self._load()
         self.accepted_epoch, self.current_epoch = storage.load_epochs(self.tree.zxid)
@@ -107,7 +113,9 @@ class Peer:
     @property
     def service(self) -> Clients | None:
         """What it does for its clients; None while it serves none."""
-        return None if self.role is None else self.role.service
+        if self.role is not None:
+            return self.role.service
+        return self.leaderless if self.leaderless.is_read_only else None
 
     @property
     def state(self) -> int:
@@ -117,6 +125,7 @@ class Peer:
     def set_clocks(self, time: int, clock: int) -> None:
         """Tells what time it is: monotonic, and since 1970, in milliseconds."""
         self.time, self.clock = time, clock
+        self.leaderless.time, self.leaderless.clock = time, clock
         service = self.service
         if service is not None:
             service.time, service.clock = time, clock
@@ -177,6 +186,7 @@ class Peer:
         if self.role is None:
             self.election.on_tick(self.time)
             self._take_decision()
+            self._maybe_read_only()
         else:
             self._do(self.role.on_tick)
         for link in [link for link, (until, _) in self._parked.items() if self.time >= until]:
@@ -198,18 +208,18 @@ class Peer:
         self.log, self._dials = [], []
         turn.wires = [(link, link.take()) for link in list(self._dirty) if not link.is_full]
         turn.hang_ups, self._hang_ups = self._hang_ups, []
-        service = self.service
-        turn.clients = service.turn() if service is not None else self._last_turn
-        self._last_turn = None
+        turn.clients, self._last_turn = self._last_turn, None
+        for clients in filter(None, (None if self.role is None else self.role.service, self.leaderless)):
+            turn.clients = clients.turn() if turn.clients is None else turn.clients.and_then(clients.turn())
         return turn
 
     @property
     def is_idle(self) -> bool:
         """Whether a turn would have nothing in it."""
-        service = self.service
+        service = None if self.role is None else self.role.service
         if self.log or self._hang_ups or self._dials or not all(link.is_full for link in self._dirty):
             return False
-        return service is None or service.is_idle
+        return self.leaderless.is_idle and (service is None or service.is_idle)
 
     # What roles call.
 
@@ -281,6 +291,7 @@ class Peer:
 
     def _look(self) -> None:
         self.role = None
+        self._looking_since = self.time
         self.election.start(self.tree.zxid, self.current_epoch, self.time)
         self.news.append(f"looking for a leader with zxid 0x{self.tree.zxid:x}, epoch {self.current_epoch}")
         self._take_decision()
@@ -290,6 +301,7 @@ class Peer:
         vote = self.election.decided
         if self.role is not None or vote is None:
             return
+        self.leaderless.close("there is a leader again")
         if vote.leader == self.me:
             leader = Leader(self)
             self.role = leader
@@ -305,6 +317,17 @@ class Peer:
                     self.on_bytes(link, chunk)
             else:
                 self.hang_up(link, "this server does not lead")
+
+    def _maybe_read_only(self) -> None:
+        """A member that looks for a leader for long serves those that only read, if it is to."""
+        if self.role is not None:
+            return
+        self.leaderless.on_tick()
+        patience = max(READ_ONLY_AFTER, self.rules.tick)
+        is_due = self.rules.read_only and self.time >= self._looking_since + patience
+        if is_due and not self.leaderless.is_read_only:
+            self.leaderless.open(self.tree, self.timeouts)
+            self.news.append(f"read-only at zxid 0x{self.tree.zxid:x}")
 
     def _do(self, what: Callable[..., None], *arguments: object) -> None:
         """Does something of the role, which may be the end of it."""

@@ -44,6 +44,7 @@ class Rules:
         settings: what decides about requests.
         max_buffer: the longest request, in bytes.
         super_id: who bypasses access control.
+        read_only: whether a member without a leader serves clients that only want to read.
     """
 
     tick: int = 2000
@@ -56,6 +57,7 @@ class Rules:
     settings: Settings = field(default_factory=Settings)
     max_buffer: int = MAX_BUFFER
     super_id: Id | None = None
+    read_only: bool = False
 
     def sessions(self, me: int, now: int, timeouts: dict[int, int]) -> Sessions:
         """Sessions that all have their full time from now on."""
