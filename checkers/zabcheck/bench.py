@@ -90,6 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--zkload", type=Path, metavar="FILE", help="zkload.c, or it compiled: load for a server"
     )
+    parser.add_argument(
+        "--rounds", type=int, default=1, metavar="N", help="medians of so many for servers (default: 1)"
+    )
     chosen = parser.parse_args(arguments)
     tables = {
         "speed": speed,
@@ -102,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in chosen.tables:
         if name not in tables and name not in SERVERS:
             parser.error(f"no table {name!r}: one of {', '.join((*TABLES, *SERVERS))}")
+    if chosen.rounds < 1:
+        parser.error("--rounds must be positive")
     if (chosen.tlc is None) != (chosen.zab_tla is None):
         parser.error("--tlc and --zab-tla go together")
     tlc = None if chosen.tlc is None else Tlc(chosen.tlc, chosen.zab_tla, chosen.tlc_workers)
@@ -110,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name == "speed":
             console.print(speed(console, tlc))
         elif name in SERVERS:
-            for table in SERVERS[name](console, chosen.zkload):
+            for table in SERVERS[name](console, chosen.zkload, chosen.rounds):
                 console.print(table)
         else:
             console.print(tables[name](console))

@@ -21,7 +21,7 @@ from rich.table import Table
 from zabcheck.client.encoding import data, encoded
 from zabcheck.client.session import Disconnected, Session
 from zabcheck.processes.members import Kind, Members, why_no_apache
-from zabcheck.server_bench import MODES, binary, fan_out, ratio, resident, throughput
+from zabcheck.server_bench import MODES, Beside, binary, fan_out, ratio, resident, throughput
 from zabspec import tree
 
 TICK = 2000
@@ -36,13 +36,14 @@ BY_DIFF = {"commitLogCount": str(2 * LACKING)}
 BY_SNAP = {"snapshotSizeFactor": "-1"}
 
 
-def ensemble(console: Console, zkload: Path | None, seconds: float = 3.0) -> Iterator[Table]:
+def ensemble(console: Console, zkload: Path | None, rounds: int = 1, seconds: float = 3.0) -> Iterator[Table]:
     """Measures, and gives a table for each kind of load, and one for faults.
 
     Args:
         console: where progress is shown.
         zkload: the generator's source or binary.
-        seconds: how long each cell is measured.
+        rounds: how often each cell is measured; medians are shown.
+        seconds: how long each time.
 
     Raises:
         SystemExit: something is missing; one line says what.
@@ -61,9 +62,11 @@ def ensemble(console: Console, zkload: Path | None, seconds: float = 3.0) -> Ite
                 starts.append(seconds_until_a_write(each, each.start_all))
             ours, apaches = hosts(mine), hosts(theirs)
             idle = [memory(each) for each in (mine, theirs)]
+            beside = Beside(load, ours, apaches, rounds)
             for mode in MODES:
-                yield throughput(console, load, mode, ours, apaches, seconds)
-            yield fan_out(console, load, ours, apaches)
+                yield throughput(console, beside, mode, seconds)
+            yield fan_out(console, beside)
+            console.print(beside.summary)
             after = [memory(each) for each in (mine, theirs)]
             console.print("[dim]leaders are killed[/dim]", highlight=False)
             failover = [leader_killed(each) for each in (mine, theirs)]

@@ -20,9 +20,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
+
+from zabcheck.client.encoding import ProtocolError
+from zabcheck.client.session import Disconnected, Session
+from zabspec.tree import CloseSession, SetData
 
 JARS = Path("/usr/share/java")
 NEEDED = ("zookeeper", "slf4j-log4j12", "log4j-1.2", "commons-io")
@@ -41,7 +46,7 @@ class Running:
     Attributes:
         port: of its clients.
         process: to be stopped, and measured.
-        started: seconds from its start to the first reply.
+        started: seconds from its start to the answer to a first write.
     """
 
     port: int
@@ -59,13 +64,14 @@ class Running:
         return resident(self.process.pid)
 
 
-def server(console: Console, zkload: Path | None, seconds: float = 3.0) -> Iterator[Table]:
+def server(console: Console, zkload: Path | None, rounds: int = 1, seconds: float = 3.0) -> Iterator[Table]:
     """Measures, and gives a table for each kind of load.
 
     Args:
         console: where progress is shown.
         zkload: the generator's source or binary.
-        seconds: how long each cell is measured.
+        rounds: how often each cell is measured; medians are shown.
+        seconds: how long each time.
 
     Raises:
         SystemExit: something is missing; one line says what.
@@ -78,10 +84,12 @@ def server(console: Console, zkload: Path | None, seconds: float = 3.0) -> Itera
         load = binary(zkload, Path(folder))
         with ours(Path(folder)) as mine, apache(Path(folder)) as theirs:
             idle = (mine.memory, theirs.memory)
+            beside = Beside(load, mine.hosts, theirs.hosts, rounds)
             for mode in MODES:
-                yield throughput(console, load, mode, mine.hosts, theirs.hosts, seconds)
-            yield fan_out(console, load, mine.hosts, theirs.hosts)
+                yield throughput(console, beside, mode, seconds)
+            yield fan_out(console, beside)
             yield resources(mine, theirs, idle)
+            console.print(beside.summary)
 
 
 def binary(zkload: Path, folder: Path) -> Path:
@@ -102,7 +110,42 @@ def binary(zkload: Path, folder: Path) -> Path:
     return made
 
 
-def throughput(console: Console, load: Path, mode: str, mine: str, theirs: str, seconds: float) -> Table:
+class Beside:
+    """The same load for both servers, in turn.
+
+    Args:
+        load: the generator.
+        mine, theirs: where they are.
+        rounds: how often each of them gets it.
+    """
+
+    def __init__(self, load: Path, mine: str, theirs: str, rounds: int) -> None:
+        self.load = load
+        self.hosts = (mine, theirs)
+        self.rounds = rounds
+        self.cells = 0
+        self._behind: list[str] = []
+
+    def cell(self, name: str, arguments: list[object], counted: str) -> str:
+        """One cell of a table: thousands a second of both, and the ratio."""
+        found: tuple[list[float], list[float]] = ([], [])
+        for _ in range(self.rounds):
+            for hosts, rates in zip(self.hosts, found, strict=True):
+                rates.append(run(self.load, hosts, arguments)[counted] / 1000)
+        mine, theirs = map(median, found)
+        self.cells += 1
+        if mine <= theirs:
+            self._behind.append(name)
+        return ratio(mine, theirs)
+
+    @property
+    def summary(self) -> str:
+        """At how many cells ours does more, and the names of the others."""
+        ahead = self.cells - len(self._behind)
+        return f"ahead at {ahead} of {self.cells} cells; behind: {'; '.join(self._behind) or 'none'}"
+
+
+def throughput(console: Console, beside: Beside, mode: str, seconds: float) -> Table:
     """Operations a second: sessions down, requests in flight across; ours, Apache's, the ratio."""
     table = Table(title=f"{mode}: thousands of operations a second, ours / Apache's = ratio")
     table.add_column("sessions", justify="right")
@@ -111,27 +154,24 @@ def throughput(console: Console, load: Path, mode: str, mine: str, theirs: str, 
     for sessions in SESSIONS:
         cells = []
         for outstanding in OUTSTANDING:
-            console.print(f"[dim]{mode} {sessions} {outstanding}[/dim]", highlight=False)
-            arguments = ["--mode", mode, "--sessions", sessions, "--outstanding", max(outstanding, 1)]
-            rates = [
-                run(load, hosts, [*arguments, "--time", seconds])["ops_per_s"] / 1000
-                for hosts in (mine, theirs)
-            ]
-            cells.append(ratio(*rates))
+            name = f"{mode} {sessions} x {outstanding}"
+            console.print(f"[dim]{name}[/dim]", highlight=False)
+            arguments = ["--mode", mode, "--sessions", sessions, "--outstanding", outstanding]
+            cells.append(beside.cell(name, [*arguments, "--time", seconds], "ops_per_s"))
         table.add_row(str(sessions), *cells)
     return table
 
 
-def fan_out(console: Console, load: Path, mine: str, theirs: str) -> Table:
+def fan_out(console: Console, beside: Beside) -> Table:
     """Watch events a second."""
     table = Table(title="watch events: thousands a second, ours / Apache's = ratio")
     table.add_column("sessions x nodes", justify="right")
     table.add_column("events", justify="right")
     for sessions, nodes in FAN_OUT:
-        console.print(f"[dim]watch {sessions} {nodes}[/dim]", highlight=False)
-        arguments = ["--mode", "watch", "--sessions", sessions, "--watch-nodes", nodes]
-        rates = [run(load, hosts, arguments)["notif_per_s"] / 1000 for hosts in (mine, theirs)]
-        table.add_row(f"{sessions} x {nodes}", ratio(*rates))
+        name = f"watch {sessions} x {nodes}"
+        console.print(f"[dim]{name}[/dim]", highlight=False)
+        arguments: list[object] = ["--mode", "watch", "--sessions", sessions, "--watch-nodes", nodes]
+        table.add_row(f"{sessions} x {nodes}", beside.cell(name, arguments, "notif_per_s"))
     return table
 
 
@@ -140,7 +180,7 @@ def resources(mine: Running, theirs: Running, idle: tuple[float, float]) -> Tabl
     table = Table(title="start and memory, ours / Apache's = ratio")
     table.add_column("")
     table.add_column("", justify="right")
-    table.add_row("seconds to the first reply", ratio(mine.started, theirs.started))
+    table.add_row("seconds to the first write", ratio(mine.started, theirs.started))
     table.add_row("megabytes, idle", ratio(*idle))
     table.add_row("megabytes, after the load", ratio(mine.memory, theirs.memory))
     return table
@@ -216,7 +256,7 @@ def apache(folder: Path) -> Iterator[Running]:
 
 @contextmanager
 def running(command: list[str], port: int, out: Path) -> Iterator[Running]:
-    """A server's process, from its first reply until it is stopped.
+    """A server's process, from its first write until it is stopped.
 
     Raises:
         SystemExit: it did not start.
@@ -235,13 +275,14 @@ def running(command: list[str], port: int, out: Path) -> Iterator[Running]:
 
 
 def is_serving(port: int) -> bool:
-    """Whether a server answers."""
+    """Whether a server answers a write."""
     try:
-        with socket.create_connection(("127.0.0.1", port), 1) as connection:
-            connection.sendall(b"srvr")
-            return b"Mode" in connection.recv(4096)
-    except OSError:
+        session = Session("127.0.0.1", port)
+        session.call(SetData("/", b""))
+        session.call(CloseSession())
+    except (Disconnected, ProtocolError):
         return False
+    return True
 
 
 def until(is_so: Callable[[], bool]) -> None:
