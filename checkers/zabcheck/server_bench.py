@@ -37,6 +37,10 @@ OUTSTANDING = (1, 16, 128, 1024)
 FAN_OUT = ((100, 1), (1000, 1), (100, 10), (100, 100), (1000, 10))
 """Sessions that watch, and nodes that each of them watches."""
 WAIT = 60.0
+PATIENCE = 100
+"""How long a server that starts may take to answer before it is asked anew, in milliseconds; Apache's leaves
+what comes too early without an answer.
+"""
 
 
 @dataclass(slots=True)
@@ -277,7 +281,7 @@ def running(command: list[str], port: int, out: Path) -> Iterator[Running]:
 def is_serving(port: int) -> bool:
     """Whether a server answers a write."""
     try:
-        session = Session("127.0.0.1", port)
+        session = Session("127.0.0.1", port, PATIENCE)
         session.call(SetData("/", b""))
         session.call(CloseSession())
     except (Disconnected, ProtocolError):
