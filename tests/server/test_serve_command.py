@@ -112,12 +112,12 @@ def test_it_says_in_a_line_why_it_does_not_start(tmp_path: Path, config: str, sa
 def test_keys_without_effect_and_unknown_ones_are_logged(tmp_path: Path) -> None:
     config = tmp_path / "zoo.cfg"
     config.write_text(
-        f"dataDir={tmp_path}/d\nclientPort=0\nclientPortAddress=127.0.0.1\nelectionAlg=3\ntikcTime=1\n"
+        f"dataDir={tmp_path}/d\nclientPort=0\nclientPortAddress=127.0.0.1\nleaderServes=yes\ntikcTime=1\n"
     )
     server = Process(str(config))
     assert server.stop(signal.SIGTERM) == 0
     text = "\n".join(server.lines)
-    assert 'event=ignored name=electionAlg reason="no effect here"' in text
+    assert 'event=ignored name=leaderServes reason="no effect here"' in text
     assert "level=warning logger=zabserver event=ignored name=tikcTime reason=unknown" in text
 
 

@@ -128,7 +128,7 @@ def test_a_configuration_names_its_data_and_its_port(tmp_path: Path, text: str) 
 
 def test_what_has_no_effect_and_what_nobody_knows_are_told_apart() -> None:
     found = {
-        "electionAlg": "3",
+        "leaderServes": "yes",
         "admin.enableServer": "false",
         "authProvider.1": "org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
         "zookeeper.commitProcessor.numWorkerThreads": "4",

@@ -71,7 +71,8 @@ class ElectionPort:
         on_notification: is told from whom, and what.
         accepting, dialing: TLS for connections that come and that go; None for none.
         address: of this server's own port; as the ensemble says, if not given.
-        listen_host: where to listen; at that address, if not given (ZooKeeper: quorumListenOnAllIPs).
+        listen_host: where to listen; at that address, if not given; everywhere, if empty (ZooKeeper:
+            quorumListenOnAllIPs).
 
     Raises:
         ValueError: nobody says what this server's address is.
@@ -102,7 +103,7 @@ class ElectionPort:
                 raise ValueError(f"server {me} is no member: the address of its election port must be given")
             address = (ensemble.members[me].host, ensemble.members[me].election_port)
         self.address = address
-        self._listen_host = listen_host or address[0]
+        self._listen_host = address[0] if listen_host is None else listen_host or None
 
     async def open(self) -> None:
         """Begins to listen.

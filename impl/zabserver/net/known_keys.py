@@ -33,6 +33,8 @@ REFUSED: Mapping[str, tuple[Question, str]] = {
     "requireClientAuthScheme": (_is_set, "no scheme can be required of clients here"),
     "enforce.auth.enabled": (_is_true, "no scheme can be required of clients here"),
     "enforce.auth.schemes": (_is_set, "no scheme can be required of clients here"),
+    "portUnification": (_is_true, "members talk with TLS here, or all without"),
+    "electionAlg": (lambda value: value != "3", "there is but one election: 3"),
     "client.portUnification": (_is_true, "TLS has a port of its own here: secureClientPort"),
     "ssl.crl": (_is_true, "certificates are not looked up in lists of revoked ones here"),
     "ssl.ocsp": (_is_true, "certificates are not looked up in lists of revoked ones here"),
@@ -51,15 +53,11 @@ REFUSED: Mapping[str, tuple[Question, str]] = {
 WITHOUT_EFFECT = frozenset(
     {
         # Ensembles only.
-        "electionAlg",
         "standaloneEnabled",
         "peerType",
         "syncEnabled",
         "observerMasterPort",
         "connectToLearnerMasterLimit",
-        "quorumListenOnAllIPs",
-        "sslQuorum",
-        "portUnification",
         "leaderServes",
         "fastleader.minNotificationInterval",
         "fastleader.maxNotificationInterval",
@@ -91,7 +89,7 @@ WITHOUT_EFFECT = frozenset(
 )
 """Keys that are known, and change nothing here; those that begin as in `FAMILIES_WITHOUT_EFFECT` too."""
 
-FAMILIES_WITHOUT_EFFECT = ("quorum.auth.", "multiAddress.", "ssl.quorum.", "authProvider.", "admin.", "nio.")
+FAMILIES_WITHOUT_EFFECT = ("quorum.auth.", "multiAddress.", "authProvider.", "admin.", "nio.")
 
 
 def refusal(settings: Mapping[str, str]) -> str:

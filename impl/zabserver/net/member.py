@@ -20,6 +20,7 @@ from zabserver.net.member_disk import MemberDisk
 from zabserver.net.options import Options
 from zabserver.net.quorum_port import QuorumPort
 from zabserver.net.shell import Shell
+from zabserver.net.tls import MEMBERS, context_from, dialing_context
 from zabserver.service.clients import Clients
 from zabserver.service.primary import Primary
 from zabserver.service.tree import Tree
@@ -95,8 +96,18 @@ class Member(Shell):
         disk.member = self
         super().__init__(options, disk)
         self.peer = Peer(me, ensemble, disk, rules_of(options), self._time(), self._clock())
-        self.quorum_port = QuorumPort(self)
-        self.election_port = ElectionPort(me, ensemble, self._on_notification)
+        accepting = context_from(options.tls, MEMBERS) if options.has_quorum_tls else None
+        dialing = dialing_context(options.tls) if options.has_quorum_tls else None
+        self._listen_host = None if options.listens_everywhere else ensemble.members[me].host
+        self.quorum_port = QuorumPort(self, accepting, dialing)
+        self.election_port = ElectionPort(
+            me,
+            ensemble,
+            self._on_notification,
+            accepting,
+            dialing,
+            listen_host="" if options.listens_everywhere else None,
+        )
         self._last_clean_up = time.monotonic()
         tree = self.peer.tree
         log.info("loaded zxid=0x%x nodes=%d epoch=%d", tree.zxid, tree.count, self.peer.current_epoch)
@@ -105,7 +116,7 @@ class Member(Shell):
         """Opens all ports, and begins to look for a leader."""
         mine = self.peer.ensemble.members[self.peer.me]
         self._loop = asyncio.get_running_loop()
-        await self.quorum_port.open(mine.host, mine.quorum_port)
+        await self.quorum_port.open(self._listen_host, mine.quorum_port)
         await self.election_port.open()
         await super().start()
         self.set_clocks()
@@ -134,6 +145,16 @@ class Member(Shell):
         if self.service.is_read_only:
             return "read-only"
         return MODES[ServerState(self.peer.state)]
+
+    @property
+    def tree(self) -> Tree:
+        """The data."""
+        return self.peer.tree
+
+    @property
+    def timeouts(self) -> dict[int, int]:
+        """Of the sessions in it, in milliseconds."""
+        return self.peer.timeouts
 
     def set_clocks(self) -> None:
         """Tells the cores what time it is."""
@@ -198,7 +219,7 @@ class Member(Shell):
         """A snapshot that is being written is given up; one that is nearly named, named."""
         if self._snapshot is not None:
             self._snapshot.cancel()
-            self._snapshotter.submit(lambda: None).result()
+        self._snapshotter.submit(lambda: None).result()  # a purge goes on in there, too
 
     def _tell_synced(self, zxid: int) -> None:
         self.peer.on_synced(zxid)

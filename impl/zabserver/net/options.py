@@ -49,6 +49,8 @@ class Options:
         history: how many transactions are kept for learners that lack a few.
         size_factor: how large logs may be beside a snapshot to be sent in its place; below 0 for never.
         read_only: whether a member without a leader serves clients that only want to read.
+        has_quorum_tls: whether members talk to each other with TLS.
+        listens_everywhere: whether members are listened to at all addresses of the machine.
         ensemble: who the members are; None for a server that stands alone.
         others: whatever else zoo.cfg holds, without `zookeeper.` before names.
     """
@@ -92,6 +94,8 @@ class Options:
     size_factor: float = 0.33
     read_only: bool = False
     ensemble: Ensemble | None = None
+    has_quorum_tls: bool = False
+    listens_everywhere: bool = False
     others: dict[str, str] = field(default_factory=dict)
 
     def settings(self) -> Settings:
@@ -144,6 +148,8 @@ _FLAGS = {
     "digest.enabled": "digests",
     "forceSync": "force_sync",
     "skipACL": "skip_acl",
+    "sslQuorum": "has_quorum_tls",
+    "quorumListenOnAllIPs": "listens_everywhere",
     "readonlymode.enabled": "read_only",
 }
 _METRICS = "org.apache.zookeeper.metrics."
@@ -253,7 +259,7 @@ def _set(options: Options, name: str, value: str, where: str) -> None:
         _SPECIAL[name](options, value, where)
     elif name.startswith(_OF_ENSEMBLES):
         pass  # all together: see `_ensemble`
-    elif name.startswith("ssl.") and not name.startswith("ssl.quorum."):
+    elif name.startswith("ssl."):
         options.tls[name] = value
     else:
         options.others[name] = value

@@ -23,6 +23,7 @@ from zabserver.net.lines import event
 from zabserver.net.metrics import MetricsPort
 from zabserver.net.options import Options
 from zabserver.service.clients import Clients
+from zabserver.service.tree import Tree
 from zabserver.service.txns import zxid_of
 from zabserver.storage import snapshots
 from zabserver.storage.schedule import Schedule
@@ -72,6 +73,16 @@ class Shell:
         self._stopping = False
 
     # What each kind of server has of its own.
+
+    @property
+    def tree(self) -> Tree:
+        """The data."""
+        return self.service.tree
+
+    @property
+    def timeouts(self) -> dict[int, int]:
+        """Of the sessions in it, in milliseconds."""
+        return self.service.timeouts
 
     def more_counts(self) -> dict[str, int | str]:
         """What `mntr` says of it besides what it says of all servers."""
@@ -190,7 +201,7 @@ class Shell:
         """
         while True:
             kept = max(self.options.kept_snapshots, KEPT)
-            gone = await self._loop.run_in_executor(None, self.disk.purge, kept)
+            gone = await self._loop.run_in_executor(self._snapshotter, self.disk.purge, kept)
             log.info(event("purged", files=len(gone)))
             await asyncio.sleep(self.options.purge_interval * 3600)
 
@@ -209,11 +220,11 @@ class Shell:
 
     async def _write_snapshot(self) -> None:
         """Writes a snapshot in pieces, between which requests are served."""
-        tree = self.service.tree
+        tree = self.tree
         try:
             file = self.disk.begin_snapshot(tree.zxid)
             try:
-                for piece in snapshots.encode_snapshot(tree, self._timeouts()):
+                for piece in snapshots.encode_snapshot(tree, self.timeouts):
                     file.write(piece)
                     await asyncio.sleep(0)
                 await self._loop.run_in_executor(self._snapshotter, file.finish)
@@ -227,10 +238,7 @@ class Shell:
             self._snapshot = None
 
     def _write_snapshot_now(self) -> None:
-        file = self.disk.begin_snapshot(self.service.tree.zxid)
-        for piece in snapshots.encode_snapshot(self.service.tree, self._timeouts()):
+        file = self.disk.begin_snapshot(self.tree.zxid)
+        for piece in snapshots.encode_snapshot(self.tree, self.timeouts):
             file.write(piece)
         file.finish()
-
-    def _timeouts(self) -> dict[int, int]:
-        return self.service.timeouts

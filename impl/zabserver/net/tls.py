@@ -1,9 +1,9 @@
-"""TLS on the client port, from ZooKeeper's `ssl.*` settings with PEM files.
+"""TLS on the client port and between members, from ZooKeeper's `ssl.*` settings with PEM files.
 
 Java key stores (JKS, PKCS12) are not read: `ssl.keyStore.type=PEM` and one file with the key and its
 certificate chain, as ZooKeeper takes too.
 
-ZooKeeper: X509Util, ClientX509Util, X509AuthenticationProvider.
+ZooKeeper: X509Util, ClientX509Util, QuorumX509Util, X509AuthenticationProvider.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 
 from zabserver.service.acl import Id
 
+CLIENTS = "ssl."
+MEMBERS = "ssl.quorum."
 _NEED = {"none": ssl.CERT_NONE, "want": ssl.CERT_OPTIONAL, "need": ssl.CERT_REQUIRED}
 _SHORT = {
     "commonName": "CN",
@@ -29,36 +31,55 @@ _SHORT = {
 """The names that RFC 2253 has short ones for, which is how ACLs name a subject."""
 
 
-def context_from(settings: Mapping[str, str]) -> ssl.SSLContext:
+def context_from(settings: Mapping[str, str], prefix: str = CLIENTS) -> ssl.SSLContext:
     """What TLS is served with.
 
     Args:
         settings: names and values of zoo.cfg, without `zookeeper.` before them.
+        prefix: what the names begin with: `CLIENTS` or `MEMBERS`.
 
     Raises:
         ValueError: a setting makes no sense, or is for a Java key store.
         OSError: a file cannot be read.
     """
-    for store in ("keyStore", "trustStore"):
-        kind = settings.get(f"ssl.{store}.type", "")
-        location = settings.get(f"ssl.{store}.location", "")
-        if kind.upper() not in ("", "PEM") or (location and not kind and not location.endswith(".pem")):
-            raise ValueError(
-                f"ssl.{store}.location={location}: only PEM files are read (ssl.{store}.type=PEM)"
-            )
-    key = settings.get("ssl.keyStore.location")
-    if key is None:
-        raise ValueError("secureClientPort needs ssl.keyStore.location, a PEM file with key and certificates")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(key, password=settings.get("ssl.keyStore.password") or None)
-    trusted = settings.get("ssl.trustStore.location")
-    if trusted is not None:
-        context.load_verify_locations(trusted)
-    wanted = settings.get("ssl.clientAuth", "need").lower()
+    _load(context, settings, prefix)
+    wanted = settings.get(f"{prefix}clientAuth", "need").lower()
     if wanted not in _NEED:
-        raise ValueError(f"ssl.clientAuth={wanted}: one of {', '.join(_NEED)}")
+        raise ValueError(f"{prefix}clientAuth={wanted}: one of {', '.join(_NEED)}")
     context.verify_mode = _NEED[wanted]
     return context
+
+
+def dialing_context(settings: Mapping[str, str], prefix: str = MEMBERS) -> ssl.SSLContext:
+    """What TLS is dialed with: the other end is verified, and its name unless `hostnameVerification=false`.
+
+    Raises:
+        ValueError: a setting makes no sense, or is for a Java key store.
+        OSError: a file cannot be read.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = settings.get(f"{prefix}hostnameVerification", "true").lower() != "false"
+    _load(context, settings, prefix)
+    return context
+
+
+def _load(context: ssl.SSLContext, settings: Mapping[str, str], prefix: str) -> None:
+    """Loads the key, the certificates, and those that others are verified with."""
+    for store in ("keyStore", "trustStore"):
+        name = f"{prefix}{store}"
+        kind = settings.get(f"{name}.type", "")
+        location = settings.get(f"{name}.location", "")
+        if kind.upper() not in ("", "PEM") or (location and not kind and not location.endswith(".pem")):
+            raise ValueError(f"{name}.location={location}: only PEM files are read ({name}.type=PEM)")
+    key = settings.get(f"{prefix}keyStore.location")
+    if key is None:
+        needs = "secureClientPort" if prefix == CLIENTS else "sslQuorum"
+        raise ValueError(f"{needs} needs {prefix}keyStore.location, a PEM file with key and certificates")
+    context.load_cert_chain(key, password=settings.get(f"{prefix}keyStore.password") or None)
+    trusted = settings.get(f"{prefix}trustStore.location")
+    if trusted is not None:
+        context.load_verify_locations(trusted)
 
 
 def identity_of(certificate: Mapping[str, Any] | None) -> Id | None:
