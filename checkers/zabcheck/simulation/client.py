@@ -5,21 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from struct import pack, unpack_from
 
-from zabcheck.client.encoding import Request, data, encoded
+from zabcheck.client.encoding import PING, Request, data, encoded
 from zabserver.service.clients import Clients
 from zabserver.service.connection import Connection
 
 EVENT = -1
+XID_OF_PING = -2
 
 
 @dataclass(slots=True)
 class Asked:
-    """A request and what became of it: zxid and error code; both None while there is no answer."""
+    """A request and what became of it: zxid and error code; both None while there is no answer.
+
+    Attributes:
+        acknowledged: how many writes, of all clients, had been acknowledged when it was sent.
+        seen: the last zxid that its client had seen before the answer.
+        body: what the answer says beside zxid and error.
+    """
 
     xid: int
     request: Request
     zxid: int | None = None
     error: int | None = None
+    acknowledged: int = 0
+    seen: int = 0
+    body: bytes = b""
 
 
 @dataclass(slots=True)
@@ -32,6 +42,8 @@ class Client:
         wants_read_only: whether it is content with a server that takes no writes.
         is_read_only: whether the server said that it takes none.
         is_lost: whether its connection is gone.
+        ended: sessions that a server has said are over.
+        fresh: what was answered since somebody last looked.
         events: frames of events, as they came.
     """
 
@@ -45,6 +57,8 @@ class Client:
     connection: Connection | None = None
     is_lost: bool = False
     is_read_only: bool = False
+    ended: list[int] = field(default_factory=list)
+    fresh: list[Asked] = field(default_factory=list)
     _xid: int = 0
     _is_connected: bool = False
     _answered: int = 0
@@ -67,6 +81,16 @@ class Client:
         self.connection.on_bytes(data(pack(">ii", self._xid, op) + body))
         return asked
 
+    def ping(self) -> None:
+        """Gives a sign of life."""
+        assert self.connection is not None
+        self.connection.on_bytes(data(pack(">ii", XID_OF_PING, PING)))
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it is connected, and was told so."""
+        return self.connection is not None and self._is_connected
+
     def take(self, out: bytes) -> None:
         """Takes what the server sent."""
         at = 0
@@ -77,20 +101,30 @@ class Client:
 
     def _take_frame(self, frame: bytes) -> None:
         if not self._is_connected:
-            _, self.timeout, self.session = unpack_from(">iiq", frame)
-            self.password, self.is_read_only = frame[20:36], frame[36] != 0
-            self._is_connected = True
+            self._take_session(frame)
             return
         xid, zxid, error = unpack_from(">iqi", frame)
         if xid == EVENT:
             self.events.append(frame)
+        if xid in (EVENT, XID_OF_PING):
             return
         asked = self.asked[self._answered]
         if asked.xid != xid:
             raise AssertionError(f"an answer to {xid}, not to {asked.xid}")
         self._answered += 1
-        asked.zxid, asked.error = zxid, error
+        asked.zxid, asked.error, asked.body, asked.seen = zxid, error, frame[16:], self.last_zxid
+        self.fresh.append(asked)
         self.last_zxid = max(self.last_zxid, zxid)
+
+    def _take_session(self, frame: bytes) -> None:
+        _, timeout, session = unpack_from(">iiq", frame)
+        if session == 0:  # it will begin another one
+            self.ended.append(self.session)
+            self.session, self.password, self.last_zxid = 0, bytes(16), 0
+            return
+        self.timeout, self.session = timeout, session
+        self.password, self.is_read_only = frame[20:36], frame[36] != 0
+        self._is_connected = True
 
     def lose(self) -> None:
         """Its connection is gone."""

@@ -23,6 +23,14 @@ class Found:
     sessions: dict[int, int]
 
 
+class PowerCut(Exception):
+    """A member is gone, in the middle of what its core was doing.
+
+    Args:
+        disk: what is left of it.
+    """
+
+
 class MemoryDisk:
     """The disk of one member.
 
@@ -31,13 +39,16 @@ class MemoryDisk:
         synced: how many of them a crash leaves.
         snapshots: their zxids and bytes, the newest last.
         accepted, current: the epoch files.
+        announced: the epoch of what was to be written to the history before its epoch, as `net.epochs` has it.
+        fuse: how many more writes of the core there are before a power cut; None if there is to be none.
     """
 
     def __init__(self) -> None:
         self.log: list[tuple[int, bytes]] = []
         self.synced = 0
         self.snapshots: list[tuple[int, bytes]] = []
-        self.accepted = self.current = 0
+        self.accepted = self.current = self.announced = 0
+        self.fuse: int | None = None
 
     # What the shell does.
 
@@ -54,9 +65,28 @@ class MemoryDisk:
         self.synced = len(self.log)
         return self.log[-1][0] if self.log else 0
 
-    def crash(self) -> None:
-        """What was not synced is gone."""
-        del self.log[self.synced :]
+    def crash(self, kept: int = 0) -> None:
+        """What was not synced is gone, all but the first few entries of it."""
+        del self.log[self.synced + kept :]
+        self.synced = len(self.log)
+        self.fuse = None
+
+    def take_snapshot(self, tree: Tree, timeouts: Mapping[int, int], count: int) -> None:
+        """Syncs, writes a snapshot of what is applied, and keeps so many, and the log from the oldest on."""
+        self.sync()
+        self.snapshots = [each for each in self.snapshots if each[0] != tree.zxid]
+        self.snapshots.append((tree.zxid, b"".join(encode_snapshot(tree, timeouts))))
+        del self.snapshots[:-count]
+        self.log = [entry for entry in self.log if entry[0] > self.snapshots[0][0]]
+        self.synced = len(self.log)
+
+    def _burn(self) -> None:
+        """One more write of the core."""
+        if self.fuse is None:
+            return
+        if self.fuse == 0:
+            raise PowerCut(self)
+        self.fuse -= 1
 
     # What the core asks (`zabserver.zab.storage.Storage`).
 
@@ -82,21 +112,33 @@ class MemoryDisk:
 
     def load_epochs(self, last_zxid: int) -> tuple[int, int]:
         """The accepted and the current epoch."""
-        if last_zxid >> 32 > self.current:
+        of_history = last_zxid >> 32
+        if self.current < of_history <= self.announced:
+            self.current = of_history
+        self.announced = 0
+        if of_history > self.current:
             raise ValueError(f"zxid 0x{last_zxid:x} is of a later epoch than {self.current}")
         return self.accepted, self.current
 
     def set_accepted_epoch(self, epoch: int) -> None:
         """Writes the epoch that was promised."""
+        self._burn()
         self.accepted = epoch
 
     def set_current_epoch(self, epoch: int) -> None:
         """Writes the epoch whose history this is."""
+        self._burn()
         self.current = epoch
+        self.announced = 0
 
     def write(self, payloads: Sequence[bytes]) -> None:
         """Appends to the log and syncs it."""
-        self.append(payloads)
+        if payloads:
+            self.announced = max(self.announced, zxid_of(payloads[-1]) >> 32)
+        for payload in payloads:
+            self._burn()
+            self.append([payload])
+            self.sync()
         self.sync()
 
     def truncate(self, zxid: int) -> None:
@@ -105,10 +147,13 @@ class MemoryDisk:
             raise ValueError(f"0x{zxid:x} is not there")
         if self.snapshots and self.snapshots[0][0] > zxid:
             raise ValueError(f"the oldest snapshot has 0x{self.snapshots[0][0]:x}")
+        self._burn()
         self._cut(zxid)
 
     def save(self, tree: Tree, timeouts: Mapping[int, int]) -> None:
         """Writes a snapshot in place of everything later, and of a log that may have another history."""
+        self._burn()
+        self.announced = max(self.announced, tree.zxid >> 32)
         is_same = self._has(tree.zxid)
         self._cut(tree.zxid if is_same else 0)
         if not is_same:

@@ -33,6 +33,7 @@ class Cable:
         ends: the two members; the first has dialed.
         links: as each end sees it; None where it is not, or no more.
         queues: what is on the way to each end; None is the end of the connection.
+        begun: of the first chunk in each queue, what has arrived already.
     """
 
     ends: tuple[int, int]
@@ -40,6 +41,7 @@ class Cable:
     queues: tuple[deque[bytes | None], deque[bytes | None]] = field(
         default_factory=lambda: (deque(), deque())
     )
+    begun: list[bytes] = field(default_factory=lambda: [b"", b""])
     is_dialing: bool = True
 
 
@@ -88,11 +90,16 @@ class World:
         member.peer.start()
         self.perform(sid)
 
-    def crash(self, sid: int) -> None:
-        """A member's process ends, and its disk forgets what was not synced."""
+    def crash(self, sid: int, kept: int = 0) -> None:
+        """A member's process ends, and its disk forgets what was not synced, all but the first of it.
+
+        Args:
+            sid: which member.
+            kept: how many entries were on disk already, though nobody had been told.
+        """
         member = self.members[sid]
         member.peer = None
-        member.disk.crash()
+        member.disk.crash(kept)
         for client in member.clients.values():
             client.lose()
         member.clients.clear()
@@ -106,6 +113,7 @@ class World:
         """A connection breaks: what is on the way is lost, and each end will notice."""
         for side in (0, 1):
             cable.queues[side].clear()
+            cable.begun[side] = b""
             cable.queues[side].append(None)
             if self.members[cable.ends[side]].peer is None:
                 self._detach(cable, side)
@@ -119,14 +127,20 @@ class World:
             peer.on_notification(sender, notification)
             self.perform(receiver)
 
-    def deliver(self, cable: Cable, side: int) -> None:
-        """What is next on a connection arrives at one of its ends; a dialed member answers first."""
+    def deliver(self, cable: Cable, side: int, size: int = 0) -> None:
+        """What is next on a connection arrives at one of its ends; a dialed member answers first.
+
+        Args:
+            cable: the connection.
+            side: at which end.
+            size: how many bytes of it, if not all.
+        """
         receiver = cable.ends[side]
         peer, link = self.members[receiver].peer, cable.links[side]
         if cable.is_dialing:
             self._connect(cable)
             return
-        chunk = cable.queues[side].popleft()
+        chunk = self._arrived(cable, side, size)
         if chunk is None:
             self._detach(cable, side)
         if peer is None or link is None:
@@ -264,6 +278,11 @@ class World:
         ]
         return max(leading, key=lambda peer: peer.current_epoch, default=None)
 
+    def cable_of(self, link: Link) -> Cable | None:
+        """The connection that a link is an end of, unless that is closed."""
+        found = self._cable_of.get(link)
+        return None if found is None else found[0]
+
     def all_serve(self) -> bool:
         """Whether all that run serve clients."""
         return all(peer.service is not None for peer in self.peers())
@@ -308,13 +327,17 @@ class World:
         found = self._cable_of.get(link)
         if found is not None and out:
             cable, side = found
-            cable.queues[1 - side].append(out)
+            queue = cable.queues[1 - side]
+            if not queue or queue[-1] is not None:  # or it is cut, which this end has not noticed
+                queue.append(out)
 
     def _hang_up(self, link: Link) -> None:
         found = self._cable_of.get(link)
         if found is not None:
             cable, side = found
-            cable.queues[1 - side].append(None)
+            queue = cable.queues[1 - side]
+            if not queue or queue[-1] is not None:
+                queue.append(None)
             self._detach(cable, side)
 
     def _connect(self, cable: Cable) -> None:
@@ -337,6 +360,17 @@ class World:
             dialer.peer.on_dialed(link)
             self.perform(dialed.sid)
         self.perform(dialer.sid)
+
+    def _arrived(self, cable: Cable, side: int, size: int) -> bytes | None:
+        """Takes what arrives off a queue: the first chunk, or the beginning of it."""
+        queue = cable.queues[side]
+        chunk = queue.popleft()
+        if chunk is None or not 0 < size < len(chunk):
+            cable.begun[side] = b""
+            return chunk
+        queue.appendleft(chunk[size:])
+        cable.begun[side] += chunk[:size]
+        return chunk[:size]
 
     def _detach(self, cable: Cable, side: int) -> None:
         link = cable.links[side]

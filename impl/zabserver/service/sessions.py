@@ -78,12 +78,15 @@ class Sessions:
         return min(max(timeout, self.least), self.most)
 
     def new_id(self) -> int:
-        """The id of a new session, signed."""
-        if self._next == CONTAINER_ID:
+        """The id of a new session, signed: none that is open, though a clock may begin anew."""
+        while True:
+            if self._next == CONTAINER_ID:
+                self._next += 1
+            number = self._next
             self._next += 1
-        number = self._next
-        self._next += 1
-        return number - (1 << 64) if number >> 63 else number
+            signed = number - (1 << 64) if number >> 63 else number
+            if signed not in self.open:
+                return signed
 
     def add(self, session: int, timeout: int, now: int) -> Session:
         """Tracks a session, with its full timeout from now on; one that is tracked keeps what it has."""

@@ -1,0 +1,170 @@
+"""What may happen next in a run, chosen at random: mostly what gets things done, now and then what does harm.
+
+Of the messages on their way any may be next; which weighs nothing against which, so elections and
+synchronizations are cut short at all points. Elections end because a calm comes often enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from zabcheck.simulation.run import CLIENTS, REQUESTS, Event, Run
+
+Choice = Callable[[Run, Random], Event | None]
+"""Makes an event, if there is one of its kind."""
+
+PATHS = 4
+
+
+def drift(run: Run, random: Random) -> Event | None:
+    """Something arrives, whole or in part, or is synced."""
+    world = run.world
+    ways: list[Event] = [("note", *pair) for pair in world.deliverable_notes()]
+    for cable, side in world.deliverable():
+        way = cable.ends[1 - side], cable.ends[side]
+        chunk = None if cable.is_dialing else cable.queues[side][0]
+        ways.append(("chunk", *way))
+        if chunk is not None and len(chunk) > 1 and random.random() < 0.2:
+            ways[-1] = ("chunk", *way, random.randrange(1, len(chunk)))
+    ways += [("sync", sid) for sid in world.unsynced()]
+    return random.choice(ways) if ways else None
+
+
+def ask(run: Run, random: Random) -> Event | None:
+    """A client that is connected asks for something."""
+    connected = [number for number, client in enumerate(run.clients) if client.is_confirmed]
+    if not connected:
+        return None
+    word = random.choice([*REQUESTS, "create", "set", "set", "get"])
+    if word == "close" and random.random() < 0.8:
+        word = "set"
+    return "ask", random.choice(connected), word, random.randrange(PATHS)
+
+
+def connect(run: Run, random: Random) -> Event | None:
+    """A client connects, or moves."""
+    serving = [sid for sid, each in run.world.members.items() if each.peer and each.peer.service]
+    lost = [number for number, client in enumerate(run.clients) if client.connection is None]
+    if not serving or (not lost and random.random() < 0.7):
+        return None
+    return "connect", random.choice(lost or range(CLIENTS)), random.choice(serving)
+
+
+def crash(run: Run, random: Random) -> Event | None:
+    """A member that runs is gone."""
+    running = [sid for sid, each in run.world.members.items() if each.peer is not None]
+    return ("crash", random.choice(running), random.choice((0, 0, 1, 2))) if running else None
+
+
+def start(run: Run, random: Random) -> Event | None:
+    """A member that is gone starts."""
+    gone = [sid for sid, each in run.world.members.items() if each.peer is None]
+    return ("start", random.choice(gone)) if gone else None
+
+
+def fuse(run: Run, random: Random) -> Event | None:
+    """A member will be gone in the middle of something."""
+    return "fuse", random.choice([*run.world.members]), random.randrange(4)
+
+
+def block(run: Run, random: Random) -> Event | None:
+    """What one member sends another does not arrive any more."""
+    return "block", *random.sample([*run.world.members], 2)
+
+
+def isolate(run: Run, random: Random) -> Event | None:
+    """A member is cut off, most often the one that leads."""
+    leader = run.world.leader
+    if leader is not None and random.random() < 0.6:
+        return "isolate", leader.me
+    return "isolate", random.choice([*run.world.members])
+
+
+def heal(run: Run, random: Random) -> Event | None:
+    """Everything arrives again."""
+    return ("heal",) if run.world.blocked else None
+
+
+def reset(run: Run, random: Random) -> Event | None:
+    """A connection breaks."""
+    cables = run.world.cables
+    return ("reset", *random.choice(cables).ends) if cables else None
+
+
+def forget(run: Run, random: Random) -> Event | None:
+    """A notification is lost."""
+    notes = sorted(run.world.notes)
+    return ("forget", *random.choice(notes)) if notes else None
+
+
+def snapshot(run: Run, random: Random) -> Event | None:
+    """A member writes a snapshot."""
+    return "snapshot", random.choice([*run.world.members]), random.choice((1, 1, 3))
+
+
+def tick(run: Run, random: Random) -> Event | None:
+    """A little time passes, or much."""
+    return "tick", random.choice((20, 100, 200, 200, 500, 1000, 3000, 6000))
+
+
+def calm(run: Run, random: Random) -> Event | None:
+    """Nothing bad happens for a while, but what has happened."""
+    return "calm", random.choice((500, 2000, 20_000, 20_000))
+
+
+def settle(run: Run, random: Random) -> Event | None:
+    """All that is on its way arrives."""
+    return ("settle",)
+
+
+def live(run: Run, random: Random) -> Event | None:
+    """All is repaired, and clients hold on."""
+    return "live", random.choice((1000, 15_000))
+
+
+def disconnect(run: Run, random: Random) -> Event | None:
+    """A client closes its connection."""
+    return "disconnect", random.randrange(CLIENTS)
+
+
+WEIGHTS: dict[Choice, float] = {
+    drift: 60,
+    ask: 20,
+    connect: 12,
+    tick: 8,
+    start: 6,
+    calm: 5,
+    heal: 3,
+    settle: 2,
+    crash: 2,
+    fuse: 1,
+    isolate: 1,
+    block: 1,
+    reset: 1,
+    snapshot: 1,
+    disconnect: 0.5,
+    forget: 0.5,
+    live: 0.3,
+}
+"""How often each is tried, beside the others."""
+
+
+def choose(run: Run, random: Random, weights: dict[Choice, float] = WEIGHTS) -> Event:
+    """The next event of a run."""
+    while True:
+        (choice,) = random.choices([*weights], [*weights.values()])
+        event = choice(run, random)
+        if event is not None:
+            return event
+
+
+def walk(run: Run, random: Random, length: int) -> None:
+    """Takes a run so many events further, and to its end.
+
+    Raises:
+        Violation: something is not as it must be.
+    """
+    for _ in range(length):
+        run.do(choose(run, random))
+    run.finish()

@@ -1,0 +1,151 @@
+"""Files of runs: what an ensemble was, and the events that befell it.
+
+A file is JSON: `version`, the `setting`, the `property` that the run breaks with the mistake that the setting
+names, or broke before a mistake in the cores was corrected (`expect` says which), and the `events`, one a
+line. The cores and the world are deterministic, so nothing else is needed. See `traces/README.md`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from zabcheck.simulation.run import ARGUMENTS, CLIENTS, REQUESTS, Event, Setting
+
+SUFFIX = ".run.json"
+VERSION = 1
+MOST = 1_000_000
+"""Numbers in a file are less: bytes, milliseconds, entries."""
+MOST_MEMBERS = 9
+
+
+class Expect(IntEnum):
+    """What a run in a file must come to."""
+
+    VIOLATED = 0
+    PASSED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """A run as it stands in a file.
+
+    Attributes:
+        setting: what it is of.
+        property: what it breaks, or broke once.
+        expect: which of the two.
+        events: in order.
+    """
+
+    setting: Setting
+    property: str
+    expect: Expect
+    events: tuple[Event, ...]
+
+
+def to_text(file: RunFile) -> str:
+    """The content of a file."""
+    head = {
+        "version": VERSION,
+        "setting": file.setting.as_json(),
+        "property": file.property,
+        "expect": file.expect.name,
+    }
+    lines = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
+    events = ",\n".join(f"  {json.dumps(event)}" for event in file.events)
+    return "{\n" + ",\n".join(lines) + ',\n "events": [\n' + events + "\n ]\n}\n"
+
+
+def save(file: RunFile, directory: Path) -> Path:
+    """Writes a run into a directory, under a name of its own; one that is there already stays.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    stem = "-".join(each for each in ("ensemble", file.setting.mistake, file.property) if each)
+    content, number = to_text(file), 1
+    while True:
+        path = directory / (f"{stem}-{number}{SUFFIX}" if number > 1 else f"{stem}{SUFFIX}")
+        try:
+            with path.open("x", encoding="utf-8") as out:
+                out.write(content)
+        except FileExistsError:
+            if path.read_text(encoding="utf-8") != content:
+                number += 1
+                continue
+        return path
+
+
+def load(path: Path) -> RunFile:
+    """Reads a run.
+
+    Raises:
+        ValueError: there is no such file, it is damaged, or of another version: one line that says where.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{path}: not JSON: {' '.join(str(error).split())}") from error
+    try:
+        return _from_document(document)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _from_document(document: Any) -> RunFile:
+    names = {"version", "setting", "property", "expect", "events"}
+    if not isinstance(document, dict) or set(document) != names:
+        raise ValueError(f"not an object of {', '.join(sorted(names))}")
+    if document["version"] != VERSION:
+        raise ValueError(f"version {document['version']}, but this program reads version {VERSION}")
+    if document["expect"] not in Expect.__members__:
+        raise ValueError(f"expect is neither of {', '.join(Expect.__members__)}")
+    if not isinstance(document["property"], str) or not isinstance(document["events"], list):
+        raise ValueError("property is not a string, or events are not a list")
+    setting = _setting(document["setting"])
+    events = tuple(_event(event, index, setting) for index, event in enumerate(document["events"]))
+    return RunFile(setting, document["property"], Expect[document["expect"]], events)
+
+
+def _setting(document: Any) -> Setting:
+    kinds = {each.name: type(each.default) for each in fields(Setting)}
+    if not isinstance(document, dict) or set(document) != set(kinds):
+        raise ValueError(f"setting is not an object of {', '.join(sorted(kinds))}")
+    for name, value in document.items():
+        if type(value) is not kinds[name]:
+            raise ValueError(f"setting.{name} is not of type {kinds[name].__name__}")
+    setting = Setting(**document)
+    if not 1 <= setting.voters <= MOST_MEMBERS or not 0 <= setting.observers <= MOST_MEMBERS:
+        raise ValueError(f"setting: {setting.voters} voters and {setting.observers} observers")
+    return setting
+
+
+def _event(event: Any, index: int, setting: Setting) -> Event:
+    if not isinstance(event, list) or not event or not isinstance(event[0], str) or event[0] not in ARGUMENTS:
+        raise ValueError(f"events[{index}]: not one of {', '.join(ARGUMENTS)}")
+    name, *arguments = event
+    wanted = ARGUMENTS[name]
+    least = sum(not kind.endswith("?") for kind in wanted)
+    if not least <= len(arguments) <= len(wanted):
+        raise ValueError(f"events[{index}]: {name} takes {' '.join(wanted) or 'nothing'}")
+    known: dict[str, Container[object]] = {
+        "member": range(1, setting.voters + setting.observers + 1),
+        "client": range(CLIENTS),
+        "number": range(MOST),
+        "word": REQUESTS,
+    }
+    for argument, kind in zip(arguments, wanted, strict=False):
+        is_of_type = type(argument) is (str if kind == "word" else int)
+        if not is_of_type or argument not in known[kind.rstrip("?")]:
+            raise ValueError(f"events[{index}]: {name}: {argument!r} is no {kind.rstrip('?')}")
+    return (name, *arguments)

@@ -1,0 +1,222 @@
+"""What an ensemble promises over the whole of a run, whatever happens to its members.
+
+    committed_is_final        what a member that serves has applied is at its place for ever, byte for byte
+    one_leader_established    an epoch has one established leader, ever
+    leader_has_committed      an established leader has all that was committed in earlier epochs
+    trees_agree               who has applied the same transactions has the same tree and the same sessions
+    session_is_there          every ephemeral node belongs to a session that is open
+    written_once              no request of a client becomes two transactions
+    written_in_order          what a session writes takes effect in the order in which it asked
+    acknowledged_is_written   a write that was answered is the transaction at the zxid of its answer
+    acknowledged_in_order     a write that begins after another was answered has a later zxid
+    seen_in_order             what a session is shown never goes back
+    read_is_of_its_zxid       a read shows what the tree has at the zxid of its answer
+    sync_is_fresh             an answer to sync, or after it, is of no earlier state than what had been
+                              acknowledged, in the epoch of whoever answers, when it was asked
+    expired_in_time           no session ends before its timeout is over
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from zabcheck.client.encoding import Sync, data
+from zabcheck.simulation.client import Asked, Client
+from zabcheck.simulation.judging import Violation
+from zabcheck.simulation.mapping import Content, Mapper, content_of
+from zabcheck.simulation.world import World
+from zabserver.service.tree import Tree
+from zabserver.service.txns import (
+    CloseSessionTxn,
+    CreateSessionTxn,
+    ErrorTxn,
+    MultiTxn,
+    Record,
+    decode_record,
+)
+from zabserver.wire.election import ServerState
+from zabserver.zab.history import epoch_of
+from zabspec import tree
+from zabspec.zab.state import History, Txn
+
+WRITES = (tree.Create, tree.Delete, tree.SetData, tree.Multi, tree.CloseSession)
+Sign = tuple[int, int]
+"""When a session gave a sign of life, and at which member."""
+
+
+@dataclass(slots=True)
+class Promises:
+    """What is kept of a run to judge it by.
+
+    Args:
+        world: the ensemble.
+        mapper: knows what each member has applied.
+
+    Attributes:
+        committed: all that a member that serves has ever applied.
+        established: who has led each epoch, and since when.
+        acknowledged: zxids of the writes that were answered, in the order of the answers.
+        signs: of each session, the last sign of life.
+    """
+
+    world: World
+    mapper: Mapper
+    committed: list[Txn] = field(default_factory=list)
+    established: dict[int, Sign] = field(default_factory=dict)
+    acknowledged: list[int] = field(default_factory=list)
+    signs: dict[int, Sign] = field(default_factory=dict)
+    _reference: Tree = field(default_factory=Tree)
+    _sessions: dict[int, tuple[int, int]] = field(default_factory=dict)  # timeout, and when it began
+    _states: list[Content] = field(default_factory=lambda: [content_of(Tree())])
+    _trees: dict[Txn | None, tuple[Content, dict[int, int]]] = field(default_factory=dict)
+    _zxids: list[int] = field(default_factory=list)
+    _records: dict[int, Record] = field(default_factory=dict)
+    _requests: set[tuple[int, int]] = field(default_factory=set)
+    _last_cxids: dict[int, int] = field(default_factory=dict)
+    _looked_at: dict[int, Content] = field(default_factory=dict)
+    _synced: dict[int, int] = field(default_factory=dict)
+
+    def on_member(self, sid: int) -> None:
+        """Something may have changed at a member.
+
+        Raises:
+            Violation: a promise is broken.
+        """
+        peer = self.world.members[sid].peer
+        if peer is None:
+            return
+        history = self.mapper.applied(sid)
+        if peer.service is not None:
+            if peer.state == ServerState.LEADING:
+                self._on_leader(sid, peer.current_epoch, history)
+            self._on_delivered(sid, history)
+        content = self.mapper.content(sid)
+        if self._looked_at.get(sid) is content:
+            return
+        self._looked_at[sid] = content
+        self._on_tree(sid, history[-1] if history else None, content, dict(peer.timeouts))
+        for session in peer.tree.ephemerals:
+            if session not in peer.timeouts:
+                raise Violation("session_is_there", f"0x{session:x} is not, at {sid}")
+
+    def on_answers(self, sid: int, client: Client) -> None:
+        """A client was answered by a member.
+
+        Raises:
+            Violation: a promise is broken.
+        """
+        peer = self.world.members[sid].peer
+        fresh, client.fresh = client.fresh, []
+        for asked in fresh:
+            assert asked.zxid is not None
+            if asked.zxid < asked.seen:
+                what = f"0x{asked.zxid:x} after 0x{asked.seen:x}, by {sid}"
+                raise Violation("seen_in_order", what)
+            if isinstance(asked.request, WRITES):
+                self._on_written(client, asked)
+            elif isinstance(asked.request, Sync):
+                epoch = 0 if peer is None else peer.current_epoch
+                before = self.acknowledged[: asked.acknowledged]
+                floor = max((zxid for zxid in before if epoch_of(zxid) <= epoch), default=0)
+                self._synced[client.session] = max(floor, self._synced.get(client.session, 0))
+            elif isinstance(asked.request, tree.GetData):
+                self._on_read(asked, asked.request.path.encode())
+            if asked.zxid < self._synced.get(client.session, 0):
+                what = f"0x{asked.zxid:x}, though 0x{self._synced[client.session]:x} was acknowledged"
+                raise Violation("sync_is_fresh", what)
+
+    def _on_leader(self, sid: int, epoch: int, history: History) -> None:
+        if epoch not in self.established:
+            self.established[epoch] = self.world.time, sid
+            earlier = [txn for txn in self.committed if txn.zxid.epoch < epoch]
+            if list(history[: len(earlier)]) != earlier:
+                raise Violation("leader_has_committed", f"{sid}, of epoch {epoch}, has other history")
+        elif self.established[epoch][1] != sid:
+            what = f"epoch {epoch} has {self.established[epoch][1]} and {sid}"
+            raise Violation("one_leader_established", what)
+
+    def _on_delivered(self, sid: int, history: History) -> None:
+        size = min(len(history), len(self.committed))
+        if list(history[:size]) != self.committed[:size]:
+            where = next(at for at in range(size) if history[at] != self.committed[at])
+            what = f"{sid} has {history[where].zxid} where {self.committed[where].zxid} is committed"
+            raise Violation("committed_is_final", what)
+        for txn in history[size:]:
+            self._on_committed(txn)
+
+    def _on_tree(self, sid: int, last: Txn | None, content: Content, timeouts: dict[int, int]) -> None:
+        known = self._trees.setdefault(last, (content, timeouts))
+        if known[0] != content:
+            paths = sorted(path for path in {*known[0], *content} if known[0].get(path) != content.get(path))
+            raise Violation("trees_agree", f"not at {sid}, at {paths}, after {last}")
+        if known[1] != timeouts:
+            raise Violation("trees_agree", f"not on the sessions at {sid}, after {last}")
+
+    # Transactions.
+
+    def _on_committed(self, txn: Txn) -> None:
+        record = decode_record(self.mapper.payload(txn))
+        self.committed.append(txn)
+        self._zxids.append(record.zxid)
+        self._records[record.zxid] = record
+        self._reference.apply(record)
+        self._states.append(content_of(self._reference))
+        self._on_request(record)
+        if isinstance(record.txn, CreateSessionTxn):
+            self._sessions[record.session] = record.txn.timeout, record.time
+        elif isinstance(record.txn, CloseSessionTxn) and record.cxid == 0:
+            self._on_expired(record)
+
+    def _on_request(self, record: Record) -> None:
+        if record.cxid <= 0:
+            return
+        request = record.session, record.cxid
+        if request in self._requests:
+            raise Violation("written_once", f"request {record.cxid} of 0x{record.session:x} comes twice")
+        self._requests.add(request)
+        if is_refused(record):
+            return
+        if record.cxid < self._last_cxids.get(record.session, 0):
+            what = f"request {record.cxid} of 0x{record.session:x} after {self._last_cxids[record.session]}"
+            raise Violation("written_in_order", what)
+        self._last_cxids[record.session] = record.cxid
+
+    def _on_expired(self, record: Record) -> None:
+        timeout, begun = self._sessions[record.session]
+        established, leader = self.established[epoch_of(record.zxid)]
+        sign, where = self.signs.get(record.session, (0, leader))
+        since = max(begun, established, sign if where == leader and sign <= record.time else 0)
+        if record.time - since < timeout:
+            what = f"0x{record.session:x} has ended after {record.time - since} ms of {timeout}"
+            raise Violation("expired_in_time", what)
+
+    # Answers.
+
+    def _on_written(self, client: Client, asked: Asked) -> None:
+        assert asked.zxid is not None
+        record = self._records.get(asked.zxid)
+        if record is None or record.cxid != asked.xid or client.session not in (record.session, 0):
+            raise Violation("acknowledged_is_written", f"{asked.request}, 0x{asked.zxid:x}, is not: {record}")
+        is_multi = isinstance(asked.request, tree.Multi)
+        if not is_multi and is_refused(record) != bool(asked.error):
+            raise Violation("acknowledged_is_written", f"{asked.request}, 0x{asked.zxid:x}: {asked.error}")
+        before = max(self.acknowledged[: asked.acknowledged], default=0)
+        if asked.zxid <= before:
+            raise Violation("acknowledged_in_order", f"0x{asked.zxid:x} began after 0x{before:x} was answered")
+        self.acknowledged.append(asked.zxid)
+
+    def _on_read(self, asked: Asked, path: bytes) -> None:
+        assert asked.zxid is not None
+        node = self._states[bisect_right(self._zxids, asked.zxid)].get(path)
+        shown = b"" if node is None else data(node[0]) + node[1]
+        if asked.body != shown:
+            raise Violation("read_is_of_its_zxid", f"{path!r} at 0x{asked.zxid:x}")
+
+
+def is_refused(record: Record) -> bool:
+    """Whether a transaction only says that a request was refused."""
+    txn = record.txn
+    if isinstance(txn, MultiTxn):
+        return any(isinstance(part, ErrorTxn) for part in txn.parts)
+    return isinstance(txn, ErrorTxn)
