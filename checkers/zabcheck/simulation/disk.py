@@ -39,7 +39,7 @@ class MemoryDisk:
         synced: how many of them a crash leaves.
         snapshots: their zxids and bytes, the newest last.
         accepted, current: the epoch files.
-        announced: the epoch of what was to be written to the history before its epoch, as `net.epochs` has it.
+        announced: the epoch of what was to be written to the history before its epoch (`net.epochs`).
         fuse: how many more writes of the core there are before a power cut; None if there is to be none.
     """
 

@@ -101,7 +101,9 @@ def _choices(
 ) -> Iterable[tuple[Callable[..., bool], tuple[Sid, ...]]]:
     """Each property with each choice of servers that it is asked of."""
     for each in asked:
-        for servers in permutations(range(size), len(signature(each, follow_wrapped=False).parameters) - states):
+        for servers in permutations(
+            range(size), len(signature(each, follow_wrapped=False).parameters) - states
+        ):
             yield each, tuple(map(Sid, servers))
 
 

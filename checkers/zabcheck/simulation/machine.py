@@ -37,6 +37,7 @@ class Machine(RuleBasedStateMachine):
     mistake: ClassVar[str] = ""
     seen: ClassVar[Counter[str]]
     failure: ClassVar[tuple[Setting, tuple[Event, ...], Violation] | None] = None
+    _is_broken = False
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Each machine counts for itself."""
@@ -122,7 +123,7 @@ class Machine(RuleBasedStateMachine):
         """The ensemble recovers."""
         if not hasattr(self, "run"):
             return
-        if self.failure is None or self.failure[1] is not self.run.events:
+        if not self._is_broken:
             self._judged(self.run.finish)
         for name in sorted(self.run.seen):
             event(name)
@@ -139,5 +140,6 @@ class Machine(RuleBasedStateMachine):
         try:
             what()
         except Violation as violation:
+            self._is_broken = True
             type(self).failure = self.run.setting, tuple(self.run.events), violation
             raise

@@ -4,29 +4,31 @@
     log         what is on the member's disk and synced; what is not synced is `unsynced`
     tree        the transactions applied, as far as anybody can tell them: those that were in the log when the
                 tree was read from it, and all that `Peer.committed` has got since
-    snapshot    the newest on disk; which transactions are in one that a leader has sent is told by comparing it
-                with all trees seen so far that had its label
-    txns        two are the same only if every byte of their payloads is: the value is a number for the payload
+    snapshot    the newest on disk; which transactions are in one that a leader has sent is told by comparing
+                it with all trees seen so far that had its label
+    txns        two are the same only if every byte of their payloads is: the value numbers the payload
     role        of a member that is down LOOKING, with the tree that it would find
     pending     before UPTODATE, what is committed and not logged, then what is not committed
-    stages      of a learner that was told the epoch and has not promised it INFORMED; that was sent its history
-                TOLD, for NEWLEADER comes in the same turn
+    stages      INFORMED of a learner that was told the epoch and has not promised it; TOLD of one that was
+                sent its history, for NEWLEADER comes in the same turn
     network     what is on the way on the connections that the receiver's role reads from, in whole messages:
                 one of which only a part has arrived has not arrived
 
 Coarser here than there: cores write the history, the epoch and the acknowledgement of NEWLEADER in one step
 (a power cut between two of them ends the step), so `sync_mode` is DIFF, or SNAP while an image is expected,
-only until then. Left out: pings, sessions, requests, and the second acknowledgement of NEWLEADER that learners
-send after UPTODATE. What is blocked between members is `cut` where it is just that: two sides between which
-nothing gets through, in either direction.
+only until then. Left out: pings, sessions, requests, and the second acknowledgement of NEWLEADER that
+learners send after UPTODATE. What is blocked between members is `cut` where it is just that: two sides
+between which nothing gets through, in either direction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from zabcheck.simulation.world import Cable, Member, World
+from zabserver.service.node import Acl
 from zabserver.service.tree import CONFIG, Tree
 from zabserver.storage.images import Image, PacketStream
 from zabserver.storage.snapshots import decode_snapshot
@@ -70,8 +72,17 @@ from zabspec.zab.state import (
     last_zxid,
 )
 
-Content = dict[bytes, tuple[object, ...]]
-"""All of a tree that clients can see: of each path data, stat and access control list."""
+
+class Shown(NamedTuple):
+    """What clients can see of a node: its data, its Stat in bytes, its access control list."""
+
+    data: bytes | None
+    stat: bytes
+    acl: Acl
+
+
+Content = dict[bytes, Shown]
+"""All of a tree that clients can see, by path."""
 
 STAGES = {
     handlers.Stage.CONNECTED: Stage.CONNECTED,
@@ -97,6 +108,18 @@ LEARNING = {
     learners.Stage.READY: Phase.SYNCHRONIZATION,
     learners.Stage.BROADCAST: Phase.BROADCAST,
 }
+PLAIN: dict[int, Callable[[Zxid], Message]] = {
+    Kind.FOLLOWERINFO: lambda zxid: FollowerInfo(zxid.epoch),
+    Kind.OBSERVERINFO: lambda zxid: FollowerInfo(zxid.epoch),
+    Kind.LEADERINFO: lambda zxid: LeaderInfo(zxid.epoch),
+    Kind.DIFF: lambda zxid: Diff(),
+    Kind.TRUNC: Trunc,
+    Kind.COMMIT: Commit,
+    Kind.NEWLEADER: lambda zxid: NewLeader(zxid.epoch),
+    Kind.UPTODATE: lambda zxid: UpToDate(),
+    Kind.ACK: Ack,
+}
+"""The packets in which nothing but the zxid matters."""
 LONGEST = 1 << 26
 
 Sent = tuple[int, Image]
@@ -335,7 +358,7 @@ class Mapper:
         near = {*self.world.members} - far
         if blocked != {pair for one in near for other in far for pair in ((one, other), (other, one))}:
             return frozenset()
-        return self._all(min(near, far, key=len))
+        return self._all(near if len(near) < len(far) else far)
 
     def _reads(self, cable: Cable, side: int) -> bool:
         """Whether the receiver's role reads from a connection."""
@@ -408,29 +431,8 @@ class Mapper:
             case Kind.ACKEPOCH:
                 epoch = Reader(packet.data or b"").int32()
                 return AckEpoch(None if epoch == learners.ALREADY_PROMISED else epoch, zxid)
-        return _plain(packet.kind, zxid)
-
-
-def _plain(kind: int, zxid: Zxid) -> Message | None:
-    """The message that a packet is in which nothing but the zxid matters; None if the spec has none."""
-    match kind:
-        case Kind.FOLLOWERINFO | Kind.OBSERVERINFO:
-            return FollowerInfo(zxid.epoch)
-        case Kind.LEADERINFO:
-            return LeaderInfo(zxid.epoch)
-        case Kind.DIFF:
-            return Diff()
-        case Kind.TRUNC:
-            return Trunc(zxid)
-        case Kind.COMMIT:
-            return Commit(zxid)
-        case Kind.NEWLEADER:
-            return NewLeader(zxid.epoch)
-        case Kind.UPTODATE:
-            return UpToDate()
-        case Kind.ACK:
-            return Ack(zxid)
-    return None
+        plain = PLAIN.get(packet.kind)
+        return None if plain is None else plain(zxid)
 
 
 def zxid_of(number: int) -> Zxid:
@@ -440,7 +442,8 @@ def zxid_of(number: int) -> Zxid:
 
 def content_of(tree: Tree) -> Content:
     """What is in a tree, but for who the members are: each writes that down for itself."""
-    return {path: (node.data, node.stat(), node.acl) for path, node in tree.nodes.items() if path != CONFIG}
+    nodes = tree.nodes.items()
+    return {path: Shown(node.data, node.stat(), node.acl) for path, node in nodes if path != CONFIG}
 
 
 def _mark(member: Member) -> tuple[object, ...]:

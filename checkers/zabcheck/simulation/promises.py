@@ -1,19 +1,19 @@
 """What an ensemble promises over the whole of a run, whatever happens to its members.
 
-    committed_is_final        what a member that serves has applied is at its place for ever, byte for byte
-    one_leader_established    an epoch has one established leader, ever
-    leader_has_committed      an established leader has all that was committed in earlier epochs
-    trees_agree               who has applied the same transactions has the same tree and the same sessions
-    session_is_there          every ephemeral node belongs to a session that is open
-    written_once              no request of a client becomes two transactions
-    written_in_order          what a session writes takes effect in the order in which it asked
-    acknowledged_is_written   a write that was answered is the transaction at the zxid of its answer
-    acknowledged_in_order     a write that begins after another was answered has a later zxid
-    seen_in_order             what a session is shown never goes back
-    read_is_of_its_zxid       a read shows what the tree has at the zxid of its answer
-    sync_is_fresh             an answer to sync, or after it, is of no earlier state than what had been
-                              acknowledged, in the epoch of whoever answers, when it was asked
-    expired_in_time           no session ends before its timeout is over
+committed_is_final        what a member that serves has applied is at its place for ever, byte for byte
+one_leader_established    an epoch has one established leader, ever
+leader_has_committed      an established leader has all that was committed in earlier epochs
+trees_agree               who has applied the same transactions has the same tree and the same sessions
+session_is_there          every ephemeral node belongs to a session that is open
+written_once              no request of a client becomes two transactions
+written_in_order          what a session writes takes effect in the order in which it asked
+acknowledged_is_written   a write that was answered is the transaction at the zxid of its answer
+acknowledged_in_order     a write that begins after another was answered has a later zxid
+seen_in_order             what a session is shown never goes back
+read_is_of_its_zxid       a read shows what the tree has at the zxid of its answer
+sync_is_fresh             an answer to sync, or after it, is of no earlier state than what had been
+                          acknowledged, in the epoch of whoever answers, when it was asked
+expired_in_time           no session ends before its timeout is over
 """
 
 from __future__ import annotations
@@ -203,13 +203,15 @@ class Promises:
             raise Violation("acknowledged_is_written", f"{asked.request}, 0x{asked.zxid:x}: {asked.error}")
         before = max(self.acknowledged[: asked.acknowledged], default=0)
         if asked.zxid <= before:
-            raise Violation("acknowledged_in_order", f"0x{asked.zxid:x} began after 0x{before:x} was answered")
+            raise Violation(
+                "acknowledged_in_order", f"0x{asked.zxid:x} began after 0x{before:x} was answered"
+            )
         self.acknowledged.append(asked.zxid)
 
     def _on_read(self, asked: Asked, path: bytes) -> None:
         assert asked.zxid is not None
         node = self._states[bisect_right(self._zxids, asked.zxid)].get(path)
-        shown = b"" if node is None else data(node[0]) + node[1]
+        shown = b"" if node is None else data(node.data) + node.stat
         if asked.body != shown:
             raise Violation("read_is_of_its_zxid", f"{path!r} at 0x{asked.zxid:x}")
 

@@ -187,7 +187,7 @@ class Run:
         """A notification arrives."""
         if (sender, receiver) not in self.world.deliverable_notes():
             return False
-        self._guarded(lambda: self.world.deliver_note(sender, receiver))
+        self._guarded(self.world.deliver_note, sender, receiver)
         return True
 
     def forget(self, sender: int, receiver: int) -> bool:
@@ -199,7 +199,7 @@ class Run:
         for cable, side in self.world.deliverable():
             if (cable.ends[1 - side], cable.ends[side]) == (sender, receiver):
                 self.world.time += cable.is_dialing  # a millisecond; ids of sessions count on that
-                self._guarded(lambda cable=cable, side=side: self.world.deliver(cable, side, size))
+                self._guarded(self.world.deliver, cable, side, size)
                 return True
         return False
 
@@ -236,7 +236,7 @@ class Run:
         """A disk is synced."""
         if sid not in self.world.unsynced():
             return False
-        self._guarded(lambda: self.world.sync(sid))
+        self._guarded(self.world.sync, sid)
         return True
 
     def crash(self, sid: int, kept: int = 0) -> bool:
@@ -260,16 +260,14 @@ class Run:
         """A member that is gone starts again."""
         if self.world.members[sid].peer is not None:
             return False
-        self._guarded(lambda: self.world.start(sid))
+        self._guarded(self.world.start, sid)
         return True
 
     def snapshot(self, sid: int, count: int = 3) -> bool:
         """A member that serves writes a snapshot, and keeps so many, and the log from the oldest on."""
+        self.sync(sid)
         member = self.world.members[sid]
         if member.peer is None or member.peer.service is None or not member.peer.tree.zxid:
-            return False
-        self.sync(sid)
-        if member.peer is None or member.peer.service is None:
             return False
         member.disk.take_snapshot(member.peer.tree, member.peer.timeouts, max(1, count))
         return True
@@ -278,7 +276,7 @@ class Run:
 
     def tick(self, milliseconds: int) -> None:
         """Time passes, and nothing arrives."""
-        self._guarded(lambda: self.world.tick(milliseconds))
+        self._guarded(self.world.tick, milliseconds)
 
     def settle(self) -> None:
         """All that is on its way arrives, and is synced, in no time.
@@ -317,7 +315,9 @@ class Run:
         is_so = self._pass(milliseconds, until, self._hold_on)
         for client, session in alive:
             if session in client.ended and session not in self._closing:
-                raise Violation("live_session_is_kept", f"0x{session:x} is not, {self.world.time - now} ms on")
+                raise Violation(
+                    "live_session_is_kept", f"0x{session:x} is not, {self.world.time - now} ms on"
+                )
         self.seen["session_held"] += len(alive)
         return is_so
 
@@ -351,7 +351,7 @@ class Run:
         client, peer = self.clients[number], self.world.members[sid].peer
         if peer is None or peer.service is None:
             return False
-        self._guarded(lambda: self.world.connect(client, sid) and None)
+        self._guarded(self.world.connect, client, sid)
         return True
 
     def disconnect(self, number: int) -> bool:
@@ -359,7 +359,7 @@ class Run:
         client = self.clients[number]
         if client.connection is None:
             return False
-        self._guarded(lambda: self.world.disconnect(client))
+        self._guarded(self.world.disconnect, client)
         return True
 
     def ask(self, number: int, word: str, which: int) -> bool:
@@ -374,7 +374,7 @@ class Run:
         content = b"%d.%d" % (number, len(client.asked))
         asked = client.ask(REQUESTS[word](which, content))
         asked.acknowledged = len(self.promises.acknowledged)
-        self._guarded(lambda: self.world.perform(sid))
+        self._guarded(self.world.perform, sid)
         return True
 
     def ping(self, number: int) -> bool:
@@ -385,7 +385,7 @@ class Run:
             return False
         self._sign(client, sid)
         client.ping()
-        self._guarded(lambda: self.world.perform(sid))
+        self._guarded(self.world.perform, sid)
         return True
 
     def _hold_on(self) -> None:
@@ -430,16 +430,24 @@ class Run:
         for sid in sids:
             self.promises.on_member(sid)
 
-    def _guarded(self, what: Callable[[], None]) -> None:
-        """Does something that may end with a power cut at a member."""
+    def _guarded(self, what: Callable[..., object], *arguments: object) -> None:
+        """Does something that may end with a power cut at a member.
+
+        Raises:
+            Violation: something is not as it must be, or a core fails.
+        """
         try:
-            what()
+            what(*arguments)
+        except Violation:
+            raise
         except PowerCut as cut:
             self.seen["power_is_cut"] += 1
             for sid, member in self.world.members.items():
                 if member.disk is cut.args[0]:
                     self.world.crash(sid)
                     self._look(sid)
+        except (AssertionError, LookupError, ValueError, TypeError, AttributeError) as error:
+            raise Violation("core_goes_on", f"{type(error).__name__}: {error}") from error
 
 
 class _Watched(World):
@@ -454,7 +462,7 @@ class _Watched(World):
         try:
             super().start(sid)
         except ValueError as error:
-            raise Violation("member_starts", f"{sid} does not: {error}") from None
+            raise Violation("member_starts", f"{sid} does not: {error}") from error
 
     def perform(self, sid: int) -> None:
         """Does what a member's core says."""

@@ -246,11 +246,13 @@ class Election:
     def _answer(self, sender: int, notification: Notification) -> None:
         """Tells one that looks what this server has decided, or that it looks in a later round.
 
-        Who does not vote is told in any round: it takes no part in telling.
+        Who does not vote is told in any round: it takes no part in telling. If it told voters of its own
+        round, as in ZooKeeper, each would answer the other as fast as the network goes.
         """
         if notification.state != ServerState.LOOKING or self.vote is None or sender == self.me:
             return
-        is_behind = notification.round < self.round or sender not in self.electorate
+        has_a_say = self.me in self.electorate
+        is_behind = (notification.round < self.round and has_a_say) or sender not in self.electorate
         if self.state != ServerState.LOOKING or is_behind:
             self._send(sender, self.vote)
 
