@@ -2,4 +2,6 @@
 
 members  processes that are started, stopped, killed and paused
 clients  writers and watchers, and whether what they were told is so
+keepers  clients that keep their sessions, and nodes that live and die with those
+proxy    the network between members, which cuts, delays and swallows
 """

@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zabcheck.client.encoding import ProtocolError, Sync
-from zabcheck.client.session import Disconnected, Session
+from zabcheck.client.session import Answer, Disconnected, Session
 from zabspec import tree, watches
 from zabspec.tree import Error
-from zabspec.tree.replies import Children, Data
+from zabspec.tree.replies import Children, Data, Failed, Parts
 
 ROOT = "/load"
 SESSION_TIMEOUT = 4000
+OVER = (Error.SESSION_EXPIRED, Error.SESSION_MOVED)
+"""What a client is told that has lost its session without knowing."""
+BATCH = 200
+"""How many nodes are read at once."""
 
 
 @dataclass(slots=True)
@@ -41,10 +45,18 @@ class Told:
 
 
 class Worker(threading.Thread):
-    """A client on a thread, which connects to one member after the other."""
+    """A client on a thread, which connects to one member after the other.
 
-    def __init__(self, name: str, ports: Sequence[int], seed: int) -> None:
+    Args:
+        name: of its nodes, too.
+        ports: of the members that it may connect to.
+        seed: of its choices.
+        timeout: of its sessions, and how long any answer may take, in milliseconds.
+    """
+
+    def __init__(self, name: str, ports: Sequence[int], seed: int, timeout: int = SESSION_TIMEOUT) -> None:
         super().__init__(name=name, daemon=True)
+        self.timeout = timeout
         self.ports = list(ports)
         self.random = random.Random(seed)
         self.is_over = threading.Event()
@@ -56,9 +68,7 @@ class Worker(threading.Thread):
         try:
             while not self.is_over.is_set():
                 try:
-                    session = Session(
-                        "127.0.0.1", self.random.choice(self.ports), SESSION_TIMEOUT, self.last_zxid
-                    )
+                    session = self.connect()
                 except (Disconnected, ProtocolError):
                     self.is_over.wait(0.05)
                     continue
@@ -72,6 +82,14 @@ class Worker(threading.Thread):
                     session.drop()
         except BaseException as failure:  # told to whoever waits for the thread
             self.failure = failure
+
+    def connect(self) -> Session:
+        """A new session, with any member.
+
+        Raises:
+            Disconnected: that is not there, or serves nobody.
+        """
+        return Session("127.0.0.1", self.random.choice(self.ports), self.timeout, self.last_zxid)
 
     def step(self, session: Session) -> None:
         """Does one thing."""
@@ -97,8 +115,8 @@ class Worker(threading.Thread):
 class Writer(Worker):
     """A client that writes."""
 
-    def __init__(self, name: str, ports: Sequence[int], seed: int) -> None:
-        super().__init__(name, ports, seed)
+    def __init__(self, name: str, ports: Sequence[int], seed: int, timeout: int = SESSION_TIMEOUT) -> None:
+        super().__init__(name, ports, seed, timeout)
         self.told = Told()
         self._number = 0
         self._doing = ""
@@ -109,16 +127,20 @@ class Writer(Worker):
         if self._number % 2:
             self._doing = path = f"{ROOT}/{self.name}-{self._number}"
             answer = session.call(tree.Create(path, self.name.encode()))
-            if isinstance(answer.reply, Error):
-                self.told.wrong.append(f"{path}: {answer.reply!r}")
-            else:
+            if self.is_done(answer, path):
                 self.told.acknowledged[path] = answer.zxid
         else:
             self._doing = ""
             answer = session.call(tree.SetData(ROOT, self.name.encode()))
-            if isinstance(answer.reply, Error):
-                self.told.wrong.append(f"{ROOT}: {answer.reply!r}")
-            self.told.sets += 1
+            self.told.sets += self.is_done(answer, ROOT)
+
+    def is_done(self, answer: Answer, path: str) -> bool:
+        """Whether what was asked for was done: if not, it is because the session is over."""
+        if not isinstance(answer.reply, Failed):
+            return True
+        if answer.reply.error not in OVER:
+            self.told.wrong.append(f"{path}: {answer.reply!r}")
+        return False
 
     def on_lost(self) -> None:
         """Nobody knows what became of the last request."""
@@ -131,8 +153,8 @@ class Writer(Worker):
 class Watcher(Worker):
     """A client that watches everything below the root, and is told of each creation once, in order."""
 
-    def __init__(self, name: str, ports: Sequence[int], seed: int) -> None:
-        super().__init__(name, ports, seed)
+    def __init__(self, name: str, ports: Sequence[int], seed: int, timeout: int = SESSION_TIMEOUT) -> None:
+        super().__init__(name, ports, seed, timeout)
         self.seen = 0
         self.wrong: list[str] = []
         self._session: Session | None = None
@@ -163,8 +185,18 @@ def prepare(port: int) -> None:
     session.call(tree.CloseSession())
 
 
-def differences(ports: Sequence[int], writers: Sequence[Writer]) -> list[str]:
-    """What is not as the writers were told, on any member; empty if all is well."""
+def differences(
+    ports: Sequence[int],
+    writers: Sequence[Writer],
+    more: Callable[[Mapping[str, Data]], list[str]] = lambda _: [],
+) -> list[str]:
+    """What is not as the writers were told, on any member; empty if all is well.
+
+    Args:
+        ports: where the members are.
+        writers: none of them at work.
+        more: what else is to be found wrong with a tree.
+    """
     found = [wrong for writer in writers for wrong in writer.told.wrong]
     trees = {port: everything(port) for port in ports}
     first = trees[ports[0]]
@@ -172,6 +204,7 @@ def differences(ports: Sequence[int], writers: Sequence[Writer]) -> list[str]:
         for path in sorted(set(nodes) | set(first)):
             if nodes.get(path) != first.get(path):
                 found.append(f"{path} is {nodes.get(path)} at {port}, {first.get(path)} at {ports[0]}")
+    found += more(first)
     acknowledged = {path: zxid for writer in writers for path, zxid in writer.told.acknowledged.items()}
     unknown = {path for writer in writers for path in writer.told.unknown}
     for path, zxid in acknowledged.items():
@@ -199,11 +232,15 @@ def everything(port: int) -> dict[str, Data]:
     found: dict[str, Data] = {}
     todo = ["/"]
     while todo:
-        path = todo.pop()
-        data, children = session.call(tree.GetData(path)).reply, session.call(tree.GetChildren(path)).reply
-        assert isinstance(data, Data), f"{path}: {data}"
-        assert isinstance(children, Children), f"{path}: {children}"
-        found[path] = data
-        todo += (f"{'' if path == '/' else path}/{name}" for name in children.names if name != "zookeeper")
+        paths, todo = todo[:BATCH], todo[BATCH:]
+        asked = [each for path in paths for each in (tree.GetData(path), tree.GetChildren(path))]
+        reply = session.call(tree.MultiRead(tuple(asked))).reply
+        assert isinstance(reply, Parts), f"{paths[0]} and others: {reply}"
+        for path, data, children in zip(paths, reply.parts[::2], reply.parts[1::2], strict=True):
+            assert isinstance(data, Data), f"{path}: {data}"
+            assert isinstance(children, Children), f"{path}: {children}"
+            found[path] = data
+            start = "" if path == "/" else path
+            todo += (f"{start}/{name}" for name in children.names if name != "zookeeper")
     session.call(tree.CloseSession())
     return found

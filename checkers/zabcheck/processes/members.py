@@ -5,6 +5,7 @@ A member may come back as the other kind: both use the same files.
 
 from __future__ import annotations
 
+import resource
 import shutil
 import signal
 import socket
@@ -21,6 +22,8 @@ MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 TIMEOUT = 60.0
 """How long anything may take, in seconds."""
 PAUSE = 0.05
+FULL = 8 << 10
+"""How long files may be for a member whose disk is full, in bytes."""
 
 
 class Kind(StrEnum):
@@ -76,7 +79,8 @@ class Members:
 
     Attributes:
         client_ports: where each member's clients connect.
-        addresses: where members reach each other's quorum and election ports; a test may put a proxy there.
+        addresses: each member's own quorum and election port.
+        seen: where a member finds another, if not there, by the two of them: at a proxy.
     """
 
     def __init__(
@@ -105,6 +109,7 @@ class Members:
             "preAllocSize": "64",
         } | dict(settings or {})
         self.memory = memory
+        self.seen: Mapping[tuple[int, int], tuple[int, int]] = {}
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Members:
@@ -152,7 +157,8 @@ class Members:
         }
         if sid in self.observers:
             lines["peerType"] = "observer"
-        for other, (quorum, election) in self.addresses.items():
+        for other, real in self.addresses.items():
+            quorum, election = self.seen.get((sid, other), real)
             role = ":observer" if other in self.observers else ""
             lines[f"server.{other}"] = f"127.0.0.1:{quorum}:{election}{role}"
         return "".join(f"{name}={value}\n" for name, value in lines.items())
@@ -201,6 +207,14 @@ class Members:
     def resume(self, sid: int) -> None:
         """It goes on: SIGCONT."""
         self.processes[sid].send_signal(signal.SIGCONT)
+
+    def fill_disk(self, sid: int) -> None:
+        """From now on no file that a member has may grow beyond `FULL`: its writes fail, as on a full disk.
+
+        The signal that a process gets then is one that Python ignores.
+        """
+        _, most = resource.prlimit(self.processes[sid].pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.processes[sid].pid, resource.RLIMIT_FSIZE, (FULL, most))
 
     def mode(self, sid: int) -> str:
         """What a member says it is: leader, follower, observer; empty while it serves nobody."""

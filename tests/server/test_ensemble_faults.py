@@ -1,0 +1,368 @@
+"""Members are killed, paused, cut off, out of disk or set back, under load: nothing acknowledged is lost.
+
+Each round does one thing to an ensemble of processes while clients write, watch and keep sessions; when all
+is well again, every member must have the same tree, and that must be as the clients were told.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from zabcheck.processes.clients import Watcher, Worker, Writer, differences, everything, prepare
+from zabcheck.processes.keepers import Keeper, ephemerals, kept_differences, prepare_kept
+from zabcheck.processes.members import Kind, Members
+from zabcheck.processes.proxy import Proxy
+
+TICK, TIMEOUT = 100, 2000
+"""In milliseconds; members give each other up after ten ticks."""
+SILENT = 1.6
+"""Longer than that, in seconds."""
+WRITTEN = 40
+"""How many more writes are acknowledged before anything else is done."""
+
+
+class Arena:
+    """An ensemble behind a network, clients, and what these were told in all rounds."""
+
+    def __init__(self, members: Members, proxy: Proxy, seed: int) -> None:
+        self.members = members
+        self.proxy = proxy
+        self.chance = random.Random(seed)
+        self.seed = seed
+        self.writers: list[Writer] = []
+        self.keepers: list[Keeper] = []
+        self.ports = list(members.client_ports.values())
+
+    @property
+    def sids(self) -> list[int]:
+        return sorted(self.members.kinds)
+
+    def leader(self) -> int:
+        self.members.wait_until_serving()
+        leader = self.members.leader
+        assert leader is not None
+        return leader
+
+    def follower(self) -> int:
+        leader = self.leader()
+        return self.chance.choice([sid for sid in self.sids if sid != leader])
+
+    def anyone(self) -> int:
+        return self.chance.choice(self.sids)
+
+    def others(self, *but: int) -> list[int]:
+        return [sid for sid in self.sids if sid not in but]
+
+    def go_on(self, count: int = WRITTEN) -> None:
+        """Returns when so many more writes were acknowledged."""
+        mark = self.acknowledged() + count
+        self.members.wait_until(
+            lambda: self.acknowledged() >= mark or any(each.failure for each in self.writers)
+        )
+
+    def acknowledged(self) -> int:
+        return sum(len(writer.told.acknowledged) for writer in self.writers)
+
+    def settle(self) -> None:
+        """Everything is well again."""
+        self.proxy.heal()
+        for sid in self.sids:
+            if sid not in self.members.processes:
+                self.members.start(sid)
+        self.members.wait_until_serving()
+
+    @contextmanager
+    def load(self) -> Iterator[None]:
+        number = len(self.writers)
+        seed = self.chance.randrange(1 << 30)
+        writers = [
+            Writer(f"w{number + each}", self.ports, seed=seed + each, timeout=TIMEOUT) for each in range(2)
+        ]
+        keepers = [Keeper(f"k{number}", self.ports, seed=seed + 3, timeout=TIMEOUT)]
+        watcher = Watcher(f"watcher{number}", self.ports, seed=seed + 4, timeout=TIMEOUT)
+        self.writers += writers
+        self.keepers += keepers
+        workers: list[Worker] = [*writers, *keepers, watcher]
+        for each in workers:
+            each.start()
+        try:
+            self.go_on(10)
+            yield
+            self.settle()
+            self.go_on(10)
+        finally:
+            for each in workers:
+                each.is_over.set()
+            for each in workers:
+                each.stop()
+        assert watcher.wrong == []
+
+    def check(self) -> None:
+        """All is as the clients were told. If not, once more: a session may have expired meanwhile."""
+        for last in (False, True):
+            found = differences(self.ports, self.writers, lambda nodes: kept_differences(nodes, self.keepers))
+            if not found:
+                return
+            if last:
+                shown = "\n".join(found[:20])
+                pytest.fail(
+                    f"seed {self.seed}, {len(found)} differences:\n{shown}\n{self.members.said(4000)}"
+                )
+            time.sleep(2 * TIMEOUT / 1000)
+
+    def check_end(self) -> None:
+        """Sessions whose clients are gone end in time, and their nodes with them."""
+        self.members.wait_until(
+            lambda: not ephemerals(everything(self.ports[0])), (TIMEOUT + 4 * TICK) / 1000 + SILENT
+        )
+
+
+@contextmanager
+def arena(folder: Path, count: int, seed: int) -> Iterator[Arena]:
+    kinds = dict.fromkeys(range(1, count + 1), Kind.OURS)
+    members = Members(folder, kinds, tick=TICK, settings={"snapCount": "150"})
+    with Proxy(members.addresses) as proxy:
+        members.seen = proxy.ports
+        with members:
+            it = Arena(members, proxy, seed)
+            port = members.client_ports[it.leader()]
+            prepare(port)
+            prepare_kept(port)
+            yield it
+
+
+# What may happen.
+
+Fault = Callable[[Arena], None]
+
+
+def kill_one(it: Arena) -> None:
+    it.members.kill(it.anyone())
+    it.go_on()
+
+
+def kill_the_leader(it: Arena) -> None:
+    it.members.kill(it.leader())
+    it.go_on()
+
+
+def kill_two(it: Arena) -> None:
+    leader = it.leader()
+    for sid in (leader, it.chance.choice(it.others(leader))):
+        it.members.kill(sid)
+    time.sleep(it.chance.random())
+
+
+def kill_all(it: Arena) -> None:
+    for sid in it.chance.sample(it.sids, len(it.sids)):
+        it.members.kill(sid)
+
+
+def kill_leader_after_leader(it: Arena) -> None:
+    """Each as soon as it serves, or a little later."""
+    for _ in range(3):
+        leader = it.leader()
+        it.members.kill(leader)
+        time.sleep(it.chance.random() / 4)
+        it.members.start(leader)
+
+
+def kill_while_others_synchronize(it: Arena) -> None:
+    """A member is started and killed again, at any moment of a synchronization or an election."""
+    sid = it.follower()
+    for _ in range(3):
+        it.members.kill(sid)
+        it.go_on(5)
+        it.members.start(sid)
+        time.sleep(0.1 + it.chance.random() / 2)
+
+
+def pause_one(it: Arena) -> None:
+    paused(it, it.anyone(), SILENT)
+
+
+def pause_one_for_a_moment(it: Arena) -> None:
+    paused(it, it.anyone(), it.chance.random() / 2)
+
+
+def pause_the_leader(it: Arena) -> None:
+    """Who has written to it meanwhile must not be told that it was done, unless it was: see `differences`."""
+    leader = it.leader()
+    number = len(it.writers)
+    writers = [
+        Writer(f"w{number + each}", [it.members.client_ports[leader]], seed=each, timeout=4 * TIMEOUT)
+        for each in range(2)
+    ]
+    it.writers += writers
+    for each in writers:
+        each.start()
+    paused(it, leader, SILENT)
+    it.settle()
+    for each in writers:
+        each.stop()
+
+
+def paused(it: Arena, sid: int, seconds: float) -> None:
+    it.members.pause(sid)
+    try:
+        time.sleep(seconds)
+        if seconds > 1:
+            it.go_on()
+    finally:
+        it.members.resume(sid)
+
+
+def cut_one_off(it: Arena) -> None:
+    sid = it.anyone()
+    it.proxy.cut((one, other) for one, other in it.proxy.ports if sid in (one, other))
+    it.go_on()
+
+
+def cut_the_leader_from_one(it: Arena) -> None:
+    leader, other = it.leader(), it.follower()
+    it.proxy.cut([(leader, other), (other, leader)])
+    it.go_on()
+
+
+def swallow_what_the_leader_sends(it: Arena) -> None:
+    leader = it.leader()
+    it.proxy.swallow((leader, other) for other in it.others(leader))
+    time.sleep(SILENT)
+    it.go_on()
+
+
+def swallow_what_the_leader_is_sent(it: Arena) -> None:
+    leader = it.leader()
+    it.proxy.swallow((other, leader) for other in it.others(leader))
+    time.sleep(SILENT)
+    it.go_on()
+
+
+def swallow_all_of_one(it: Arena) -> None:
+    sid = it.anyone()
+    it.proxy.swallow((one, other) for one, other in it.proxy.ports if sid in (one, other))
+    time.sleep(SILENT)
+    it.go_on()
+
+
+def delay_everything(it: Arena) -> None:
+    it.proxy.delay(it.proxy.ports, it.chance.random() / 20)
+    it.go_on(10)
+
+
+def delay_some_ways(it: Arena) -> None:
+    ways = it.chance.sample(list(permutations(it.sids, 2)), 3)
+    it.proxy.delay(ways, it.chance.random() / 5)
+    it.go_on(10)
+
+
+def half_close_some_ways(it: Arena) -> None:
+    for _ in range(3):
+        it.proxy.half_close(it.chance.sample(list(permutations(it.sids, 2)), 2))
+        time.sleep(it.chance.random() / 2)
+    it.go_on()
+
+
+def fill_a_followers_disk(it: Arena) -> None:
+    full(it, it.follower())
+
+
+def fill_the_leaders_disk(it: Arena) -> None:
+    full(it, it.leader())
+
+
+def full(it: Arena, sid: int) -> None:
+    """It serves nobody any more, and the others go on."""
+    it.members.fill_disk(sid)
+    it.members.wait_until(lambda: not it.members.mode(sid))
+    it.go_on()
+    it.members.kill(sid)
+
+
+def set_one_back(it: Arena) -> None:
+    """Its data directory is one that was copied before."""
+    sid = it.follower()
+    folder = it.members.data(sid)
+    copy = folder.with_name(f"{sid}.copy")
+    it.members.kill(sid)
+    shutil.copytree(folder, copy)
+    it.members.start(sid)
+    it.members.wait_until_serving()
+    it.go_on()
+    it.members.kill(sid)
+    shutil.rmtree(folder)
+    copy.rename(folder)
+    it.members.start(sid)
+    it.members.wait_until_serving()
+    it.go_on()
+
+
+FAULTS: tuple[Fault, ...] = (
+    kill_one,
+    kill_the_leader,
+    kill_two,
+    kill_all,
+    kill_leader_after_leader,
+    kill_while_others_synchronize,
+    pause_one,
+    pause_one_for_a_moment,
+    pause_the_leader,
+    cut_one_off,
+    cut_the_leader_from_one,
+    swallow_what_the_leader_sends,
+    swallow_what_the_leader_is_sent,
+    swallow_all_of_one,
+    delay_everything,
+    delay_some_ways,
+    half_close_some_ways,
+    fill_a_followers_disk,
+    fill_the_leaders_disk,
+    set_one_back,
+)
+FEW: tuple[Fault, ...] = (
+    kill_the_leader,
+    pause_the_leader,
+    swallow_what_the_leader_is_sent,
+    half_close_some_ways,
+    fill_a_followers_disk,
+)
+
+
+def run(it: Arena, faults: tuple[Fault, ...]) -> None:
+    for fault in faults:
+        try:
+            with it.load():
+                fault(it)
+            it.check()
+        except BaseException as error:
+            error.add_note(f"{fault.__name__}, seed {it.seed}\n{it.members.said(4000)}")
+            raise
+    it.check_end()
+
+
+def test_a_few_faults_lose_nothing(tmp_path: Path) -> None:
+    with arena(tmp_path, 3, seed=1) as it:
+        run(it, FEW)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(40))
+def test_many_faults_lose_nothing(seed: int, tmp_path: Path) -> None:
+    """All faults in any order, ten on each of forty ensembles, a third of them of five members."""
+    chance = random.Random(seed)
+    with arena(tmp_path, 5 if seed % 3 == 2 else 3, seed) as it:
+        run(it, tuple(chance.choice(FAULTS) for _ in range(10)))
+
+
+@pytest.mark.deep
+def test_each_fault_loses_nothing(tmp_path: Path) -> None:
+    with arena(tmp_path, 3, seed=0) as it:
+        run(it, FAULTS)
