@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from zabserver.net.recovery import Found, is_whole, recover, zxid_of_file
@@ -57,15 +58,26 @@ class Disk:
         self._size = 0
         self._filled = 0  # how far there is room on the disk, not only in the file
         self._unfinished: list[int] = []  # rolled files that are not synced yet
+        self._failure: OSError | None = None
 
     # The log.
 
     def append(self, payloads: Sequence[bytes]) -> None:
         """Writes transactions to the log; they are on disk after `sync`.
 
+        A log that could not be written once is written no more: what came next would follow a gap. Nor is one
+        that could not be synced, for nobody knows what of it is on disk.
+
         Args:
             payloads: what the entries hold; a new file is named after the zxid of the first.
+
+        Raises:
+            OSError: it cannot be written, or could not before.
         """
+        with self._for_good():
+            self._append(payloads)
+
+    def _append(self, payloads: Sequence[bytes]) -> None:
         if not payloads:
             return
         if self._file is None:
@@ -103,7 +115,26 @@ class Disk:
             sync_path(self.logs)
 
     def sync(self) -> None:
-        """Returns when all that was appended is on disk."""
+        """Returns when all that was appended is on disk.
+
+        Raises:
+            OSError: it is not, or could not be written.
+        """
+        with self._for_good():
+            self._sync()
+
+    @contextmanager
+    def _for_good(self) -> Iterator[None]:
+        """What fails once fails for good."""
+        if self._failure is not None:
+            raise OSError(self._failure.errno, f"the log has failed before: {self._failure}")
+        try:
+            yield
+        except OSError as error:
+            self._failure = error
+            raise
+
+    def _sync(self) -> None:
         unfinished, self._unfinished = self._unfinished, []
         for file in unfinished:
             if self.is_forced:
@@ -119,9 +150,18 @@ class Disk:
             self._file = None
 
     def close(self) -> None:
-        """Syncs and closes the log."""
+        """Syncs and closes the log; one that has failed is only closed.
+
+        Raises:
+            OSError: it cannot be synced.
+        """
         self.roll()
-        self.sync()
+        if self._failure is None:
+            self.sync()
+        else:
+            for file in self._unfinished:
+                os.close(file)
+            self._unfinished.clear()
 
     # Snapshots.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from zabserver.net.election_port import ElectionPort
@@ -163,14 +163,27 @@ class Member(Shell):
 
     def on_lost(self, link: Link) -> None:
         """A connection to another member is gone, or could not be made."""
-        self.set_clocks()
-        self.peer.on_lost(link)
-        self.want_turn()
+        self.hear(self.peer.on_lost, link)
 
     def _on_notification(self, sender: int, notification: Notification) -> None:
+        self.hear(self.peer.on_notification, sender, notification)
+
+    def hear(self, what: Callable[..., object], *arguments: object) -> None:
+        """The core is told something. If its disk fails over that, this is the end of it.
+
+        Args:
+            what: a method of the core.
+            arguments: what it is told.
+        """
+        if self._has_failed:
+            return
         self.set_clocks()
-        self.peer.on_notification(sender, notification)
-        self.want_turn()
+        try:
+            what(*arguments)
+        except OSError as error:
+            self._on_failed(error)
+        else:
+            self.want_turn()
 
     def _turn(self) -> None:
         """Does what there is to do."""
@@ -222,7 +235,7 @@ class Member(Shell):
         self._snapshotter.submit(lambda: None).result()  # a purge goes on in there, too
 
     def _tell_synced(self, zxid: int) -> None:
-        self.peer.on_synced(zxid)
+        self.hear(self.peer.on_synced, zxid)
 
     def _on_failed(self, error: BaseException) -> None:
         super()._on_failed(error)
@@ -234,8 +247,7 @@ class Member(Shell):
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(BUSY if self.peer.role is None else CALM)
-            self.set_clocks()
-            self.peer.on_tick()
+            self.hear(self.peer.on_tick)
             service = self.peer.service
             if isinstance(service, Primary):
                 self._clean_up(service)

@@ -25,6 +25,8 @@ log = logging.getLogger("zabserver.quorum")
 
 MOST_UNSENT = 4 << 20
 """How many bytes a socket may hold that are not sent, before nothing more is made for it."""
+LAST_WORDS = 5.0
+"""How long the other end of a connection that is to be closed has to take what was sent, in seconds."""
 DIAL_TIMEOUT = 5.0
 """How long a connection may take to be made, in seconds."""
 
@@ -94,6 +96,7 @@ class QuorumPort:
         wire = self.wires.get(link)
         if wire is not None:
             wire.transport.close()
+            asyncio.get_running_loop().call_later(LAST_WORDS, wire.transport.abort)
 
 
 class Wire(asyncio.Protocol):
@@ -122,15 +125,13 @@ class Wire(asyncio.Protocol):
             self.transport.abort()
         else:
             self.port.wires[self.link] = self
-            member.peer.on_dialed(self.link)
+            member.hear(member.peer.on_dialed, self.link)
         member.want_turn()
 
     def data_received(self, chunk: bytes) -> None:
         """Bytes have come."""
         assert self.link is not None
-        self.port.member.set_clocks()
-        self.port.member.peer.on_bytes(self.link, chunk)
-        self.port.member.want_turn()
+        self.port.member.hear(self.port.member.peer.on_bytes, self.link, chunk)
 
     def pause_writing(self) -> None:
         """The other end does not keep up."""

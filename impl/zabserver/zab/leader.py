@@ -25,7 +25,7 @@ from zabserver.wire.quorum import (
     encode_packet,
     encode_validity,
 )
-from zabserver.zab.handler import Handler, Stage
+from zabserver.zab.handler import ALREADY_PROMISED, Handler, Stage
 from zabserver.zab.history import Entry, counter_of, epoch_of, plan_sync
 from zabserver.zab.presider import Presider
 from zabserver.zab.role import Abandoned
@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from zabserver.zab.peer import Peer
 
 MOST_LEARNERS = 1000
+MOST_NAMELESS = 64
+"""How many connections may be open that have not said whose they are; one more ends the oldest."""
+MOST_AHEAD = 1 << 24
+"""How much later than ours an epoch may be that a learner says it has promised: no ensemble has held so many
+elections. Without this, one packet would use up all numbers of epochs, for good."""
+LAST_EPOCH = (1 << 31) - 1
+"""There is no zxid of a later one."""
 
 
 class Phase(IntEnum):
@@ -101,6 +108,11 @@ class Leader:
         if len(self.handlers) >= MOST_LEARNERS:
             self.peer.hang_up(link, f"more than {MOST_LEARNERS} learners")
             return
+        nameless = [other for other, handler in self.handlers.items() if handler.stage == Stage.CONNECTED]
+        if len(nameless) >= MOST_NAMELESS:
+            self._drop(
+                self.handlers[nameless[0]], f"{MOST_NAMELESS} have connected since, it has said nothing"
+            )
         rules = self.peer.rules
         self.handlers[link] = Handler(link, self.tick + rules.init + rules.sync)
 
@@ -151,13 +163,10 @@ class Leader:
             return
         ensemble = self.peer.ensemble
         sid, protocol, version = decode_learner_info(packet.data)
-        why = self._why_not(sid, protocol, version)
+        why = self._why_not(sid, protocol, version, epoch_of(packet.zxid)) or self._replace(sid)
         if why:
             self._drop(handler, why)
             return
-        for other in list(self.handlers.values()):
-            if other.sid == sid:
-                self._drop(other, f"server {sid} has connected again")
         handler.sid = sid
         handler.link.name = f"server {sid} ({handler.link.name})"
         handler.is_observer = packet.kind == Kind.OBSERVERINFO
@@ -171,20 +180,42 @@ class Leader:
             self._asking.add(sid)
         self._choose_epoch()
 
-    def _why_not(self, sid: int, protocol: int, version: int) -> str:
-        """Why a learner is refused that says this of itself; empty if it is not."""
+    def _why_not(self, sid: int, protocol: int, version: int, accepted: int) -> str:
+        """Why a learner is refused that says this of itself; empty if it is not.
+
+        ZooKeeper lets anyone learn who is no member, and believes any epoch.
+        """
         if sid == self.peer.me:
             return f"it says it is server {sid}, which this one is"
+        if sid not in self.peer.ensemble.members:
+            return f"it says it is server {sid}, which is no member"
+        if not 0 <= accepted <= self.peer.accepted_epoch + MOST_AHEAD:
+            return f"it says it has promised epoch {accepted}, and ours is {self.peer.accepted_epoch}"
         if protocol < PROTOCOL:
             return f"protocol {protocol:#x}, which is too old"
         if version > self.peer.ensemble.version:
             return f"its configuration {version:#x} is newer than ours, {self.peer.ensemble.version:#x}"
         return ""
 
+    def _replace(self, sid: int) -> str:
+        """Why a server may not connect again; empty if it may: then its old connection is dropped.
+
+        One that answers pings is there already. Of one whose connection is broken nothing is heard.
+        """
+        for other in list(self.handlers.values()):
+            if other.sid == sid:
+                silent = self.peer.time - other.link.heard
+                if silent <= self.peer.rules.tick:
+                    return f"server {sid} is connected already, and was heard of {silent} ms ago"
+                self._drop(other, f"server {sid} has connected again")
+        return ""
+
     def _choose_epoch(self) -> None:
         """Once a quorum has said what it promised before, the epoch is higher than all of that."""
         if not self._is_quorum(self._asking):
             return
+        if self.epoch > LAST_EPOCH:
+            raise Abandoned(f"there is no epoch after {LAST_EPOCH}")
         self.peer.accept_epoch(self.epoch)
         self._enter(Phase.PROMISES)
         for handler in list(self.handlers.values()):
@@ -199,8 +230,12 @@ class Leader:
     def _on_promise(self, handler: Handler, packet: Packet) -> None:
         """ACKEPOCH: how recent its history is; -1 if it promised this epoch before, which does not count."""
         handler.epoch, handler.last_zxid = Reader(packet.data or b"").int32(), packet.zxid
+        if handler.epoch < ALREADY_PROMISED or handler.last_zxid < 0:
+            self._drop(handler, f"it says its history is of {handler.epoch}, 0x{handler.last_zxid:x}")
+            return
+        handler.link.left = None
         handler.stage = Stage.PROMISED
-        if handler.epoch != -1:
+        if handler.epoch != ALREADY_PROMISED:
             if handler.is_voter and (handler.epoch, handler.last_zxid) > self.summary:
                 self._drop(handler, f"it has more than the leader: {handler.epoch}, 0x{handler.last_zxid:x}")
                 return
@@ -431,6 +466,8 @@ class Leader:
             patience = rules.sync if handler.stage >= Stage.READY else rules.init
             if now - handler.link.heard > patience * rules.tick:
                 self._drop(handler, f"silent for {now - handler.link.heard} ms")
+            elif handler.stage == Stage.CONNECTED and now - handler.link.since > patience * rules.tick:
+                self._drop(handler, f"it has not said in {now - handler.link.since} ms who it is")
         passed = (now - self._began) * 2 // rules.tick
         if passed == self._half_ticks:
             return

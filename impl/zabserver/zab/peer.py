@@ -23,7 +23,7 @@ from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.history import Committed, Entry
 from zabserver.zab.leader import Leader
 from zabserver.zab.learner import Learner
-from zabserver.zab.link import Link
+from zabserver.zab.link import MOST_OF_STRANGER, Link
 from zabserver.zab.role import Abandoned, Role, Rules
 from zabserver.zab.storage import Storage
 
@@ -137,11 +137,13 @@ class Peer:
 
     def accept(self, name: str) -> Link:
         """A member has connected to our quorum port."""
-        link = Link(name, self._dirty, self.time)
+        link = Link(name, self._dirty, self.time, is_dialed=False)
         self.links[link] = None
         if isinstance(self.role, Leader):
             self.role.add(link)
-        elif self.role is None and len(self._parked) < MOST_PARKED:
+        elif self.role is None:
+            if len(self._parked) >= MOST_PARKED:
+                self.hang_up(next(iter(self._parked)), f"{MOST_PARKED} have connected since")
             self._parked[link] = (self.time + PARKED, [])
         else:
             self.hang_up(link, "this server does not lead")
@@ -370,7 +372,7 @@ class Peer:
         """Keeps what a learner says until it is known whether this server leads."""
         _, chunks = self._parked[link]
         chunks.append(chunk)
-        if sum(map(len, chunks)) > 1 << 16:
+        if sum(map(len, chunks)) > MOST_OF_STRANGER:
             self.hang_up(link, "too much before this server leads")
 
     # Data.

@@ -34,6 +34,7 @@ FORWARDED = frozenset(
         Op.CREATE_CONTAINER,
         Op.CREATE_TTL,
         Op.DELETE,
+        Op.DELETE_CONTAINER,
         Op.SET_DATA,
         Op.SET_ACL,
         Op.MULTI,
