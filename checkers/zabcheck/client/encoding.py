@@ -51,6 +51,20 @@ class Auth:
     credentials: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Reconfigure:
+    """Asks for another ensemble: servers as in zoo.cfg that join, ids that leave, or all servers.
+
+    Attributes:
+        version: of the ensemble that is to be changed; -1 for any.
+    """
+
+    joining: str | None = None
+    leaving: str | None = None
+    members: str | None = None
+    version: int = -1
+
+
 Request = (
     tree.Read
     | tree.Write
@@ -60,6 +74,7 @@ Request = (
     | watches.SetWatches
     | Sync
     | Auth
+    | Reconfigure
 )
 
 
@@ -169,6 +184,9 @@ def encoded(request: Request) -> tuple[int, bytes]:
             raise ValueError("a session is created by connecting")
         case tree.CloseSession():
             return CLOSE_SESSION, b""
+        case Reconfigure(joining, leaving, members, version):
+            texts = (data(None if each is None else each.encode()) for each in (joining, leaving, members))
+            return 16, b"".join(texts) + pack(">q", version)
         case tree.Create() | tree.Delete() | tree.SetData() | tree.Check():
             return encoded_part(request)
         case tree.DeleteContainer() | tree.SetAcl() | tree.Multi():
@@ -275,6 +293,8 @@ def decoded_body(request: Request, reader: Reader) -> Reply:
         case Sync(path):
             if reader.text() != path:
                 raise ProtocolError(f"sync {path} has another path in its reply")
+        case Reconfigure():
+            return Data(reader.data(), reader.stat())
         case watches.AddWatch():
             reader.number()
     return Done()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from zabserver.service.tree import Tree
 from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_record, zxid_of
 from zabserver.storage.snapshots import decode_snapshot, encode_snapshot
+from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.history import counter_of
 
 
@@ -40,6 +41,7 @@ class MemoryDisk:
         snapshots: their zxids and bytes, the newest last.
         accepted, current: the epoch files.
         announced: the epoch of what was to be written to the history before its epoch (`net.epochs`).
+        ensembles: who the members are, and who they are to be; None until that was written.
         fuse: how many more writes of the core there are before a power cut; None if there is to be none.
     """
 
@@ -48,6 +50,7 @@ class MemoryDisk:
         self.synced = 0
         self.snapshots: list[tuple[int, bytes]] = []
         self.accepted = self.current = self.announced = 0
+        self.ensembles: tuple[Ensemble, Ensemble] | None = None
         self.fuse: int | None = None
 
     # What the shell does.
@@ -130,6 +133,11 @@ class MemoryDisk:
         self._burn()
         self.current = epoch
         self.announced = 0
+
+    def save_ensembles(self, committed: Ensemble, last_seen: Ensemble) -> None:
+        """Writes who the members are, and who they are to be."""
+        self._burn()
+        self.ensembles = (committed, last_seen)
 
     def write(self, payloads: Sequence[bytes]) -> None:
         """Appends to the log and syncs it."""

@@ -86,9 +86,15 @@ class World:
     def start(self, sid: int) -> None:
         """A member's process starts."""
         member = self.members[sid]
-        member.peer = Peer(sid, self.ensemble, member.disk, self.rules, self.time, self.time)
+        committed, last_seen = member.disk.ensembles or (self.ensemble, None)
+        member.peer = Peer(sid, committed, member.disk, self.rules, self.time, self.time, last_seen)
         member.peer.start()
         self.perform(sid)
+
+    def add(self, sid: int, ensemble: Ensemble) -> None:
+        """A member that is to join is set up, with an ensemble that it is told; it does not run yet."""
+        self.members[sid] = Member(sid, MemoryDisk())
+        self.members[sid].disk.ensembles = (ensemble, ensemble)
 
     def crash(self, sid: int, kept: int = 0) -> None:
         """A member's process ends, and its disk forgets what was not synced, all but the first of it.

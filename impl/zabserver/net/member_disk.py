@@ -15,12 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from zabserver.net import epochs
+from zabserver.net.config_files import ConfigFiles
 from zabserver.net.disk import Disk
 from zabserver.net.recovery import Found, is_whole, read_log, zxid_of_file
 from zabserver.service.tree import Tree
 from zabserver.service.txns import zxid_of
 from zabserver.storage import logs, snapshots
 from zabserver.storage.logs import Corrupt
+from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.history import follows
 
 BLOCK = 512
@@ -31,6 +33,8 @@ class MemberDisk(Disk):
     """A `zabserver.zab.storage.Storage` on files; see `Disk` for its arguments."""
 
     _current = 0
+    config: ConfigFiles | None = None
+    """Where who is a member is written; None where no client may change that."""
 
     # Epochs.
 
@@ -71,6 +75,11 @@ class MemberDisk(Disk):
                 )
             self._write_snapshot(found.tree, found.sessions)
         return found
+
+    def save_ensembles(self, committed: Ensemble, last_seen: Ensemble) -> None:
+        """Writes who the members are, and who they are to be, beside zoo.cfg; see `ConfigFiles`."""
+        if self.config is not None:
+            self.config.save(committed, last_seen)
 
     # What changes the history.
 

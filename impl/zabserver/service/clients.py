@@ -230,6 +230,8 @@ def reply_body(done: Done, op: int) -> bytes:
         return data(done.path) + done.stat
     if op == Op.CREATE:
         return data(done.path)
+    if op == Op.RECONFIG:
+        return data(done.data) + done.stat
     return done.stat
 
 

@@ -24,7 +24,7 @@ from zabserver.service.node import (
 )
 from zabserver.service.outstanding import Outstanding, Shadow
 from zabserver.service.paths import check_path
-from zabserver.service.tree import UNDELETABLE, Tree, owner_of
+from zabserver.service.tree import CONFIG, UNDELETABLE, Tree, owner_of
 from zabserver.service.txns import (
     CheckTxn,
     CloseSessionTxn,
@@ -84,12 +84,14 @@ class Settings:
         enforce_quota: whether hard limits are enforced.
         skip_acl: whether access control lists are ignored.
         digests: whether the tree's digest goes with each transaction.
+        reconfig: whether clients may change who is a member of the ensemble.
     """
 
     extended_types: bool = False
     enforce_quota: bool = False
     skip_acl: bool = False
     digests: bool = True
+    reconfig: bool = False
 
 
 class Preparer:
@@ -98,12 +100,21 @@ class Preparer:
     Args:
         tree: what is applied.
         check_session: judges whether a request may be made in the name of its session; raises Refused if not.
+        reconfigured: the text of the ensemble that a request is to make, at a zxid; raises Refused if not.
+            None for a server that stands alone.
     """
 
-    def __init__(self, tree: Tree, check_session: Callable[[Request], None], settings: Settings) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        check_session: Callable[[Request], None],
+        settings: Settings,
+        reconfigured: Callable[[Request, int], bytes] | None = None,
+    ) -> None:
         self.tree = tree
         self.check_session = check_session
         self.settings = settings
+        self.reconfigured = reconfigured
         self.outstanding = Outstanding(tree)
         self._by_op: dict[int, Callable[[Request, int, int], Txn]] = {
             Op.CREATE: self._create,
@@ -152,8 +163,18 @@ class Preparer:
         """ZooKeeper: the cast to CreateTTLRequest in PrepRequestProcessor.pRequest2TxnCreate, which fails."""
         raise Malformed("a node with a time to live, and no time to live")
 
-    def _reconfig(self, _: Request, __: int, ___: int) -> Txn:
-        raise Refused(Err.RECONFIG_DISABLED)
+    def _reconfig(self, request: Request, zxid: int, time: int) -> Txn:
+        """The ensemble as it will be: the data of a node, whose version never changes."""
+        if not self.settings.reconfig:
+            raise Refused(Err.RECONFIG_DISABLED)
+        self.check_session(request)
+        if self.reconfigured is None:
+            raise Refused(Err.UNIMPLEMENTED)
+        text = self.reconfigured(request, zxid)
+        node = self.outstanding.find(CONFIG)
+        self._check_acl(node.acl, Perm.WRITE, request.ids)
+        self.outstanding.on_set_data(CONFIG, node, text, -1, zxid, time)
+        return SetDataTxn(Op.RECONFIG, CONFIG, text, -1)
 
     def _multi(self, request: Request, zxid: int, time: int) -> Txn:
         """All or nothing: at the first part that is refused, what the others did is undone.

@@ -41,6 +41,7 @@ from zabserver.service.watches import Watches
 from zabserver.wire.protocol import Err, Op
 
 CONFIG = b"/zookeeper/config"
+RECONFIG = int(Op.RECONFIG)
 UNDELETABLE = frozenset({b"/", b"/zookeeper", quotas.ROOT, CONFIG})
 """The nodes that are there from the start."""
 DIGEST_MASK = (1 << 64) - 1
@@ -50,13 +51,14 @@ UNDIGESTED = b"/zookeeper/"
 
 @dataclass(slots=True)
 class Done:
-    """What a transaction came to: an error, or the path and the Stat that a reply may hold, if it does."""
+    """What a transaction came to: an error, or the path, the Stat and the data that a reply may hold."""
 
     op: int
     error: int = 0
     path: bytes = b""
     stat: bytes = b""
     parts: list[Done] | None = None
+    data: bytes | None = None
 
 
 class Tree:
@@ -259,7 +261,7 @@ class Tree:
         if self.limits.paths:
             self.limits.on_changed(self.nodes, path, size)
         self.watches.on_changed(path, node.acl, record.zxid)
-        return Done(txn.op, 0, path, node.stat())
+        return Done(txn.op, 0, path, node.stat(), data=txn.data if txn.op == RECONFIG else None)
 
     def _set_acl(self, txn: SetAclTxn) -> Done:
         node = self.nodes.get(txn.path)

@@ -202,6 +202,14 @@ class Election:
         if self.decided is not None:
             self.vote = self.decided = replace(self.decided, epoch=epoch)
 
+    def designate(self, leader: int, zxid: int) -> None:
+        """A reconfiguration says who leads: that is decided, without an election.
+
+        ZooKeeper: QuorumPeer.updateVote.
+        """
+        epoch = 0 if self.decided is None else self.decided.epoch
+        self._decide(Vote(leader, zxid, self.round, epoch))
+
     def set_ensemble(self, ensemble: Ensemble, last_seen: Ensemble | None = None) -> None:
         """The configuration has changed. While this server looks, `start` is to follow.
 
@@ -237,11 +245,11 @@ class Election:
             theirs = ensemble_from_text(notification.config.decode())
         except ValueError:  # it has a vote all the same
             return False
-        if theirs.version <= self.ensemble.version or theirs.has_the_same_members(self.ensemble):
+        if theirs.version <= self.ensemble.version:
             return False
         if self.newer is None or theirs.version > self.newer.version:
             self.newer = theirs
-        return True
+        return not theirs.has_the_same_members(self.ensemble)
 
     def _answer(self, sender: int, notification: Notification) -> None:
         """Tells one that looks what this server has decided, or that it looks in a later round.

@@ -25,10 +25,12 @@ from zabserver.wire.quorum import (
     encode_packet,
     encode_validity,
 )
+from zabserver.zab.configuration import reached_by
 from zabserver.zab.handler import ALREADY_PROMISED, Handler, Stage
 from zabserver.zab.history import Entry, counter_of, epoch_of, plan_sync
 from zabserver.zab.presider import Presider
 from zabserver.zab.role import Abandoned
+from zabserver.zab.succession import Succession
 
 if TYPE_CHECKING:
     from zabserver.zab.link import Link
@@ -92,6 +94,7 @@ class Leader:
         self._synced = 0  # the last zxid on our own disk
         self._committed = 0
         self._syncs: deque[tuple[int, Handler]] = deque()
+        self.succession = Succession(self)
 
     def give_up(self, why: str) -> None:
         """At the end of this turn the role is over."""
@@ -161,7 +164,6 @@ class Leader:
         if packet.kind not in (Kind.FOLLOWERINFO, Kind.OBSERVERINFO):
             self._drop(handler, f"kind {packet.kind} before FOLLOWERINFO")
             return
-        ensemble = self.peer.ensemble
         sid, protocol, version = decode_learner_info(packet.data)
         why = self._why_not(sid, protocol, version, epoch_of(packet.zxid)) or self._replace(sid)
         if why:
@@ -170,7 +172,7 @@ class Leader:
         handler.sid = sid
         handler.link.name = f"server {sid} ({handler.link.name})"
         handler.is_observer = packet.kind == Kind.OBSERVERINFO
-        handler.is_voter = sid in ensemble.voters and not handler.is_observer
+        handler.is_voter = not handler.is_observer and self.succession.votes(sid)
         handler.stage = Stage.DISCOVERY
         if self.phase != Phase.DISCOVERY:
             self._tell_epoch(handler)
@@ -183,18 +185,20 @@ class Leader:
     def _why_not(self, sid: int, protocol: int, version: int, accepted: int) -> str:
         """Why a learner is refused that says this of itself; empty if it is not.
 
-        ZooKeeper lets anyone learn who is no member, and believes any epoch.
+        ZooKeeper lets anyone learn who is no member, and believes any epoch. Who is to join is no member yet.
         """
         if sid == self.peer.me:
             return f"it says it is server {sid}, which this one is"
-        if sid not in self.peer.ensemble.members:
+        may_join = self.peer.rules.settings.reconfig
+        if not may_join and sid not in self.peer.ensemble.members:
             return f"it says it is server {sid}, which is no member"
         if not 0 <= accepted <= self.peer.accepted_epoch + MOST_AHEAD:
             return f"it says it has promised epoch {accepted}, and ours is {self.peer.accepted_epoch}"
         if protocol < PROTOCOL:
             return f"protocol {protocol:#x}, which is too old"
-        if version > self.peer.ensemble.version:
-            return f"its configuration {version:#x} is newer than ours, {self.peer.ensemble.version:#x}"
+        ours = self.peer.last_seen.version
+        if version > ours:
+            return f"its configuration {version:#x} is newer than ours, {ours:#x}"
         return ""
 
     def _replace(self, sid: int) -> str:
@@ -250,6 +254,7 @@ class Leader:
         """Once a quorum has promised the epoch, it is ours."""
         if not self._is_quorum(self._promised):
             return
+        self.succession.label(self.epoch)
         self.peer.take_up_epoch(self.epoch)
         self._committed = self.epoch << 32
         self._enter(Phase.SYNCHRONIZATION)
@@ -281,7 +286,8 @@ class Leader:
             )
         link.send(b"".join(sent))
         handler.stage = Stage.SYNCHRONIZATION
-        handler.send(Kind.NEWLEADER, self.epoch << 32, peer.ensemble.text().encode())
+        completed = peer.ensemble if self.phase == Phase.BROADCAST else peer.last_seen
+        handler.send(Kind.NEWLEADER, self.epoch << 32, completed.text().encode())
 
     def _may_read_log(self, last: int) -> bool:
         """Whether the log files are small enough beside a snapshot to be sent instead."""
@@ -304,6 +310,7 @@ class Leader:
         self._presider.time = peer.time
         self._presider.timeouts = peer.timeouts
         self.service = self._presider
+        self.succession.complete(self._ready)
         self._enter(Phase.BROADCAST)
         for handler in self.handlers.values():
             if handler.stage == Stage.READY:
@@ -398,20 +405,25 @@ class Leader:
         """Commits what a quorum has acknowledged."""
         if self._why_over is not None:
             raise Abandoned(self._why_over)
-        if self._proposals:
+        if self.succession.is_over:
+            self.succession.hand_over()
+        elif self._proposals:
             zxid = self._acknowledged()
             if zxid >= self._proposals[0][0]:
                 self._commit(min(zxid, self._proposals[-1][0]))
 
     def _acknowledged(self) -> int:
-        """The last zxid that a quorum has on disk, this server in it or not."""
-        ensemble = self.peer.ensemble
+        """The last zxid that a quorum has on disk, this server in it or not.
+
+        From a reconfiguration on that is not committed, of both ensembles.
+        """
+        peer = self.peer
         marks = {each.sid: each.acknowledged for each in self.handlers.values() if each.is_voter}
-        marks[self.peer.me] = self._synced
-        for mark in sorted(set(marks.values()), reverse=True):
-            if ensemble.is_quorum({sid for sid, acknowledged in marks.items() if acknowledged >= mark}):
-                return mark
-        return 0
+        marks[peer.me] = self._synced
+        reached = reached_by(peer.ensemble, marks)
+        if peer.is_reconfiguring and reached >= peer.last_seen.version:
+            return max(min(reached, reached_by(peer.last_seen, marks)), peer.last_seen.version - 1)
+        return reached
 
     def _commit(self, zxid: int) -> None:
         """All up to a zxid is committed: learners are told, it is applied, who waits for it is answered.
@@ -425,6 +437,13 @@ class Leader:
         entries: list[Entry] = []
         while self._proposals and self._proposals[0][0] <= zxid:
             entry = self._proposals.popleft()
+            if peer.is_reconfiguring and entry[0] == peer.last_seen.version:
+                self._tell(commits, entries)
+                commits, entries = [], []
+                self._activate(presider, entry)
+                if self.succession.is_over:
+                    return
+                continue
             entries.append(entry)
             commits.append(encode_packet(Kind.COMMIT, entry[0]))
             peer.committed.append(*entry)
@@ -436,6 +455,16 @@ class Leader:
         self._committed = zxid
         self._tell(commits, entries)
         presider.commit(zxid)
+
+    def _activate(self, presider: Presider, entry: Entry) -> None:
+        """A reconfiguration is committed: all are told, and it is applied."""
+        self.succession.tell(entry)
+        self._committed = entry[0]
+        self.peer.committed.append(*entry)
+        presider.commit(entry[0])
+        self.succession.install()
+        while self._syncs and self._syncs[0][0] == entry[0]:
+            self._answer_sync(self._syncs.popleft()[1])
 
     def _tell(self, commits: list[bytes], entries: list[Entry]) -> None:
         """Followers are told what is committed, observers what that is."""
@@ -508,4 +537,4 @@ class Leader:
         self._deadline = self.peer.time + self.peer.rules.init * self.peer.rules.tick
 
     def _is_quorum(self, sids: set[int]) -> bool:
-        return self.peer.me in sids and self.peer.ensemble.is_quorum(sids)
+        return self.peer.me in sids and all(each.is_quorum(sids) for each in self.peer.ensembles)

@@ -27,10 +27,12 @@ from zabserver.wire.quorum import (
     encode_packet,
     encode_sessions,
 )
+from zabserver.zab.configuration import decode_ensemble, proposed_ensemble
 from zabserver.zab.history import Entry, counter_of, epoch_of
-from zabserver.zab.role import RETRY, Abandoned
+from zabserver.zab.role import RETRY, Abandoned, Reassigned
 
 if TYPE_CHECKING:
+    from zabserver.zab.ensemble import Ensemble
     from zabserver.zab.link import Link
     from zabserver.zab.peer import Peer
 
@@ -79,6 +81,7 @@ class Learner:
         self._deadline = peer.time + peer.rules.init * peer.rules.tick
         self._redial = 0
         self._image_zxid = 0
+        self._ensemble: Ensemble | None = None  # as the leader said at NEWLEADER
         self._queued: deque[Entry] = deque()  # proposals that are not committed
         self._committed: list[Entry] = []  # before NEWLEADER: committed, and not logged yet
         self._unacknowledged: deque[int] = deque()  # zxids handed to the disk
@@ -188,12 +191,19 @@ class Learner:
         """What the leader has and this server not, and what it proposes meanwhile."""
         match packet.kind:
             case Kind.PROPOSAL:
-                self._queue(packet)
+                self._queue(packet.zxid, packet.data)
             case Kind.COMMIT:
                 self._committed.append(self._head(packet.zxid))
             case Kind.INFORM:
-                self._queue(packet)
+                self._queue(packet.zxid, packet.data)
                 self._committed.append(self._head(packet.zxid))
+            case Kind.COMMIT_AND_ACTIVATE:
+                self._committed.append(self._head(packet.zxid))
+                self._activate(self._committed[-1], Reader(packet.data or b"").int64())
+            case Kind.INFORM_AND_ACTIVATE:
+                leader = self._queue_informed(packet)
+                self._committed.append(self._head(packet.zxid))
+                self._activate(self._committed[-1], leader)
             case Kind.NEWLEADER if self.stage == Stage.SYNCHRONIZATION:
                 self._on_new_leader(packet)
             case Kind.UPTODATE if self.stage == Stage.READY:
@@ -209,14 +219,19 @@ class Learner:
             raise Abandoned(f"NEWLEADER 0x{packet.zxid:x} of another epoch than {self.epoch}")
         self.peer.log_and_apply(self._committed)
         self._committed = []
+        if self.peer.rules.settings.reconfig and packet.data:
+            self._ensemble = decode_ensemble(packet.data)
+            self.peer.see(self._ensemble)
         self.peer.take_up_epoch(self.epoch)
         self.stage = Stage.READY
         self._send(Kind.ACK, packet.zxid)
 
     def _on_up_to_date(self) -> None:
-        """UPTODATE: a quorum has this history; clients are served."""
+        """UPTODATE: a quorum has this history, and knows the ensemble; clients are served."""
         peer = self.peer
         assert self.link is not None
+        if self._ensemble is not None and peer.install(self._ensemble, None):
+            raise Abandoned("the ensemble is another, in which this server or its leader has another place")
         sessions = peer.rules.sessions(peer.me, peer.time, peer.timeouts)
         rules = peer.rules
         self._remote = Remote(
@@ -233,15 +248,36 @@ class Learner:
         self.service = self._remote
         peer.on_serving(self.epoch)
 
-    def _queue(self, packet: Packet) -> None:
-        """A transaction comes in its turn: the next of its epoch, or the first of another."""
-        zxid, last = packet.zxid, self._last
+    def _queue(self, zxid: int, payload: bytes | None) -> None:
+        """A transaction comes in its turn: the next of its epoch, or the first of another.
+
+        One that changes the ensemble is known before it is logged, and so before it is acknowledged.
+        """
+        last = self._last
         if zxid != last + 1 and not (epoch_of(zxid) > epoch_of(last) and counter_of(zxid) == 1):
             raise Abandoned(f"transaction 0x{zxid:x} after 0x{last:x}")
-        if packet.data is None:
+        if payload is None:
             raise Malformed(f"a proposal 0x{zxid:x} of nothing")
-        self._queued.append((zxid, packet.data))
+        ensemble = proposed_ensemble(payload)
+        if ensemble is not None:
+            self.peer.see(ensemble)
+        self._queued.append((zxid, payload))
         self._last = zxid
+
+    def _queue_informed(self, packet: Packet) -> int:
+        """INFORMANDACTIVATE: who leads from now on, which is returned, and a reconfiguration."""
+        reader = Reader(packet.data or b"")
+        leader = reader.int64()
+        self._queue(packet.zxid, reader.buffer[reader.at :])
+        return leader
+
+    def _activate(self, entry: Entry, leader: int) -> None:
+        """A reconfiguration is committed: this role may be over by that, without an election."""
+        ensemble = proposed_ensemble(entry[1])
+        if ensemble is None:
+            raise Malformed(f"0x{entry[0]:x} is no reconfiguration")
+        if self.peer.install(ensemble, leader):
+            raise Reassigned(leader)
 
     def _head(self, zxid: int) -> Entry:
         """The oldest transaction that is not committed, which is the one to be committed."""
@@ -256,10 +292,10 @@ class Learner:
         if kind == Kind.COMMIT:
             self._apply(*self._head(packet.zxid))
         elif kind == Kind.PROPOSAL:
-            self._queue(packet)
+            self._queue(packet.zxid, packet.data)
             self._log(*self._queued[-1])
         elif kind == Kind.INFORM:
-            self._queue(packet)
+            self._queue(packet.zxid, packet.data)
             self._log(*self._queued[-1])
             self._apply(*self._head(packet.zxid))
         else:
@@ -276,6 +312,16 @@ class Learner:
                 remote.on_sync()
             case Kind.REVALIDATE:
                 remote.on_revalidated(*decode_validity(packet.data))
+            case Kind.COMMIT_AND_ACTIVATE:
+                entry = self._head(packet.zxid)
+                self._apply(*entry)
+                self._activate(entry, Reader(packet.data or b"").int64())
+            case Kind.INFORM_AND_ACTIVATE:
+                leader = self._queue_informed(packet)
+                entry = self._head(packet.zxid)
+                self._log(*entry)
+                self._apply(*entry)
+                self._activate(entry, leader)
             case Kind.UPTODATE:
                 pass
             case _:

@@ -18,13 +18,14 @@ from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_rec
 from zabserver.storage.images import Image
 from zabserver.wire.election import Notification, ServerState
 from zabserver.wire.jute import Malformed
+from zabserver.zab.configuration import is_at_the_same_address
 from zabserver.zab.election import Election
 from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.history import Committed, Entry
 from zabserver.zab.leader import Leader
 from zabserver.zab.learner import Learner
 from zabserver.zab.link import MOST_OF_STRANGER, Link
-from zabserver.zab.role import Abandoned, Role, Rules
+from zabserver.zab.role import Abandoned, Reassigned, Role, Rules
 from zabserver.zab.storage import Storage
 
 READ_ONLY_AFTER = 2000
@@ -60,13 +61,15 @@ class Peer:
 
     Args:
         me: its id.
-        ensemble: who the members are.
+        ensemble: who the members are, as far as this member knows that to be committed.
         storage: its disk.
         rules: what of zoo.cfg it goes by.
         time: monotonic milliseconds.
         clock: milliseconds since 1970.
+        last_seen: a later ensemble that was proposed to it, if there is one.
 
     Attributes:
+        ensemble, last_seen: as above; the same twice, unless a reconfiguration is going on.
         tree, timeouts: the data, and the sessions in it.
         committed: the last transactions applied.
         needs_image: whether the history that is here cannot be mended by cutting it.
@@ -80,10 +83,18 @@ class Peer:
     """
 
     def __init__(
-        self, me: int, ensemble: Ensemble, storage: Storage, rules: Rules, time: int = 0, clock: int = 0
+        self,
+        me: int,
+        ensemble: Ensemble,
+        storage: Storage,
+        rules: Rules,
+        time: int = 0,
+        clock: int = 0,
+        last_seen: Ensemble | None = None,
     ) -> None:
         self.me = me
         self.ensemble = ensemble
+        self.last_seen = last_seen if last_seen and last_seen.version > ensemble.version else ensemble
         self.storage = storage
         self.rules = rules
         self.time, self.clock = time, clock
@@ -102,7 +113,7 @@ class Peer:
         self.committed = Committed(rules.history)
         self._load()
         self.accepted_epoch, self.current_epoch = storage.load_epochs(self.tree.zxid)
-        self.election = Election(me, ensemble)
+        self.election = Election(me, ensemble, self.last_seen)
 
     # What the shell calls.
 
@@ -133,6 +144,7 @@ class Peer:
     def on_notification(self, sender: int, notification: Notification) -> None:
         """Another member tells its vote."""
         self.election.on_notification(sender, notification, self.time)
+        self._take_over_ensemble()
         self._take_decision()
 
     def accept(self, name: str) -> Link:
@@ -141,7 +153,7 @@ class Peer:
         self.links[link] = None
         if isinstance(self.role, Leader):
             self.role.add(link)
-        elif self.role is None:
+        elif self._may_yet_lead:
             if len(self._parked) >= MOST_PARKED:
                 self.hang_up(next(iter(self._parked)), f"{MOST_PARKED} have connected since")
             self._parked[link] = (self.time + PARKED, [])
@@ -308,7 +320,7 @@ class Peer:
             leader = Leader(self)
             self.role = leader
         else:
-            self.role = Learner(self, vote.leader, self.me not in self.ensemble.voters)
+            self.role = Learner(self, vote.leader, self.me in self.ensemble.observers)
         parked, self._parked = self._parked, {}
         self.news.append(f"{'leading' if vote.leader == self.me else f'following {vote.leader}'}")
         self._do(self.role.begin)
@@ -336,7 +348,7 @@ class Peer:
         try:
             what(*arguments)
         except Abandoned as why:
-            self._leave(str(why))
+            self._leave(str(why), why.leader if isinstance(why, Reassigned) else None)
 
     def _on_malformed(self, link: Link, error: ValueError) -> None:
         """A connection over which nonsense comes is closed, and lost."""
@@ -344,7 +356,7 @@ class Peer:
         if self.role is not None:
             self._do(self.role.on_lost, link)
 
-    def _leave(self, why: str) -> None:
+    def _leave(self, why: str, leader: int | None) -> None:
         """The role is over: what was logged is on disk and in the tree when the next one begins.
 
         A vote tells of all that is in the log, committed or not (ZOOKEEPER-2845).
@@ -366,7 +378,11 @@ class Peer:
         self.log = []
         for entry in logged:
             self._apply(entry)
-        self._look()
+        if leader is None:
+            self._look()
+        else:
+            self.election.designate(leader, self.tree.zxid)
+            self._take_decision()
 
     def _park(self, link: Link, chunk: bytes) -> None:
         """Keeps what a learner says until it is known whether this server leads."""
@@ -374,6 +390,76 @@ class Peer:
         chunks.append(chunk)
         if sum(map(len, chunks)) > MOST_OF_STRANGER:
             self.hang_up(link, "too much before this server leads")
+
+    # Who the members are.
+
+    @property
+    def ensembles(self) -> tuple[Ensemble, ...]:
+        """Of which a quorum is needed: of the one that is committed, and of a later one that may be."""
+        return (self.ensemble, self.last_seen) if self.is_reconfiguring else (self.ensemble,)
+
+    @property
+    def is_reconfiguring(self) -> bool:
+        """Whether there is a later ensemble that is not known to be committed."""
+        return self.last_seen.version > self.ensemble.version
+
+    def see(self, ensemble: Ensemble) -> None:
+        """A later ensemble is proposed: whatever is decided from now on needs a quorum of it, too.
+
+        ZooKeeper: QuorumPeer.setLastSeenQuorumVerifier.
+        """
+        if self.rules.settings.reconfig and ensemble.version > self.last_seen.version:
+            self.storage.save_ensembles(self.ensemble, ensemble)
+            self.last_seen = ensemble
+            self.election.set_ensemble(self.ensemble, ensemble)
+            self.news.append(f"configuration {ensemble.version:x} proposed")
+
+    def install(self, ensemble: Ensemble, leader: int | None) -> bool:
+        """An ensemble is committed.
+
+        Args:
+            ensemble: which.
+            leader: who leads from now on; None if nobody has said.
+
+        Returns:
+            Whether this server has another leader by that, or another part.
+
+        ZooKeeper: QuorumPeer.processReconfig.
+        """
+        before = self.ensemble
+        if not self.rules.settings.reconfig or ensemble.version <= before.version:
+            return False
+        if ensemble.version > self.last_seen.version:
+            self.last_seen = ensemble
+        self.storage.save_ensembles(ensemble, self.last_seen)
+        self.ensemble = ensemble
+        self.election.set_ensemble(ensemble, self.last_seen)
+        self._show_ensemble()
+        self.news.append(f"configuration {ensemble.version:x} committed: {ensemble.text()!r}")
+        if before.has_the_same_members(ensemble):
+            return False
+        led_by = None if self.election.decided is None else self.election.decided.leader
+        if leader is not None:
+            is_led_by_another = leader != led_by
+        else:
+            is_led_by_another = led_by is None or not is_at_the_same_address(led_by, before, ensemble)
+        return is_led_by_another or (self.me in before.observers) != (self.me in ensemble.observers)
+
+    @property
+    def _may_yet_lead(self) -> bool:
+        """Whether a learner that connects may know better than this server whom it is to follow."""
+        return self.role is None or self.rules.settings.reconfig
+
+    def _take_over_ensemble(self) -> None:
+        """While it looks for a leader, this server has heard of a later ensemble."""
+        newer = self.election.newer
+        if newer is None or self.role is not None or not self.rules.settings.reconfig:
+            return
+        is_another = not newer.has_the_same_members(self.ensemble)
+        self.install(newer, None)
+        self.election.newer = None
+        if is_another:
+            self._look()
 
     # Data.
 
@@ -390,8 +476,12 @@ class Peer:
     def _show_ensemble(self) -> None:
         """Who the members are is a node, which each server writes for itself unless it is reconfigured."""
         node = self.tree.nodes[CONFIG]
+        if self.rules.settings.reconfig and node.mzxid > self.ensemble.version:
+            return  # the history goes on
         node.data = self.ensemble.text().encode()
         node.version = -1
+        if self.rules.settings.reconfig:
+            node.mzxid = self.ensemble.version
 
     def _apply(self, entry: Entry) -> None:
         """Applies a transaction while no clients are served."""

@@ -17,9 +17,10 @@ from zabserver.service.prepare import Request, Settings
 from zabserver.service.primary import Primary
 from zabserver.service.sessions import Sessions
 from zabserver.service.tree import Tree
-from zabserver.service.txns import Record
+from zabserver.service.txns import Record, SetDataTxn
 from zabserver.wire.jute import Malformed, Reader
 from zabserver.wire.protocol import Err, Op, Refused
+from zabserver.zab.configuration import ANY, changed, decode_change, decode_ensemble
 from zabserver.zab.history import counter_of
 
 if TYPE_CHECKING:
@@ -73,9 +74,12 @@ class Presider(Primary):
         self.leader = leader
         self.zxid = zxid
         self.owners: dict[int, object] = {}
+        self.preparer.reconfigured = self._reconfigured
 
     def propose(self, record: Record) -> None:
         """A transaction has its place: it is logged here, and at the followers."""
+        if type(record.txn) is SetDataTxn and record.txn.op == Op.RECONFIG:
+            self.leader.succession.propose(decode_ensemble(record.txn.data))
         self.leader.propose(record.zxid, record.encode())
 
     def submit(self, request: Request, connection: Connection | None) -> None:
@@ -131,3 +135,27 @@ class Presider(Primary):
         """A session has ended."""
         self.owners.pop(session, None)
         super().on_session_closed(session, connection)
+
+    def _reconfigured(self, request: Request, zxid: int) -> bytes:
+        """The text of the ensemble that a request is to make, at a zxid.
+
+        Raises:
+            Refused: RECONFIG_IN_PROGRESS, BAD_VERSION, BAD_ARGUMENTS; NEW_CONFIG_NO_QUORUM, too few of its
+                voters are here and have the history.
+        """
+        peer = self.leader.peer
+        if peer.is_reconfiguring:
+            raise Refused(Err.RECONFIG_IN_PROGRESS)
+        change = decode_change(request.reader)
+        if change.version not in (ANY, peer.ensemble.version):
+            raise Refused(Err.BAD_VERSION)
+        try:
+            ensemble = changed(peer.ensemble, change, zxid)
+        except ValueError as error:
+            peer.news.append(f"no reconfiguration: {error}")
+            raise Refused(Err.BAD_ARGUMENTS) from None
+        if len(ensemble.voters) < (1 if peer.rules.lone_voter else 2):
+            raise Refused(Err.BAD_ARGUMENTS)
+        if not ensemble.is_quorum(self.leader.succession.ready_voters()):
+            raise Refused(Err.NEW_CONFIG_NO_QUORUM)
+        return ensemble.text().encode()

@@ -30,6 +30,18 @@ class Abandoned(Exception):
     """
 
 
+class Reassigned(Abandoned):
+    """A role is over, and a reconfiguration has said who leads from now on.
+
+    Args:
+        leader: its id.
+    """
+
+    def __init__(self, leader: int) -> None:
+        super().__init__(f"server {leader} leads from now on")
+        self.leader = leader
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What of zoo.cfg a member goes by.
@@ -44,6 +56,7 @@ class Rules:
         settings: what decides about requests.
         max_buffer: the longest request, in bytes.
         super_id: who bypasses access control.
+        lone_voter: whether an ensemble may be made that has one voter.
         read_only: whether a member without a leader serves clients that only want to read.
     """
 
@@ -57,6 +70,7 @@ class Rules:
     settings: Settings = field(default_factory=Settings)
     max_buffer: int = MAX_BUFFER
     super_id: Id | None = None
+    lone_voter: bool = False
     read_only: bool = False
 
     def sessions(self, me: int, now: int, timeouts: dict[int, int]) -> Sessions:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from zabserver.service.tree import Tree
+from zabserver.zab.ensemble import Ensemble
 
 
 class Loaded(Protocol):
@@ -49,6 +50,9 @@ class Storage(Protocol):
 
     def set_current_epoch(self, epoch: int) -> None:
         """Writes the epoch whose history this is."""
+
+    def save_ensembles(self, committed: Ensemble, last_seen: Ensemble) -> None:
+        """Writes who the members are, and who they are to be if that is of a later version."""
 
     def write(self, payloads: Sequence[bytes]) -> None:
         """Appends to the log, after all that the shell was given before, and syncs it."""

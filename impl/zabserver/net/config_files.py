@@ -1,0 +1,142 @@
+"""The files in which a member keeps who is a member, beside its zoo.cfg.
+
+    zoo.cfg.dynamic.100000002   the members, as committed by the transaction with that zxid
+    zoo.cfg.dynamic.next        the members as last proposed, if that may not be committed yet
+    zoo.cfg                     names the first of these with dynamicConfigFile, and lists no members any more
+    zoo.cfg.bak                 as the operator wrote it
+
+What is asked for is on disk when a call returns; a crash between two steps leaves an earlier configuration,
+or the same with a file too many.
+
+ZooKeeper: QuorumPeerConfig.writeDynamicConfig, editStaticConfig; QuorumPeer.setQuorumVerifier.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from zabserver.net.properties import parse_properties
+from zabserver.zab.ensemble import Ensemble, parse_ensemble
+
+DYNAMIC = "dynamicConfigFile"
+_MOVED: tuple[str, ...] = ("server.", "group", "weight", DYNAMIC, "peerType")
+"""What zoo.cfg holds no more once the members are in a file of their own."""
+
+
+class ConfigFiles:
+    """The files of one member.
+
+    Args:
+        path: of its zoo.cfg.
+        sid: its id.
+    """
+
+    def __init__(self, path: Path, sid: int) -> None:
+        self.path = path
+        self.sid = sid
+        self._written = 0
+
+    @property
+    def next(self) -> Path:
+        """Where the members are as last proposed."""
+        return self.path.with_name(f"{self.path.name}.dynamic.next")
+
+    def save(self, committed: Ensemble, last_seen: Ensemble) -> None:
+        """Writes who the members are, and who they are to be if that is of a later version.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        if committed.version > self._written:
+            dynamic = self.path.with_name(f"{self.path.name}.dynamic.{committed.version:x}")
+            _write(dynamic, _lines(committed, False))
+            self._point_to(dynamic.resolve(), committed)
+            self._written = committed.version
+        if last_seen.version > committed.version:
+            _write(self.next, _lines(last_seen, True))
+        else:
+            self.next.unlink(missing_ok=True)
+
+    def _point_to(self, dynamic: Path, ensemble: Ensemble) -> None:
+        """zoo.cfg without members, and with where they are; as it was, it is kept once."""
+        before = self.path.read_text(encoding="utf-8")
+        backup = self.path.with_name(f"{self.path.name}.bak")
+        if not backup.exists():
+            _write(backup, before)
+        own = ensemble.members.get(self.sid)
+        moved = _MOVED
+        if own is not None and own.client_port is not None:
+            moved = (*_MOVED, "clientPort")
+        kept = {name: value for name, value in parse_properties(before).items() if not name.startswith(moved)}
+        kept[DYNAMIC] = str(dynamic)
+        _write(self.path, "".join(f"{name}={_escaped(value)}\n" for name, value in kept.items()))
+
+
+def read_dynamic(path: Path) -> Ensemble:
+    """The members that a file lists; their version is the end of its name.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: something in it makes no sense; one line that names it.
+    """
+    found = _read(path)
+    if "version" in found:
+        raise ValueError(f"{path}: the version belongs into the name of the file")
+    _, _, end = path.name.rpartition(".")
+    try:
+        version = int(end, 16) if end and not end.strip("0123456789abcdefABCDEF") else 0
+        return replace(parse_ensemble(found), version=version)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def read_next(path: Path) -> Ensemble | None:
+    """The members as last proposed, if that may not be committed yet.
+
+    Args:
+        path: of the zoo.cfg.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: something in it makes no sense; one line that names it.
+    """
+    following = ConfigFiles(path, 0).next
+    if not following.exists():
+        return None
+    try:
+        return parse_ensemble(_read(following))
+    except ValueError as error:
+        raise ValueError(f"{following}: {error}") from None
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return parse_properties(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _lines(ensemble: Ensemble, has_version: bool) -> str:
+    lines = sorted(ensemble.text().split("\n"))
+    return "".join(f"{line}\n" for line in lines if has_version or not line.startswith("version="))
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a file as a whole, or not at all."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,228 @@
+"""Reconfiguration in a world in memory: who joins and leaves, and what becomes of it when anybody crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from zabcheck.client.encoding import Reconfigure, Request
+from zabcheck.simulation.client import Asked, Client
+from zabcheck.simulation.world import World
+from zabserver.service.prepare import Settings
+from zabserver.service.tree import CONFIG
+from zabserver.wire.protocol import Err
+from zabserver.zab.ensemble import Ensemble, ensemble_from_text
+from zabserver.zab.peer import Peer
+from zabserver.zab.role import Rules
+
+RULES = Rules(tick=1000, init=10, sync=5, settings=Settings(reconfig=True, skip_acl=True))
+
+
+def line(sid: int, kind: str = "participant", host: str = "h") -> str:
+    return f"server.{sid}={host}{sid}:2888:3888:{kind};{2180 + sid}"
+
+
+def ensemble_of(*sids: int, observers: Iterable[int] = ()) -> Ensemble:
+    lines = [line(sid, "observer" if sid in observers else "participant") for sid in (*sids, *observers)]
+    return ensemble_from_text("\n".join(lines))
+
+
+def world(*sids: int, observers: Iterable[int] = (), rules: Rules = RULES) -> World:
+    made = World(ensemble_of(*sids, observers=observers), rules)
+    for sid in made.members:
+        made.start(sid)
+    made.calm(lambda: made.leader is not None and made.all_serve())
+    return made
+
+
+def add(of: World, *sids: int, kind: str = "participant") -> None:
+    """Servers that are to join start; they know of the first ensemble, and of themselves."""
+    for sid in sids:
+        text = of.ensemble.text().replace("version=0", f"{line(sid, kind)}\nversion=0")
+        of.add(sid, ensemble_from_text(text))
+        of.start(sid)
+    of.calm(of.all_serve)
+
+
+def client(of: World, sid: int) -> Client:
+    made = Client()
+    assert of.connect(made, sid)
+    of.calm(lambda: made.session != 0)
+    return made
+
+
+def ask(of: World, sid: int, by: Client, request: Request) -> Asked:
+    asked = by.ask(request)
+    of.perform(sid)
+    of.calm(lambda: asked.error is not None or by.is_lost)
+    return asked
+
+
+def change(of: World, request: Reconfigure) -> Asked:
+    """A reconfiguration asked for at the leader."""
+    leader = of.leader
+    assert leader is not None
+    return ask(of, leader.me, client(of, leader.me), request)
+
+
+def versions(of: World) -> set[int]:
+    return {peer.ensemble.version for peer in of.peers()}
+
+
+def members_of(peer: Peer) -> tuple[list[int], list[int]]:
+    return sorted(peer.ensemble.voters), sorted(peer.ensemble.observers)
+
+
+def is_settled(of: World) -> Callable[[], bool]:
+    """Whether all that are to be members serve, and agree on who that is."""
+
+    def settled() -> bool:
+        if of.leader is None:
+            return False
+        ensemble = of.leader.ensemble
+        here = [peer for peer in of.peers() if peer.me in ensemble.members]
+        return all(peer.service is not None and peer.ensemble.version == ensemble.version for peer in here)
+
+    return settled
+
+
+def test_the_first_ensemble_gets_the_epoch_as_its_version() -> None:
+    it = world(1, 2, 3)
+    assert versions(it) == {1 << 32}
+    for peer in it.peers():
+        node = peer.tree.nodes[CONFIG]
+        assert node.data == peer.ensemble.text().encode()
+        assert (node.version, node.mzxid) == (-1, 1 << 32)
+        assert not peer.is_reconfiguring
+    for sid in it.members:
+        it.crash(sid)
+    for sid in it.members:
+        it.start(sid)
+    it.calm(is_settled(it))
+    assert versions(it) == {1 << 32}
+
+
+@pytest.mark.parametrize("kind", ["participant", "observer"])
+def test_a_server_joins(kind: str) -> None:
+    it = world(1, 2, 3)
+    add(it, 4, kind=kind)
+    done = change(it, Reconfigure(line(4, kind)))
+    assert done.error == 0
+    it.calm(is_settled(it))
+    assert versions(it) == {done.zxid}
+    for peer in it.peers():
+        assert 4 in (peer.ensemble.observers if kind == "observer" else peer.ensemble.voters)
+        assert peer.tree.nodes[CONFIG].mzxid == done.zxid
+    assert it.leader is not None
+    assert it.leader.me == 3  # who was not elected anew
+    for sid in (1, 2) if kind == "observer" else (1, 3):
+        it.crash(sid)
+    it.tick(RULES.tick * 20)
+    it.settle()
+    if kind == "observer":
+        assert it.leader is None
+    else:
+        it.calm(lambda: it.leader is None)
+
+
+def test_a_voter_that_joined_counts() -> None:
+    it = world(1, 2, 3)
+    add(it, 4, 5)
+    assert change(it, Reconfigure(f"{line(4)},{line(5)}")).error == 0
+    it.calm(is_settled(it))
+    for sid in (1, 2):
+        it.crash(sid)
+    made = change(it, Reconfigure(leaving="1,2"))
+    assert made.error == 0
+    assert it.leader is not None
+    assert members_of(it.leader) == ([3, 4, 5], [])
+
+
+def test_a_server_leaves_and_takes_part_in_nothing_more() -> None:
+    it = world(1, 2, 3)
+    assert change(it, Reconfigure(leaving="1")).error == 0
+    it.calm(is_settled(it))
+    assert all(members_of(peer) == ([2, 3], []) for peer in it.peers())
+    it.crash(3)
+    it.tick(60_000)
+    it.settle()
+    assert it.leader is None
+    it.start(3)
+    it.calm(is_settled(it))
+
+
+def test_a_leader_that_leaves_hands_over_without_an_election() -> None:
+    it = world(1, 2, 3)
+    before = it.time
+    done = change(it, Reconfigure(leaving="3"))
+    it.calm(lambda: it.leader is not None and it.leader.me != 3 and is_settled(it)())
+    assert it.leader is not None
+    assert members_of(it.leader) == ([1, 2], [])
+    assert it.leader.ensemble.version == it.leader.tree.nodes[CONFIG].mzxid
+    assert done.zxid in (None, it.leader.ensemble.version)  # its client may have been told
+    assert it.time - before < 1000
+    assert it.members[3].peer is not None
+    assert it.members[3].peer.ensemble.version == it.leader.ensemble.version
+
+
+@pytest.mark.parametrize("sid", [1, 3])
+def test_a_voter_becomes_an_observer_and_a_voter_again(sid: int) -> None:
+    it = world(1, 2, 3)
+    change(it, Reconfigure(line(sid, "observer")))
+    it.calm(lambda: is_settled(it)() and it.leader is not None and sid in it.leader.ensemble.observers)
+    peer = it.members[sid].peer
+    assert peer is not None
+    assert it.leader is not peer
+    it.calm(lambda: MODE(peer) == "observer")
+    change(it, Reconfigure(line(sid)))
+    it.calm(lambda: is_settled(it)() and it.leader is not None and sid in it.leader.ensemble.voters)
+    it.calm(lambda: MODE(peer) == "voter")
+
+
+def MODE(peer: Peer) -> str:
+    role = peer.role
+    return "observer" if getattr(role, "is_observer", False) else "voter"
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (Reconfigure("some thing"), Err.BAD_ARGUMENTS),
+        (Reconfigure("server.4=h:1:2"), Err.BAD_ARGUMENTS),
+        (Reconfigure("server.4=h1:2888:9;1"), Err.BAD_ARGUMENTS),
+        (Reconfigure(leaving="x"), Err.BAD_ARGUMENTS),
+        (Reconfigure(leaving="1,2"), Err.BAD_ARGUMENTS),
+        (Reconfigure(members=line(3)), Err.BAD_ARGUMENTS),
+        (Reconfigure(members="server.1"), Err.BAD_ARGUMENTS),
+        (Reconfigure(members=",".join([line(3), line(7), line(8)])), Err.NEW_CONFIG_NO_QUORUM),
+        (Reconfigure(leaving="1", version=5), Err.BAD_VERSION),
+        (Reconfigure(leaving="1", version=1 << 32), Err.OK),
+        (Reconfigure(leaving="9"), Err.OK),
+        (Reconfigure(members=",".join([line(1), line(2, "observer"), line(3)])), Err.OK),
+    ],
+)
+def test_what_is_answered(request_: Reconfigure, code: int) -> None:
+    it = world(1, 2, 3)
+    assert change(it, request_).error == code
+    it.calm(is_settled(it))
+    assert all(not peer.is_reconfiguring for peer in it.peers())
+
+
+def test_who_may_not_write_the_node_may_not_reconfigure() -> None:
+    it = world(1, 2, 3, rules=Rules(tick=1000, settings=Settings(reconfig=True)))
+    assert change(it, Reconfigure(leaving="1")).error == Err.NO_AUTH
+    it = world(1, 2, 3, rules=Rules(tick=1000, settings=Settings(skip_acl=True)))
+    assert change(it, Reconfigure(leaving="1")).error == Err.RECONFIG_DISABLED
+    assert versions(it) == {0}
+
+
+def test_there_is_one_reconfiguration_at_a_time() -> None:
+    it = world(1, 2, 3)
+    leader = it.leader
+    assert leader is not None
+    by = client(it, leader.me)
+    asked = [by.ask(Reconfigure(leaving="1")), by.ask(Reconfigure(leaving="2"))]
+    it.perform(leader.me)
+    it.calm(lambda: all(each.error is not None for each in asked))
+    assert [each.error for each in asked] == [0, Err.RECONFIG_IN_PROGRESS]
