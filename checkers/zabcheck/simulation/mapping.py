@@ -324,7 +324,7 @@ class Mapper:
             phase=LEARNING[role.stage],
             leader=self._sids[role.leader] if is_connected else None,
             sync_mode=mode,
-            pending=self._history((*role._committed, *role._queued)),
+            pending=tuple([self.txn(each.payload) for each in (*role._committed, *role._queued)]),
             to_commit=len(role._committed),
         )
 

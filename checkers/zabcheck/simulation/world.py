@@ -306,7 +306,7 @@ class World:
             peer.news.clear()
             member.disk.append(turn.log)
             for receiver, notification in turn.notifications:
-                if self.members[receiver].peer is not None:
+                if receiver in self.members and self.members[receiver].peer is not None:
                     self.notes[sid, receiver] = notification
             for link, receiver in turn.dials:
                 cable = Cable((sid, receiver), [link, None])

@@ -33,6 +33,9 @@ FIRST_PATIENCE = 200
 """How long it hears nothing before it tells its vote again, in ms; then twice that, and so on."""
 MOST_PATIENCE = 60_000
 """The most of that, in ms (ZooKeeper: maxNotificationInterval)."""
+MOST_LATER = 1 << 32
+"""How much later than ours a round may be: nobody has looked so often. Who joined the last round that there
+is a number for could never look again."""
 NOBODY = -(1 << 63)
 """Whom a server votes for that cannot be elected itself (ZooKeeper: Long.MIN_VALUE)."""
 UNTRUSTED = -1
@@ -166,7 +169,7 @@ class Election:
         self._answer(sender, notification)
         if sender not in self.electorate:
             return
-        if self.state != ServerState.LOOKING:
+        if self.state != ServerState.LOOKING or notification.round > self.round + MOST_LATER:
             return
         better = self._is_better(_vote_of(notification), self.vote)
         self._wait(now)

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from zabserver.service.txns import Record, decode_record
+from zabserver.wire.jute import Malformed
 from zabserver.wire.quorum import Kind
 
 LIMIT = 500
@@ -31,6 +34,28 @@ def counter_of(zxid: int) -> int:
 def follows(zxid: int, before: int) -> bool:
     """Whether a transaction may come right after another: it is the next, or the first of a later epoch."""
     return zxid == before + 1 or (epoch_of(zxid) > epoch_of(before) and counter_of(zxid) == 1)
+
+
+class Received(NamedTuple):
+    """A transaction that came from a leader, and was judged when it came."""
+
+    zxid: int
+    payload: bytes
+    record: Record
+
+
+def received(zxid: int, payload: bytes) -> Received:
+    """A transaction that a leader proposes, which must be one, and the one that it is said to be.
+
+    Nothing else may reach the log: a member could not read that when it starts.
+
+    Raises:
+        Malformed: it is none, or another.
+    """
+    record = decode_record(payload)
+    if record.zxid != zxid:
+        raise Malformed(f"a proposal 0x{zxid:x} of transaction 0x{record.zxid:x}")
+    return Received(zxid, payload, record)
 
 
 class Committed:

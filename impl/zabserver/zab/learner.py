@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from zabserver.service.clients import Clients
 from zabserver.service.remote import Remote
-from zabserver.service.txns import decode_record
 from zabserver.storage.images import Image
 from zabserver.wire.jute import INT, Malformed, Reader
 from zabserver.wire.quorum import (
@@ -28,7 +27,7 @@ from zabserver.wire.quorum import (
     encode_sessions,
 )
 from zabserver.zab.configuration import decode_ensemble, proposed_ensemble
-from zabserver.zab.history import Entry, counter_of, epoch_of
+from zabserver.zab.history import Entry, Received, epoch_of, follows, received
 from zabserver.zab.role import RETRY, Abandoned, Reassigned
 
 if TYPE_CHECKING:
@@ -82,8 +81,8 @@ class Learner:
         self._redial = 0
         self._image_zxid = 0
         self._ensemble: Ensemble | None = None  # as the leader said at NEWLEADER
-        self._queued: deque[Entry] = deque()  # proposals that are not committed
-        self._committed: list[Entry] = []  # before NEWLEADER: committed, and not logged yet
+        self._queued: deque[Received] = deque()  # proposals that are not committed
+        self._committed: list[Received] = []  # before NEWLEADER: committed, and not logged yet
         self._unacknowledged: deque[int] = deque()  # zxids handed to the disk
         self._last = 0  # the last zxid that came, or that the history ends with
 
@@ -183,6 +182,8 @@ class Learner:
         """The leader's tree takes the place of ours, on disk first."""
         if self.stage != Stage.IMAGE:
             raise Abandoned("a snapshot that was not announced")
+        if not 0 <= epoch_of(self._image_zxid) <= self.epoch:
+            raise Abandoned(f"a snapshot of 0x{self._image_zxid:x} in epoch {self.epoch}")
         self.peer.adopt(image, self._image_zxid)
         self._last = self._image_zxid
         self.stage = Stage.SYNCHRONIZATION
@@ -240,10 +241,10 @@ class Learner:
         self._remote.timeouts = peer.timeouts
         self._send(Kind.ACK, self.epoch << 32)
         self.stage = Stage.BROADCAST
-        for zxid, payload in (*self._committed, *self._queued):
-            self._log(zxid, payload)
-        for zxid, payload in self._committed:
-            self._apply(zxid, payload)
+        for each in (*self._committed, *self._queued):
+            self._log(each)
+        for each in self._committed:
+            self._apply(each)
         self._committed = []
         self.service = self._remote
         peer.on_serving(self.epoch)
@@ -251,17 +252,18 @@ class Learner:
     def _queue(self, zxid: int, payload: bytes | None) -> None:
         """A transaction comes in its turn: the next of its epoch, or the first of another.
 
-        One that changes the ensemble is known before it is logged, and so before it is acknowledged.
+        History is of epochs up to the leader's, what is proposed after it of that one. A transaction that
+        changes the ensemble is known before it is logged, and so before it is acknowledged.
         """
         last = self._last
-        if zxid != last + 1 and not (epoch_of(zxid) > epoch_of(last) and counter_of(zxid) == 1):
-            raise Abandoned(f"transaction 0x{zxid:x} after 0x{last:x}")
-        if payload is None:
-            raise Malformed(f"a proposal 0x{zxid:x} of nothing")
-        ensemble = proposed_ensemble(payload)
+        first = self.epoch if self.stage >= Stage.READY else 0
+        if not follows(zxid, last) or not first <= epoch_of(zxid) <= self.epoch:
+            raise Abandoned(f"transaction 0x{zxid:x} after 0x{last:x} in epoch {self.epoch}")
+        proposed = received(zxid, payload or b"")
+        ensemble = proposed_ensemble(proposed.payload)
         if ensemble is not None:
             self.peer.see(ensemble)
-        self._queued.append((zxid, payload))
+        self._queued.append(proposed)
         self._last = zxid
 
     def _queue_informed(self, packet: Packet) -> int:
@@ -271,17 +273,17 @@ class Learner:
         self._queue(packet.zxid, reader.buffer[reader.at :])
         return leader
 
-    def _activate(self, entry: Entry, leader: int) -> None:
+    def _activate(self, committed: Received, leader: int) -> None:
         """A reconfiguration is committed: this role may be over by that, without an election."""
-        ensemble = proposed_ensemble(entry[1])
+        ensemble = proposed_ensemble(committed.payload)
         if ensemble is None:
-            raise Malformed(f"0x{entry[0]:x} is no reconfiguration")
+            raise Malformed(f"0x{committed.zxid:x} is no reconfiguration")
         if self.peer.install(ensemble, leader):
             raise Reassigned(leader)
 
-    def _head(self, zxid: int) -> Entry:
+    def _head(self, zxid: int) -> Received:
         """The oldest transaction that is not committed, which is the one to be committed."""
-        if not self._queued or self._queued[0][0] != zxid:
+        if not self._queued or self._queued[0].zxid != zxid:
             raise Abandoned(f"commit of 0x{zxid:x}, which is not the oldest proposal")
         return self._queued.popleft()
 
@@ -290,14 +292,14 @@ class Learner:
     def _on_broadcast(self, packet: Packet) -> None:
         kind = packet.kind
         if kind == Kind.COMMIT:
-            self._apply(*self._head(packet.zxid))
+            self._apply(self._head(packet.zxid))
         elif kind == Kind.PROPOSAL:
             self._queue(packet.zxid, packet.data)
-            self._log(*self._queued[-1])
+            self._log(self._queued[-1])
         elif kind == Kind.INFORM:
             self._queue(packet.zxid, packet.data)
-            self._log(*self._queued[-1])
-            self._apply(*self._head(packet.zxid))
+            self._log(self._queued[-1])
+            self._apply(self._head(packet.zxid))
         else:
             self._on_word(packet)
 
@@ -314,27 +316,27 @@ class Learner:
                 remote.on_revalidated(*decode_validity(packet.data))
             case Kind.COMMIT_AND_ACTIVATE:
                 entry = self._head(packet.zxid)
-                self._apply(*entry)
+                self._apply(entry)
                 self._activate(entry, Reader(packet.data or b"").int64())
             case Kind.INFORM_AND_ACTIVATE:
                 leader = self._queue_informed(packet)
                 entry = self._head(packet.zxid)
-                self._log(*entry)
-                self._apply(*entry)
+                self._log(entry)
+                self._apply(entry)
                 self._activate(entry, leader)
             case Kind.UPTODATE:
                 pass
             case _:
                 raise Abandoned(f"kind {packet.kind} during broadcast")
 
-    def _log(self, zxid: int, payload: bytes) -> None:
-        self.peer.log.append(payload)
-        self._unacknowledged.append(zxid)
+    def _log(self, proposed: Received) -> None:
+        self.peer.log.append(proposed.payload)
+        self._unacknowledged.append(proposed.zxid)
 
-    def _apply(self, zxid: int, payload: bytes) -> None:
+    def _apply(self, committed: Received) -> None:
         assert self._remote is not None
-        self._remote.commit(decode_record(payload))
-        self.peer.committed.append(zxid, payload)
+        self._remote.commit(committed.record)
+        self.peer.committed.append(committed.zxid, committed.payload)
 
     def on_synced(self, zxid: int) -> None:
         """What is on disk is acknowledged, in order; an observer is not asked."""
@@ -350,7 +352,8 @@ class Learner:
 
     def logged(self) -> list[Entry]:
         """What was logged and is not known to be committed."""
-        return list(self._queued) if self.stage == Stage.BROADCAST else []
+        queued = self._queued if self.stage == Stage.BROADCAST else ()
+        return [(each.zxid, each.payload) for each in queued]
 
     def _send(self, kind: int, zxid: int, body: bytes | None = None) -> None:
         assert self.link is not None

@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from zabserver.service.clients import Clients, Turn
 from zabserver.service.leaderless import Leaderless
 from zabserver.service.tree import CONFIG, Tree
-from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, decode_record
+from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn
 from zabserver.storage.images import Image
 from zabserver.wire.election import Notification, ServerState
-from zabserver.wire.jute import Malformed
 from zabserver.zab.configuration import is_at_the_same_address
 from zabserver.zab.election import Election
 from zabserver.zab.ensemble import Ensemble
-from zabserver.zab.history import Committed, Entry
+from zabserver.zab.history import Committed, Received, received
 from zabserver.zab.leader import Leader
 from zabserver.zab.learner import Learner
 from zabserver.zab.link import MOST_OF_STRANGER, Link
@@ -272,12 +271,12 @@ class Peer:
         service.time, service.clock = self.time, self.clock
         self.news.append(f"serving epoch {epoch} from zxid 0x{self.tree.zxid:x}")
 
-    def log_and_apply(self, entries: Sequence[Entry]) -> None:
+    def log_and_apply(self, entries: Sequence[Received]) -> None:
         """Writes transactions that are committed, and applies them."""
         if entries:
-            self.storage.write([payload for _, payload in entries])
-            for entry in entries:
-                self._apply(entry)
+            self.storage.write([each.payload for each in entries])
+            for each in entries:
+                self._apply(each)
 
     def truncate(self, zxid: int) -> None:
         """Cuts off what was logged after a zxid, and forgets what it did."""
@@ -377,7 +376,7 @@ class Peer:
         self.storage.write(self.log)
         self.log = []
         for entry in logged:
-            self._apply(entry)
+            self._apply(received(*entry))
         if leader is None:
             self._look()
         else:
@@ -483,13 +482,9 @@ class Peer:
         if self.rules.settings.reconfig:
             node.mzxid = self.ensemble.version
 
-    def _apply(self, entry: Entry) -> None:
+    def _apply(self, entry: Received) -> None:
         """Applies a transaction while no clients are served."""
-        zxid, payload = entry
-        try:
-            record = decode_record(payload)
-        except Malformed as malformed:
-            raise Abandoned(f"transaction 0x{zxid:x}: {malformed}") from None
+        zxid, payload, record = entry
         if type(record.txn) is CreateSessionTxn:
             self.timeouts[record.session] = record.txn.timeout
         elif type(record.txn) is CloseSessionTxn:
