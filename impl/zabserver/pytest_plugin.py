@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from zabserver.testing import ZooKeeper
+from zabserver.testing import Ensemble, ZooKeeper
 
 
 @pytest.fixture
@@ -25,3 +25,10 @@ def zookeeper_server() -> Iterator[ZooKeeper]:
     """One server for all tests of a run, which share what is in it."""
     with ZooKeeper() as server:
         yield server
+
+
+@pytest.fixture
+def zookeeper_ensemble() -> Iterator[Ensemble]:
+    """Three servers of this test's own, with a leader, empty at their start."""
+    with Ensemble() as ensemble:
+        yield ensemble

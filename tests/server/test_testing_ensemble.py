@@ -1,0 +1,160 @@
+"""The ensemble that others test with: members that elect a leader, and every fault that can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from zabcheck.client.session import Disconnected, Session
+from zabserver.testing import Ensemble
+from zabspec import tree
+from zabspec.tree import Error
+from zabspec.tree.replies import Data
+
+pytest_plugins = ["zabserver.pytest_plugin"]
+
+
+@pytest.fixture
+def ensemble() -> Iterator[Ensemble]:
+    with Ensemble() as made:
+        yield made
+
+
+def connect(of: Ensemble, server: int, timeout: int = 10_000) -> Session:
+    """A session at a member, once that serves."""
+    found: list[Session] = []
+
+    def try_it() -> bool:
+        try:
+            found.append(Session("127.0.0.1", of.port(server), timeout))
+        except Disconnected:
+            return False
+        return True
+
+    of.wait_until(try_it)
+    return found[0]
+
+
+def others(of: Ensemble) -> list[int]:
+    return [sid for sid in of.servers if sid != of.leader]
+
+
+def read(of: Ensemble, server: int, path: str) -> bytes | None:
+    """What a member has at a path."""
+    session = connect(of, server)
+    reply = session.call(tree.GetData(path)).reply
+    session.call(tree.CloseSession())
+    return reply.data if isinstance(reply, Data) else None
+
+
+def test_everyone_serves_what_anyone_writes(zookeeper_ensemble: Ensemble) -> None:
+    of = zookeeper_ensemble
+    assert sorted(map(of.mode, of.servers)) == ["follower", "follower", "leader"]
+    session = connect(of, others(of)[0])
+    session.call(tree.Create("/a", b"x"))
+    for server in of.servers:
+        of.wait_until(lambda server=server: read(of, server, "/a") == b"x")  # type: ignore[misc]
+
+
+def test_a_leader_is_killed_and_comes_back(ensemble: Ensemble) -> None:
+    first = ensemble.leader
+    assert first is not None
+    rest = others(ensemble)
+    session = connect(ensemble, rest[0])
+    session.call(tree.Create("/before", b"x"))
+    ensemble.kill(first)
+    ensemble.wait_until(lambda: ensemble.leader in rest)
+    ensemble.wait()
+    again = Session("127.0.0.1", ensemble.port(rest[1]), 10_000, 0, (session.id, session.password))
+    assert again.id == session.id  # its session has outlived the leader
+    again.call(tree.Create("/after", b"y"))
+    ensemble.restart(first)
+    ensemble.wait()
+    assert ensemble.mode(first) == "follower"
+    ensemble.wait_until(lambda: read(ensemble, first, "/after") == b"y")
+    assert read(ensemble, first, "/before") == b"x"
+
+
+def test_a_minority_serves_nobody(ensemble: Ensemble) -> None:
+    first = ensemble.leader
+    assert first is not None
+    rest = others(ensemble)
+    ensemble.partition([first], rest)
+    ensemble.wait_until(lambda: not ensemble.is_serving(first))
+    ensemble.wait_until(lambda: ensemble.leader in rest)
+    connect(ensemble, rest[0]).call(tree.Create("/majority", b""))
+    with pytest.raises(Disconnected):
+        Session("127.0.0.1", ensemble.port(first), 10_000)
+    ensemble.heal()
+    ensemble.wait()
+    ensemble.wait_until(lambda: read(ensemble, first, "/majority") == b"")
+
+
+@pytest.mark.parametrize("is_sender", [True, False])
+def test_a_leader_that_is_cut_one_way_leads_no_more(ensemble: Ensemble, is_sender: bool) -> None:
+    first = ensemble.leader
+    assert first is not None
+    rest = others(ensemble)
+    for each in rest:
+        ensemble.cut(*((first, each) if is_sender else (each, first)))
+    ensemble.wait_until(lambda: ensemble.leader in rest)
+    connect(ensemble, rest[0]).call(tree.Create("/a", b""))
+    ensemble.heal()
+    ensemble.wait()
+    ensemble.wait_until(lambda: read(ensemble, first, "/a") == b"")
+
+
+def test_a_leader_that_stood_still_acknowledges_nothing_more(ensemble: Ensemble) -> None:
+    first = ensemble.leader
+    assert first is not None
+    rest = others(ensemble)
+    session = connect(ensemble, first, timeout=4000)
+    session.call(tree.Create("/a", b"old"))
+    ensemble.pause(first)
+    session.send_raw(b"\0\0\0\x19\0\0\0\x02\0\0\0\x05\0\0\0\x02/a\0\0\0\x03new\xff\xff\xff\xff")
+    ensemble.wait_until(lambda: ensemble.leader in rest)
+    connect(ensemble, rest[0]).call(tree.SetData("/a", b"newer"))
+    ensemble.resume(first)
+    with pytest.raises(Disconnected):
+        session.ping()
+    ensemble.wait()
+    ensemble.wait_until(lambda: read(ensemble, first, "/a") == b"newer")
+
+
+def test_sessions_expire_and_connections_drop(ensemble: Ensemble) -> None:
+    server = others(ensemble)[0]
+    session = connect(ensemble, server)
+    session.call(tree.Create("/mine", b"", flag=tree.Flag.EPHEMERAL))
+    ensemble.drop(session.id)
+    with pytest.raises(Disconnected):
+        session.ping()
+    again = Session("127.0.0.1", ensemble.port(server), 10_000, 0, (session.id, session.password))
+    assert again.id == session.id
+    ensemble.expire(session.id)
+    ensemble.wait_until(lambda: read(ensemble, server, "/mine") is None)
+    gone = Session("127.0.0.1", ensemble.port(server), 10_000, 0, (session.id, session.password))
+    assert gone.id == 0
+    with pytest.raises(KeyError):
+        ensemble.expire(session.id)
+
+
+def test_an_observer_serves_and_does_not_vote() -> None:
+    with Ensemble(size=3, observers=1) as of:
+        assert of.mode(4) == "observer"
+        session = connect(of, 4)
+        assert not isinstance(session.call(tree.Create("/a", b"")).reply, Error)
+        of.kill(1)
+        of.kill(2)
+        of.wait_until(lambda: of.leader is None)
+
+
+def test_kept_data_is_found_again() -> None:
+    with Ensemble() as of:
+        connect(of, 1).call(tree.Create("/a", b"x"))
+        for server in of.servers:
+            of.kill(server)
+        for server in of.servers:
+            of.restart(server)
+        of.wait()
+        assert read(of, 2, "/a") == b"x"
