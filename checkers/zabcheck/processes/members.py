@@ -5,6 +5,7 @@ A member may come back as the other kind: both use the same files.
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import signal
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 
 JARS = Path("/usr/share/java")
@@ -22,8 +24,14 @@ MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 TIMEOUT = 60.0
 """How long anything may take, in seconds."""
 PAUSE = 0.05
+PORTS = range(10_000, 32_000)
+STRIDE = 499
+"""How many ports processes with neighbouring ids are apart."""
 FULL = 8 << 10
 """How long files may be for a member whose disk is full, in bytes."""
+
+
+_tried = count()
 
 
 class Kind(StrEnum):
@@ -41,16 +49,22 @@ def why_no_apache() -> str:
     return "" if shutil.which("java") else "no Apache ZooKeeper: there is no java"
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody uses now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+def free_ports(wanted: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody uses now, and none is given twice to one process.
+
+    They are below those that systems give to connections that go out: a member that is down for a while must
+    find its ports free when it comes back.
+    """
+    found: list[int] = []
+    while len(found) < wanted:
+        port = PORTS[(os.getpid() * STRIDE + next(_tried)) % len(PORTS)]
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+    return found
 
 
 def ask_word(port: int, word: str) -> str:
