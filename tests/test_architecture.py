@@ -34,7 +34,7 @@ _MEETING_PLACE = Rule(_CHECKER.ours | {"zabserver"}, FROM_THE_EXTRA)
 RULES = {
     "zabspec": Rule(frozenset({"zabspec"})),
     "zabserver": Rule(frozenset({"zabserver"})),
-    "zabserver.net": Rule(frozenset({"zabserver"}), frozenset({"uvloop", "prometheus_client"})),
+    "zabserver.net": Rule(frozenset({"zabserver"}), frozenset({"uvloop", "prometheus_client", "rich"})),
     "zabserver.pytest_plugin": Rule(frozenset({"zabserver"}), frozenset({"pytest"})),
     "zabcheck": _CHECKER,
     "zabcheck.simulation": _MEETING_PLACE,

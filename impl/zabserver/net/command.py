@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from zabserver.net.ensemble_command import add_ensemble
 from zabserver.net.lines import Lines, event
 from zabserver.net.member import Member
 from zabserver.net.options import (
@@ -126,7 +127,12 @@ def new_loop() -> Callable[[Coroutine[Any, Any, None]], None]:
     return runner
 
 
-COMMANDS: dict[str, Callable[[Any], None]] = {"serve": add, "log": add_log, "snapshot": add_snapshot}
+COMMANDS: dict[str, Callable[[Any], None]] = {
+    "serve": add,
+    "ensemble": add_ensemble,
+    "log": add_log,
+    "snapshot": add_snapshot,
+}
 """The server's commands, and what adds each to a parser."""
 
 

@@ -264,7 +264,12 @@ class Member(Shell):
         """What `mntr` says of a member."""
         role = self.peer.role
         voters = len(self.peer.ensemble.voters)
-        found: dict[str, int | str] = {"peer_state": self.peer_state, "quorum_size": voters}
+        found: dict[str, int | str] = {
+            "peer_state": self.peer_state,
+            "quorum_size": voters,
+            "current_epoch": self.peer.current_epoch,
+            "last_zxid": f"0x{self.peer.tree.zxid:x}",
+        }
         if isinstance(role, Leader):
             found |= role.counts()
         return found
