@@ -347,6 +347,28 @@ def test_nothing_is_told_again_that_nobody_has_got_yet() -> None:
     assert len(election.take_sends()) == 2
 
 
+def test_patience_is_as_it_is_told_and_so_is_a_short_hold_off() -> None:
+    election = Election(1, ensemble_of(3), first_patience=20, most_patience=50)
+    election.start(10, 1, 0)
+    assert election.next_due == 20
+    election.on_tick(20)
+    assert election.next_due == 60
+    election.on_tick(60)
+    assert election.next_due == 110
+    election.on_notification(2, said(LOOKING, 1), 70)
+    assert election.next_due == 90
+    election.on_tick(89)
+    assert election.decided is None
+    election.on_tick(90)
+    assert election.state == LEADING
+
+
+def test_a_long_patience_makes_no_longer_hold_off() -> None:
+    election = Election(1, ensemble_of(1), first_patience=1000)
+    election.start(10, 1, 0)
+    assert election.next_due == HOLD_OFF
+
+
 # Configurations.
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from zabcheck.client.session import Disconnected, Session
+from zabserver.net.disk import Disk
 from zabserver.testing import Ensemble
 from zabspec import tree
 from zabspec.tree import Error
@@ -158,3 +160,32 @@ def test_kept_data_is_found_again() -> None:
             of.restart(server)
         of.wait()
         assert read(of, 2, "/a") == b"x"
+
+
+def test_a_member_that_is_killed_writes_nothing_more(
+    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A follower that stands still has a write in its hands: killed then, it does not have it on its disk."""
+    follower = others(ensemble)[0]
+    leader = ensemble.leader
+    assert leader is not None
+    session = connect(ensemble, leader)
+    session.call(tree.Create("/before", b""))
+    ensemble.wait_until(lambda: read(ensemble, follower, "/before") == b"")
+    ensemble.pause(follower)
+    session.call(tree.Create("/after", b""))
+    touched: list[Path] = []
+    for what in ("append", "sync"):
+        monkeypatch.setattr(Disk, what, lambda disk, *_: touched.append(disk.data))
+    ensemble.kill(follower)
+    assert [path for path in touched if path.parent.name == str(follower)] == []
+
+
+def test_one_that_is_killed_while_it_stands_still_runs_when_it_is_back(ensemble: Ensemble) -> None:
+    follower = others(ensemble)[0]
+    ensemble.pause(follower)
+    ensemble.kill(follower)
+    ensemble.restart(follower)
+    ensemble.wait()
+    connect(ensemble, follower).call(tree.Create("/a", b"x"))
+    assert read(ensemble, follower, "/a") == b"x"

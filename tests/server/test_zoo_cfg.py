@@ -67,6 +67,8 @@ HONOURED = {
     "skipACL": ("yes", "skip_acl", True),
     "znode.container.checkIntervalMs": ("1000", "container_interval", 1000),
     "znode.container.maxNeverUsedIntervalMs": ("1000", "container_unused", 1000),
+    "fastleader.minNotificationInterval": ("50", "first_patience", 50),
+    "fastleader.maxNotificationInterval": ("5000", "most_patience", 5000),
     "ssl.keyStore.location": ("/k.pem", "tls", {"ssl.keyStore.location": "/k.pem"}),
 }
 

@@ -159,9 +159,14 @@ class Disk:
         if self._failure is None:
             self.sync()
         else:
-            for file in self._unfinished:
-                os.close(file)
-            self._unfinished.clear()
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Closes the log as it is."""
+        self.roll()
+        for file in self._unfinished:
+            os.close(file)
+        self._unfinished.clear()
 
     # Snapshots.
 

@@ -59,8 +59,6 @@ WITHOUT_EFFECT = frozenset(
         "observerMasterPort",
         "connectToLearnerMasterLimit",
         "leaderServes",
-        "fastleader.minNotificationInterval",
-        "fastleader.maxNotificationInterval",
         # No such thing here: all sessions are global, reconfig is answered with an error, no admin server.
         "localSessionsEnabled",
         "localSessionsUpgradingEnabled",

@@ -123,11 +123,11 @@ class Member(Shell):
         self.peer.start()
         self._turn()
 
-    async def stop(self) -> None:
-        """Closes all connections, and syncs and closes the log. Sessions live on."""
+    def close_ports(self) -> None:
+        """Closes all connections."""
         self.election_port.close()
         self.quorum_port.close()
-        await super().stop()
+        super().close_ports()
 
     @property
     def service(self) -> Clients:
@@ -300,4 +300,6 @@ def rules_of(options: Options) -> Rules:
         max_buffer=options.max_buffer,
         super_id=options.super_id,
         read_only=options.read_only,
+        first_patience=options.first_patience,
+        most_patience=options.most_patience,
     )

@@ -17,6 +17,7 @@ from zabserver.service.prepare import Settings
 from zabserver.storage.logs import PREALLOCATED
 from zabserver.storage.schedule import COUNT, SIZE
 from zabserver.wire.protocol import MAX_BUFFER
+from zabserver.zab.election import FIRST_PATIENCE, MOST_PATIENCE
 from zabserver.zab.ensemble import Ensemble, parse_ensemble
 
 
@@ -51,6 +52,7 @@ class Options:
         read_only: whether a member without a leader serves clients that only want to read.
         has_quorum_tls: whether members talk to each other with TLS.
         listens_everywhere: whether members are listened to at all addresses of the machine.
+        first_patience, most_patience: how long a member hears nothing before it tells its vote again.
         ensemble: who the members are; None for a server that stands alone.
         others: whatever else zoo.cfg holds, without `zookeeper.` before names.
     """
@@ -93,6 +95,8 @@ class Options:
     history: int = 500
     size_factor: float = 0.33
     read_only: bool = False
+    first_patience: int = FIRST_PATIENCE
+    most_patience: int = MOST_PATIENCE
     ensemble: Ensemble | None = None
     has_quorum_tls: bool = False
     listens_everywhere: bool = False
@@ -133,6 +137,8 @@ _NUMBERS = {
     "initLimit": ("init_limit", (1, _LARGE)),
     "syncLimit": ("sync_limit", (1, _LARGE)),
     "commitLogCount": ("history", (0, _LARGE)),
+    "fastleader.minNotificationInterval": ("first_patience", (1, _LARGE)),
+    "fastleader.maxNotificationInterval": ("most_patience", (1, _LARGE)),
     "snapCount": ("snapshot_count", (2, _LARGE)),
     "jute.maxbuffer": ("max_buffer", (44, _LARGE)),
     "autopurge.snapRetainCount": ("kept_snapshots", (0, _LARGE)),

@@ -120,9 +120,28 @@ class Shell:
 
     async def stop(self) -> None:
         """Closes all connections, and syncs and closes the log. Sessions live on."""
-        self._stopping = True
+        await self._end()
+        self.disk.close()
+
+    async def crash(self) -> None:
+        """Ends as a process that is killed: connections are cut, and what is not written never is."""
+        self.fall()
+        await self._end()
+        self.disk.abandon()
+
+    def fall(self) -> None:
+        """From now on it hears, does and writes nothing: the beginning of a crash."""
+        self._has_failed = True
+
+    def close_ports(self) -> None:
+        """Closes all connections."""
         self.metrics.close()
         self.port.close()
+
+    async def _end(self) -> None:
+        """Returns when nothing of it runs any more."""
+        self._stopping = True
+        self.close_ports()
         tasks = [task for task in (self._ticker, self._snapshot, self._purger) if task is not None]
         for task in tasks:
             task.cancel()
@@ -131,7 +150,6 @@ class Shell:
             await asyncio.sleep(0.001)
         self._syncer.shutdown()
         self._snapshotter.shutdown()
-        self.disk.close()
         await self.port.closed()
 
     # Turns.

@@ -26,6 +26,9 @@ from zabserver.zab import ensemble as members
 
 Result = TypeVar("Result")
 
+PATIENCE = 20
+"""How long members wait for votes, in milliseconds; on one machine they come in one."""
+
 
 class Pausable(Member):
     """A member whose process can stand still.
@@ -104,6 +107,7 @@ class Ensemble:
             force_sync=durable,
             preallocated=0,
             extended_types=True,
+            first_patience=PATIENCE,
         )
         self._options = options_from(settings or {}, "settings", base)
         self._running: dict[int, Pausable] = {}
@@ -203,14 +207,19 @@ class Ensemble:
         return self._ask(lambda: self._running[server].mode)
 
     def kill(self, server: int) -> None:
-        """A member's process ends at once; its disk stays."""
+        """A member's process ends at once, as after SIGKILL, standing still or not.
+
+        Its disk stays as it is: what the member was about to write is lost, what it has written is not.
+        """
         member = self._running.pop(server)
 
-        async def stop() -> None:
-            member.held = None
-            await member.stop()
+        async def crash() -> None:
+            member.fall()
+            self._net.paused.discard(server)
+            self._net.let_through()
+            await member.crash()
 
-        self._wait_for(stop())
+        self._wait_for(crash())
 
     def restart(self, server: int) -> None:
         """A member's process starts again, with what is on its disk; it may take a while until it serves."""

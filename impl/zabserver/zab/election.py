@@ -28,9 +28,11 @@ from zabserver.wire.election import Notification, ServerState
 from zabserver.zab.ensemble import Ensemble, ensemble_from_text
 
 HOLD_OFF = 200
-"""How long a server with a quorum waits for a better vote, in ms (ZooKeeper: finalizeWait)."""
+"""How long a server with a quorum waits for a better vote, in ms, unless its patience is less from the start:
+tests that ask for less want quick elections. ZooKeeper: finalizeWait, which is always this."""
 FIRST_PATIENCE = 200
-"""How long it hears nothing before it tells its vote again, in ms; then twice that, and so on."""
+"""How long it hears nothing before it tells its vote again, in ms; then twice that, and so on.
+ZooKeeper: minNotificationInterval."""
 MOST_PATIENCE = 60_000
 """The most of that, in ms (ZooKeeper: maxNotificationInterval)."""
 MOST_LATER = 1 << 32
@@ -97,6 +99,8 @@ class Election:
         ensemble: the configuration that is committed.
         last_seen: a later one that was proposed to it, if there is one: both must have quorums.
         have_delivered: whether some peer has got all that was sent to it; nothing is told again until then.
+        first_patience, most_patience: how long it hears nothing before it tells its vote again, at first and
+            at most, in ms.
 
     Attributes:
         state: LOOKING from `start` to the decision; then what it is to be.
@@ -113,6 +117,8 @@ class Election:
         ensemble: Ensemble,
         last_seen: Ensemble | None = None,
         have_delivered: Callable[[], bool] = lambda: True,
+        first_patience: int = FIRST_PATIENCE,
+        most_patience: int = MOST_PATIENCE,
     ) -> None:
         self.me = me
         self.state = ServerState.LOOKING
@@ -124,7 +130,9 @@ class Election:
         self._first: Vote | None = None
         self._received: dict[int, Report] = {}  # of this round (recvset)
         self._outside: dict[int, Report] = {}  # of those that have decided (outofelection)
-        self._patience = FIRST_PATIENCE
+        self._first_patience, self._most_patience = first_patience, most_patience
+        self._hold_off = min(HOLD_OFF, first_patience)
+        self._patience = first_patience
         self._due: int | None = None
         self._holds_off = False
         self._sends: list[tuple[int, Notification]] = []
@@ -151,7 +159,7 @@ class Election:
             NOBODY if is_observer else epoch,
         )
         self._received, self._outside = {}, {}
-        self._patience = FIRST_PATIENCE
+        self._patience = self._first_patience
         self._holds_off = False
         self._wait(now)
         self._propose(self._first, now)
@@ -175,7 +183,7 @@ class Election:
         self._wait(now)
         if self._holds_off:
             if not better:
-                self._due = now + HOLD_OFF
+                self._due = now + self._hold_off
                 return
             self._holds_off = False
         if notification.leader not in self.electorate:
@@ -192,7 +200,7 @@ class Election:
         if self._holds_off:
             self._decide(self.vote)
             return
-        self._patience = min(2 * self._patience, MOST_PATIENCE)
+        self._patience = min(2 * self._patience, self._most_patience)
         self._wait(now)
         if self._have_delivered():
             self._propose(self.vote, now)
@@ -344,7 +352,7 @@ class Election:
         """With a quorum for its vote it holds off."""
         if self.vote is not None and self._has_quorum(self._received, _voted(self.vote)):
             self._holds_off = True
-            self._due = now + HOLD_OFF
+            self._due = now + self._hold_off
 
     def _decide(self, vote: Vote) -> None:
         self.vote = self.decided = vote

@@ -112,7 +112,13 @@ class Peer:
         self.committed = Committed(rules.history)
         self._load()
         self.accepted_epoch, self.current_epoch = storage.load_epochs(self.tree.zxid)
-        self.election = Election(me, ensemble, self.last_seen)
+        self.election = Election(
+            me,
+            ensemble,
+            self.last_seen,
+            first_patience=rules.first_patience,
+            most_patience=rules.most_patience,
+        )
 
     # What the shell calls.
 

@@ -16,6 +16,7 @@ from zabserver.service.sessions import Sessions
 from zabserver.storage.images import Image
 from zabserver.wire.protocol import MAX_BUFFER
 from zabserver.wire.quorum import Packet
+from zabserver.zab.election import FIRST_PATIENCE, MOST_PATIENCE
 from zabserver.zab.link import Link
 
 RETRY = 100
@@ -58,6 +59,7 @@ class Rules:
         super_id: who bypasses access control.
         lone_voter: whether an ensemble may be made that has one voter.
         read_only: whether a member without a leader serves clients that only want to read.
+        first_patience, most_patience: see `Election`.
     """
 
     tick: int = 2000
@@ -72,6 +74,8 @@ class Rules:
     super_id: Id | None = None
     lone_voter: bool = False
     read_only: bool = False
+    first_patience: int = FIRST_PATIENCE
+    most_patience: int = MOST_PATIENCE
 
     def sessions(self, me: int, now: int, timeouts: dict[int, int]) -> Sessions:
         """Sessions that all have their full time from now on."""
