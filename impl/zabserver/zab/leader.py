@@ -42,6 +42,8 @@ MOST_NAMELESS = 64
 MOST_AHEAD = 1 << 24
 """How much later than ours an epoch may be that a learner says it has promised: no ensemble has held so many
 elections. Without this, one packet would use up all numbers of epochs, for good."""
+SET_BACK = "its disk was set back, or does not keep what it has synced"
+"""What a leader can tell of a member that breaks a promise, as long as that leader leads."""
 LAST_EPOCH = (1 << 31) - 1
 """There is no zxid of a later one."""
 
@@ -90,6 +92,7 @@ class Leader:
         self._asking = {peer.me}
         self._promised = {peer.me}
         self._ready = {peer.me}
+        self._had: dict[int, int] = {}  # what members acknowledged whose connection is gone
         self._proposals: deque[Entry] = deque()
         self._synced = 0  # the last zxid on our own disk
         self._committed = 0
@@ -122,6 +125,8 @@ class Leader:
     def on_lost(self, link: Link) -> None:
         """A learner is gone."""
         handler = self.handlers.pop(link, None)
+        if handler is not None and handler.acknowledged:
+            self._had[handler.sid] = handler.acknowledged
         if handler is not None and self._presider is not None:
             owners = self._presider.owners
             for session in [each for each, owner in owners.items() if owner is handler]:
@@ -169,6 +174,10 @@ class Leader:
         if why:
             self._drop(handler, why)
             return
+        if sid in self._promised and epoch_of(packet.zxid) < self.epoch:
+            self.peer.news.append(
+                f"server {sid} has forgotten that it promised epoch {self.epoch}: {SET_BACK}"
+            )
         handler.sid = sid
         handler.link.name = f"server {sid} ({handler.link.name})"
         handler.is_observer = packet.kind == Kind.OBSERVERINFO
@@ -237,6 +246,11 @@ class Leader:
         if handler.epoch < ALREADY_PROMISED or handler.last_zxid < 0:
             self._drop(handler, f"it says its history is of {handler.epoch}, 0x{handler.last_zxid:x}")
             return
+        had = self._had.pop(handler.sid, 0)
+        if handler.last_zxid < had:
+            self.peer.news.append(
+                f"server {handler.sid} acknowledged 0x{had:x} and has 0x{handler.last_zxid:x}: {SET_BACK}"
+            )
         handler.link.left = None
         handler.stage = Stage.PROMISED
         if handler.epoch != ALREADY_PROMISED:
