@@ -295,7 +295,7 @@ class Peer:
         except (OSError, ValueError) as error:  # a timeout is one; the other is for names that cannot be
             if self.failures == 0:
                 reason = str(error) or "timeout"
-                log.warning(event("unreachable", peer=self.sid, address=f"{host}:{number}", reason=reason))
+                log.info(event("unreachable", peer=self.sid, address=f"{host}:{number}", reason=reason))
             self.dialing = None
             self._try_later()
             return
