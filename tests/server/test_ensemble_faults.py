@@ -109,8 +109,8 @@ class Arena:
     def check(self) -> None:
         """All is as the clients were told.
 
-        If not, once more: a session may have expired while nodes were read. And a member that has just been cut
-        off may not have noticed yet, and close its connections when it does.
+        If not, once more: a session may have expired while nodes were read. And a member that was cut off
+        may not have noticed yet, and close its connections when it does.
         """
         found: list[str] = []
         for _ in range(3):
