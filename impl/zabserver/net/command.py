@@ -1,6 +1,7 @@
 """`zab serve`: a server on this machine, until it is told to stop.
 
-Exit codes: 0 where it was stopped by SIGTERM or SIGINT; 2 where it could not start: one line says why.
+Exit codes: 0 where it was stopped by SIGTERM or SIGINT; 1 where its disk has failed, so that whoever watches
+over it may start it again; 2 where it could not start: one line says why.
 
 ZooKeeper: ZooKeeperServerMain.
 """
@@ -64,11 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, handlers=[log])
     try:
         options = options_of(arguments)
-        new_loop()(serve(options))
+        return new_loop()(serve(options))
     except (OSError, ValueError, Corrupt) as error:
         print(f"zab serve: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
@@ -96,8 +96,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
     return options
 
 
-async def serve(options: Options) -> None:
-    """Serves until SIGTERM or SIGINT."""
+async def serve(options: Options) -> int:
+    """Serves until SIGTERM or SIGINT, or until the disk fails; returns the exit code."""
     log = logging.getLogger("zabserver")
     for name in keys_without_effect(options):
         log.info(event("ignored", name=name, reason="no effect here"))
@@ -112,18 +112,22 @@ async def serve(options: Options) -> None:
     gc.freeze()  # what is there stays
     gc.set_threshold(GARBAGE)
     log.info(event("serving", host=options.client_host or "*", port=server.port.number))
-    await stopped.wait()
+    ends = [loop.create_task(each.wait()) for each in (stopped, server.failed)]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for end in ends:
+        end.cancel()
     await server.stop()
     log.info(event("stopped"))
+    return int(server.failed.is_set())
 
 
-def new_loop() -> Callable[[Coroutine[Any, Any, None]], None]:
+def new_loop() -> Callable[[Coroutine[Any, Any, int]], int]:
     """What runs a coroutine: uvloop where it is installed, asyncio otherwise."""
     try:
         import uvloop  # noqa: PLC0415 - it may not be there
     except ImportError:
         return asyncio.run
-    runner: Callable[[Coroutine[Any, Any, None]], None] = uvloop.run
+    runner: Callable[[Coroutine[Any, Any, int]], int] = uvloop.run
     return runner
 
 

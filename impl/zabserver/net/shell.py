@@ -47,6 +47,7 @@ class Shell:
     Attributes:
         mode: what it is, as `srvr` says.
         is_serving: whether it takes what clients ask for.
+        failed: set once its disk has failed, and it does nothing any more.
     """
 
     mode = "standalone"
@@ -62,6 +63,7 @@ class Shell:
         self._snapshotter = ThreadPoolExecutor(1, "snapshot")
         self._unwritten: list[bytes] = []
         self._is_syncing = False
+        self.failed = asyncio.Event()
         self._has_failed = False
         self._sync_time = 0.0  # expected, in seconds
         self._is_turn_due = False
@@ -200,6 +202,7 @@ class Shell:
     def _on_failed(self, error: BaseException) -> None:
         log.critical("the log cannot be written, no more requests are served: %s", error)
         self._has_failed = True
+        self.failed.set()
         self._is_syncing = False
         self.port.close()
 
