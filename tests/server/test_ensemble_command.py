@@ -136,9 +136,12 @@ def test_it_ends_when_all_have_ended(run: Callable[..., Run], tmp_path: Path) ->
         (["-n", "0"], "-n 0 --observers 0: 1 to 255 in all, and one of them votes"),
         (["--port", "65500"], "--port 65500: there are not enough ports after it"),
         (["--set", "tickTime"], "--set tickTime: no NAME=VALUE"),
+        (["--set", "tickTime=0"], "--set: tickTime is 0, which is not between 1 and 2147483647"),
+        (["--set", "clientPort=2181"], "--set clientPort=2181: each member has its own"),
+        (["--set", "server.9=h:1:2"], "--set server.9=h:1:2: each member has its own"),
         (
-            ["--set", "tickTime=0"],
-            "server 1: {0}/1.cfg: tickTime is 0, which is not between 1 and 2147483647",
+            ["--set", "minSessionTimeout=9000", "--set", "maxSessionTimeout=8000"],
+            "server 1: {0}/1.cfg: minSessionTimeout is more than maxSessionTimeout",
         ),
     ],
 )
@@ -154,6 +157,38 @@ def test_it_says_in_a_line_why_it_does_not_start(arguments: list[str], said: str
     assert re.sub("server .:", "server 1:", done.stderr).replace("/2.cfg", "/1.cfg").replace(
         "/3.cfg", "/1.cfg"
     ) == (f"zab ensemble: {said.format(tmp_path)}\n")
+
+
+@pytest.mark.parametrize("asked", [["-n", "1"], ["-n", "5"], ["--observers", "1"]])
+def test_an_ensemble_of_another_size_is_refused_and_left_as_it_is(
+    asked: list[str], run: Callable[..., Run], tmp_path: Path
+) -> None:
+    """One of three would elect itself alone, and not have what the two others have acknowledged."""
+    data = tmp_path / "data"
+    data.mkdir()
+    config = "".join(f"server.{sid}=127.0.0.1:{sid}:1{sid}\n" for sid in (1, 2, 3))
+    for sid in (1, 2, 3):
+        (data / f"{sid}.cfg").write_text(config)
+    it = run(*asked)
+    assert it.process.wait(TIMEOUT) == 2
+    assert it.process.stderr is not None
+    line = it.process.stderr.read()
+    assert line.endswith(f"{data} has 3 that vote and 0 that do not; give another --data\n")
+    assert line.startswith("zab ensemble: -n ")
+    assert sorted(path.name for path in data.iterdir()) == ["1.cfg", "2.cfg", "3.cfg"]
+    assert {path.read_text() for path in data.iterdir()} == {config}
+
+
+def test_one_that_stands_still_is_silent_and_stops_with_the_others(
+    run: Callable[..., Run], tmp_path: Path
+) -> None:
+    it = run()
+    it.wait_for("leader, epoch 1")
+    it.wait_for("server 1: follower")
+    os.kill(members(tmp_path)[1], signal.SIGSTOP)
+    it.wait_for("server 1: silent")
+    assert it.stop() == 0
+    assert members(tmp_path) == {}
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:

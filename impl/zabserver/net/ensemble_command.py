@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from zabserver.net.ensemble_view import Show, Standing, shown
+from zabserver.net.options import options_from
 
 MOST = 255
 """Ids of members go into one byte of session ids."""
@@ -28,23 +30,12 @@ PATIENCE = 10.0
 """How long a member may take to stop, in seconds."""
 SOON = 3.0
 """A member that ends so soon after its start could not start, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How one member is.
-
-    Attributes:
-        mode: leader, follower, observer, looking; "ended" if its process has.
-        epoch: whose history it has.
-        zxid: the last that it has applied, as ZooKeeper writes it.
-        connections: how many clients are connected.
-    """
-
-    mode: str
-    epoch: str = ""
-    zxid: str = ""
-    connections: str = ""
+ANSWERED = 0.5
+"""How long a member may take to say how it is, in seconds."""
+OWN = re.compile(
+    r"(server|group|weight)\..*|(dataDir|dataLogDir|peerType|(secureC|c)lientPort.*|standaloneEnabled)"
+)
+"""Settings that are not the same for all members, or that the command line has other words for."""
 
 
 def add_ensemble(commands: Any) -> None:
@@ -54,11 +45,15 @@ def add_ensemble(commands: Any) -> None:
         help="start several servers on this machine that elect a leader",
         description="Starts an ensemble on 127.0.0.1, one process for each member, and shows who leads, "
         "epochs, zxids and connections until it is stopped. With the same --data it has again what it had.",
+        epilog="Exit codes: 0 where it was stopped by SIGINT, SIGTERM or SIGHUP; 1 where all members have "
+        "ended by themselves; 2 where one could not start.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("-n", type=int, default=3, metavar="SIZE", help="how many members vote (default: 3)")
     parser.add_argument(
-        "--observers", type=int, default=0, metavar="N", help="how many more do not (default: 0)"
+        "-n", type=int, metavar="SIZE", help="how many members vote (default: as many as DIR has, or 3)"
+    )
+    parser.add_argument(
+        "--observers", type=int, metavar="N", help="how many more do not (default: as many as DIR has, or 0)"
     )
     parser.add_argument(
         "--port",
@@ -73,7 +68,8 @@ def add_ensemble(commands: Any) -> None:
         type=Path,
         default=Path("zabkit-ensemble"),
         metavar="DIR",
-        help="where each member has a directory, a zoo.cfg and a log (default: ./zabkit-ensemble)",
+        help="where each member has a directory, a zoo.cfg, which is written at each start, and a log "
+        "(default: ./zabkit-ensemble)",
     )
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="as a line of every zoo.cfg"
@@ -83,60 +79,60 @@ def add_ensemble(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the ensemble until it is stopped, and returns the exit code."""
-    try:
-        local = Local(arguments)
-    except (OSError, ValueError) as error:
-        print(f"zab ensemble: {error}", file=sys.stderr)
-        return 2
     stopped = threading.Event()
 
     def stop(_: int, __: FrameType | None) -> None:
         stopped.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
     try:
-        with shown(local) as show:
-            return watch(local, show, stopped, arguments.restart)
-    finally:
-        local.stop()
+        local = Local(arguments)
+        with contextlib.ExitStack() as stack:
+            stack.callback(local.stop)
+            for sid in local.sids:
+                local.start(sid)
+            return watch(local, stack.enter_context(shown(local.client_ports)), stopped, arguments.restart)
+    except (OSError, ValueError) as error:
+        print(f"zab ensemble: {error}", file=sys.stderr)
+        return 2
 
 
 class Local:
-    """The processes of an ensemble on this machine.
+    """The processes of an ensemble on this machine; none of them is started yet.
 
     Args:
         arguments: of the command.
 
     Raises:
-        ValueError: the arguments make no sense.
-        OSError: files cannot be written.
+        ValueError: the arguments make no sense, or the directory has another ensemble.
+        OSError: the directory cannot be read.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        count = arguments.n + arguments.observers
-        if arguments.n < 1 or arguments.observers < 0 or count > MOST:
-            asked = f"-n {arguments.n} --observers {arguments.observers}"
-            raise ValueError(f"{asked}: 1 to {MOST} in all, and one of them votes")
+        self.folder: Path = arguments.data
+        voters, others = sizes(self.folder, arguments.n, arguments.observers)
+        count = voters + others
         if not 0 <= arguments.port <= 65535 - 500 - 2 * count:
             raise ValueError(f"--port {arguments.port}: there are not enough ports after it")
         for each in arguments.set:
-            if "=" not in each:
-                raise ValueError(f"--set {each}: no NAME=VALUE")
-        self.folder: Path = arguments.data
+            check_setting(each)
         self.sids = range(1, count + 1)
-        self.observers = range(arguments.n + 1, count + 1)
+        self.observers = range(voters + 1, count + 1)
         self.ports = ports_from(arguments.port, count)
         self.settings: list[str] = arguments.set
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self.started: dict[int, float] = {}
-        for sid in self.sids:
-            self.start(sid)
+
+    @property
+    def client_ports(self) -> dict[int, int]:
+        """Where clients connect to each member."""
+        return {sid: ports[0] for sid, ports in self.ports.items()}
 
     @property
     def hosts(self) -> str:
         """What clients are given to connect to."""
-        return ",".join(f"127.0.0.1:{self.ports[sid][0]}" for sid in self.sids)
+        return ",".join(f"127.0.0.1:{port}" for port in self.client_ports.values())
 
     def log(self, sid: int) -> Path:
         """Where a member writes what it has to say."""
@@ -162,6 +158,7 @@ class Local:
     def config(self, sid: int) -> str:
         """The zoo.cfg of a member."""
         lines = [
+            "# Written by zab ensemble at each start.",
             "tickTime=2000",
             "initLimit=10",
             "syncLimit=5",
@@ -182,8 +179,11 @@ class Local:
         """How a member is."""
         if self.processes[sid].poll() is not None:
             return Standing("ended")
-        port = self.ports[sid][0]
-        found = dict(line.split("\t", 1) for line in ask_word(port, "mntr").splitlines() if "\t" in line)
+        try:
+            answer = ask_word(self.ports[sid][0], "mntr")
+        except TimeoutError:
+            return Standing("silent")
+        found = dict(line.split("\t", 1) for line in answer.splitlines() if "\t" in line)
         if "zk_server_state" not in found:
             return Standing("looking")
         connected = int(found["zk_num_alive_connections"]) - 1  # but for the one that asks
@@ -204,6 +204,7 @@ class Local:
         for process in self.processes.values():
             if process.poll() is None:
                 process.terminate()
+                process.send_signal(signal.SIGCONT)  # whoever was stopped for a while has to hear that
         for process in self.processes.values():
             try:
                 process.wait(PATIENCE)
@@ -237,65 +238,49 @@ def watch(local: Local, show: Show, stopped: threading.Event, restarts: bool) ->
     return 0
 
 
-class Show:
-    """Tells how members are, a line for each change."""
+def sizes(folder: Path, voters: int | None, others: int | None) -> tuple[int, int]:
+    """How many members vote, and how many do not: as asked for, and as a directory has them that has some.
 
-    def __init__(self) -> None:
-        self._before: dict[int, tuple[str, str, str]] = {}
+    A history that was acknowledged by a majority of three is not safe with a majority of another number.
 
-    def say(self, line: str) -> None:
-        """Tells something else."""
-        print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+    Args:
+        folder: where they are, if they are.
+        voters: how many are asked for; None for as many as there are, or 3.
+        others: the same of observers, or 0.
 
-    def standings(self, standings: Mapping[int, Standing]) -> None:
-        """Tells what is new but zxids, which are new all the time."""
-        for sid, now in standings.items():
-            what = (now.mode, now.epoch, now.connections)
-            if self._before.get(sid) != what:
-                self._before[sid] = what
-                more = f", epoch {now.epoch}, zxid {now.zxid}, {now.connections} connected"
-                self.say(f"server {sid}: {now.mode}{more if now.epoch else ''}")
-
-
-class Redrawn(Show):
-    """The same as a table that is drawn anew, where rich is installed and somebody looks at a terminal."""
-
-    def __init__(self, live: Any, ports: Mapping[int, tuple[int, int, int]]) -> None:
-        super().__init__()
-        self._live = live
-        self._ports = ports
-
-    def say(self, line: str) -> None:
-        """Tells something else, above the table."""
-        self._live.console.print(f"{time.strftime('%H:%M:%S')} {line}", highlight=False)
-
-    def standings(self, standings: Mapping[int, Standing]) -> None:
-        """Draws the table."""
-        from rich.table import Table  # noqa: PLC0415 - it may not be there
-
-        table = Table()
-        for heading in ("server", "clients at", "mode", "epoch", "zxid", "connected"):
-            table.add_column(heading, justify="left" if heading in ("mode", "clients at") else "right")
-        for sid, now in standings.items():
-            style = {"leader": "bold", "looking": "yellow", "ended": "red"}.get(now.mode, "")
-            at = f"127.0.0.1:{self._ports[sid][0]}"
-            table.add_row(str(sid), at, now.mode, now.epoch, now.zxid, now.connections, style=style)
-        self._live.update(table, refresh=True)
+    Raises:
+        ValueError: an impossible number, or another one than there are.
+        OSError: a file cannot be read.
+    """
+    there = None
+    configs = sorted(folder.glob("[0-9]*.cfg"))
+    if configs:
+        lines = configs[0].read_text(encoding="utf-8", errors="replace").splitlines()
+        members = [line for line in lines if re.match(r"server\.\d+=", line)]
+        observing = sum(line.endswith(":observer") for line in members)
+        there = (len(members) - observing, observing)
+    found = there or (3, 0)
+    asked = (found[0] if voters is None else voters, found[1] if others is None else others)
+    if there is not None and asked != there:
+        has = f"{folder} has {there[0]} that vote and {there[1]} that do not"
+        raise ValueError(f"-n {asked[0]} --observers {asked[1]}: {has}; give another --data")
+    if asked[0] < 1 or asked[1] < 0 or sum(asked) > MOST:
+        raise ValueError(f"-n {asked[0]} --observers {asked[1]}: 1 to {MOST} in all, and one of them votes")
+    return asked
 
 
-@contextlib.contextmanager
-def shown(local: Local) -> Iterator[Show]:
-    """Where it is told how members are."""
-    if not sys.stdout.isatty():
-        yield Show()
-        return
-    try:
-        from rich.live import Live  # noqa: PLC0415 - it may not be there
-    except ImportError:
-        yield Show()
-        return
-    with Live(auto_refresh=False) as live:
-        yield Redrawn(live, local.ports)
+def check_setting(each: str) -> None:
+    """Judges a NAME=VALUE for all members.
+
+    Raises:
+        ValueError: it is none, or makes no sense, or cannot be the same for all.
+    """
+    name, mark, value = each.partition("=")
+    if not mark:
+        raise ValueError(f"--set {each}: no NAME=VALUE")
+    if OWN.fullmatch(name.strip()):
+        raise ValueError(f"--set {each}: each member has its own")
+    options_from({name.strip(): value.strip()}, "--set")
 
 
 def ports_from(base: int, count: int) -> dict[int, tuple[int, int, int]]:
@@ -316,13 +301,19 @@ def ports_from(base: int, count: int) -> dict[int, tuple[int, int, int]]:
 
 
 def ask_word(port: int, word: str) -> str:
-    """The answer to a four-letter word; empty where there is none."""
+    """The answer to a four-letter word; empty where nobody is there, or hangs up.
+
+    Raises:
+        TimeoutError: somebody is there, and does not answer.
+    """
     try:
-        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+        with socket.create_connection(("127.0.0.1", port), ANSWERED) as connection:
             connection.sendall(word.encode())
             found = b""
             while chunk := connection.recv(1 << 16):
                 found += chunk
             return found.decode()
+    except TimeoutError:
+        raise
     except OSError:
         return ""
