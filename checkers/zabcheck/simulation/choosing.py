@@ -6,13 +6,15 @@ synchronizations are cut short at all points. Elections end because a calm comes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 
 from zabcheck.simulation.run import CLIENTS, REQUESTS, Event, Run
 
 Choice = Callable[[Run, Random], Event | None]
 """Makes an event, if there is one of its kind."""
+Story = Callable[[Run, Random], Iterator[Event]]
+"""Makes several that lead somewhere, each when the one before has happened."""
 
 PATHS = 4
 
@@ -120,12 +122,106 @@ def settle(run: Run, random: Random) -> Event | None:
 
 def live(run: Run, random: Random) -> Event | None:
     """All is repaired, and clients hold on."""
-    return "live", random.choice((1000, 15_000))
+    return "live", random.choice((3000, 16_000))
 
 
 def disconnect(run: Run, random: Random) -> Event | None:
     """A client closes its connection."""
     return "disconnect", random.randrange(CLIENTS)
+
+
+def left_alone(run: Run, random: Random) -> Iterator[Event]:
+    """A leader proposes what nobody hears of; the others elect another one."""
+    leader = run.world.leader
+    if leader is None:
+        return
+    client = random.randrange(CLIENTS)
+    yield "connect", client, leader.me
+    yield ("settle",)
+    yield "isolate", leader.me
+    for _ in range(random.randrange(1, 4)):
+        yield "ask", client, "set", random.randrange(PATHS)
+        if random.random() < 0.7:
+            yield "sync", leader.me
+    if random.random() < 0.3:
+        yield "crash", leader.me, random.randrange(3)
+    yield "calm", random.choice((2000, 12_000))
+    if random.random() < 0.8:
+        yield ("heal",)
+        yield "start", leader.me
+
+
+def overtaken(run: Run, random: Random) -> Iterator[Event]:
+    """A client asks, moves to another member while that is on its way, and asks there."""
+    serving = [sid for sid, each in run.world.members.items() if each.peer and each.peer.service]
+    leader = run.world.leader
+    if leader is None or len(serving) < 2:
+        return
+    client, (before, later) = random.randrange(CLIENTS), random.sample(serving, 2)
+    yield "connect", client, before
+    yield ("settle",)
+    yield "block", before, leader.me
+    yield "ask", client, "set", random.randrange(PATHS)
+    yield "connect", client, later
+    yield ("settle",)
+    yield "ask", client, random.choice(("set", "create", "ephemeral")), random.randrange(PATHS)
+    yield ("settle",)
+    yield ("heal",)
+
+
+def joined_by_late(run: Run, random: Random) -> Iterator[Event]:
+    """A member comes back, and is synchronized while clients go on writing."""
+    sid = random.choice([*run.world.members])
+    yield "crash", sid, random.randrange(3)
+    for _ in range(random.randrange(4)):
+        yield ask(run, random) or ("settle",)
+        yield ("settle",)
+    yield "start", sid
+    for _ in range(random.randrange(60)):
+        yield drift(run, random) or ("tick", 100)
+        if random.random() < 0.15:
+            yield ask(run, random) or ("settle",)
+    if random.random() < 0.3:
+        yield "fuse", sid, random.randrange(4)
+
+
+def misled(run: Run, random: Random) -> Iterator[Event]:
+    """Those that look for a leader take anyone for it, not always the same."""
+    leader = run.world.leader
+    if leader is not None:
+        yield "crash", leader.me, random.randrange(3)
+        yield ("settle",)
+        if random.random() < 0.7:
+            yield "start", leader.me
+    voters = [sid for sid in run.world.members if sid in run.world.ensemble.voters]
+    chosen = random.choice(voters)
+    for sid in random.sample([*run.world.members], len(run.world.members)):
+        yield "elect", sid, chosen if random.random() < 0.9 else random.choice(voters)
+    for _ in range(random.randrange(40)):
+        yield drift(run, random) or ("tick", 100)
+
+
+def in_vain(run: Run, random: Random) -> Iterator[Event]:
+    """A leader promises itself one epoch after another, and the others begin an earlier one without it."""
+    voters = [sid for sid in run.world.members if sid in run.world.ensemble.voters]
+    leader, *others = random.sample(voters, len(voters) // 2 + 1)
+    for _ in range(random.randrange(1, 4)):
+        for sid in (leader, *others):
+            yield "crash", sid, random.randrange(3)
+            yield "start", sid
+            yield "elect", sid, leader
+        for sid in others:
+            yield "chunk", sid, leader
+            yield "chunk", sid, leader
+            yield "crash", sid
+            yield "start", sid
+        yield "tick", 11_000
+    yield "isolate", leader
+    yield "calm", 20_000
+    yield ("heal",)
+
+
+STORIES: tuple[Story, ...] = (left_alone, overtaken, joined_by_late, misled, in_vain)
 
 
 WEIGHTS: dict[Choice, float] = {
@@ -145,9 +241,11 @@ WEIGHTS: dict[Choice, float] = {
     snapshot: 1,
     disconnect: 0.5,
     forget: 0.5,
-    live: 0.3,
+    live: 0.5,
 }
 """How often each is tried, beside the others."""
+STORIES_TOLD = 0.02
+"""How often a story is told before an event."""
 
 
 def choose(run: Run, random: Random, weights: dict[Choice, float] = WEIGHTS) -> Event:
@@ -165,6 +263,9 @@ def walk(run: Run, random: Random, length: int) -> None:
     Raises:
         Violation: something is not as it must be.
     """
-    for _ in range(length):
+    while len(run.events) < length:
+        if random.random() < STORIES_TOLD:
+            for event in random.choice(STORIES)(run, random):
+                run.do(event)
         run.do(choose(run, random))
     run.finish()

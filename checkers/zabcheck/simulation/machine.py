@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from zabcheck.simulation import choosing
-from zabcheck.simulation.choosing import Choice
+from zabcheck.simulation.choosing import Choice, Story
 from zabcheck.simulation.judging import Violation
 from zabcheck.simulation.run import Event, Run, Setting
 
@@ -119,6 +119,31 @@ class Machine(RuleBasedStateMachine):
         """While all is repaired."""
         self._choose(seed, choosing.live)
 
+    @rule(seed=SEEDS)
+    def a_leader_is_left_alone(self, seed: int) -> None:
+        """And proposes what nobody hears of."""
+        self._tell(seed, choosing.left_alone)
+
+    @rule(seed=SEEDS)
+    def a_client_overtakes_its_request(self, seed: int) -> None:
+        """By another member."""
+        self._tell(seed, choosing.overtaken)
+
+    @rule(seed=SEEDS)
+    def a_member_joins(self, seed: int) -> None:
+        """While clients write."""
+        self._tell(seed, choosing.joined_by_late)
+
+    @rule(seed=SEEDS)
+    def an_election_goes_wrong(self, seed: int) -> None:
+        """Whoever comes out of it."""
+        self._tell(seed, choosing.misled)
+
+    @rule(seed=SEEDS)
+    def a_leader_tries_in_vain(self, seed: int) -> None:
+        """And promises more than others have."""
+        self._tell(seed, choosing.in_vain)
+
     def teardown(self) -> None:
         """The ensemble recovers."""
         if not hasattr(self, "run"):
@@ -135,6 +160,10 @@ class Machine(RuleBasedStateMachine):
             chosen = choice(self.run, random)
             if chosen is not None:
                 self._judged(lambda chosen=chosen: self.run.do(chosen))
+
+    def _tell(self, seed: int, story: Story) -> None:
+        for event_ in story(self.run, Random(seed)):
+            self._judged(lambda event_=event_: self.run.do(event_))
 
     def _judged(self, what: Any) -> None:
         try:

@@ -214,6 +214,10 @@ class Mapper:
         """What a transaction says."""
         return self._payloads[txn.value]
 
+    def server(self, member: int) -> Server:
+        """The server that a member is."""
+        return self.state.servers[self._sids[member]]
+
     def applied(self, member: int) -> History:
         """What a member has applied."""
         return self._memories[member].applied

@@ -38,6 +38,8 @@ from zabserver.service.txns import (
 from zabserver.wire.election import ServerState
 from zabserver.zab.history import epoch_of
 from zabspec import tree
+from zabspec.deliveries import is_prefix
+from zabspec.zab.disk import durable
 from zabspec.zab.state import History, Txn
 
 WRITES = (tree.Create, tree.Delete, tree.SetData, tree.Multi, tree.CloseSession)
@@ -74,6 +76,8 @@ class Promises:
     _records: dict[int, Record] = field(default_factory=dict)
     _requests: set[tuple[int, int]] = field(default_factory=set)
     _last_cxids: dict[int, int] = field(default_factory=dict)
+    _epochs: dict[int, int] = field(default_factory=dict)
+    _begun: dict[int, History] = field(default_factory=lambda: {0: ()})
     _looked_at: dict[int, Content] = field(default_factory=dict)
     _synced: dict[int, int] = field(default_factory=dict)
 
@@ -83,7 +87,9 @@ class Promises:
         Raises:
             Violation: a promise is broken.
         """
-        peer = self.world.members[sid].peer
+        peer, epoch = self.world.members[sid].peer, self.world.members[sid].disk.current
+        if self._epochs.get(sid, 0) != epoch:
+            self._on_epoch(sid, epoch)
         if peer is None:
             return
         history = self.mapper.applied(sid)
@@ -125,6 +131,14 @@ class Promises:
             if asked.zxid < self._synced.get(client.session, 0):
                 what = f"0x{asked.zxid:x}, though 0x{self._synced[client.session]:x} was acknowledged"
                 raise Violation("sync_is_fresh", what)
+
+    def _on_epoch(self, sid: int, epoch: int) -> None:
+        """A member has taken up an epoch, its leader before all others."""
+        self._epochs[sid] = epoch
+        server = self.mapper.server(sid)
+        begun = self._begun.setdefault(epoch, durable(server))
+        if not is_prefix(begun, durable(server)):
+            raise Violation("epoch_is_of_history", f"{sid} has not on disk what epoch {epoch} began with")
 
     def _on_leader(self, sid: int, epoch: int, history: History) -> None:
         if epoch not in self.established:
@@ -186,7 +200,7 @@ class Promises:
         timeout, begun = self._sessions[record.session]
         established, leader = self.established[epoch_of(record.zxid)]
         sign, where = self.signs.get(record.session, (0, leader))
-        since = max(begun, established, sign if where == leader and sign <= record.time else 0)
+        since = max(begun, established, sign if where == leader and sign < record.time else 0)
         if record.time - since < timeout:
             what = f"0x{record.session:x} has ended after {record.time - since} ms of {timeout}"
             raise Violation("expired_in_time", what)

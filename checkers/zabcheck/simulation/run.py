@@ -18,7 +18,7 @@ from zabcheck.simulation.disk import PowerCut
 from zabcheck.simulation.judging import Judge, Violation
 from zabcheck.simulation.mapping import Mapper, UnknownImage, zxid_of
 from zabcheck.simulation.promises import Promises
-from zabcheck.simulation.world import STEP, World
+from zabcheck.simulation.world import World
 from zabserver.zab.ensemble import Ensemble, Member
 from zabserver.zab.role import Rules
 from zabspec import tree
@@ -30,6 +30,8 @@ CLIENTS = 3
 TIMEOUT = 12_000
 """Of all sessions, in milliseconds."""
 RULES = Rules(tick=1000, init=10, sync=5)
+PACE = 100
+"""How much time passes at once where time only passes, in milliseconds."""
 PATIENCE = 90_000
 """How long an ensemble that nothing bad happens to any more may take until all its members serve."""
 MOST_AT_ONCE = 1000
@@ -41,6 +43,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "note": ("member", "member"),
     "forget": ("member", "member"),
     "chunk": ("member", "member", "number?"),
+    "elect": ("member", "member"),
     "reset": ("member", "member"),
     "block": ("member", "member"),
     "isolate": ("member",),
@@ -174,12 +177,20 @@ class Run:
             raise Violation("acknowledged_is_kept", f"0x{lost[0]:x} is not in the last leader's history")
 
     def _is_one(self) -> bool:
-        """Whether all serve, and all have applied the same."""
-        world = self.world
-        if world.leader is None or not world.all_serve() or world.unsynced():
+        """Whether all serve, and all have applied the same.
+
+        Who has promised a later epoch to a leader that came to nothing stays out until there is another one,
+        as with ZooKeeper.
+        """
+        world, leader = self.world, self.world.leader
+        if leader is None or world.unsynced():
             return False
-        histories = [self.mapper.applied(sid) for sid in world.members]
-        return all(history == histories[0] for history in histories)
+        joined = [sid for sid, each in world.members.items() if each.disk.accepted <= leader.current_epoch]
+        if len(joined) < len(world.members):
+            self.seen["promise_keeps_out"] += 1
+        histories = [self.mapper.applied(sid) for sid in joined]
+        serving = [each for each in joined if world.serves(each)]
+        return serving == joined and all(history == histories[0] for history in histories)
 
     # Events: messages.
 
@@ -202,6 +213,14 @@ class Run:
                 self._guarded(self.world.deliver, cable, side, size)
                 return True
         return False
+
+    def elect(self, sid: int, leader: int) -> bool:
+        """A member's election comes to any result. Discovery must stand it (`server_leads_unelected`)."""
+        peer = self.world.members[sid].peer
+        if peer is None or peer.role is not None or leader not in self.world.ensemble.voters:
+            return False
+        self._guarded(self.world.elect, sid, leader)
+        return True
 
     def reset(self, one: int, other: int) -> bool:
         """All connections between two members break."""
@@ -329,7 +348,7 @@ class Run:
         while not until():
             if self.world.time >= end:
                 return False
-            self.tick(STEP)
+            self.tick(PACE)
             meanwhile()
             self.settle()
         return True
@@ -393,8 +412,9 @@ class Run:
         members = list(self.world.members)
         for number, client in enumerate(self.clients):
             if client.connection is None and client.session:
-                self.connect(number, members[(self.world.time // STEP + number) % len(members)])
+                self.connect(number, members[(self.world.time // PACE + number) % len(members)])
             elif client.is_confirmed and self.world.time - self._heard.get(client.session, 0) >= 1000:
+                self.seen["session_held"] += 1
                 self.ping(number)
 
     def _home_of(self, client: Client) -> int | None:

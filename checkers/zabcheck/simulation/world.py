@@ -15,6 +15,7 @@ from zabcheck.simulation.disk import MemoryDisk
 from zabserver.service.clients import Turn
 from zabserver.service.connection import Connection
 from zabserver.wire.election import Notification, ServerState
+from zabserver.zab.election import Vote
 from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.link import Link
 from zabserver.zab.peer import Peer
@@ -132,6 +133,15 @@ class World:
             peer.set_clocks(self.time, self.time)
             peer.on_notification(sender, notification)
             self.perform(receiver)
+
+    def elect(self, sid: int, leader: int) -> None:
+        """A member that looks for a leader takes somebody for it, whatever it has heard."""
+        peer = self.members[sid].peer
+        assert peer is not None
+        peer.set_clocks(self.time, self.time)
+        peer.election._decide(Vote(leader, peer.tree.zxid, peer.election.round, peer.current_epoch))
+        peer.on_tick()
+        self.perform(sid)
 
     def deliver(self, cable: Cable, side: int, size: int = 0) -> None:
         """What is next on a connection arrives at one of its ends; a dialed member answers first.
@@ -288,6 +298,11 @@ class World:
         """The connection that a link is an end of, unless that is closed."""
         found = self._cable_of.get(link)
         return None if found is None else found[0]
+
+    def serves(self, sid: int) -> bool:
+        """Whether a member runs and serves clients."""
+        peer = self.members[sid].peer
+        return peer is not None and peer.service is not None
 
     def all_serve(self) -> bool:
         """Whether all that run serve clients."""

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 ALREADY_PROMISED = -1
 BEYOND_ALL = 0x7FFFFFFF << 32
-"""What a learner says that it has to be sent a snapshot: a leader knows no other way from there."""
+"""What a learner says that it has to be sent a snapshot: a leader knows no other way from there.
+
+It says so where its history does not count any more: its promise, before that, comes with what it has.
+"""
 
 
 class Stage(IntEnum):
@@ -89,8 +92,12 @@ class Learner:
     # Discovery.
 
     def begin(self) -> None:
-        """Dials the leader."""
-        self.link = self.peer.dial(self.leader)
+        """Dials the leader; a while later if it is the one that has just refused us."""
+        over = self.peer.role_over
+        if over is not None and self.peer.time - over < RETRY:
+            self._redial = over + RETRY
+        else:
+            self.link = self.peer.dial(self.leader)
 
     def on_dialed(self, link: Link) -> None:
         """The connection is there: the leader is told who this is, and what it has promised."""
@@ -158,8 +165,7 @@ class Learner:
             peer.accept_epoch(self.epoch)
         else:
             said = ALREADY_PROMISED
-        if peer.needs_image:
-            said, last = ALREADY_PROMISED, BEYOND_ALL
+            last = BEYOND_ALL if peer.needs_image else last
         self.stage = Stage.CHOICE
         self._send(Kind.ACKEPOCH, last, INT.pack(said))
 

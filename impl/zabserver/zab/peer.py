@@ -74,6 +74,7 @@ class Peer:
         needs_image: whether the history that is here cannot be mended by cutting it.
         log: payloads that the shell has not taken yet.
         role: what it is; None while it looks for a leader.
+        role_over: when the last role ended, in monotonic milliseconds; None before there was one.
         leaderless: what it does for clients meanwhile.
         history: what happened, for the log: one line each.
 
@@ -98,6 +99,7 @@ class Peer:
         self.rules = rules
         self.time, self.clock = time, clock
         self.needs_image = False
+        self.role_over: int | None = None
         self.log: list[bytes] = []
         self.role: Role | None = None
         self.news: list[str] = []
@@ -374,7 +376,7 @@ class Peer:
             service.close_all("this server is looking for a leader")
             self._last_turn = service.turn()
         logged = role.logged()
-        self.role = None
+        self.role, self.role_over = None, self.time
         for link in list(self.links):
             if link not in self._parked:
                 self.hang_up(link, "the role is over")
