@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,15 @@ import pytest
 from zabcheck.model.zab_bugs import BUGS
 from zabcheck.replay import replay, words
 from zabcheck.report.picture import picture
+from zabcheck.simulation import files, replaying
+from zabcheck.simulation.mistakes import MISTAKES
 from zabcheck.traces import SUFFIX, Expect, TraceFile, load, to_text
 from zabspec.service.seen import Run
 from zabspec.service.witnesses import SOMETIMES
 
 FOLDER = Path(__file__).parent.parent / "traces"
 FILES = sorted(FOLDER.rglob(f"*{SUFFIX}"))
+RUNS = sorted(FOLDER.rglob(f"*{files.SUFFIX}"))
 
 
 def test_there_are_files_to_replay() -> None:
@@ -22,8 +26,25 @@ def test_there_are_files_to_replay() -> None:
 
 
 def test_nothing_else_is_kept_there() -> None:
-    others = {path for path in FOLDER.rglob("*") if path.is_file()} - set(FILES)
+    others = {path for path in FOLDER.rglob("*") if path.is_file()} - set(FILES) - set(RUNS)
     assert others == {FOLDER / "README.md"}
+
+
+def test_every_mistake_in_the_cores_is_among_the_runs() -> None:
+    kept = [files.load(path) for path in RUNS]
+    assert {each.setting.mistake for each in kept if each.expect == files.Expect.VIOLATED} == set(MISTAKES)
+    assert {each.setting.mistake for each in kept if each.expect == files.Expect.PASSED} == {""}
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.name.removesuffix(files.SUFFIX))
+def test_a_run_of_cores_ends_as_it_says(path: Path) -> None:
+    file = files.load(path)
+    result = replaying.replayed(file.setting, file.events)
+    assert replaying.is_as_expected(file, result), "\n".join(replaying.words(file, result))
+    assert path.read_text(encoding="utf-8") == files.to_text(file)
+    if file.expect == files.Expect.VIOLATED:
+        sound = replaying.replayed(replace(file.setting, mistake=""), file.events)
+        assert sound.violation is None, "the cores are wrong without the mistake too"
 
 
 def test_every_historical_bug_is_among_them_found_as_it_is_said_to_be() -> None:

@@ -7,10 +7,11 @@ import pytest
 from zabcheck.client.encoding import Sync
 from zabcheck.simulation.client import Asked, Client
 from zabcheck.simulation.world import World
+from zabserver.service.sessions import Sessions
 from zabserver.wire.election import ServerState
 from zabserver.zab.ensemble import Ensemble, Member
 from zabserver.zab.history import Committed
-from zabserver.zab.role import Rules
+from zabserver.zab.role import RETRY, Rules
 from zabspec import tree
 from zabspec.tree import Error
 
@@ -175,6 +176,41 @@ def test_who_cannot_cut_its_history_gets_a_snapshot() -> None:
     assert all_equal(it)
 
 
+def test_who_needs_a_snapshot_promises_all_the_same() -> None:
+    """Where one of three is gone, no epoch begins without it."""
+    it = world()
+    leader = it.leader
+    assert leader is not None
+    gone, lacking = (sid for sid in it.members if sid != leader.me)
+    peer = it.members[lacking].peer
+    assert peer is not None
+    peer.needs_image = True
+    it.crash(gone)
+    it.reset(next(cable for cable in it.cables if lacking in cable.ends))
+    it.calm(lambda: it.leader is not None and it.leader.current_epoch == 2 and it.all_serve())
+    assert not any("no quorum within" in line for line in it.members[leader.me].news)
+    assert all_equal(it)
+
+
+def test_who_was_refused_dials_again_a_while_later() -> None:
+    """Who has promised a later epoch stays out until there is another leader, and is in nobody's way."""
+    it = world()
+    leader = it.leader
+    assert leader is not None
+    other = next(sid for sid in it.members if sid != leader.me)
+    it.members[other].disk.accepted = 7
+    it.crash(other)
+    it.start(other)
+    before = it.time
+    it.calm(lambda: it.time > before + 2000)
+    refused = [line for line in it.members[other].news if "epoch 1 is less than 7" in line]
+    assert 5 <= len(refused) <= 2000 // RETRY
+    it.crash(leader.me)
+    it.calm(lambda: it.leader is not None and it.all_serve())
+    assert it.leader is not None
+    assert it.leader.current_epoch == 8
+
+
 def test_a_session_moves_with_its_client() -> None:
     it = world()
     by = client(it, 1)
@@ -271,6 +307,16 @@ def test_a_leader_without_a_quorum_leads_no_more() -> None:
     it.heal()
     it.calm(it.all_serve)
     assert all_equal(it)
+
+
+def test_a_session_gets_no_id_that_is_open() -> None:
+    """Not even where the clock has begun anew."""
+    before = Sessions(1, 1000, 500)
+    ids = [before.new_id() for _ in range(3)]
+    after = Sessions(1, 1000, 500)
+    for each in ids[:2]:
+        after.add(each, 4000, 1000)
+    assert after.new_id() == ids[2]
 
 
 def test_committed_keeps_so_many() -> None:

@@ -1,4 +1,4 @@
-"""`zab replay`: runs a trace file again with today's spec."""
+"""`zab replay`: runs a trace file again with today's spec, or a run of cores with today's cores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from zabcheck.replay import ending, marks, replay, words
 from zabcheck.report.picture import is_ascii_only, picture
-from zabcheck.traces import load
+from zabcheck.simulation import files, replaying
+from zabcheck.traces import TraceError, load
 
 
 def add(commands: Any) -> None:
@@ -18,11 +19,17 @@ def add(commands: Any) -> None:
         "replay",
         help="run a trace file again",
         description="Runs a trace file again, step by step, with today's spec: says where it first differs "
-        "and what is violated where. Exit code: 0 as the file expects, 1 otherwise, 2 if it cannot be read.",
+        "and what is violated where. A run of server cores (.run.json) is taken again event by event. Exit "
+        "code: 0 as the file expects, 1 otherwise, 2 if it cannot be read.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("file", type=Path, metavar="FILE", help="an ITF file that `zab check` has written")
-    parser.add_argument("--picture", action=argparse.BooleanOptionalAction, default=True, help="draw the run")
+    parser.add_argument("file", type=Path, metavar="FILE", help="what `zab check` or a test has written")
+    parser.add_argument(
+        "--picture",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="draw the run, or list its events",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         TraceError: the file cannot be read.
     """
+    if arguments.file.name.endswith(files.SUFFIX):
+        return run_cores(arguments.file, arguments.picture)
     file = load(arguments.file)
     result = replay(file.model, file.trace, file.expect)
     if arguments.picture:
@@ -40,3 +49,19 @@ def run(arguments: argparse.Namespace) -> int:
     for line in words(result):
         print(line)
     return 0 if result.is_as_expected else 1
+
+
+def run_cores(path: Path, with_events: bool) -> int:
+    """Takes a run of server cores again, and returns the exit code.
+
+    Raises:
+        TraceError: the file cannot be read.
+    """
+    try:
+        file = files.load(path)
+    except ValueError as error:
+        raise TraceError(str(error)) from error
+    result = replaying.replayed(file.setting, file.events)
+    for line in replaying.words(file, result, with_events):
+        print(line)
+    return 0 if replaying.is_as_expected(file, result) else 1

@@ -14,6 +14,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from zabcheck.simulation.mistakes import MISTAKES
 from zabcheck.simulation.run import ARGUMENTS, CLIENTS, REQUESTS, Event, Setting
 
 SUFFIX = ".run.json"
@@ -127,6 +128,8 @@ def _setting(document: Any) -> Setting:
     setting = Setting(**document)
     if not 1 <= setting.voters <= MOST_MEMBERS or not 0 <= setting.observers <= MOST_MEMBERS:
         raise ValueError(f"setting: {setting.voters} voters and {setting.observers} observers")
+    if setting.mistake and setting.mistake not in MISTAKES:
+        raise ValueError(f"setting.mistake: no mistake is called {setting.mistake!r}")
     return setting
 
 

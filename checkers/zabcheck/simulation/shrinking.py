@@ -7,21 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zabcheck.simulation.judging import Violation
-from zabcheck.simulation.run import Event, Run, Setting
-
-
-def outcome(setting: Setting, events: Sequence[Event]) -> tuple[Violation | None, tuple[Event, ...]]:
-    """What is broken by a run that goes to its end, and the events that happened until then."""
-    run: Run | None = None
-    try:
-        run = Run(setting)
-        for event in events:
-            run.do(event)
-        run.finish()
-    except Violation as violation:
-        return violation, tuple(run.events) if run is not None else ()
-    return None, tuple(run.events)
+from zabcheck.simulation.replaying import Replayed, replayed
+from zabcheck.simulation.run import Event, Setting
 
 
 def shrunk(setting: Setting, events: Sequence[Event], most: int = 2000) -> tuple[Event, ...]:
@@ -35,7 +22,8 @@ def shrunk(setting: Setting, events: Sequence[Event], most: int = 2000) -> tuple
     Raises:
         ValueError: they break none.
     """
-    violation, kept = outcome(setting, events)
+    first = replayed(setting, events)
+    violation, kept = first.violation, _taken(first)
     if violation is None:
         raise ValueError("this run breaks no property")
     size = max(1, len(kept) // 2)
@@ -45,7 +33,8 @@ def shrunk(setting: Setting, events: Sequence[Event], most: int = 2000) -> tuple
         while at > 0 and most > 0:
             begin = max(0, at - size)
             most -= 1
-            found, happened = outcome(setting, (*kept[:begin], *kept[at:]))
+            again = replayed(setting, (*kept[:begin], *kept[at:]))
+            happened, found = _taken(again), again.violation
             if found is not None and found.property == violation.property and len(happened) < len(kept):
                 kept, is_shorter = happened, True
             at = min(begin, len(kept))
@@ -53,3 +42,7 @@ def shrunk(setting: Setting, events: Sequence[Event], most: int = 2000) -> tuple
             break
         size = max(1, size // 2)
     return kept
+
+
+def _taken(result: Replayed) -> tuple[Event, ...]:
+    return tuple(event for event, _ in result.events)
