@@ -37,6 +37,7 @@ from zabserver.wire.quorum import Kind, Packet, encode_packet
 from zabserver.zab import handler as handlers
 from zabserver.zab import leader as leaders
 from zabserver.zab import learner as learners
+from zabserver.zab.history import Received
 from zabserver.zab.leader import Leader
 from zabserver.zab.learner import Learner
 from zabspec.parts import Queue, Row, Sid, replace
@@ -337,6 +338,9 @@ class Mapper:
 
     def _history(self, entries: Iterable[tuple[int, bytes]]) -> History:
         return tuple([self.txn(payload) for _, payload in entries])
+
+    def _received(self, entries: Iterable[Received]) -> History:
+        return tuple([self.txn(each.payload) for each in entries])
 
     # The network.
 

@@ -19,7 +19,7 @@ from zabserver.wire.quorum import Kind, Packet
 from zabserver.zab import leader as leaders
 from zabserver.zab.election import Election
 from zabserver.zab.handler import Handler, Stage
-from zabserver.zab.history import Entry, Plan, epoch_of, plan_sync
+from zabserver.zab.history import Entry, Plan, Received, epoch_of, plan_sync
 from zabserver.zab.leader import Leader
 from zabserver.zab.learner import ALREADY_PROMISED, Learner
 from zabserver.zab.learner import Stage as Learned
@@ -71,11 +71,11 @@ def planted(name: str) -> Iterator[None]:
 # What is on disk before what is said.
 
 
-def acknowledges_before_sync(self: Learner, zxid: int, payload: bytes) -> None:
+def acknowledges_before_sync(self: Learner, proposed: Received) -> None:
     """What is handed to the disk is acknowledged at once."""
-    self.peer.log.append(payload)
+    self.peer.log.append(proposed.payload)
     if not self.is_observer:
-        self._send(Kind.ACK, zxid)
+        self._send(Kind.ACK, proposed.zxid)
 
 
 def takes_up_epoch_before_history(self: Learner, packet: Packet) -> None:
@@ -90,7 +90,7 @@ def takes_up_epoch_before_history(self: Learner, packet: Packet) -> None:
 def acknowledges_newleader_before_writing(self: Learner, packet: Packet) -> None:
     """NEWLEADER: what was committed before is written with the first turn (ZOOKEEPER-3911)."""
     for entry in self._committed:
-        self.peer.log.append(entry[1])
+        self.peer.log.append(entry.payload)
         self.peer._apply(entry)
     self._committed = []
     self.peer.take_up_epoch(self.epoch)
@@ -114,12 +114,12 @@ def keeps_image_in_memory(self: Peer, image: Image, zxid: int) -> None:
     self._show_ensemble()
 
 
-def leaves_tail_out_of_vote(self: Peer, why: str) -> None:
+def leaves_tail_out_of_vote(self: Peer, why: str, leader: int | None) -> None:
     """What is logged and not committed is not in the tree that the next vote tells of (ZOOKEEPER-2845)."""
     role = self.role
     assert role is not None
     role.logged = list  # type: ignore[method-assign]
-    _leave(self, why)
+    _leave(self, why, leader)
 
 
 _leave = Peer._leave
