@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from zabcheck.simulation.choosing import setting, walk
 from zabcheck.simulation.files import Expect, RunFile, save
 from zabcheck.simulation.judging import Violation
 from zabcheck.simulation.machine import Machine
 from zabcheck.simulation.mistakes import MISTAKES, planted
+from zabcheck.simulation.run import Event, Run, Setting
 from zabcheck.simulation.shrinking import shrunk
 
 TRACES = Path(__file__).parent.parent.parent / "traces" / "ensemble"
@@ -35,7 +38,10 @@ REACHED = {
     "unsynced_is_lost",
 }
 """What the machines must come to, or they show too little."""
-EXAMPLES = 30
+EXAMPLES = 15
+WALKS = 50
+SEVERAL = 4
+"""So many epochs are several."""
 RARE = 600
 """How many examples a mistake may take to be found."""
 SOON = 60
@@ -93,24 +99,52 @@ def explore(machine: type[Machine], examples: int) -> Counter[str]:
         run_machine(machine, examples)
     except Violation:
         assert machine.failure is not None
-        setting, events, violation = machine.failure
-        file = RunFile(setting, violation.property, Expect.VIOLATED, shrunk(setting, events, 500))
-        pytest.fail(f"{violation}\nkept as {save(file, TRACES)}; `zab replay` runs it again")
+        fail(*machine.failure)
     return machine.seen
 
 
-def test_cores_keep_what_the_spec_promises() -> None:
-    seen = sum((explore(machine, EXAMPLES) for machine in MACHINES), Counter[str]())
+def fail(of: Setting, events: tuple[Event, ...], violation: Violation) -> None:
+    """A run has broken a property: it is shrunk and kept."""
+    file = RunFile(of, violation.property, Expect.VIOLATED, shrunk(of, events, 500))
+    pytest.fail(f"{violation}\nkept as {save(file, TRACES)}; `zab replay` runs it again")
+
+
+def walk_often(seeds: range, length: int) -> Counter[str]:
+    """Runs of chance alone, longer than Hypothesis likes its examples; in how many what came up."""
+    seen: Counter[str] = Counter()
+    for seed in seeds:
+        random = Random(seed)
+        run = Run(setting(random))
+        try:
+            walk(run, random, length)
+        except Violation as violation:
+            fail(run.setting, tuple(run.events), violation)
+        seen.update(run.seen.keys())
+        seen["several_epochs"] += len(run.promises.established) >= SEVERAL
+    return seen
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_cores_keep_what_the_spec_promises(machine: type[Machine]) -> None:
+    assert explore(machine, EXAMPLES)["everyone_delivers"] > EXAMPLES // 4
+
+
+def test_runs_come_to_all_that_matters() -> None:
+    seen = walk_often(range(WALKS), 150)
     assert set(seen) >= REACHED, REACHED - set(seen)
+    assert seen["several_epochs"] > WALKS // 3
 
 
 @pytest.mark.deep
 @pytest.mark.parametrize("machine", MACHINES)
 def test_cores_keep_it_for_long(machine: type[Machine]) -> None:
-    class Longer(machine):  # type: ignore[valid-type, misc]
-        pass
+    longer = type("Longer", (machine,), {})
+    explore(longer, 2000)
 
-    explore(Longer, 2500)
+
+@pytest.mark.deep
+def test_cores_keep_it_in_long_runs() -> None:
+    walk_often(range(10_000, 12_000), 500)
 
 
 def find(mistake: str, examples: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 
-from zabcheck.simulation.run import CLIENTS, REQUESTS, Event, Run
+from zabcheck.simulation.run import CLIENTS, REQUESTS, Event, Run, Setting
 
 Choice = Callable[[Run, Random], Event | None]
 """Makes an event, if there is one of its kind."""
@@ -255,6 +255,12 @@ def choose(run: Run, random: Random, weights: dict[Choice, float] = WEIGHTS) -> 
         event = choice(run, random)
         if event is not None:
             return event
+
+
+def setting(random: Random) -> Setting:
+    """Three or five members, perhaps an observer, that have little or much at hand for a learner."""
+    sizes = random.choice((3, 3, 5)), random.choice((0, 0, 1))
+    return Setting(*sizes, random.choice((2, 4, 500)), random.choice((0.33, 100.0, -1.0)))
 
 
 def walk(run: Run, random: Random, length: int) -> None:
