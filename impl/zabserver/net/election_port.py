@@ -46,7 +46,7 @@ MOST_WAIT = 3.0
 KNOCKS_LATER = 4
 """How many times as long a smaller id waits: the larger is trying as well, and one connection is enough."""
 MOST_NAMELESS = 64
-"""How many connections may be open that have not said whose they are."""
+"""How many connections may be open that have not said whose they are; one more ends the oldest."""
 MOST_STRANGERS = 64
 """How many may be connected that are no members."""
 MOST_STRANGE_ID = 255
@@ -93,7 +93,7 @@ class ElectionPort:
         self.ensemble = ensemble
         self.on_notification = on_notification
         self.dialing = dialing
-        self.nameless: set[Channel] = set()
+        self.nameless: dict[Channel, None] = {}
         self.peers: dict[int, Peer] = {}
         self.is_closed = False
         self._accepting = accepting
@@ -373,10 +373,12 @@ class Channel(asyncio.Protocol):
                 wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED)
         if self.peer is not None:
             return
-        if self.port.is_closed or len(self.port.nameless) >= MOST_NAMELESS:
-            self.refuse(f"more than {MOST_NAMELESS} connections that do not say whose they are")
+        if self.port.is_closed:
+            self.abort()
             return
-        self.port.nameless.add(self)
+        if len(self.port.nameless) >= MOST_NAMELESS:
+            next(iter(self.port.nameless)).refuse(f"{MOST_NAMELESS} more do not say whose they are")
+        self.port.nameless[self] = None
         self._deadline = asyncio.get_running_loop().call_later(
             HELLO_TIMEOUT, self.refuse, "it has not said in time who it is"
         )
@@ -428,6 +430,7 @@ class Channel(asyncio.Protocol):
 
     def refuse(self, reason: str) -> None:
         """Closes it, and says why in the log."""
+        self._is_named()
         log.warning(event("refused", address=self.name, reason=reason))
         self.abort()
 
@@ -450,7 +453,7 @@ class Channel(asyncio.Protocol):
 
     def _is_named(self) -> None:
         """It need not say who it is any more."""
-        self.port.nameless.discard(self)
+        self.port.nameless.pop(self, None)
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
