@@ -19,6 +19,8 @@ import pytest
 from zabcheck.client.session import Session
 from zabcheck.processes.clients import everything
 from zabcheck.processes.members import Kind, Members
+from zabserver.net import quorum_port
+from zabserver.testing import Ensemble
 from zabserver.wire.election import Notification, ServerState, encode_hello, encode_message
 from zabserver.wire.jute import INT
 from zabserver.wire.quorum import Kind as Packets
@@ -256,3 +258,21 @@ def test_a_thousand_connections_that_say_nothing_keep_no_member_out(count: int, 
         members.wait_until_serving()
         write(members)
     assert memory(members, leader) < before + MOST_GROWTH
+
+
+def test_a_learner_that_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection whose other end does not take the last words would stay for as long as TCP tries."""
+    monkeypatch.setattr(quorum_port, "LAST_WORDS", 0.2)
+    with Ensemble(observers=1, tick=50) as it, socket.socket() as learner:
+        it.kill(4)
+        leader = it._running[it.leader]
+        learner.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        learner.connect(("127.0.0.1", leader.peer.ensemble.members[leader.peer.me].quorum_port))
+        said = encode_packet(Packets.OBSERVERINFO, 0, encode_learner_info(4, 0))
+        learner.sendall(said + encode_packet(Packets.ACKEPOCH, 0, INT.pack(0)))
+        it.wait_until(lambda: len(leader.quorum_port.wires) == 3)
+        session = Session("127.0.0.1", it.port(leader.peer.me))
+        for _ in range(20):
+            session.call(tree.SetData("/", bytes(1_000_000)))
+        it.wait_until(lambda: len(leader.quorum_port.wires) == 2)
+        assert leader.mode == "leader"
