@@ -26,6 +26,8 @@ TICK, TIMEOUT = 100, 2000
 """In milliseconds; members give each other up after ten ticks."""
 SILENT = 1.6
 """Longer than that, in seconds."""
+AT_HAND = 550
+"""How many nodes are more transactions than a leader has at hand (`commitLogCount`)."""
 WRITTEN = 40
 """How many more writes are acknowledged before anything else is done."""
 
@@ -137,7 +139,8 @@ class Arena:
 @contextmanager
 def arena(folder: Path, count: int, seed: int, observers: Sequence[int] = ()) -> Iterator[Arena]:
     kinds = dict.fromkeys(range(1, count + 1), Kind.OURS)
-    members = Members(folder, kinds, observers, tick=TICK, settings={"snapCount": "150"})
+    settings = {"snapCount": "150", "snapshotSizeFactor": "-1" if seed % 2 else "100"}
+    members = Members(folder, kinds, observers, tick=TICK, settings=settings)
     with Proxy(members.addresses) as proxy:
         members.seen = proxy.ports
         with members:
@@ -192,6 +195,17 @@ def kill_while_others_synchronize(it: Arena) -> None:
         it.go_on(5)
         it.members.start(sid)
         time.sleep(0.1 + it.chance.random() / 2)
+
+
+def leave_one_far_behind(it: Arena) -> None:
+    """It lacks more than its leader has at hand, is sent a snapshot or log files, and is killed over that."""
+    sid = it.follower()
+    it.members.kill(sid)
+    it.go_on(AT_HAND)
+    for _ in range(2):
+        it.members.start(sid)
+        time.sleep(0.15 + it.chance.random() / 4)
+        it.members.kill(sid)
 
 
 def pause_one(it: Arena) -> None:
@@ -296,6 +310,15 @@ def full(it: Arena, sid: int) -> None:
     it.members.kill(sid)
 
 
+def fill_a_disk_before_an_election(it: Arena) -> None:
+    """Not even a promise can be written: it makes none, and ends."""
+    leader, sid = it.leader(), it.follower()
+    it.members.fill_disk(sid, 0)
+    it.members.kill(leader)
+    assert it.members.processes[sid].wait(30) == 1
+    it.members.kill(sid)
+
+
 def set_one_back(it: Arena) -> None:
     """Its data directory is one that was copied before."""
     sid = it.follower()
@@ -321,6 +344,7 @@ FAULTS: tuple[Fault, ...] = (
     kill_all,
     kill_leader_after_leader,
     kill_while_others_synchronize,
+    leave_one_far_behind,
     pause_one,
     pause_one_for_a_moment,
     pause_the_leader,
@@ -334,6 +358,7 @@ FAULTS: tuple[Fault, ...] = (
     half_close_some_ways,
     fill_a_followers_disk,
     fill_the_leaders_disk,
+    fill_a_disk_before_an_election,
     set_one_back,
 )
 FEW: tuple[Fault, ...] = (

@@ -222,13 +222,17 @@ class Members:
         """It goes on: SIGCONT."""
         self.processes[sid].send_signal(signal.SIGCONT)
 
-    def fill_disk(self, sid: int) -> None:
-        """From now on no file that a member has may grow beyond `FULL`: its writes fail, as on a full disk.
+    def fill_disk(self, sid: int, longest: int = FULL) -> None:
+        """From now on what a member writes fails, as on a full disk.
 
         The signal that a process gets then is one that Python ignores.
+
+        Args:
+            sid: whose disk.
+            longest: beyond how many bytes no file may grow.
         """
         _, most = resource.prlimit(self.processes[sid].pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(self.processes[sid].pid, resource.RLIMIT_FSIZE, (FULL, most))
+        resource.prlimit(self.processes[sid].pid, resource.RLIMIT_FSIZE, (longest, most))
 
     def mode(self, sid: int) -> str:
         """What a member says it is: leader, follower, observer; empty while it serves nobody."""
