@@ -7,7 +7,7 @@ nonsense, the role must end. See `test_strange_peers` for the same on sockets.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from struct import pack
 
@@ -38,6 +38,7 @@ from zabserver.zab.role import Rules
 from zabspec import tree
 
 RULES = Rules(tick=1000, init=10, sync=5)
+RECONFIGURABLE = replace(RULES, settings=replace(RULES.settings, reconfig=True))
 EVERYONE = Ensemble({sid: Member(sid, "127.0.0.1", 2888, 3888, sid == 4) for sid in (1, 2, 3, 4)})
 """Three voters and an observer."""
 E = 1 << 32
@@ -318,12 +319,12 @@ class Following:
                     self.peer.on_synced(disk.sync())
 
 
-def following() -> Following:
-    peer = Peer(1, EVERYONE, MemoryDisk(), RULES, START, START)
+def following(rules: Rules = RULES) -> Following:
+    peer = Peer(1, EVERYONE, MemoryDisk(), rules, START, START)
     peer.storage.write([txn(E + 1), txn(E + 2)])
     peer.storage.set_accepted_epoch(1)
     peer.storage.set_current_epoch(1)
-    peer = Peer(1, EVERYONE, peer.storage, RULES, START, START)
+    peer = Peer(1, EVERYONE, peer.storage, rules, START, START)
     peer.start()
     peer.on_notification(3, Notification(ServerState.LEADING, 3, E + 2, 1, 1))
     peer.on_notification(2, Notification(ServerState.FOLLOWING, 3, E + 2, 1, 1))
@@ -445,6 +446,11 @@ class Fuzz:
             lambda: b"",
             lambda: txn(zxid),
             lambda: Record(7, 0, zxid, 0, SetDataTxn(Op.SET_DATA, b"/nowhere", b"", 3)).encode(),
+            lambda: Record(
+                7, 0, zxid, 0, SetDataTxn(Op.RECONFIG, b"/zookeeper/config", self.text(), 3)
+            ).encode(),
+            self.text,
+            lambda: pack(">q", self.random.choice([1, 2, 3, 77, -1])),
             lambda: about(self.random.choice([-1, 1, 1, 1, 2, 3, 4, 77, 1 << 62])),
             lambda: INT.pack(self.random.choice([-2, -1, 0, 1, 2, LAST_EPOCH])),
             lambda: INT.pack(PROTOCOL),
@@ -453,6 +459,15 @@ class Fuzz:
             lambda: self.random.randbytes(self.random.randrange(60)),
         ]
         return self.random.choice(made)()
+
+    def text(self) -> bytes:
+        """An ensemble, or nearly one."""
+        version = self.random.choice([0, 1, E + 3, 2 * E, 2 * E + 1, 1 << 62])
+        members = self.random.choice([EVERYONE.members, {3: EVERYONE.members[3], 1: EVERYONE.members[1]}, {}])
+        servers = "".join(
+            f"server.{sid}={each.host}:2888:3888:participant;2181\n" for sid, each in members.items()
+        )
+        return (servers + f"version={version:x}")[self.random.choice([0, 0, 0, 1]) :].encode()
 
     def packet(self) -> bytes:
         kind = self.random.randrange(1, 20)
@@ -497,12 +512,13 @@ def fuzz_a_leader(seed: int, it: World) -> None:
 def fuzz_a_learner(seed: int) -> None:
     """Its leader says anything: it can always start again with what is on its disk."""
     fuzz = Fuzz(Random(seed))
-    it = following()
+    rules = RECONFIGURABLE if seed % 2 else RULES
+    it = following(rules)
     likely = [*STAGES["broadcast"], proposal(2 * E + 1), encode_packet(Kind.COMMIT, 2 * E + 1)]
     for _ in range(12):
         it.hear(fuzz.chunk(likely) if fuzz.random.random() < 0.5 else likely.pop(0) if likely else b"")
     it.peer.storage.load()
-    peer = Peer(1, EVERYONE, it.peer.storage, RULES, START, START)
+    peer = Peer(1, EVERYONE, it.peer.storage, rules, START, START)
     assert 1 <= peer.current_epoch <= peer.accepted_epoch <= LAST_EPOCH
     if it.peer.role is None:
         assert peer.tree.zxid == it.peer.tree.zxid
