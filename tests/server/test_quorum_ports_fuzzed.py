@@ -515,6 +515,15 @@ def fuzz_a_learner(seed: int) -> None:
     rules = RECONFIGURABLE if seed % 2 else RULES
     it = following(rules)
     likely = [*STAGES["broadcast"], proposal(2 * E + 1), encode_packet(Kind.COMMIT, 2 * E + 1)]
+    if rules is RECONFIGURABLE:
+        change = SetDataTxn(Op.RECONFIG, b"/zookeeper/config", fuzz.text(), 3)
+        payload = Record(7, 0, 2 * E + 1, 0, change).encode()
+        leader = pack(">q", fuzz.random.choice([1, 3]))
+        likely = [
+            *(LEADERINFO, DIFF, encode_packet(Kind.NEWLEADER, 2 * E, fuzz.text()), UPTODATE),
+            encode_packet(Kind.PROPOSAL, 2 * E + 1, payload),
+            encode_packet(Kind.COMMIT_AND_ACTIVATE, 2 * E + 1, leader),
+        ]
     for _ in range(12):
         it.hear(fuzz.chunk(likely) if fuzz.random.random() < 0.5 else likely.pop(0) if likely else b"")
     it.peer.storage.load()
