@@ -7,14 +7,23 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from zabcheck.client.encoding import Reconfigure, Request
+from zabcheck.simulation.changing import Changing
 from zabcheck.simulation.client import Asked, Client
+from zabcheck.simulation.disk import MemoryDisk
+from zabcheck.simulation.judging import Violation
 from zabcheck.simulation.world import World
 from zabserver.service.prepare import Settings
 from zabserver.service.tree import CONFIG
+from zabserver.wire.election import ServerState
 from zabserver.wire.protocol import Err
+from zabserver.zab.configuration import reached_by
+from zabserver.zab.election import Election, Report
 from zabserver.zab.ensemble import Ensemble, ensemble_from_text
+from zabserver.zab.leader import Leader
 from zabserver.zab.peer import Peer
 from zabserver.zab.role import Rules
+from zabserver.zab.succession import Succession
+from zabspec import tree
 
 RULES = Rules(tick=1000, init=10, sync=5, settings=Settings(reconfig=True, skip_acl=True))
 
@@ -226,3 +235,200 @@ def test_there_is_one_reconfiguration_at_a_time() -> None:
     it.perform(leader.me)
     it.calm(lambda: all(each.error is not None for each in asked))
     assert [each.error for each in asked] == [0, Err.RECONFIG_IN_PROGRESS]
+
+
+# Whatever happens: see `zabcheck.simulation.changing`.
+
+STEPS = 400
+
+
+def broken_within(seeds: int) -> set[str]:
+    """The properties that do not hold in the first so many runs."""
+    broken = set()
+    for seed in range(seeds):
+        try:
+            Changing(seed).go(STEPS)
+        except Violation as violation:
+            broken.add(violation.property)
+    return broken
+
+
+def test_nothing_acknowledged_is_lost_and_nobody_disagrees_whatever_crashes() -> None:
+    changes = 0
+    for seed in range(60):
+        run = Changing(seed)
+        run.go(STEPS)
+        changes += run.changes
+    assert changes > 60
+
+
+@pytest.mark.deep
+def test_the_same_for_long() -> None:
+    assert broken_within(1000) == set()
+
+
+def only_the_old_quorum(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Peer, "ensembles", property(lambda peer: (peer.ensemble,)))
+    patch.setattr(Succession, "reached", lambda self, marks: reached_by(self.peer.ensemble, marks))
+    patch.setattr(Election, "_has_quorum", has_quorum_of_first)
+
+
+def has_quorum_of_first(election: Election, reports: dict[int, Report], report: Report) -> bool:
+    return election.ensemble.is_quorum([sid for sid, each in reports.items() if report.says_the_same(each)])
+
+
+def only_the_new_quorum(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Succession, "reached", lambda self, marks: reached_by(self.peer.last_seen, marks))
+
+
+def a_proposed_ensemble_is_not_kept(patch: pytest.MonkeyPatch) -> None:
+    def save(disk: MemoryDisk, committed: Ensemble, _: Ensemble) -> None:
+        disk.ensembles = (committed, committed)
+
+    patch.setattr(MemoryDisk, "save_ensembles", save)
+
+
+def a_proposed_ensemble_is_told_as_committed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Succession, "of_new_leader", lambda self, _: self.peer.last_seen)
+
+
+def the_old_quorum_is_not_waited_for_after_the_commit(patch: pytest.MonkeyPatch) -> None:
+    def reached(self: Succession, marks: dict[int, int]) -> int:
+        self._before = None
+        return right(self, marks)
+
+    right = Succession.reached
+    patch.setattr(Succession, "reached", reached)
+
+
+def nobody_is_told_of_newer_ensembles(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Peer, "_take_over_ensemble", lambda self: None)
+
+
+# What each of them breaks, in as few steps as it takes.
+
+
+def cut(of: World, ones: Iterable[int], others: Iterable[int]) -> None:
+    """Nothing arrives between two groups of members."""
+    for one in ones:
+        for other in others:
+            of.block(one, other)
+            of.block(other, one)
+
+
+def pass_time(of: World, milliseconds: int = 60_000) -> None:
+    for _ in range(milliseconds // 250):
+        of.tick(250)
+        of.settle()
+
+
+def five() -> tuple[World, Client]:
+    """Server 3 leads 1, 2 and itself; 4 and 5 learn and do not vote. A client of the leader."""
+    it = world(1, 2, 3)
+    add(it, 4, 5)
+    assert it.leader is not None
+    assert it.leader.me == 3
+    return it, client(it, 3)
+
+
+def moved_to(*voters: int) -> Reconfigure:
+    return Reconfigure(members=",".join(map(line, voters)))
+
+
+def serving_leaders(of: World) -> list[int]:
+    return [peer.me for peer in of.peers() if peer.state == ServerState.LEADING and peer.service is not None]
+
+
+@pytest.mark.parametrize("unheard", [(1, 2), (4, 5)])
+def test_a_reconfiguration_and_what_follows_wait_for_both_quorums(unheard: tuple[int, int]) -> None:
+    it, by = five()
+    for sid in unheard:
+        it.block(sid, 3)
+    asked = [by.ask(moved_to(3, 4, 5)), by.ask(tree.Create("/a", b""))]
+    it.perform(3)
+    it.settle()
+    assert [each.error for each in asked] == [None, None]
+    it.heal()
+    it.calm(lambda: all(each.error == 0 for each in asked))
+
+
+def test_who_has_acknowledged_an_ensemble_decides_nothing_without_it() -> None:
+    it, by = five()
+    it.block(3, 1)
+    it.block(3, 2)
+    asked = by.ask(moved_to(3, 4, 5))
+    it.perform(3)
+    it.blocked.clear()
+    for cable, side in it.deliverable():  # the proposal reaches all
+        it.deliver(cable, side)
+    for sid in it.unsynced():
+        it.sync(sid)
+    for sid in (1, 2):
+        it.block(3, sid)  # and the commit only 4 and 5
+    it.settle()
+    assert asked.error == 0
+    cut(it, (1, 2), (3, 4, 5))
+    for sid in (1, 2):
+        it.crash(sid)
+        it.start(sid)
+    pass_time(it)
+    assert serving_leaders(it) == [3]
+
+
+def test_an_ensemble_that_is_proposed_is_not_told_as_committed() -> None:
+    it, by = five()
+    cut(it, (1, 2), (3,))
+    by.ask(moved_to(3, 4, 5))
+    it.perform(3)
+    it.settle()
+    for sid in (4, 5):
+        it.crash(sid)
+        it.start(sid)
+        it.settle()
+        it.tick(50)
+        it.settle()
+    cut(it, (1, 2), (3, 4, 5))
+    it.crash(3)
+    it.start(3)
+    pass_time(it)
+    assert serving_leaders(it) == [2]
+
+
+def test_what_was_proposed_before_the_commit_has_a_quorum_of_the_ensemble_before() -> None:
+    it, by = five()
+    leader = it.leader
+    assert leader is not None
+    assert isinstance(leader.role, Leader)
+    by.ask(moved_to(3, 4, 5))
+    it.perform(3)
+    by.ask(tree.Create("/a", b""))
+    it.perform(3)
+    succession, (entry, (last, _)) = leader.role.succession, leader.role.logged()
+    succession.tell(entry, last)
+    succession.install()
+    new = {1: entry[0], 2: entry[0], 3: last, 4: last, 5: last}
+    assert succession.reached(new) == entry[0]
+    assert succession.reached(new | {1: last}) == last
+    assert succession.reached(new) == last
+
+
+CAUGHT: list[tuple[Callable[[pytest.MonkeyPatch], None], Callable[[], None]]] = [
+    (only_the_old_quorum, lambda: test_a_reconfiguration_and_what_follows_wait_for_both_quorums((4, 5))),
+    (only_the_new_quorum, lambda: test_a_reconfiguration_and_what_follows_wait_for_both_quorums((1, 2))),
+    (a_proposed_ensemble_is_not_kept, test_who_has_acknowledged_an_ensemble_decides_nothing_without_it),
+    (a_proposed_ensemble_is_told_as_committed, test_an_ensemble_that_is_proposed_is_not_told_as_committed),
+    (
+        the_old_quorum_is_not_waited_for_after_the_commit,
+        test_what_was_proposed_before_the_commit_has_a_quorum_of_the_ensemble_before,
+    ),
+    (nobody_is_told_of_newer_ensembles, lambda: test_a_server_joins("participant")),
+]
+
+
+@pytest.mark.parametrize(("mistake", "test"), CAUGHT, ids=[each.__name__ for each, _ in CAUGHT])
+def test_mistake_is_caught(
+    mistake: Callable[[pytest.MonkeyPatch], None], test: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mistake(monkeypatch)
+    with pytest.raises(AssertionError):
+        test()

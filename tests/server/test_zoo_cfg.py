@@ -90,7 +90,6 @@ def test_a_key_is_honoured_with_and_without_its_prefix(name: str) -> None:
         "group.1=1:2:3",
         "standaloneEnabled=false",
         "peerType=observer",
-        "dynamicConfigFile=/zoo.cfg.dynamic",
         "sessionRequireClientSASLAuth=true",
         "zookeeper.sessionRequireClientSASLAuth=true",
         "requireClientAuthScheme=sasl",

@@ -122,8 +122,9 @@ class World:
             cable.queues[side].clear()
             cable.begun[side] = b""
             cable.queues[side].append(None)
-            if self.members[cable.ends[side]].peer is None:
+            if self.members[cable.ends[side]].peer is None or cable.links[side] is None:
                 self._detach(cable, side)
+        cable.is_dialing = False
 
     def deliver_note(self, sender: int, receiver: int) -> None:
         """A notification arrives."""

@@ -49,6 +49,7 @@ class ClientPort:
         self.number = 0
         self.secure_number: int | None = None
         self._listeners: list[asyncio.Server] = []
+        self._plain: asyncio.Server | None = None
         self.refused = 0
         self.accepted = 0
         self.lost = 0
@@ -73,6 +74,7 @@ class ClientPort:
             plain = await loop.create_server(
                 lambda: Protocol(self), host, options.client_port, backlog=backlog
             )
+            self._plain = plain
             self._listeners.append(plain)
             self.number = plain.sockets[0].getsockname()[1]
         if options.secure_port is not None:
@@ -83,6 +85,22 @@ class ClientPort:
             )
             self._listeners.append(secure)
             self.secure_number = secure.sockets[0].getsockname()[1]
+
+    async def move(self, host: str | None, port: int) -> None:
+        """Listens for clients without TLS elsewhere from now on; connections stay.
+
+        Raises:
+            OSError: the port cannot be used; it listens where it did.
+        """
+        loop = asyncio.get_running_loop()
+        backlog = self.server.options.backlog if self.server.options.backlog > 0 else DEFAULT_BACKLOG
+        listener = await loop.create_server(lambda: Protocol(self), host, port, backlog=backlog)
+        if self._plain is not None:
+            self._plain.close()
+            self._listeners.remove(self._plain)
+        self._plain = listener
+        self._listeners.append(listener)
+        self.number = port
 
     def close(self) -> None:
         """Stops to listen and closes all connections."""

@@ -119,6 +119,26 @@ class ElectionPort:
             ssl_handshake_timeout=HELLO_TIMEOUT if self._accepting else None,
         )
 
+    async def move(self, host: str | None, port: int) -> None:
+        """Listens elsewhere from now on.
+
+        Args:
+            host: the address; None for all, of which the present one is still told to others.
+            port: the port.
+
+        Raises:
+            OSError: the port cannot be used; it listens where it did.
+        """
+        before = self._listener, self.address, self._listen_host
+        self.address, self._listen_host = (host or self.address[0], port), host
+        try:
+            await self.open()
+        except OSError:
+            self._listener, self.address, self._listen_host = before
+            raise
+        if before[0] is not None:
+            before[0].close()
+
     def send(self, sid: int, notification: Notification) -> None:
         """Sends a notification as soon as that is possible, unless a newer one comes before.
 

@@ -26,7 +26,6 @@ def _is_set(value: str) -> bool:
 
 
 REFUSED: Mapping[str, tuple[Question, str]] = {
-    "dynamicConfigFile": (_is_set, "members are listed in zoo.cfg here"),
     "quorum.auth.enableSasl": (_is_true, "there is no SASL here"),
     "oraclePath": (_is_set, "there is no oracle here"),
     "sessionRequireClientSASLAuth": (_is_true, "there is no SASL here"),
@@ -59,10 +58,9 @@ WITHOUT_EFFECT = frozenset(
         "observerMasterPort",
         "connectToLearnerMasterLimit",
         "leaderServes",
-        # No such thing here: all sessions are global, reconfig is answered with an error, no admin server.
+        # No such thing here: all sessions are global, no admin server.
         "localSessionsEnabled",
         "localSessionsUpgradingEnabled",
-        "reconfigEnabled",
         "serverCnxnFactory",
         "admin.enableServer",
         "admin.serverPort",

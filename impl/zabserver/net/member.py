@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from zabserver.net.config_files import ConfigFiles
 from zabserver.net.election_port import ElectionPort
 from zabserver.net.lines import event
 from zabserver.net.member_disk import MemberDisk
@@ -25,6 +26,7 @@ from zabserver.service.clients import Clients
 from zabserver.service.primary import Primary
 from zabserver.service.tree import Tree
 from zabserver.wire.election import Notification, ServerState
+from zabserver.zab import ensemble as zab
 from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.leader import Leader
 from zabserver.zab.learner import Learner
@@ -95,7 +97,14 @@ class Member(Shell):
         disk = Files(Path(options.data_dir), log_dir, options.preallocated, options.force_sync)
         disk.member = self
         super().__init__(options, disk)
-        self.peer = Peer(me, ensemble, disk, rules_of(options), self._time(), self._clock())
+        if options.reconfig and options.config_file is not None:
+            disk.config = ConfigFiles(options.config_file, me)
+        self.peer = Peer(
+            me, ensemble, disk, rules_of(options), self._time(), self._clock(), options.last_seen
+        )
+        self._known = self.peer.ensembles
+        self._mine = ensemble.members[me]
+        self._move: asyncio.Task[None] | None = None
         accepting = context_from(options.tls, MEMBERS) if options.has_quorum_tls else None
         dialing = dialing_context(options.tls) if options.has_quorum_tls else None
         self._listen_host = None if options.listens_everywhere else ensemble.members[me].host
@@ -193,6 +202,8 @@ class Member(Shell):
         try:
             while True:
                 self._perform()
+                if self.peer.ensembles != self._known:
+                    self._follow_ensemble()
                 if self.peer.is_idle:
                     break
         except OSError as error:
@@ -206,7 +217,7 @@ class Member(Shell):
         for receiver, notification in turn.notifications:
             self.election_port.send(receiver, notification)
         for link, sid in turn.dials:
-            self.quorum_port.dial(link, sid, self.peer.ensemble)
+            self.quorum_port.dial(link, sid, self.peer.known)
         for link, out in turn.wires:
             self.quorum_port.send(link, out)
         self._unwritten += turn.log
@@ -215,6 +226,34 @@ class Member(Shell):
             self.quorum_port.hang_up(link)
         if turn.clients is not None:
             self.port.perform(turn.clients)
+
+    # Reconfiguration.
+
+    def _follow_ensemble(self) -> None:
+        """The members are others, or reached elsewhere, this one perhaps."""
+        peer = self.peer
+        self._known = peer.ensembles
+        self.election_port.set_ensemble(peer.known)
+        mine = peer.ensemble.members.get(peer.me)
+        if mine is not None and mine != self._mine:
+            before, self._mine = self._mine, mine
+            self._move = self._loop.create_task(self._move_ports(before, mine))
+
+    async def _move_ports(self, before: zab.Member, after: zab.Member) -> None:
+        """Listens where others look for this member now; connections that there are stay."""
+        host = None if self.options.listens_everywhere else after.host
+        moves = [
+            (before.quorum_port, after.quorum_port, self.quorum_port.move),
+            (before.election_port, after.election_port, self.election_port.move),
+        ]
+        try:
+            for was, port, move in moves:
+                if (before.host, was) != (after.host, port):
+                    await move(host, port)
+            if after.client_port is not None and after.client_port != self.port.number:
+                await self.port.move(after.client_host or self.options.client_host, after.client_port)
+        except OSError as error:
+            log.error(event("not moved", server=self.peer.me, reason=str(error)))
 
     # The disk.
 
@@ -302,4 +341,5 @@ def rules_of(options: Options) -> Rules:
         read_only=options.read_only,
         first_patience=options.first_patience,
         most_patience=options.most_patience,
+        lone_voter=options.others.get("standaloneEnabled", "true").lower() == "false",
     )

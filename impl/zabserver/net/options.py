@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zabserver.net.config_files import read_dynamic, read_next
 from zabserver.net.known_keys import is_known, refusal
 from zabserver.net.properties import parse_properties
 from zabserver.service.acl import Id
@@ -53,6 +54,10 @@ class Options:
         has_quorum_tls: whether members talk to each other with TLS.
         listens_everywhere: whether members are listened to at all addresses of the machine.
         first_patience, most_patience: how long a member hears nothing before it tells its vote again.
+        reconfig: whether clients may change who is a member.
+        config_file: the zoo.cfg that was read.
+        dynamic_file: where the members are listed, if not in that.
+        last_seen: the members as last proposed, if that may not be committed yet.
         ensemble: who the members are; None for a server that stands alone.
         others: whatever else zoo.cfg holds, without `zookeeper.` before names.
     """
@@ -97,6 +102,10 @@ class Options:
     read_only: bool = False
     first_patience: int = FIRST_PATIENCE
     most_patience: int = MOST_PATIENCE
+    reconfig: bool = False
+    config_file: Path | None = None
+    dynamic_file: str | None = None
+    last_seen: Ensemble | None = None
     ensemble: Ensemble | None = None
     has_quorum_tls: bool = False
     listens_everywhere: bool = False
@@ -104,7 +113,7 @@ class Options:
 
     def settings(self) -> Settings:
         """What of it decides about requests."""
-        return Settings(self.extended_types, self.enforce_quota, self.skip_acl, self.digests)
+        return Settings(self.extended_types, self.enforce_quota, self.skip_acl, self.digests, self.reconfig)
 
     @property
     def super_id(self) -> Id | None:
@@ -115,6 +124,7 @@ class Options:
 _TEXT = {
     "dataDir": "data_dir",
     "dataLogDir": "log_dir",
+    "dynamicConfigFile": "dynamic_file",
     "clientPortAddress": "client_host",
     "secureClientPortAddress": "secure_host",
     "metricsProvider.httpHost": "metrics_host",
@@ -157,6 +167,7 @@ _FLAGS = {
     "sslQuorum": "has_quorum_tls",
     "quorumListenOnAllIPs": "listens_everywhere",
     "readonlymode.enabled": "read_only",
+    "reconfigEnabled": "reconfig",
 }
 _METRICS = "org.apache.zookeeper.metrics."
 _METRICS_PROVIDERS = ("impl.DefaultMetricsProvider", "impl.NullMetricsProvider")
@@ -176,6 +187,9 @@ def read_options(path: Path) -> Options:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     options = options_from(found, str(path))
+    options.config_file = path
+    if options.dynamic_file is not None:
+        _read_members(options, found)
     if "dataDir" not in found:
         raise ValueError(f"{path}: dataDir is not set")
     if "clientPort" not in found and options.ensemble is None:
@@ -190,6 +204,16 @@ def read_options(path: Path) -> Options:
     return options
 
 
+def _read_members(options: Options, found: Mapping[str, str]) -> None:
+    """Who is a member, where that is in a file of its own: as committed, and as last proposed."""
+    assert options.config_file is not None
+    assert options.dynamic_file is not None
+    ensemble = read_dynamic(Path(options.dynamic_file))
+    options.ensemble = None if len(ensemble.members) == 1 and not _wants_others(found) else ensemble
+    if options.reconfig:
+        options.last_seen = read_next(options.config_file)
+
+
 def _set_own(options: Options, where: str, my_id: Path) -> None:
     """What the list of members says of this one: where its clients connect."""
     assert options.ensemble is not None
@@ -197,6 +221,7 @@ def _set_own(options: Options, where: str, my_id: Path) -> None:
         raise ValueError(f"{where}: an ensemble, and {my_id} is missing, which says which server this is")
     own = options.ensemble.members.get(options.server_id)
     if own is None:
+        where = options.dynamic_file or where
         raise ValueError(
             f"{my_id}: {options.server_id}, and there is no server.{options.server_id} in {where}"
         )
@@ -221,7 +246,7 @@ def options_from(found: Mapping[str, str], where: str, base: Options | None = No
     for full_name, value in found.items():
         _set(options, full_name.removeprefix("zookeeper."), value, where)
     names = [name for name in found if name.startswith(_OF_ENSEMBLES)]
-    if names or _wants_others(found):
+    if "dynamicConfigFile" not in found and (names or _wants_others(found)):
         options.ensemble = _ensemble(found, where)
     why = refusal(options.others | options.tls)
     if why:

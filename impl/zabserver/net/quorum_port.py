@@ -58,6 +58,17 @@ class QuorumPort:
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(lambda: Wire(self), host, port, ssl=self._accepting)
 
+    async def move(self, host: str | None, port: int) -> None:
+        """Listens elsewhere from now on; connections stay.
+
+        Raises:
+            OSError: the port cannot be used; it listens where it did.
+        """
+        before = self._listener
+        await self.open(host, port)
+        if before is not None:
+            before.close()
+
     def close(self) -> None:
         """Stops to listen and closes all connections."""
         if self._listener is not None:

@@ -12,8 +12,9 @@ believes a quorum of servers that have decided, if their leader itself has said 
 
 Time is in milliseconds of any clock that does not go back. A server's own vote counts at once, where
 ZooKeeper sends it to itself. Who does not vote is told the present vote, where ZooKeeper tells it of the last
-election's leader as if that were voted for in this one, which may be the one that has just been lost. Left
-out: the oracle for ensembles of two.
+election's leader as if that were voted for in this one, which may be the one that has just been lost. Who
+is to vote only in an ensemble that is not known to be committed votes for any: with ZooKeeper its history
+counts, so that it may refuse all who can be elected. Left out: the oracle for ensembles of two.
 
 ZooKeeper: FastLeaderElection.lookForLeader, WorkerReceiver, Vote, SyncedLearnerTracker. The specification is
 `zabspec.fast_election`.
@@ -151,12 +152,13 @@ class Election:
         self.round += 1
         self.state = ServerState.LOOKING
         self.decided = self.newer = None
-        is_observer = self.me in self.ensemble.observers
+        is_voter = self.me in self.ensemble.voters
+        has_no_history = not is_voter and self.me in self.electorate | self.ensemble.observers
         self._first = Vote(
-            self.me if self.me in self.ensemble.voters else NOBODY,
-            NOBODY if is_observer else zxid,
+            self.me if is_voter else NOBODY,
+            NOBODY if has_no_history else zxid,
             self.round,
-            NOBODY if is_observer else epoch,
+            NOBODY if has_no_history else epoch,
         )
         self._received, self._outside = {}, {}
         self._patience = self._first_patience
@@ -265,14 +267,14 @@ class Election:
     def _answer(self, sender: int, notification: Notification) -> None:
         """Tells one that looks what this server has decided, or that it looks in a later round.
 
-        Who does not vote is told in any round: it takes no part in telling. If it told voters of its own
+        Who does not vote is told in any round: it takes no part in telling. If it told others of its own
         round, as in ZooKeeper, each would answer the other as fast as the network goes.
         """
         if notification.state != ServerState.LOOKING or self.vote is None or sender == self.me:
             return
-        has_a_say = self.me in self.electorate
-        is_behind = (notification.round < self.round and has_a_say) or sender not in self.electorate
-        if self.state != ServerState.LOOKING or is_behind:
+        has_a_say = self.me in self.ensemble.voters
+        is_behind = notification.round < self.round or sender not in self.electorate
+        if self.state != ServerState.LOOKING or (has_a_say and is_behind):
             self._send(sender, self.vote)
 
     def _send(self, receiver: int, vote: Vote) -> None:
@@ -344,9 +346,13 @@ class Election:
         return leader is not None and leader.state == ServerState.LEADING
 
     def _has_quorum(self, reports: dict[int, Report], report: Report) -> bool:
-        """Whether those that say the same are a quorum, of the next configuration too if there is one."""
+        """Whether those that say the same are a quorum, of the next configuration too if there is one.
+
+        Who has decided may not know of that, and is followed without: with ZooKeeper, never.
+        """
         agreeing = [sid for sid, each in reports.items() if report.says_the_same(each)]
-        return all(verifier.is_quorum(agreeing) for verifier in self._verifiers)
+        verifiers = self._verifiers if report.state == ServerState.LOOKING else self._verifiers[:1]
+        return all(verifier.is_quorum(agreeing) for verifier in verifiers)
 
     def _count(self, now: int) -> None:
         """With a quorum for its vote it holds off."""

@@ -44,7 +44,7 @@ class Handler:
 
     Attributes:
         sid: its id; -1 until it has said.
-        is_voter: whether it counts.
+        is_voter: whether it votes in the ensemble that is committed.
         is_observer: whether it gets INFORM.
         epoch: the current epoch that it told in ACKEPOCH.
         last_zxid: the last that it told it has.

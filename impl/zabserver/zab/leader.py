@@ -25,7 +25,6 @@ from zabserver.wire.quorum import (
     encode_packet,
     encode_validity,
 )
-from zabserver.zab.configuration import reached_by
 from zabserver.zab.handler import ALREADY_PROMISED, Handler, Stage
 from zabserver.zab.history import Entry, counter_of, epoch_of, plan_sync
 from zabserver.zab.presider import Presider
@@ -181,14 +180,13 @@ class Leader:
         handler.sid = sid
         handler.link.name = f"server {sid} ({handler.link.name})"
         handler.is_observer = packet.kind == Kind.OBSERVERINFO
-        handler.is_voter = not handler.is_observer and self.succession.votes(sid)
+        handler.is_voter = not handler.is_observer and sid in self.peer.ensemble.voters
         handler.stage = Stage.DISCOVERY
         if self.phase != Phase.DISCOVERY:
             self._tell_epoch(handler)
             return
         self.epoch = max(self.epoch, epoch_of(packet.zxid) + 1)
-        if handler.is_voter:
-            self._asking.add(sid)
+        self._asking.add(sid)  # an observer, too: it may be a voter to be
         self._choose_epoch()
 
     def _why_not(self, sid: int, protocol: int, version: int, accepted: int) -> str:
@@ -205,7 +203,7 @@ class Leader:
             return f"it says it has promised epoch {accepted}, and ours is {self.peer.accepted_epoch}"
         if protocol < PROTOCOL:
             return f"protocol {protocol:#x}, which is too old"
-        ours = self.peer.last_seen.version
+        ours = self.peer.ensemble.version
         if version > ours:
             return f"its configuration {version:#x} is newer than ours, {ours:#x}"
         return ""
@@ -257,8 +255,7 @@ class Leader:
             if handler.is_voter and (handler.epoch, handler.last_zxid) > self.summary:
                 self._drop(handler, f"it has more than the leader: {handler.epoch}, 0x{handler.last_zxid:x}")
                 return
-            if handler.is_voter:
-                self._promised.add(handler.sid)
+            self._promised.add(handler.sid)
         if self.phase == Phase.PROMISES:
             self._count_promises()
         elif self.phase > Phase.PROMISES:
@@ -300,8 +297,8 @@ class Leader:
             )
         link.send(b"".join(sent))
         handler.stage = Stage.SYNCHRONIZATION
-        completed = peer.ensemble if self.phase == Phase.BROADCAST else peer.last_seen
-        handler.send(Kind.NEWLEADER, self.epoch << 32, completed.text().encode())
+        ensemble = self.succession.of_new_leader(self.phase == Phase.BROADCAST)
+        handler.send(Kind.NEWLEADER, self.epoch << 32, ensemble.text().encode())
 
     def _may_read_log(self, last: int) -> bool:
         """Whether the log files are small enough beside a snapshot to be sent instead."""
@@ -370,8 +367,7 @@ class Leader:
                 self._drop(handler, f"it acknowledges 0x{zxid:x} before NEWLEADER")
                 return
             handler.stage = Stage.READY
-            if handler.is_voter:
-                self._ready.add(handler.sid)
+            self._ready.add(handler.sid)
             if self.phase == Phase.BROADCAST:
                 self._tell_up_to_date(handler)
             else:
@@ -427,17 +423,10 @@ class Leader:
                 self._commit(min(zxid, self._proposals[-1][0]))
 
     def _acknowledged(self) -> int:
-        """The last zxid that a quorum has on disk, this server in it or not.
-
-        From a reconfiguration on that is not committed, of both ensembles.
-        """
-        peer = self.peer
-        marks = {each.sid: each.acknowledged for each in self.handlers.values() if each.is_voter}
-        marks[peer.me] = self._synced
-        reached = reached_by(peer.ensemble, marks)
-        if peer.is_reconfiguring and reached >= peer.last_seen.version:
-            return max(min(reached, reached_by(peer.last_seen, marks)), peer.last_seen.version - 1)
-        return reached
+        """The last zxid that a quorum has on disk, this server in it or not."""
+        marks = {each.sid: each.acknowledged for each in self.handlers.values() if not each.is_observer}
+        marks[self.peer.me] = self._synced
+        return self.succession.reached(marks)
 
     def _commit(self, zxid: int) -> None:
         """All up to a zxid is committed: learners are told, it is applied, who waits for it is answered.
@@ -472,7 +461,7 @@ class Leader:
 
     def _activate(self, presider: Presider, entry: Entry) -> None:
         """A reconfiguration is committed: all are told, and it is applied."""
-        self.succession.tell(entry)
+        self.succession.tell(entry, self._proposals[-1][0] if self._proposals else entry[0])
         self._committed = entry[0]
         self.peer.committed.append(*entry)
         presider.commit(entry[0])
@@ -529,9 +518,10 @@ class Leader:
             return
         present = {self.peer.me}
         for handler in self.handlers.values():
-            if handler.stage >= Stage.READY and handler.is_voter and self.tick <= handler.deadline:
+            if handler.stage >= Stage.READY and not handler.is_observer and self.tick <= handler.deadline:
                 present.add(handler.sid)
-        if not self._is_quorum(present):
+        is_stuck = bool(self._proposals) and not self.succession.can_commit(present)
+        if is_stuck or not self._is_quorum(present):
             raise Abandoned(f"only {sorted(present)} are there, which are no quorum")
 
     def counts(self) -> dict[str, int | str]:

@@ -410,6 +410,12 @@ class Peer:
         """Whether there is a later ensemble that is not known to be committed."""
         return self.last_seen.version > self.ensemble.version
 
+    @property
+    def known(self) -> Ensemble:
+        """All members of which this one knows, and where they are reached."""
+        members = {**self.last_seen.members, **self.ensemble.members}
+        return Ensemble(members, version=self.ensemble.version)
+
     def see(self, ensemble: Ensemble) -> None:
         """A later ensemble is proposed: whatever is decided from now on needs a quorum of it, too.
 

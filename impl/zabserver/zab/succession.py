@@ -9,13 +9,13 @@ ZooKeeper: Leader.tryToCommit, commitAndActivate, informAndActivate, getDesignat
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zabserver.wire.jute import LONG
 from zabserver.wire.quorum import Kind
-from zabserver.zab.configuration import designated
+from zabserver.zab.configuration import designated, reached_by
 from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.handler import Stage
 from zabserver.zab.history import Entry
@@ -39,6 +39,8 @@ class Succession:
         self.leader = leader
         self.peer = leader.peer
         self.successor = leader.peer.me
+        self._before: Ensemble | None = None
+        self._until = 0  # of all up to this zxid a quorum of that is needed, too
 
     @property
     def is_over(self) -> bool:
@@ -47,9 +49,32 @@ class Succession:
 
     # Voters.
 
-    def votes(self, sid: int) -> bool:
-        """Whether a server votes in an ensemble of which a quorum is needed."""
-        return any(sid in each.voters for each in self.peer.ensembles)
+    def reached(self, marks: Mapping[int, int]) -> int:
+        """The last zxid that may be committed.
+
+        From a reconfiguration on a quorum of both ensembles is needed; for what was proposed before its
+        commit even after that: a server that does not know of the commit votes as in the ensemble before.
+
+        Args:
+            marks: the last zxid that each server has acknowledged.
+        """
+        peer = self.peer
+        reached = reached_by(peer.ensemble, marks)
+        if peer.is_reconfiguring and reached >= peer.last_seen.version:
+            reached = max(min(reached, reached_by(peer.last_seen, marks)), peer.last_seen.version - 1)
+        if self._before is not None:
+            earlier = reached_by(self._before, marks)
+            if earlier < self._until:
+                return min(reached, earlier)
+            self._before = None
+        return reached
+
+    def can_commit(self, present: Collection[int]) -> bool:
+        """Whether there are quorums for all that is proposed; if not, another leader may do without.
+
+        ZooKeeper waits for ever.
+        """
+        return self._before is None or self._before.is_quorum(present)
 
     def ready_voters(self) -> set[int]:
         """Who has all that is proposed, or gets it, and acknowledges it: this server, and followers."""
@@ -58,7 +83,7 @@ class Succession:
 
     def _count_voters(self) -> None:
         for handler in self.leader.handlers.values():
-            handler.is_voter = not handler.is_observer and self.votes(handler.sid)
+            handler.is_voter = not handler.is_observer and handler.sid in self.peer.ensemble.voters
 
     # The way of an ensemble.
 
@@ -70,6 +95,16 @@ class Succession:
         ensemble = self.peer.ensemble
         if self.peer.rules.settings.reconfig and ensemble.version == self.peer.last_seen.version == 0:
             self.peer.see(replace(ensemble, version=epoch << 32))
+
+    def of_new_leader(self, is_serving: bool) -> Ensemble:
+        """The ensemble that NEWLEADER tells, which UPTODATE says is committed.
+
+        ZooKeeper tells one that is proposed, too, so that a learner takes for committed what may never be.
+
+        Args:
+            is_serving: whether a quorum has acknowledged a NEWLEADER; if not, that of the last ensemble will.
+        """
+        return self.peer.ensemble if is_serving else self.peer.last_seen
 
     def complete(self, ready: Collection[int]) -> None:
         """The last ensemble that this server has seen is committed: a quorum of it has said so.
@@ -84,11 +119,16 @@ class Succession:
     def propose(self, ensemble: Ensemble) -> None:
         """It is about to be proposed: it and what follows need a quorum of the next ensemble, too."""
         self.peer.see(ensemble)
-        self._count_voters()
 
-    def tell(self, entry: Entry) -> None:
-        """A reconfiguration is committed: all are told, and who leads from now on."""
+    def tell(self, entry: Entry, last: int) -> None:
+        """A reconfiguration is committed: all are told, and who leads from now on.
+
+        Args:
+            entry: the reconfiguration.
+            last: the last zxid that is proposed.
+        """
         zxid, payload = entry
+        self._before, self._until = (self.peer.ensemble if last > zxid else None), last
         handlers = self.leader.handlers.values()
         self.successor = self._designated({each.sid for each in handlers if each.acknowledged >= zxid})
         body = LONG.pack(self.successor)
