@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,3 +180,16 @@ def test_two_sides_that_hear_nothing_of_each_other_are_a_cut() -> None:
     assert run.mapper.state.cut == {Sid(1)}
     run.do(("block", 1, 3))
     assert run.mapper.state.cut == frozenset()
+
+
+def test_chance_is_the_same_in_every_process(same_output: Callable[[str], str]) -> None:
+    told = same_output(
+        "from random import Random\n"
+        "from zabcheck.simulation.choosing import setting, walk\n"
+        "from zabcheck.simulation.run import Run\n"
+        "random = Random(1)\n"
+        "run = Run(setting(random))\n"
+        "walk(run, random, 120)\n"
+        "print(run.events, run.seen, run.mapper.state)\n"
+    )
+    assert "learner_gets" in told
