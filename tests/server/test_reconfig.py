@@ -15,37 +15,13 @@ from kazoo.exceptions import (
     NoAuthError,
 )
 
-from zabcheck.processes.members import Kind, Members, free_ports
+from zabcheck.processes.growing import SETTINGS, SUPER, Growing
+from zabcheck.processes.members import Kind, free_ports
 from zabserver.net.config_files import ConfigFiles, read_dynamic, read_next
 from zabserver.net.options import read_options
 from zabserver.zab.ensemble import ensemble_from_text
 
-FIRST = (1, 2, 3)
-SUPER = [("digest", "super:test")]
-SETTINGS = {
-    "reconfigEnabled": "true",
-    "DigestAuthenticationProvider.superDigest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU=",
-}
-
-
-class Growing(Members):
-    """Members of which the first three begin; a fourth is told of those and of itself. Files are kept."""
-
-    def start_all(self) -> None:
-        for sid in FIRST:
-            self.start(sid)
-
-    def line(self, sid: int, kind: str = "participant") -> str:
-        quorum, election = self.addresses[sid]
-        return f"server.{sid}=127.0.0.1:{quorum}:{election}:{kind};127.0.0.1:{self.client_ports[sid]}"
-
-    def config(self, sid: int) -> str:
-        path = self.folder / f"{sid}.cfg"
-        if path.exists():
-            return path.read_text()
-        lines = {**self.settings, "dataDir": str(self.data(sid))}
-        members = "".join(f"{self.line(each)}\n" for each in sorted({*FIRST, sid}))
-        return "".join(f"{name}={value}\n" for name, value in lines.items()) + members
+FIRST = Growing.first
 
 
 @pytest.fixture
