@@ -55,6 +55,17 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{', '.join(missing)} not installed: make test, or pip install -e '.[check,test]'"
         )
     config.pluginmanager.register(Findings())
+    _let_hypothesis_take_its_time()
+
+
+def _let_hypothesis_take_its_time() -> None:
+    """No example fails for being slow: how fast this machine is says nothing of what is tested."""
+    from hypothesis import HealthCheck, settings  # noqa: PLC0415 - it comes with an extra
+
+    settings.register_profile(
+        "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    )
+    settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
