@@ -172,6 +172,9 @@ def test_second(zookeeper, zookeeper_server):
     assert session.call(tree.GetChildren("/")).reply.names == ("zookeeper",)
     shared = Session("127.0.0.1", zookeeper_server.port)
     assert set(shared.call(tree.GetChildren("/")).reply.names) == {"shared", "zookeeper"}
+
+def test_third(zookeeper_ensemble):
+    assert zookeeper_ensemble.mode(zookeeper_ensemble.leader) == "leader"
 """
 
 
@@ -186,7 +189,7 @@ def test_pytest_has_the_fixtures(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
 def is_installed() -> bool:

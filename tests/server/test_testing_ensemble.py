@@ -14,8 +14,6 @@ from zabspec import tree
 from zabspec.tree import Error
 from zabspec.tree.replies import Data
 
-pytest_plugins = ["zabserver.pytest_plugin"]
-
 
 @pytest.fixture
 def ensemble() -> Iterator[Ensemble]:
@@ -50,8 +48,8 @@ def read(of: Ensemble, server: int, path: str) -> bytes | None:
     return reply.data if isinstance(reply, Data) else None
 
 
-def test_everyone_serves_what_anyone_writes(zookeeper_ensemble: Ensemble) -> None:
-    of = zookeeper_ensemble
+def test_everyone_serves_what_anyone_writes(ensemble: Ensemble) -> None:
+    of = ensemble
     assert sorted(map(of.mode, of.servers)) == ["follower", "follower", "leader"]
     session = connect(of, others(of)[0])
     session.call(tree.Create("/a", b"x"))
