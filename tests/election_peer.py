@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from zabserver.net.election_port import ElectionPort
+from zabserver.net.ports.election_port import ElectionPort
 from zabserver.wire.election import Notification
 from zabserver.zab.election import Election
 from zabserver.zab.ensemble import Ensemble, Member

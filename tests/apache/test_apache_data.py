@@ -13,8 +13,8 @@ import pytest
 from apache_server import START_TIMEOUT, free_port, start, wait_until_serving, why_not
 from zabcheck.client.encoding import Auth, Request
 from zabcheck.client.session import Session
-from zabserver.net.disk import Disk
-from zabserver.net.recovery import zxid_of_file
+from zabserver.net.disk.disk import Disk
+from zabserver.net.disk.recovery import zxid_of_file
 from zabserver.service.tree import Tree
 from zabserver.storage.snapshots import decode_snapshot, encode_snapshot
 from zabserver.testing import ZooKeeper

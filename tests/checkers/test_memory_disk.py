@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from zabcheck.simulation.disk import MemoryDisk
-from zabserver.net.member_disk import MemberDisk
+from zabserver.net.disk.member_disk import MemberDisk
 from zabserver.service.node import OPEN
 from zabserver.service.tree import Tree
 from zabserver.service.txns import CreateTxn, Record

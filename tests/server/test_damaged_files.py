@@ -13,9 +13,9 @@ from zlib import adler32
 import pytest
 
 from test_disk import creates, names, snapshot_of, two_snapshots, written
-from zabserver.net import disk as disks
-from zabserver.net.command import main
-from zabserver.net.disk import Disk
+from zabserver.net.commands.command import main
+from zabserver.net.disk import disk as disks
+from zabserver.net.disk.disk import Disk
 from zabserver.service.tree import Tree
 from zabserver.storage import compressed, logs
 from zabserver.storage.logs import Corrupt

@@ -22,7 +22,7 @@ import pytest
 
 from test_damaged_files import snapped
 from test_disk import described, payload, snapshot_of
-from zabserver.net.disk import Disk
+from zabserver.net.disk.disk import Disk
 from zabserver.service.node import OPEN, Ace, Acl
 from zabserver.service.tree import Tree
 from zabserver.service.txns import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from zabserver.net.disk import Disk, Found
+from zabserver.net.disk.disk import Disk, Found
 from zabserver.service.node import OPEN, Ace
 from zabserver.service.prepare import Preparer, Request, Settings
 from zabserver.service.tree import Tree

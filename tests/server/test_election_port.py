@@ -14,8 +14,8 @@ from random import Random
 import pytest
 
 from election_peer import PATIENCE, ElectionPeer, local_ensemble, until
-from zabserver.net import election_port
-from zabserver.net.election_port import ElectionPort
+from zabserver.net.ports import election_port
+from zabserver.net.ports.election_port import ElectionPort
 from zabserver.wire.election import MAX_MESSAGE, Notification, ServerState, encode_hello, encode_message
 from zabserver.zab.ensemble import Ensemble, Member
 

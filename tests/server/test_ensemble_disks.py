@@ -17,8 +17,8 @@ from zabcheck.client.session import Session
 from zabcheck.simulation.client import Client
 from zabcheck.simulation.disk import MemoryDisk
 from zabcheck.simulation.world import World
-from zabserver.net.disk import Disk
-from zabserver.net.shell import QUICK
+from zabserver.net.disk.disk import Disk
+from zabserver.net.shell.shell import QUICK
 from zabserver.testing import Ensemble
 from zabserver.zab.ensemble import Ensemble as Members
 from zabserver.zab.ensemble import Member

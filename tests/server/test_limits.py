@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from zabcheck.client.session import Disconnected, Session
-from zabserver.net import client_port
+from zabserver.net.ports import client_port
 from zabserver.service import connection as connections
 from zabserver.service import reads
 from zabserver.service.service import Service

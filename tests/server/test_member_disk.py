@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from crash_points import check_each_is_synced, recording
-from zabserver.net import epochs
-from zabserver.net.member_disk import MemberDisk
+from zabserver.net.disk import epochs
+from zabserver.net.disk.member_disk import MemberDisk
 from zabserver.service.node import OPEN
 from zabserver.service.tree import Tree
 from zabserver.service.txns import CreateTxn, Record, decode_record, zxid_of

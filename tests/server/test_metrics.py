@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 
 from zabcheck.client.session import Session
-from zabserver.net import metrics
+from zabserver.net.words import metrics
 from zabserver.testing import ZooKeeper
 from zabspec import tree
 

@@ -17,8 +17,8 @@ from kazoo.exceptions import (
 
 from zabcheck.processes.growing import SETTINGS, SUPER, Growing
 from zabcheck.processes.members import Kind, free_ports
-from zabserver.net.config_files import ConfigFiles, read_dynamic, read_next
-from zabserver.net.options import read_options
+from zabserver.net.configuration.config_files import ConfigFiles, read_dynamic, read_next
+from zabserver.net.configuration.options import read_options
 from zabserver.zab.ensemble import ensemble_from_text
 
 FIRST = Growing.first

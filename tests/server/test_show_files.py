@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from zabserver.net.command import main
-from zabserver.net.disk import Disk
+from zabserver.net.commands.command import main
+from zabserver.net.disk.disk import Disk
 from zabserver.service.node import OPEN, Ace
 from zabserver.service.tree import Tree
 from zabserver.service.txns import (

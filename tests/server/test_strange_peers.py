@@ -19,7 +19,7 @@ import pytest
 from zabcheck.client.session import Session
 from zabcheck.processes.clients import everything
 from zabcheck.processes.members import Kind, Members
-from zabserver.net import quorum_port
+from zabserver.net.ports import quorum_port
 from zabserver.testing import Ensemble
 from zabserver.wire.election import Notification, ServerState, encode_hello, encode_message
 from zabserver.wire.jute import INT

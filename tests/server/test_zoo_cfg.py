@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from zabserver.net.configuration.options import (
+    Options,
+    keys_without_effect,
+    options_from,
+    read_options,
+    unknown_keys,
+)
+from zabserver.net.configuration.properties import parse_properties
 from zabserver.net.lines import event
-from zabserver.net.options import Options, keys_without_effect, options_from, read_options, unknown_keys
-from zabserver.net.properties import parse_properties
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A disk in memory: what was not synced is gone after a crash.
 
 It holds what a real one holds: entries of the log, bytes of snapshots. It answers as
-`zabserver.net.member_disk`, and is compared with that (tests/checkers/test_memory_disk.py).
+`zabserver.net.disk.member_disk`, and is compared with that (tests/checkers/test_memory_disk.py).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class MemoryDisk:
         synced: how many of them a crash leaves.
         snapshots: their zxids and bytes, the newest last.
         accepted, current: the epoch files.
-        announced: the epoch of what was to be written to the history before its epoch (`net.epochs`).
+        announced: the epoch of what was to be written to the history before its epoch (`net.disk.epochs`).
         ensembles: who the members are, and who they are to be; None until that was written.
         fuse: how many more writes of the core there are before a power cut; None if there is to be none.
     """

@@ -21,10 +21,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from zabserver.net.client_port import Protocol
-from zabserver.net.counts import counts
-from zabserver.net.options import Options, options_from
-from zabserver.net.server import Server
+from zabserver.net.configuration.options import Options, options_from
+from zabserver.net.ports.client_port import Protocol
+from zabserver.net.shell.server import Server
+from zabserver.net.words.counts import counts
 
 Result = TypeVar("Result")
 

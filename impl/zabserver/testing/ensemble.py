@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from zabserver.net.member import Member
-from zabserver.net.options import Options, options_from
+from zabserver.net.configuration.options import Options, options_from
+from zabserver.net.shell.member import Member
 from zabserver.service.primary import Primary
 from zabserver.testing.alone import START_TIMEOUT
 from zabserver.testing.network import Network, acting, free_ports

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zabserver.net.config_files import read_dynamic, read_next
-from zabserver.net.known_keys import is_known, refusal
-from zabserver.net.properties import parse_properties
+from zabserver.net.configuration.config_files import read_dynamic, read_next
+from zabserver.net.configuration.known_keys import is_known, refusal
+from zabserver.net.configuration.properties import parse_properties
 from zabserver.service.acl import Id
 from zabserver.service.prepare import Settings
 from zabserver.storage.logs import PREALLOCATED

@@ -14,10 +14,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from zabserver.net import epochs
-from zabserver.net.config_files import ConfigFiles
-from zabserver.net.disk import Disk
-from zabserver.net.recovery import Found, is_whole, read_log, zxid_of_file
+from zabserver.net.configuration.config_files import ConfigFiles
+from zabserver.net.disk import epochs
+from zabserver.net.disk.disk import Disk
+from zabserver.net.disk.recovery import Found, is_whole, read_log, zxid_of_file
 from zabserver.service.tree import Tree
 from zabserver.service.txns import zxid_of
 from zabserver.storage import logs, snapshots

@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from zabserver.net.config_files import ConfigFiles
-from zabserver.net.election_port import ElectionPort
+from zabserver.net.configuration.config_files import ConfigFiles
+from zabserver.net.configuration.options import Options
+from zabserver.net.disk.member_disk import MemberDisk
 from zabserver.net.lines import event
-from zabserver.net.member_disk import MemberDisk
-from zabserver.net.options import Options
-from zabserver.net.quorum_port import QuorumPort
-from zabserver.net.shell import Shell
-from zabserver.net.tls import MEMBERS, context_from, dialing_context
+from zabserver.net.ports.election_port import ElectionPort
+from zabserver.net.ports.quorum_port import QuorumPort
+from zabserver.net.ports.tls import MEMBERS, context_from, dialing_context
+from zabserver.net.shell.shell import Shell
 from zabserver.service.clients import Clients
 from zabserver.service.primary import Primary
 from zabserver.service.tree import Tree

@@ -12,16 +12,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from zabserver.net.counts import Answered, Sizes
 from zabserver.net.lines import event
-from zabserver.net.tls import context_from, identity_of
-from zabserver.net.words import ARGUMENT_LENGTHS, WORDS, answer_word
+from zabserver.net.ports.tls import context_from, identity_of
+from zabserver.net.words.counts import Answered, Sizes
+from zabserver.net.words.words import ARGUMENT_LENGTHS, WORDS, answer_word
 from zabserver.service.clients import Turn
 from zabserver.service.connection import Connection
 from zabserver.wire.jute import INT
 
 if TYPE_CHECKING:
-    from zabserver.net.shell import Shell
+    from zabserver.net.shell.shell import Shell
 
 log = logging.getLogger("zabserver.client")
 

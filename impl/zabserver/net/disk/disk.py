@@ -11,7 +11,7 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from zabserver.net.recovery import Found, is_whole, recover, zxid_of_file
+from zabserver.net.disk.recovery import Found, is_whole, recover, zxid_of_file
 from zabserver.service.txns import zxid_of
 from zabserver.storage import logs
 from zabserver.storage.compressed import UNPACK

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from zabserver.net.recovery import name_of_snapshot, pieces_of_snapshot, read_log
+from zabserver.net.disk.recovery import name_of_snapshot, pieces_of_snapshot, read_log
 from zabserver.service.node import Acl, Node, ttl_of
 from zabserver.service.txns import (
     CheckTxn,

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from zabserver.net.ensemble_view import Show, Standing, shown
-from zabserver.net.options import options_from
+from zabserver.net.commands.ensemble_view import Show, Standing, shown
+from zabserver.net.configuration.options import options_from
 
 MOST = 255
 """Ids of members go into one byte of session ids."""

@@ -19,7 +19,7 @@ from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.link import Link
 
 if TYPE_CHECKING:
-    from zabserver.net.member import Member
+    from zabserver.net.shell.member import Member
 
 log = logging.getLogger("zabserver.quorum")
 

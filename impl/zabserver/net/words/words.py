@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from zabserver.net.counts import Answered, Sizes, counts
+from zabserver.net.words.counts import Answered, Sizes, counts
 from zabserver.service.clients import Latency
 from zabserver.service.connection import Connection
 from zabserver.service.watches import Watcher
 from zabserver.wire.protocol import Op
 
 if TYPE_CHECKING:
-    from zabserver.net.shell import Shell
+    from zabserver.net.shell.shell import Shell
 
 VERSION = "3.9.0"
 """Whose behaviour this is: clients look at it to know what they may ask for."""

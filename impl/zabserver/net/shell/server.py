@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from random import Random
 
-from zabserver.net.disk import Disk
-from zabserver.net.options import Options
-from zabserver.net.shell import Shell
+from zabserver.net.configuration.options import Options
+from zabserver.net.disk.disk import Disk
+from zabserver.net.shell.shell import Shell
 from zabserver.service.service import Service
 from zabserver.service.sessions import Sessions
 

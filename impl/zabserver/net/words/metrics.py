@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from zabserver.net.counts import counts
+from zabserver.net.words.counts import counts
 
 if TYPE_CHECKING:
-    from zabserver.net.shell import Shell
+    from zabserver.net.shell.shell import Shell
 
 LONGEST_REQUEST = 8192
 """How long a request may be, in bytes."""

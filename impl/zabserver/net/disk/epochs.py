@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from zabserver.net.disk import sync_path
+from zabserver.net.disk.disk import sync_path
 from zabserver.storage.logs import Corrupt
 
 ACCEPTED = "acceptedEpoch"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zabserver.net.shell import Shell
+    from zabserver.net.shell.shell import Shell
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from zabserver.net.properties import parse_properties
+from zabserver.net.configuration.properties import parse_properties
 from zabserver.zab.ensemble import Ensemble, parse_ensemble
 
 DYNAMIC = "dynamicConfigFile"

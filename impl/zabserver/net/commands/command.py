@@ -18,18 +18,18 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from zabserver.net.ensemble_command import add_ensemble
-from zabserver.net.lines import Lines, event
-from zabserver.net.member import Member
-from zabserver.net.options import (
+from zabserver.net.commands.ensemble_command import add_ensemble
+from zabserver.net.commands.show_files import add_log, add_snapshot
+from zabserver.net.configuration.options import (
     Options,
     keys_without_effect,
     options_from,
     read_options,
     unknown_keys,
 )
-from zabserver.net.server import Server
-from zabserver.net.show_files import add_log, add_snapshot
+from zabserver.net.lines import Lines, event
+from zabserver.net.shell.member import Member
+from zabserver.net.shell.server import Server
 from zabserver.storage.logs import Corrupt
 
 GARBAGE = 20_000

@@ -17,11 +17,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
-from zabserver.net.client_port import ClientPort
-from zabserver.net.disk import KEPT, Disk
+from zabserver.net.configuration.options import Options
+from zabserver.net.disk.disk import KEPT, Disk
 from zabserver.net.lines import event
-from zabserver.net.metrics import MetricsPort
-from zabserver.net.options import Options
+from zabserver.net.ports.client_port import ClientPort
+from zabserver.net.words.metrics import MetricsPort
 from zabserver.service.clients import Clients
 from zabserver.service.tree import Tree
 from zabserver.service.txns import zxid_of

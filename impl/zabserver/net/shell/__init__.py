@@ -1,0 +1,1 @@
+"""The loop around the cores: what all servers share, a server that stands alone, a member of an ensemble."""
