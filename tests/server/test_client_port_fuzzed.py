@@ -17,9 +17,9 @@ import pytest
 from zabcheck.client.session import Session
 from zabserver.service import connection as connections
 from zabserver.service.connection import Connection
-from zabserver.service.prepare import Settings
 from zabserver.service.service import Service
 from zabserver.service.sessions import Sessions
+from zabserver.service.settings import Settings
 from zabserver.service.tree import Tree
 from zabserver.service.txns import decode_record
 from zabserver.testing import ZooKeeper

@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 
 from zabserver.net.disk.disk import Disk, Found
 from zabserver.service.node import OPEN, Ace
-from zabserver.service.prepare import Preparer, Request, Settings
+from zabserver.service.prepare import Preparer, Request
+from zabserver.service.settings import Settings
 from zabserver.service.tree import Tree
 from zabserver.service.txns import (
     CheckTxn,

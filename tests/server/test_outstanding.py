@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from zabserver.service.node import OPEN
-from zabserver.service.prepare import Preparer, Request, Settings
+from zabserver.service.prepare import Preparer, Request
+from zabserver.service.settings import Settings
 from zabserver.service.tree import Tree
 from zabserver.service.txns import ErrorTxn, Record, encode_acl
 from zabserver.wire.jute import INT, Reader, data

@@ -12,7 +12,8 @@ from hypothesis import strategies as some
 
 from test_disk import SESSION, described, some_txns
 from zabserver.service.node import OPEN, Ace, Node
-from zabserver.service.prepare import Preparer, Request, Settings
+from zabserver.service.prepare import Preparer, Request
+from zabserver.service.settings import Settings
 from zabserver.service.tree import Tree
 from zabserver.service.txns import CreateTxn, Record
 from zabserver.storage import images, snapshots

@@ -12,7 +12,7 @@ import pytest
 from zabcheck.client.encoding import Request, encoded
 from zabserver.service.connection import Connection
 from zabserver.service.service import Service
-from zabserver.service.sessions import Sessions
+from zabserver.service.sessions import Sessions, password_of
 from zabserver.service.tree import Tree
 from zabserver.service.watches import Watches
 from zabspec import tree as spec
@@ -157,7 +157,7 @@ def test_a_sign_of_life_puts_it_off() -> None:
 def test_a_session_is_at_one_connection() -> None:
     core = service()
     old = connect(core)
-    new = connect(core, session=old.session_id, password=core.password_of(old.session_id))
+    new = connect(core, session=old.session_id, password=password_of(old.session_id))
     assert new.session_id == old.session_id
     assert old.why_closed == "its session has moved on"
     core.disconnect(old)
@@ -191,7 +191,7 @@ def test_what_a_change_costs_does_not_depend_on_watches_elsewhere() -> None:
         return count
 
     class Deaf:
-        def is_told(self, event: int, path: bytes, acl: Any, zxid: int) -> None:
+        def on_event(self, event: int, path: bytes, acl: Any, zxid: int) -> None:
             raise AssertionError(path)
 
     few, many = Watches(), Watches()

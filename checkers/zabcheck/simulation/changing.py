@@ -20,7 +20,7 @@ from zabcheck.simulation.client import Asked, Client
 from zabcheck.simulation.disk import PowerCut
 from zabcheck.simulation.judging import Violation
 from zabcheck.simulation.world import World
-from zabserver.service.prepare import Settings
+from zabserver.service.settings import Settings
 from zabserver.service.tree import CONFIG
 from zabserver.wire.election import ServerState
 from zabserver.zab.ensemble import Ensemble, ensemble_from_text

@@ -33,7 +33,7 @@ from zabserver.service.tree import CONFIG, Tree
 from zabserver.storage.images import Image, PacketStream
 from zabserver.storage.snapshots import decode_snapshot
 from zabserver.wire.jute import Reader
-from zabserver.wire.quorum import Kind, Packet, encode_packet
+from zabserver.wire.quorum import ALREADY_PROMISED, Kind, Packet, encode_packet
 from zabserver.zab import handler as handlers
 from zabserver.zab import leader as leaders
 from zabserver.zab import learner as learners
@@ -438,7 +438,7 @@ class Mapper:
                 return Inform(self.txn(packet.data or b""))
             case Kind.ACKEPOCH:
                 epoch = Reader(packet.data or b"").int32()
-                return AckEpoch(None if epoch == learners.ALREADY_PROMISED else epoch, zxid)
+                return AckEpoch(None if epoch == ALREADY_PROMISED else epoch, zxid)
         plain = PLAIN.get(packet.kind)
         return None if plain is None else plain(zxid)
 

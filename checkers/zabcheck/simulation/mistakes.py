@@ -15,13 +15,13 @@ from zabserver.service.tree import Tree
 from zabserver.storage.images import Image
 from zabserver.wire.election import Notification, ServerState
 from zabserver.wire.jute import INT, Reader
-from zabserver.wire.quorum import Kind, Packet
+from zabserver.wire.quorum import ALREADY_PROMISED, Kind, Packet
 from zabserver.zab import leader as leaders
 from zabserver.zab.election import Election
 from zabserver.zab.handler import Handler, Stage
 from zabserver.zab.history import Entry, Plan, Received, epoch_of, plan_sync
 from zabserver.zab.leader import Leader
-from zabserver.zab.learner import ALREADY_PROMISED, Learner
+from zabserver.zab.learner import Learner
 from zabserver.zab.learner import Stage as Learned
 from zabserver.zab.peer import Peer
 from zabserver.zab.presider import Presider

@@ -10,17 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from zabserver.service.acl import Id
-from zabserver.service.connection import WRITES, Connection
-from zabserver.service.prepare import Request, Settings
-from zabserver.service.sessions import Session, Sessions, password_of
+from zabserver.service.connection import Connection
+from zabserver.service.prepare import Request
+from zabserver.service.sessions import Session, Sessions
+from zabserver.service.settings import Settings
 from zabserver.service.tree import Done, Tree
 from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, Record
-from zabserver.wire.jute import INT, data
-from zabserver.wire.protocol import MAX_BUFFER, Err, Op
-
-MULTI_END = INT.pack(-1) + b"\x01" + INT.pack(-1)
-WITH_STAT = frozenset({Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL})
+from zabserver.wire.protocol import WRITES
 
 
 @dataclass(slots=True)
@@ -74,7 +70,8 @@ class Clients:
         sessions: the rules for sessions, and those that are open.
         settings: what of zoo.cfg decides about requests.
         now: the clock at the start, milliseconds since 1970.
-        max_buffer: the longest frame, in bytes.
+        timeouts: the timeouts of the sessions in the tree, in milliseconds, by session id; updated as
+            transactions are applied. Taken from `sessions` if not given.
 
     Attributes:
         writes: the operations that are put in order before they are answered.
@@ -95,14 +92,15 @@ class Clients:
         sessions: Sessions,
         settings: Settings | None = None,
         now: int = 0,
-        max_buffer: int = MAX_BUFFER,
+        timeouts: dict[int, int] | None = None,
     ) -> None:
         self.tree = tree
         self.sessions = sessions
         self.settings = settings or Settings()
-        self.max_buffer = max_buffer
-        self.timeouts: dict[int, int] = {each.id: each.timeout for each in sessions.open.values()}
-        self.super_id: Id | None = None
+        self.max_buffer = self.settings.max_buffer
+        if timeouts is None:
+            timeouts = {each.id: each.timeout for each in sessions.open.values()}
+        self.timeouts = timeouts
         self.clock = now
         self.time = 0
         self.connections: dict[Connection, None] = {}
@@ -166,23 +164,12 @@ class Clients:
         turn.closes, self._closing = self._closing, []
         return turn
 
-    def reset_counts(self) -> None:
-        """Counts of packets and latency begin anew."""
-        self.received = self.sent = 0
-        self.latency = Latency()
-        for each in self.connections:
-            each.received = each.sent = 0
-
     @property
     def is_idle(self) -> bool:
         """Whether a turn would have nothing in it."""
         return not (self._log or self.dirty or self._closing)
 
     # What connections call.
-
-    def password_of(self, session: int) -> bytes:
-        """The password of a session."""
-        return password_of(session)
 
     def on_closing(self, connection: Connection) -> None:
         """A connection is to be closed."""
@@ -218,26 +205,3 @@ class Clients:
         """Closes every connection."""
         for connection in list(self.connections):
             connection.close(why)
-
-
-def reply_body(done: Done, op: int) -> bytes:
-    """The body of the reply to a request, from what its transaction came to."""
-    if done.error:
-        return b""
-    if done.parts is not None:
-        return b"".join(map(_part_body, done.parts)) + MULTI_END
-    if op in WITH_STAT:
-        return data(done.path) + done.stat
-    if op == Op.CREATE:
-        return data(done.path)
-    if op == Op.RECONFIG:
-        return data(done.data) + done.stat
-    return done.stat
-
-
-def _part_body(done: Done) -> bytes:
-    """One part of the reply to a multi."""
-    if done.op == Op.ERROR:
-        return INT.pack(Op.ERROR) + b"\0" + INT.pack(done.error) + INT.pack(done.error)
-    op = Op.CREATE2 if done.op in WITH_STAT else done.op
-    return INT.pack(op) + b"\0" + INT.pack(Err.OK) + reply_body(done, done.op)

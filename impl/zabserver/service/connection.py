@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections import deque
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from zabserver.service import acl as acls
 from zabserver.service.acl import Id
 from zabserver.service.node import OPEN, Acl
 from zabserver.service.prepare import Request
 from zabserver.service.reads import READS
-from zabserver.service.sessions import NO_PASSWORD, Session
-from zabserver.wire.jute import FALSE, INT, TRUE, Malformed, Reader, data
+from zabserver.service.sessions import NO_PASSWORD, Session, password_of
+from zabserver.service.settings import Settings
+from zabserver.service.tree import Tree
+from zabserver.wire.jute import FALSE, INT, TRUE, Malformed, Reader
 from zabserver.wire.protocol import (
     XID_AUTH,
     XID_NOTIFICATION,
@@ -27,9 +29,6 @@ from zabserver.wire.protocol import (
     Perm,
     Refused,
 )
-
-if TYPE_CHECKING:
-    from zabserver.service.clients import Clients
 
 HEADER = Struct(">ii")
 REPLY = Struct(">iiqi")
@@ -47,21 +46,47 @@ MOST_OUTPUT_AT_ONCE = 64 << 20
 MOST_IDS = 1000
 """How many identities a client may show."""
 
-WRITES = frozenset(
-    {
-        Op.CREATE,
-        Op.CREATE2,
-        Op.CREATE_CONTAINER,
-        Op.CREATE_TTL,
-        Op.DELETE,
-        Op.DELETE_CONTAINER,
-        Op.SET_DATA,
-        Op.SET_ACL,
-        Op.MULTI,
-        Op.RECONFIG,
-        Op.CLOSE_SESSION,
-    }
-)
+
+class Server(Protocol):
+    """The part of a server that its connections need: `zabserver.service.clients.Clients`.
+
+    Attributes:
+        tree: the tree that reads see.
+        settings: the settings that decide about requests.
+        max_buffer: the longest frame, in bytes.
+        writes: the operations that are put in order before they are answered.
+        is_read_only: True if the server refuses all writes; clients are told when they connect.
+        clock: milliseconds since 1970.
+        dirty: the connections that have output.
+        auth_failures: how many authentications have failed.
+    """
+
+    tree: Tree
+    settings: Settings
+    max_buffer: int
+    writes: frozenset[int]
+    is_read_only: bool
+    clock: int
+    dirty: list[Connection]
+    auth_failures: int
+
+    def touch(self, session: Session) -> None:
+        """Records activity on a session."""
+
+    def submit(self, request: Request, connection: Connection | None) -> None:
+        """Puts a request that writes in order; it is answered once it is applied."""
+
+    def begin_session(self, connection: Connection, timeout: int) -> None:
+        """Opens a new session for a connection."""
+
+    def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
+        """Moves an open session to a connection."""
+
+    def on_closing(self, connection: Connection) -> None:
+        """Handles a connection that is about to close."""
+
+    def disconnect(self, connection: Connection) -> None:
+        """Forgets a connection that is gone; its session stays open."""
 
 
 class Connection:
@@ -103,7 +128,7 @@ class Connection:
         "why_closed",
     )
 
-    def __init__(self, service: Clients, host: str, port: int = 0) -> None:
+    def __init__(self, service: Server, host: str, port: int = 0) -> None:
         self.service = service
         self.host = host
         self.port = port
@@ -210,7 +235,7 @@ class Connection:
             scheme, credentials = b"", b""
         if scheme == b"digest" and b":" in credentials:
             shown = acls.digest_id(credentials)
-            if shown == self.service.super_id:
+            if shown == self.service.settings.super_id:
                 shown = acls.SUPER
             if shown not in self.ids:
                 if len(self.ids) >= MOST_IDS:
@@ -269,7 +294,7 @@ class Connection:
         """The session is begun, or resumed: the client is told, and what it sent since is read."""
         self._is_connecting = False
         self.session, self.session_id = session, session.id
-        self._send_connected(session.timeout, session.id, self.service.password_of(session.id))
+        self._send_connected(session.timeout, session.id, password_of(session.id))
         self.on_bytes(b"")
 
     def on_session_refused(self) -> None:
@@ -291,7 +316,7 @@ class Connection:
             body = b""
         self._send(REPLY.pack(16 + len(body), xid, zxid, error) + body)
 
-    def is_told(self, event: int, path: bytes, acl: Acl, zxid: int) -> None:
+    def on_event(self, event: int, path: bytes, acl: Acl, zxid: int) -> None:
         """Something happened at a path that it watches; it hears of it if it may read the node."""
         if acl is OPEN or self.service.settings.skip_acl or acls.is_allowed(acl, Perm.READ, self.ids):
             self.notify(event, path, zxid)
@@ -353,8 +378,3 @@ class Connection:
     def queued(self) -> int:
         """How many of its requests are not answered yet."""
         return len(self._waiting)
-
-
-def path_body(path: bytes) -> bytes:
-    """The body of a reply that holds a path."""
-    return data(path)

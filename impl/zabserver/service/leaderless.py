@@ -11,11 +11,12 @@ ZooKeeper: ReadOnlyZooKeeperServer, ReadOnlyRequestProcessor. There a new sessio
 from __future__ import annotations
 
 from zabserver.service.clients import Clients
-from zabserver.service.connection import WRITES, Connection
-from zabserver.service.prepare import Request, Settings
+from zabserver.service.connection import Connection
+from zabserver.service.prepare import Request
 from zabserver.service.sessions import Session, Sessions, password_of
+from zabserver.service.settings import Settings
 from zabserver.service.tree import Tree
-from zabserver.wire.protocol import MAX_BUFFER, Err, Op
+from zabserver.wire.protocol import WRITES, Err, Op
 
 NO_LEADER = "no leader yet"
 REFUSED = WRITES | {Op.SYNC, Op.CHECK}
@@ -26,7 +27,7 @@ class Leaderless(Clients):
 
     Args:
         sessions: for those that begin here: none are open.
-        settings, max_buffer: as of `Clients`.
+        settings: the settings that decide about requests.
 
     Attributes:
         is_read_only: whether it serves those that only want to read; it closes all other connections.
@@ -35,8 +36,8 @@ class Leaderless(Clients):
     writes = REFUSED
     is_read_only = False
 
-    def __init__(self, sessions: Sessions, settings: Settings, max_buffer: int = MAX_BUFFER) -> None:
-        super().__init__(Tree(), sessions, settings, max_buffer=max_buffer)
+    def __init__(self, sessions: Sessions, settings: Settings) -> None:
+        super().__init__(Tree(), sessions, settings)
 
     def open(self, tree: Tree, timeouts: dict[int, int]) -> None:
         """Read-only mode begins.

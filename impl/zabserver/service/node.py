@@ -16,6 +16,9 @@ PERSISTED = Struct(">qqqqiiiqq")
 DIGESTED = Struct(">qqqqqiiiq")
 """What the digest is of: czxid mzxid pzxid ctime mtime version cversion aversion owner."""
 
+DIGEST_VERSION = 2
+"""The version of the digest that `Node.digest` computes (ZooKeeper: DigestCalculator.DIGEST_VERSION)."""
+
 CONTAINER = -(1 << 63)
 """The owner of a container node."""
 TTL_MARK = -(1 << 56)

@@ -22,8 +22,9 @@ from zabserver.service.node import (
     parent_of,
     ttl_of,
 )
-from zabserver.service.outstanding import Outstanding, Shadow
+from zabserver.service.outstanding import Outstanding
 from zabserver.service.paths import check_path
+from zabserver.service.settings import Settings
 from zabserver.service.tree import CONFIG, UNDELETABLE, Tree, owner_of
 from zabserver.service.txns import (
     CheckTxn,
@@ -73,25 +74,6 @@ class Request:
     reader: Reader
     ids: Sequence[Id]
     owner: object = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What of zoo.cfg decides about requests.
-
-    Attributes:
-        extended_types: whether nodes may have a time to live.
-        enforce_quota: whether hard limits are enforced.
-        skip_acl: whether access control lists are ignored.
-        digests: whether the tree's digest goes with each transaction.
-        reconfig: whether clients may change who is a member of the ensemble.
-    """
-
-    extended_types: bool = False
-    enforce_quota: bool = False
-    skip_acl: bool = False
-    digests: bool = True
-    reconfig: bool = False
 
 
 class Preparer:
@@ -377,6 +359,3 @@ def _skip_part(op: int, reader: Reader) -> int:
     if op == Op.CREATE_TTL:
         reader.int64()
     return flag
-
-
-__all__ = ["Outstanding", "Preparer", "Request", "Settings", "Shadow", "next_version", "read_multi"]

@@ -6,19 +6,22 @@ ZooKeeper: PrepRequestProcessor, ProposalRequestProcessor, Leader.ToBeAppliedReq
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from zabserver.service.clients import Clients, reply_body
+from zabserver.service.clients import Clients
 from zabserver.service.connection import Connection
 from zabserver.service.containers import due_for_deletion
-from zabserver.service.prepare import Preparer, Request, Settings
+from zabserver.service.prepare import Preparer, Request
+from zabserver.service.replies import reply_body
 from zabserver.service.sessions import Session, Sessions, password_of
+from zabserver.service.settings import Settings
 from zabserver.service.tree import Tree
 from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, Record
 from zabserver.wire.jute import INT, Reader, data
-from zabserver.wire.protocol import MAX_BUFFER, Err, Op, Refused
+from zabserver.wire.protocol import Err, Op, Refused
 
-CLOSE_SESSION = int(Op.CLOSE_SESSION)
+CLOSE_SESSION = Op.CLOSE_SESSION
 
 
 @dataclass(slots=True)
@@ -44,11 +47,12 @@ class Primary(Clients):
         sessions: Sessions,
         settings: Settings | None = None,
         now: int = 0,
-        max_buffer: int = MAX_BUFFER,
+        timeouts: dict[int, int] | None = None,
+        reconfigured: Callable[[Request, int], bytes] | None = None,
     ) -> None:
-        super().__init__(tree, sessions, settings, now, max_buffer)
+        super().__init__(tree, sessions, settings, now, timeouts)
         self.zxid = tree.zxid
-        self.preparer = Preparer(tree, self.check_session, self.settings)
+        self.preparer = Preparer(tree, self.check_session, self.settings, reconfigured)
         self._proposals: deque[Proposal] = deque()
 
     def propose(self, record: Record) -> None:

@@ -6,24 +6,58 @@ ZooKeeper: FinalRequestProcessor.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from zabserver.service import acl as acls
+from zabserver.service.acl import Id
 from zabserver.service.node import Acl, Node
+from zabserver.service.replies import MULTI_END, error_part
+from zabserver.service.settings import Settings
+from zabserver.service.tree import Tree
 from zabserver.service.txns import encode_acl
-from zabserver.service.watches import PERSISTENT, RECURSIVE, STANDARD
-from zabserver.wire.jute import INT, LONG, Malformed, Reader, data, vector
+from zabserver.service.watches import PERSISTENT, RECURSIVE, STANDARD, Watcher
+from zabserver.wire.jute import INT, Reader, data, vector
 from zabserver.wire.protocol import Err, Event, Op, Perm, Refused, WatcherType
-
-if TYPE_CHECKING:
-    from zabserver.service.connection import Connection
 
 MOST_READ_AT_ONCE = 32 << 20
 """How many bytes a multi-read may come to; a request of one megabyte could ask for as many gigabytes."""
-MULTI_END = INT.pack(-1) + b"\x01" + INT.pack(-1)
 
 
-def answer_exists(connection: Connection, reader: Reader) -> bytes:
+class Server(Protocol):
+    """The part of a server that reads need."""
+
+    @property
+    def tree(self) -> Tree:
+        """The tree that is read."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that decide about requests."""
+
+
+class Client(Watcher, Protocol):
+    """The part of a connection that reads need. A connection is also the watcher that its reads leave."""
+
+    @property
+    def service(self) -> Server:
+        """The server that the client is connected to."""
+
+    @property
+    def session_id(self) -> int:
+        """The id of the client's session."""
+
+    @property
+    def ids(self) -> tuple[Id, ...]:
+        """The identities that the client has authenticated as."""
+
+    def check_acl(self, acl: Acl, perm: int) -> None:
+        """Raises Refused (NO_AUTH) unless the access control list grants the client a permission."""
+
+    def notify(self, event: int, path: bytes, zxid: int) -> None:
+        """Sends the client a watch event."""
+
+
+def answer_exists(connection: Client, reader: Reader) -> bytes:
     """Stat; leaves a watch whether or not the node is there."""
     path, watch = reader.string(), reader.flag()
     if b"\0" in path:
@@ -39,7 +73,7 @@ def answer_exists(connection: Connection, reader: Reader) -> bytes:
     return node.stat()
 
 
-def answer_get_data(connection: Connection, reader: Reader) -> bytes:
+def answer_get_data(connection: Client, reader: Reader) -> bytes:
     """Data and Stat."""
     path, watch = reader.string(), reader.flag()
     node = _readable(connection, path)
@@ -48,18 +82,18 @@ def answer_get_data(connection: Connection, reader: Reader) -> bytes:
     return data(node.data) + node.stat()
 
 
-def answer_get_children(connection: Connection, reader: Reader) -> bytes:
+def answer_get_children(connection: Client, reader: Reader) -> bytes:
     """The names of the children."""
     return _children(connection, reader)[1]
 
 
-def answer_get_children2(connection: Connection, reader: Reader) -> bytes:
+def answer_get_children2(connection: Client, reader: Reader) -> bytes:
     """The names of the children, and Stat."""
     node, names = _children(connection, reader)
     return names + node.stat()
 
 
-def _children(connection: Connection, reader: Reader) -> tuple[Node, bytes]:
+def _children(connection: Client, reader: Reader) -> tuple[Node, bytes]:
     path, watch = reader.string(), reader.flag()
     node = _readable(connection, path)
     if watch:
@@ -67,7 +101,7 @@ def _children(connection: Connection, reader: Reader) -> tuple[Node, bytes]:
     return node, vector(map(data, node.children))
 
 
-def answer_get_acl(connection: Connection, reader: Reader) -> bytes:
+def answer_get_acl(connection: Client, reader: Reader) -> bytes:
     """The access control list and Stat; to those who may not change it, without the digests."""
     node = _node(connection, reader.string())
     connection.check_acl(node.acl, Perm.READ | Perm.ADMIN)
@@ -75,19 +109,19 @@ def answer_get_acl(connection: Connection, reader: Reader) -> bytes:
     return encode_acl(shown) + node.stat()
 
 
-def answer_sync(_: Connection, reader: Reader) -> bytes:
+def answer_sync(_: Client, reader: Reader) -> bytes:
     """The path again: what was committed when it came is applied by the time it is answered."""
     return data(reader.string())
 
 
-def answer_get_ephemerals(connection: Connection, reader: Reader) -> bytes:
+def answer_get_ephemerals(connection: Client, reader: Reader) -> bytes:
     """The paths of the connection's own session that begin so."""
     prefix = reader.string()
     paths = connection.service.tree.ephemerals.get(connection.session_id, {})
     return vector(data(path) for path in paths if prefix in (b"", b"/") or path.startswith(prefix))
 
 
-def answer_all_children_number(connection: Connection, reader: Reader) -> bytes:
+def answer_all_children_number(connection: Client, reader: Reader) -> bytes:
     """How many descendants a node has."""
     path = reader.string()
     _readable(connection, path)
@@ -97,7 +131,7 @@ def answer_all_children_number(connection: Connection, reader: Reader) -> bytes:
     return INT.pack(sum(each.startswith(path + b"/") for each in nodes))
 
 
-def answer_who_am_i(connection: Connection, _: Reader) -> bytes:
+def answer_who_am_i(connection: Client, _: Reader) -> bytes:
     """The identities of the connection, without what is secret in them."""
     shown = (
         (each.scheme, each.id.partition(b":")[0] if each.scheme == b"digest" else each.id)
@@ -106,7 +140,7 @@ def answer_who_am_i(connection: Connection, _: Reader) -> bytes:
     return vector(data(scheme) + data(user) for scheme, user in shown)
 
 
-def answer_multi_read(connection: Connection, reader: Reader) -> bytes:
+def answer_multi_read(connection: Client, reader: Reader) -> bytes:
     """Several reads of one moment; each has its own error."""
     found: list[bytes] = []
     size = 0
@@ -122,14 +156,14 @@ def answer_multi_read(connection: Connection, reader: Reader) -> bytes:
         try:
             node = _readable(connection, path)
         except Refused as refused:
-            found.append(INT.pack(Op.ERROR) + b"\0" + INT.pack(refused.code) + INT.pack(refused.code))
+            found.append(error_part(refused.code))
             continue
         body = data(node.data) + node.stat() if op == Op.GET_DATA else vector(map(data, node.children))
         found.append(INT.pack(op) + b"\0" + INT.pack(Err.OK) + body)
         size += len(body)
 
 
-def answer_add_watch(connection: Connection, reader: Reader) -> bytes:
+def answer_add_watch(connection: Client, reader: Reader) -> bytes:
     """A persistent watch, or a recursive one; the node need not be there."""
     path, mode = reader.string(), reader.int32()
     watches = connection.service.tree.watches
@@ -153,7 +187,7 @@ _WATCHES = {
 """Which modes of data watches, and of child watches, a type means."""
 
 
-def answer_check_watches(connection: Connection, reader: Reader) -> bytes:
+def answer_check_watches(connection: Client, reader: Reader) -> bytes:
     """Nothing, if there is such a watch."""
     path, (of_data, of_children) = reader.string(), _type(reader)
     watches = connection.service.tree.watches
@@ -163,7 +197,7 @@ def answer_check_watches(connection: Connection, reader: Reader) -> bytes:
     return b""
 
 
-def answer_remove_watches(connection: Connection, reader: Reader) -> bytes:
+def answer_remove_watches(connection: Client, reader: Reader) -> bytes:
     """Nothing, if there was such a watch; now there is none."""
     path, (of_data, of_children) = reader.string(), _type(reader)
     watches = connection.service.tree.watches
@@ -180,7 +214,7 @@ def _type(reader: Reader) -> tuple[int, int]:
     return _WATCHES[WatcherType(wanted)]
 
 
-def answer_set_watches(connection: Connection, reader: Reader) -> bytes:
+def answer_set_watches(connection: Client, reader: Reader) -> bytes:
     """Watches set again after a reconnect; what was missed is told before the reply."""
     since = reader.int64()
     of_data, exist, of_children = (reader.vector(reader.string) for _ in range(3))
@@ -188,7 +222,7 @@ def answer_set_watches(connection: Connection, reader: Reader) -> bytes:
     return b""
 
 
-def answer_set_watches2(connection: Connection, reader: Reader) -> bytes:
+def answer_set_watches2(connection: Client, reader: Reader) -> bytes:
     """The same, with persistent and recursive ones, which miss what they missed."""
     since = reader.int64()
     of_data, exist, of_children, persistent, recursive = (reader.vector(reader.string) for _ in range(5))
@@ -203,7 +237,7 @@ def answer_set_watches2(connection: Connection, reader: Reader) -> bytes:
 
 
 def _catch_up(
-    connection: Connection, since: int, of_data: list[bytes], exist: list[bytes], of_children: list[bytes]
+    connection: Client, since: int, of_data: list[bytes], exist: list[bytes], of_children: list[bytes]
 ) -> None:
     nodes, watches = connection.service.tree.nodes, connection.service.tree.watches
     for path in of_data:
@@ -229,25 +263,25 @@ def _catch_up(
             watches.children.add(path, connection, STANDARD)
 
 
-def answer_ping(_: Connection, __: Reader) -> bytes:
+def answer_ping(_: Client, __: Reader) -> bytes:
     """Nothing."""
     return b""
 
 
-def _node(connection: Connection, path: bytes) -> Node:
+def _node(connection: Client, path: bytes) -> Node:
     node = connection.service.tree.nodes.get(path)
     if node is None:
         raise Refused(Err.NO_NODE)
     return node
 
 
-def _readable(connection: Connection, path: bytes) -> Node:
+def _readable(connection: Client, path: bytes) -> Node:
     node = _node(connection, path)
     connection.check_acl(node.acl, Perm.READ)
     return node
 
 
-READS: dict[int, Callable[[Connection, Reader], bytes]] = {
+READS: dict[int, Callable[[Client, Reader], bytes]] = {
     Op.EXISTS: answer_exists,
     Op.GET_DATA: answer_get_data,
     Op.GET_CHILDREN: answer_get_children,
@@ -271,5 +305,3 @@ Raises, each of them:
     Refused: the reply is an error.
     Malformed: the request is not what it should be.
 """
-
-__all__ = ["LONG", "READS", "Malformed", "MULTI_END"]

@@ -13,14 +13,16 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from zabserver.service.acl import Id
-from zabserver.service.clients import Clients, reply_body
-from zabserver.service.connection import WRITES, Connection
-from zabserver.service.prepare import Request, Settings
+from zabserver.service.clients import Clients
+from zabserver.service.connection import Connection
+from zabserver.service.prepare import Request
+from zabserver.service.replies import reply_body
 from zabserver.service.sessions import Session, Sessions, password_of
+from zabserver.service.settings import Settings
 from zabserver.service.tree import Tree
 from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, Record
 from zabserver.wire.jute import INT, Malformed, Reader, data
-from zabserver.wire.protocol import MAX_BUFFER, Err, Op
+from zabserver.wire.protocol import WRITES, Err, Op
 from zabserver.wire.quorum import Kind, encode_packet, encode_request, encode_revalidate
 
 SYNC = Op.SYNC
@@ -51,9 +53,9 @@ class Remote(Clients):
         sessions: Sessions,
         settings: Settings | None = None,
         now: int = 0,
-        max_buffer: int = MAX_BUFFER,
+        timeouts: dict[int, int] | None = None,
     ) -> None:
-        super().__init__(tree, sessions, settings, now, max_buffer)
+        super().__init__(tree, sessions, settings, now, timeouts)
         self._send = send
         self._waiting: dict[int, deque[Waiting]] = {}
         self._count = 0

@@ -5,8 +5,7 @@ ZooKeeper: ZooKeeperServer, SyncRequestProcessor.
 
 from __future__ import annotations
 
-from zabserver.service.clients import Clients, Latency, Turn, reply_body
-from zabserver.service.primary import Primary, Proposal
+from zabserver.service.primary import Primary
 from zabserver.service.txns import Record
 
 
@@ -23,6 +22,3 @@ class Service(Primary):
     def on_synced(self, zxid: int) -> None:
         """All up to a zxid is on disk: it is committed by that."""
         self.commit(zxid)
-
-
-__all__ = ["Clients", "Latency", "Proposal", "Service", "Turn", "reply_body"]

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from zabserver.service.node import CONTAINER
+
 PASSWORD_SALT = 0xB3415C00
-CONTAINER_ID = 1 << 63
-"""The one id that no session gets: it marks containers."""
 NO_PASSWORD = bytes(16)
 
 
@@ -80,12 +80,10 @@ class Sessions:
     def new_id(self) -> int:
         """The id of a new session, signed: none that is open, though a clock may begin anew."""
         while True:
-            if self._next == CONTAINER_ID:
-                self._next += 1
             number = self._next
             self._next += 1
             signed = number - (1 << 64) if number >> 63 else number
-            if signed not in self.open:
+            if signed not in self.open and signed != CONTAINER:
                 return signed
 
     def add(self, session: int, timeout: int, now: int) -> Session:

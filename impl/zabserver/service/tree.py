@@ -41,7 +41,7 @@ from zabserver.service.watches import Watches
 from zabserver.wire.protocol import Err, Op
 
 CONFIG = b"/zookeeper/config"
-RECONFIG = int(Op.RECONFIG)
+RECONFIG = Op.RECONFIG
 UNDELETABLE = frozenset({b"/", b"/zookeeper", quotas.ROOT, CONFIG})
 """The nodes that are there from the start."""
 DIGEST_MASK = (1 << 64) - 1

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
 
-from zabserver.service.node import OPEN, Ace, Acl
+from zabserver.service.node import DIGEST_VERSION, OPEN, Ace, Acl
 from zabserver.wire.jute import FALSE, INT, LONG, TRUE, Malformed, Reader, data, vector
 from zabserver.wire.protocol import Op
 
@@ -21,7 +21,6 @@ HEADER = Struct(">qiqqi")
 ZXID = Struct(">q")
 DIGEST = Struct(">iQ")
 """After each, if digests are on: version, and the digest of the tree with it applied."""
-DIGEST_VERSION = 2
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ Modes = int
 class Watcher(Protocol):
     """A connection, as watches see it."""
 
-    def is_told(self, event: int, path: bytes, acl: Acl, zxid: int) -> None:
+    def on_event(self, event: int, path: bytes, acl: Acl, zxid: int) -> None:
         """Something happened at a path to a node with this access control list."""
 
 
@@ -127,7 +127,7 @@ class Watches:
         """A node was created."""
         if self.data.by_path:
             for watcher in self.data.fire(path):
-                watcher.is_told(Event.CREATED, path, acl, zxid)
+                watcher.on_event(Event.CREATED, path, acl, zxid)
         if self.children.by_path:
             self._children_changed(parent, parent_acl, zxid)
 
@@ -135,22 +135,22 @@ class Watches:
         """A node got data."""
         if self.data.by_path:
             for watcher in self.data.fire(path):
-                watcher.is_told(Event.DATA_CHANGED, path, acl, zxid)
+                watcher.on_event(Event.DATA_CHANGED, path, acl, zxid)
 
     def on_deleted(self, path: bytes, acl: Acl, parent: bytes, parent_acl: Acl, zxid: int) -> None:
         """A node was deleted; who watches it both ways is told once."""
         told: list[Watcher] = self.data.fire(path) if self.data.by_path else []
         for watcher in told:
-            watcher.is_told(Event.DELETED, path, acl, zxid)
+            watcher.on_event(Event.DELETED, path, acl, zxid)
         if self.children.by_path:
             for watcher in self.children.fire(path):
                 if watcher not in told:
-                    watcher.is_told(Event.DELETED, path, acl, zxid)
+                    watcher.on_event(Event.DELETED, path, acl, zxid)
             self._children_changed(parent, parent_acl, zxid)
 
     def _children_changed(self, parent: bytes, acl: Acl, zxid: int) -> None:
         for watcher in self.children.fire(parent):
-            watcher.is_told(Event.CHILDREN_CHANGED, parent, acl, zxid)
+            watcher.on_event(Event.CHILDREN_CHANGED, parent, acl, zxid)
 
     def forget(self, watcher: Watcher) -> None:
         """A connection is gone, and its watches with it."""

@@ -14,7 +14,7 @@ from itertools import chain
 from struct import Struct
 from zlib import adler32
 
-from zabserver.service.node import OPEN, PERSISTED, Acl, Node
+from zabserver.service.node import DIGEST_VERSION, OPEN, PERSISTED, Acl, Node
 from zabserver.service.tree import DIGEST_MASK, Tree
 from zabserver.service.txns import decode_acl, encode_acl
 from zabserver.storage.logs import Corrupt
@@ -26,7 +26,6 @@ VERSION = 2
 TERMINATOR = data(b"/")
 SESSION = Struct(">qi")
 DIGEST = Struct(">qiq")
-DIGEST_VERSION = 2
 OPEN_ID = -1
 SEAL = LONG.size + len(TERMINATOR)
 """How many bytes a checksum and the mark behind it have."""

@@ -125,8 +125,3 @@ def vector(items: Iterable[bytes]) -> bytes:
     """The bytes of a vector of what is encoded already."""
     encoded = list(items)
     return INT.pack(len(encoded)) + b"".join(encoded)
-
-
-def boolean(value: bool) -> bytes:
-    """One byte."""
-    return TRUE if value else FALSE

@@ -50,6 +50,24 @@ class Op:
     ERROR: Final = -1
 
 
+WRITES = frozenset(
+    {
+        Op.CREATE,
+        Op.CREATE2,
+        Op.CREATE_CONTAINER,
+        Op.CREATE_TTL,
+        Op.DELETE,
+        Op.DELETE_CONTAINER,
+        Op.SET_DATA,
+        Op.SET_ACL,
+        Op.MULTI,
+        Op.RECONFIG,
+        Op.CLOSE_SESSION,
+    }
+)
+"""The requests that become transactions, of those that clients may send."""
+
+
 class Err(IntEnum):
     """What a reply says went wrong."""
 

@@ -30,6 +30,9 @@ VALIDITY = Struct(">q?")
 LEAST = BARE.size
 """No packet is shorter, in bytes."""
 PROTOCOL = 0x10000
+"""The protocol version of members from 3.4 on (ZooKeeper: the version in LearnerInfo)."""
+ALREADY_PROMISED = -1
+"""The current epoch in an ACKEPOCH from a learner that had promised this epoch before: it does not count."""
 MOST_IDS = 1024
 Ids = tuple[tuple[bytes, bytes], ...]
 """Who asks: schemes and names."""

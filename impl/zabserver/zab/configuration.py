@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from zabserver.service.txns import SetDataTxn, decode_record
+from zabserver.service.txns import HEADER, SetDataTxn, decode_record
 from zabserver.wire.jute import INT, Malformed, Reader
 from zabserver.wire.protocol import Op
 from zabserver.zab.ensemble import Ensemble, Member, ensemble_from_text, parse_ensemble
 
 ANY = -1
 """The version that a client names that does not care on top of which ensemble its change comes."""
-_KIND_AT = 28
+_KIND_AT = HEADER.size - INT.size
 """Where in the payload of a transaction its type stands: after session, cxid, zxid and time."""
 _RECONFIG = INT.pack(Op.RECONFIG)
 

@@ -15,12 +15,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from zabserver.wire.election import NAMELESS_OBSERVER
+
 MOST_MEMBERS = 1000
 """More than ids in session ids can tell apart: what a peer sends is not longer."""
 ANY_HOST = "0.0.0.0"
 """Where clients connect if only a port is given."""
 
-_MOST_ID = (1 << 63) - 2  # the greatest long stands for "an observer without an id"
+_MOST_ID = NAMELESS_OBSERVER - 1
 _MOST_WEIGHT = (1 << 63) - 1
 
 

@@ -13,9 +13,6 @@ from zabserver.wire.quorum import encode_packet
 if TYPE_CHECKING:
     from zabserver.zab.link import Link
 
-ALREADY_PROMISED = -1
-"""What a learner tells of its history that has promised the epoch before: it does not count."""
-
 
 class Stage(IntEnum):
     """How far it has come with a learner."""

@@ -17,6 +17,8 @@ from zabserver.wire.quorum import Kind
 LIMIT = 500
 """How many applied transactions are kept at hand (`commitLogCount`)."""
 
+LAST_COUNTER = 0xFFFFFFFF
+"""The greatest counter of a zxid: another epoch must begin after it."""
 Entry = tuple[int, bytes]
 """A zxid and the payload of its transaction."""
 
@@ -28,7 +30,7 @@ def epoch_of(zxid: int) -> int:
 
 def counter_of(zxid: int) -> int:
     """The lower half of a zxid; 0 where an epoch begins, which is no transaction."""
-    return zxid & 0xFFFFFFFF
+    return zxid & LAST_COUNTER
 
 
 def follows(zxid: int, before: int) -> bool:

@@ -16,6 +16,7 @@ from zabserver.storage.images import Image, encode_image
 from zabserver.wire.jute import INT, Reader
 from zabserver.wire.protocol import Op
 from zabserver.wire.quorum import (
+    ALREADY_PROMISED,
     PROTOCOL,
     Kind,
     Packet,
@@ -25,7 +26,7 @@ from zabserver.wire.quorum import (
     encode_packet,
     encode_validity,
 )
-from zabserver.zab.handler import ALREADY_PROMISED, Handler, Stage
+from zabserver.zab.handler import Handler, Stage
 from zabserver.zab.history import Entry, counter_of, epoch_of, plan_sync
 from zabserver.zab.presider import Presider
 from zabserver.zab.role import Abandoned
@@ -312,15 +313,10 @@ class Leader:
         """Once a quorum has our history, we broadcast."""
         if self.phase != Phase.SYNCHRONIZATION or not self._is_quorum(self._ready):
             return
-        peer, rules = self.peer, self.peer.rules
+        peer = self.peer
         peer.tree.zxid = self.epoch << 32
-        sessions = rules.sessions(peer.me, peer.time, peer.timeouts)
-        self._presider = Presider(
-            self, self.epoch << 32, peer.tree, sessions, rules.settings, peer.clock, rules.max_buffer
-        )
-        self._presider.time = peer.time
-        self._presider.timeouts = peer.timeouts
-        self.service = self._presider
+        sessions = peer.rules.sessions(peer.me, peer.time, peer.timeouts)
+        self.service = self._presider = Presider(self, sessions)
         self.succession.complete(self._ready)
         self._enter(Phase.BROADCAST)
         for handler in self.handlers.values():

@@ -18,6 +18,7 @@ from zabserver.service.remote import Remote
 from zabserver.storage.images import Image
 from zabserver.wire.jute import INT, Malformed, Reader
 from zabserver.wire.quorum import (
+    ALREADY_PROMISED,
     PROTOCOL,
     Kind,
     Packet,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from zabserver.zab.link import Link
     from zabserver.zab.peer import Peer
 
-ALREADY_PROMISED = -1
 BEYOND_ALL = 0x7FFFFFFF << 32
 """What a learner says that it has to be sent a snapshot: a leader knows no other way from there.
 
@@ -240,11 +240,9 @@ class Learner:
         if self._ensemble is not None and peer.install(self._ensemble, None):
             raise Abandoned("the ensemble is another, in which this server or its leader has another place")
         sessions = peer.rules.sessions(peer.me, peer.time, peer.timeouts)
-        rules = peer.rules
         self._remote = Remote(
-            self.link.send, peer.tree, sessions, rules.settings, peer.clock, rules.max_buffer
+            self.link.send, peer.tree, sessions, peer.rules.settings, peer.clock, peer.timeouts
         )
-        self._remote.timeouts = peer.timeouts
         self._send(Kind.ACK, self.epoch << 32)
         self.stage = Stage.BROADCAST
         for each in (*self._committed, *self._queued):

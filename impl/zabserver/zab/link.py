@@ -86,8 +86,3 @@ class Link:
         if not self._out:
             self._dirty.pop(self, None)
         return b"".join(out)
-
-    @property
-    def is_sending(self) -> bool:
-        """Whether anything waits to be sent."""
-        return bool(self._out)

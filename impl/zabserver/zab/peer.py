@@ -109,7 +109,7 @@ class Peer:
         self._dials: list[tuple[Link, int]] = []
         self._hang_ups: list[Link] = []
         self._last_turn: Turn | None = None
-        self.leaderless = Leaderless(rules.sessions(me, time, {}), rules.settings, rules.max_buffer)
+        self.leaderless = Leaderless(rules.sessions(me, time, {}), rules.settings)
         self._looking_since = time
         self.committed = Committed(rules.history)
         self._load()
@@ -275,7 +275,6 @@ class Peer:
         self.election.on_synchronized(epoch)
         service = self.service
         assert service is not None
-        service.super_id = self.rules.super_id
         service.time, service.clock = self.time, self.clock
         self.news.append(f"serving epoch {epoch} from zxid 0x{self.tree.zxid:x}")
 

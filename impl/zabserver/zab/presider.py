@@ -13,38 +13,19 @@ from typing import TYPE_CHECKING
 
 from zabserver.service.acl import Id
 from zabserver.service.connection import Connection
-from zabserver.service.prepare import Request, Settings
+from zabserver.service.prepare import Request
 from zabserver.service.primary import Primary
 from zabserver.service.sessions import Sessions
-from zabserver.service.tree import Tree
 from zabserver.service.txns import Record, SetDataTxn
 from zabserver.wire.jute import Malformed, Reader
-from zabserver.wire.protocol import Err, Op, Refused
+from zabserver.wire.protocol import WRITES, Err, Op, Refused
 from zabserver.zab.configuration import ANY, changed, decode_change, decode_ensemble
-from zabserver.zab.history import counter_of
+from zabserver.zab.history import LAST_COUNTER, counter_of
 
 if TYPE_CHECKING:
     from zabserver.zab.leader import Leader
 
-MOST = 0xFFFFFFFF
-"""The last number of an epoch."""
-FORWARDED = frozenset(
-    {
-        Op.CREATE,
-        Op.CREATE2,
-        Op.CREATE_CONTAINER,
-        Op.CREATE_TTL,
-        Op.DELETE,
-        Op.DELETE_CONTAINER,
-        Op.SET_DATA,
-        Op.SET_ACL,
-        Op.MULTI,
-        Op.CHECK,
-        Op.RECONFIG,
-        Op.CREATE_SESSION,
-        Op.CLOSE_SESSION,
-    }
-)
+FORWARDED = WRITES | {Op.CHECK, Op.CREATE_SESSION}
 """What learners may ask for."""
 
 
@@ -53,28 +34,20 @@ class Presider(Primary):
 
     Args:
         leader: takes what is proposed.
-        zxid: where the epoch begins.
-        arguments: as of `Primary`.
+        sessions: the open sessions, and the rules for them.
 
     Attributes:
         owners: the member through which each session's client is connected; None for this one.
     """
 
-    def __init__(
-        self,
-        leader: Leader,
-        zxid: int,
-        tree: Tree,
-        sessions: Sessions,
-        settings: Settings,
-        now: int,
-        max_buffer: int,
-    ) -> None:
-        super().__init__(tree, sessions, settings, now, max_buffer)
+    def __init__(self, leader: Leader, sessions: Sessions) -> None:
+        peer = leader.peer
+        super().__init__(
+            peer.tree, sessions, peer.rules.settings, peer.clock, peer.timeouts, self._reconfigured
+        )
         self.leader = leader
-        self.zxid = zxid
+        self.time = peer.time
         self.owners: dict[int, object] = {}
-        self.preparer.reconfigured = self._reconfigured
 
     def propose(self, record: Record) -> None:
         """A transaction has its place: it is logged here, and at the followers."""
@@ -84,7 +57,7 @@ class Presider(Primary):
 
     def submit(self, request: Request, connection: Connection | None) -> None:
         """A request that writes; when the numbers of an epoch are used up, another must begin."""
-        if counter_of(self.zxid) >= MOST:
+        if counter_of(self.zxid) == LAST_COUNTER:
             self.leader.give_up("the epoch has no more numbers")
             return
         super().submit(request, connection)

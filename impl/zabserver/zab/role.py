@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from zabserver.service.acl import Id
 from zabserver.service.clients import Clients
-from zabserver.service.prepare import Settings
 from zabserver.service.sessions import Sessions
+from zabserver.service.settings import Settings
 from zabserver.storage.images import Image
-from zabserver.wire.protocol import MAX_BUFFER
 from zabserver.wire.quorum import Packet
 from zabserver.zab.election import FIRST_PATIENCE, MOST_PATIENCE
+from zabserver.zab.history import LIMIT
 from zabserver.zab.link import Link
 
 RETRY = 100
@@ -55,8 +54,6 @@ class Rules:
         history: how many applied transactions are kept for learners that lack a few.
         size_factor: how large log files may be that are sent instead of a snapshot, beside that.
         settings: what decides about requests.
-        max_buffer: the longest request, in bytes.
-        super_id: who bypasses access control.
         lone_voter: whether an ensemble may be made that has one voter.
         read_only: whether a member without a leader serves clients that only want to read.
         first_patience, most_patience: see `Election`.
@@ -67,11 +64,9 @@ class Rules:
     sync: int = 5
     least: int = 0
     most: int = 0
-    history: int = 500
+    history: int = LIMIT
     size_factor: float = 0.33
     settings: Settings = field(default_factory=Settings)
-    max_buffer: int = MAX_BUFFER
-    super_id: Id | None = None
     lone_voter: bool = False
     read_only: bool = False
     first_patience: int = FIRST_PATIENCE

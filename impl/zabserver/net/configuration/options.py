@@ -14,7 +14,7 @@ from zabserver.net.configuration.config_files import read_dynamic, read_next
 from zabserver.net.configuration.known_keys import is_known, refusal
 from zabserver.net.configuration.properties import parse_properties
 from zabserver.service.acl import Id
-from zabserver.service.prepare import Settings
+from zabserver.service.settings import Settings
 from zabserver.storage.logs import PREALLOCATED
 from zabserver.storage.schedule import COUNT, SIZE
 from zabserver.wire.protocol import MAX_BUFFER
@@ -113,7 +113,15 @@ class Options:
 
     def settings(self) -> Settings:
         """What of it decides about requests."""
-        return Settings(self.extended_types, self.enforce_quota, self.skip_acl, self.digests, self.reconfig)
+        return Settings(
+            extended_types=self.extended_types,
+            enforce_quota=self.enforce_quota,
+            skip_acl=self.skip_acl,
+            digests=self.digests,
+            reconfig=self.reconfig,
+            max_buffer=self.max_buffer,
+            super_id=self.super_id,
+        )
 
     @property
     def super_id(self) -> Id | None:

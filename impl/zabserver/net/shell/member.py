@@ -336,8 +336,6 @@ def rules_of(options: Options) -> Rules:
         history=max(options.history, 500),
         size_factor=options.size_factor,
         settings=options.settings(),
-        max_buffer=options.max_buffer,
-        super_id=options.super_id,
         read_only=options.read_only,
         first_patience=options.first_patience,
         most_patience=options.most_patience,

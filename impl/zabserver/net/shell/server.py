@@ -41,8 +41,7 @@ class Server(Shell):
         sessions = Sessions(options.server_id, now, options.tick, options.least_timeout, options.most_timeout)
         for session, timeout in found.sessions.items():
             sessions.add(session, timeout, now)
-        self._service = Service(found.tree, sessions, options.settings(), self._clock(), options.max_buffer)
-        self._service.super_id = options.super_id
+        self._service = Service(found.tree, sessions, options.settings(), self._clock())
         self._service.time = now
         self._schedule.add(found.replayed, found.replayed_size)
         if found.snapshot is None:
