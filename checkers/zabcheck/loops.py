@@ -16,7 +16,7 @@ from zabcheck.model.liveness import Edge, Graph, judged
 from zabcheck.model.model import Model
 from zabcheck.model.plain import successors
 from zabcheck.verdicts import Outcome, Trace
-from zabspec.liveness import Eventually
+from zabspec.promises import Eventually
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from zabspec.paper.state import History
+from zabspec.histories import History, is_comparable
 from zabspec.parts import Sid
 
 Delivered = Callable[[Any, Sid], History]
@@ -95,34 +95,3 @@ def global_primary_order(delivered: History) -> bool:
 def has_all_before(own: History, delivered: History, epoch: int) -> bool:
     """Primary integrity: the primary of an epoch has delivered what another delivers of earlier ones."""
     return all(txn in own for txn in delivered if txn.zxid.epoch < epoch)
-
-
-def is_without_gaps(history: History) -> bool:
-    """Whether zxids rise, by one within an epoch and from 1 in each new one; so no two are the same."""
-    expected = None
-    epoch = 0
-    for txn in history:
-        if txn.zxid != expected and (txn.zxid.counter != 1 or txn.zxid.epoch <= epoch):
-            return False
-        epoch = txn.zxid.epoch
-        expected = txn.zxid._replace(counter=txn.zxid.counter + 1)
-    return True
-
-
-def is_prefix(one: History, other: History) -> bool:
-    """Whether the second starts with the first, or is the same."""
-    return other[: len(one)] == one
-
-
-def is_comparable(one: History, other: History) -> bool:
-    """Whether one of two starts with the other."""
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
-
-
-def before_epoch(history: History, epoch: int) -> History:
-    """The transactions before the first of `epoch` or a later one."""
-    kept = 0
-    while kept < len(history) and history[kept].zxid.epoch < epoch:
-        kept += 1
-    return history[:kept]

@@ -21,9 +21,8 @@ from zabcheck.report.picture import picture
 from zabcheck.report.zab_words import ZabWords
 from zabcheck.traces import load
 from zabcheck.verdicts import Counts, Outcome, TraceStep, Verdict
-from zabspec.paper.state import Txn
+from zabspec.histories import ZERO, Txn, Zxid
 from zabspec.zab.state import (
-    ZERO,
     Ack,
     AckEpoch,
     Commit,
@@ -36,7 +35,6 @@ from zabspec.zab.state import (
     Snap,
     Trunc,
     UpToDate,
-    Zxid,
 )
 
 KEPT = Path(__file__).parents[2] / "traces" / "zookeeper"

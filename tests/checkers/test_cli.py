@@ -18,7 +18,7 @@ from zabcheck.report import verdict as report
 from zabcheck.report.progress import EVERY, in_words, progress, seconds
 from zabcheck.traces import SUFFIX, load
 from zabcheck.verdicts import Counts, Outcome, Verdict
-from zabspec.liveness import EVENTUALLY
+from zabspec.paper.liveness import EVENTUALLY
 from zabspec.paper.state import Role, State
 
 SMALL = ("--servers", "2", "--transactions", "1", "--timeouts", "0")

@@ -16,8 +16,8 @@ from zabcheck.report.spacetime import spacetime
 from zabcheck.traces import Expect, load, save
 from zabcheck.verdicts import Trace
 from zabspec.fast_election.state import Mode, Notification, Vote
+from zabspec.histories import Zxid
 from zabspec.parts import Sid
-from zabspec.zab.state import Zxid
 
 
 def violated(name: str) -> tuple[Model, Trace]:

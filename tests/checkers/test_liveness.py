@@ -16,11 +16,11 @@ from zabcheck.model.mutant import Mutant, apply
 from zabcheck.model.options import Options
 from zabcheck.model.plain import breadth_first
 from zabcheck.verdicts import Outcome, Trace
-from zabspec import liveness
-from zabspec.liveness import EVENTUALLY, Eventually
-from zabspec.paper import NEXT
+from zabspec.paper import NEXT, liveness
+from zabspec.paper.liveness import EVENTUALLY
 from zabspec.paper.state import Role
 from zabspec.parts import Sid
+from zabspec.promises import Eventually
 
 ESTABLISHED, BY_QUORUM, BY_FOLLOWER = EVENTUALLY
 WEAK = {action.__name__ for action in liveness.WEAKLY_FAIR}

@@ -14,7 +14,8 @@ from zabcheck.model.options import Options
 from zabcheck.model.search import search
 from zabcheck.model.zab_mutants import ZAB_MUTANTS
 from zabcheck.verdicts import Outcome
-from zabspec import paper, properties, zab
+from zabspec import paper, zab
+from zabspec.paper import properties
 
 SOMETIMES = {each.__name__ for each in properties.SOMETIMES}
 

@@ -18,8 +18,9 @@ from zabcheck.model.renaming import renamer
 from zabcheck.model.walk import random_walks
 from zabcheck.verdicts import Counts, Outcome
 from zabspec.paper import State
-from zabspec.paper.state import Phase, Role
+from zabspec.paper.state import Role
 from zabspec.parts import Sid
+from zabspec.phases import Phase
 
 SEARCHES = [breadth_first, depth_first]
 

@@ -16,7 +16,7 @@ from zabcheck.model.model import Local, Model, Property, Step, as_property
 from zabcheck.model.options import Options
 from zabcheck.model.plain import breadth_first
 from zabcheck.verdicts import Outcome
-from zabspec import properties
+from zabspec.paper import properties
 from zabspec.parts import replace as changed
 
 REDUCED = Options(reduce=True)

@@ -5,7 +5,7 @@ import pytest
 from zabcheck.model.refinement import way
 from zabspec import broadcast
 from zabspec.broadcast import State
-from zabspec.paper.state import Txn, Zxid
+from zabspec.histories import Txn, Zxid
 from zabspec.parts import Row, replace
 
 A, B, NEXT_EPOCH = Txn(Zxid(1, 1), 0), Txn(Zxid(1, 2), 0), Txn(Zxid(2, 1), 0)

@@ -14,8 +14,9 @@ from zabcheck.model.bounds import Bounds, Budget
 from zabcheck.model.model import World
 from zabcheck.model.plain import canonical, successors
 from zabcheck.model.renaming import digest, encoded, inverse, is_renamed, renamer
+from zabspec.histories import Txn, Zxid
 from zabspec.paper import State
-from zabspec.paper.state import Ack, Commit, Message, Server, Stage, Txn, Zxid
+from zabspec.paper.state import Ack, Commit, Message, Server, Stage
 from zabspec.parts import Queue, Row, Sid
 
 MODEL = zab_tla.model(Bounds(3, 1, 1, 1))

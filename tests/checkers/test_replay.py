@@ -11,7 +11,8 @@ from zabcheck.model.model import Model
 from zabcheck.replay import replay, words
 from zabcheck.traces import Expect
 from zabcheck.verdicts import Trace
-from zabspec.paper.state import Propose, Role, Txn, Zxid
+from zabspec.histories import Txn, Zxid
+from zabspec.paper.state import Propose, Role
 from zabspec.parts import Row, Sid
 
 PROPOSED = (*STORY[:9], *(step for step in STORY[10:14] if step[0] != "follower_connects"))

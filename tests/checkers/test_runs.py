@@ -15,8 +15,10 @@ from zabcheck.simulation.mistakes import planted
 from zabcheck.simulation.replaying import replayed
 from zabcheck.simulation.run import ARGUMENTS, Event, Run, Setting
 from zabcheck.simulation.shrinking import shrunk
+from zabspec.histories import Zxid
 from zabspec.parts import Sid
-from zabspec.zab.state import Phase, Proposal, Role, Zxid
+from zabspec.phases import Phase
+from zabspec.zab.state import Proposal, Role
 
 FOLDER = Path(__file__).parent.parent.parent / "traces" / "ensemble"
 ALONE = Setting(mistake="commits-alone")

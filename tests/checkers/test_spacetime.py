@@ -15,7 +15,8 @@ from zabcheck.report.picture import is_ascii_only, picture
 from zabcheck.report.spacetime import Ending
 from zabcheck.traces import Expect, load
 from zabcheck.verdicts import Trace, TraceStep
-from zabspec.paper.state import AckLeader, CEpoch, Txn, Zxid
+from zabspec.histories import Txn, Zxid
+from zabspec.paper.state import AckLeader, CEpoch
 
 GOLDEN = Path(__file__).parent / "golden"
 ENDING = Ending("no_restart_forgets is violated", no_restart_forgets.__doc__ or "", (1,))

@@ -12,7 +12,7 @@ import pytest
 from zabserver.wire.quorum import Kind
 from zabserver.zab import history
 from zabserver.zab.history import Committed, Entry, Plan, plan_sync
-from zabspec.paper.state import Txn, Zxid
+from zabspec.histories import Txn, Zxid
 from zabspec.zab.state import Diff, Trunc
 from zabspec.zab.synchronization import how_to_sync
 

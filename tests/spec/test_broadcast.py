@@ -13,9 +13,10 @@ from zabcheck.model.options import Options
 from zabcheck.model.plain import breadth_first
 from zabcheck.model.search import search
 from zabcheck.verdicts import Outcome
-from zabspec import broadcast, broadcast_properties
+from zabspec import broadcast
 from zabspec.broadcast import State
-from zabspec.paper.state import Txn, Zxid
+from zabspec.broadcast import properties as broadcast_properties
+from zabspec.histories import Txn, Zxid
 from zabspec.parts import Sid, replace
 
 BOUNDS = Bounds(servers=2, transactions=2, timeouts=1, restarts=1, epochs=2)

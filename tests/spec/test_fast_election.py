@@ -32,8 +32,8 @@ from zabspec.fast_election.liveness import EVENTUALLY
 from zabspec.fast_election.network import sent, with_channel
 from zabspec.fast_election.state import Mode, Notification, Vote
 from zabspec.fast_election.votes import is_better
+from zabspec.histories import ZERO, Zxid
 from zabspec.parts import Queue, Sid
-from zabspec.zab.state import ZERO, Zxid
 
 PLAIN = Options(symmetry=False)
 Predicate = Callable[..., bool]

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from zabcheck.model.refinement import refines_broadcast
 from zabspec import broadcast, paper
+from zabspec.histories import Txn, Zxid
 from zabspec.paper.mapping import abstract, combined, shares
-from zabspec.paper.state import Txn, Zxid
 from zabspec.parts import replace
 
 Call = tuple[str, tuple[int, ...]]

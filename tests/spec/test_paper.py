@@ -17,7 +17,8 @@ from zabcheck.model.bounds import Bounds
 from zabcheck.model.instances import Instance, build, property_names
 from zabcheck.model.mutants import BY_NAME
 from zabcheck.verdicts import Counts, Outcome
-from zabspec import broadcast_properties, properties
+from zabspec.broadcast import properties as broadcast_properties
+from zabspec.paper import properties
 
 SOMETIMES = {each.__name__ for each in (*properties.SOMETIMES, *broadcast_properties.SOMETIMES)}
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from zabspec import broadcast_properties, paper, properties
-from zabspec.paper import expected
-from zabspec.paper.state import Commit, History, Propose, Role, Txn, Zxid
+from zabspec import paper
+from zabspec.broadcast import properties as broadcast_properties
+from zabspec.histories import History, Txn, Zxid
+from zabspec.paper import expected, properties
+from zabspec.paper.state import Commit, Propose, Role
 from zabspec.parts import Queue, Row, Sid, replace
 
 S0, S1, S2 = Sid(0), Sid(1), Sid(2)

@@ -14,7 +14,8 @@ from zabcheck.model.zab import begun, model
 from zabcheck.model.zab_bugs import BUGS, BY_NAME
 from zabcheck.verdicts import Outcome
 from zabspec import zab
-from zabspec.zab.state import Phase, Proposal
+from zabspec.phases import Phase
+from zabspec.zab.state import Proposal
 
 ISSUES = "2845 3023 3104 3642 3911 4394 4643 4646 4685 4712 4785 4925 5094"
 

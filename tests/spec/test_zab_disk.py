@@ -14,10 +14,11 @@ from zabcheck.model.search import search
 from zabcheck.model.zab import World
 from zabcheck.model.zab_file_mutants import LOG_READ_ACROSS_SNAPSHOT
 from zabcheck.verdicts import Outcome
+from zabspec.histories import Txn, Zxid
 from zabspec.parts import Sid, replace
 from zabspec.zab.disk import durable, loaded, truncated, with_snapshot
 from zabspec.zab.properties import delivered, prefix_consistency
-from zabspec.zab.state import Diff, Disk, Server, Snapshot, Trunc, Txn, Zxid, initial
+from zabspec.zab.state import Diff, Disk, Server, Snapshot, Trunc, initial
 from zabspec.zab.synchronization import how_to_sync_from_files
 
 ONE, TWO, THREE, FOUR = (Txn(Zxid(1, counter), 0) for counter in (1, 2, 3, 4))

@@ -20,9 +20,10 @@ from zabcheck.model.options import Options
 from zabcheck.model.search import search
 from zabcheck.model.zab_elected_mutants import MUTANTS
 from zabcheck.verdicts import Counts, Outcome
-from zabspec import fast_election, zab, zab_elected, zab_elected_properties
+from zabspec import fast_election, zab, zab_elected
 from zabspec.fast_election.state import Mode
 from zabspec.parts import Sid
+from zabspec.zab_elected import properties as zab_elected_properties
 
 PAST_VOTES = "leader_is_elected_by_past_votes"
 

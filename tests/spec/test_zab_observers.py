@@ -18,22 +18,12 @@ from zabcheck.model.zab import begun, model
 from zabcheck.model.zab_quorum_mutants import QUORUM_MUTANTS
 from zabcheck.verdicts import Counts, Outcome
 from zabspec import zab
+from zabspec.histories import Txn, Zxid
 from zabspec.parts import Queue, Row, Sid, replace
+from zabspec.phases import Phase
+from zabspec.quorums import majority, smallest
 from zabspec.zab.network import with_channel, with_server
-from zabspec.zab.quorums import majority, smallest
-from zabspec.zab.state import (
-    Ack,
-    Commit,
-    Inform,
-    NewLeader,
-    Phase,
-    Proposal,
-    Role,
-    State,
-    SyncMode,
-    Txn,
-    Zxid,
-)
+from zabspec.zab.state import Ack, Commit, Inform, NewLeader, Proposal, Role, State, SyncMode
 
 LEADER, FOLLOWER, OBSERVER = map(Sid, range(3))
 TXN = Txn(Zxid(1, 1), 0)

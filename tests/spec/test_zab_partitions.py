@@ -18,9 +18,10 @@ from zabcheck.model.zab_instances import EXPLORED, instance
 from zabcheck.verdicts import Counts, Outcome
 from zabspec import zab
 from zabspec.parts import Sid, replace
+from zabspec.phases import Phase
 from zabspec.zab.network import first_message
 from zabspec.zab.partitions import network_heals, network_splits
-from zabspec.zab.state import Commit, Phase, Proposal, Role, Stage, State
+from zabspec.zab.state import Commit, Proposal, Role, Stage, State
 
 ONE, OTHER, THIRD = map(Sid, range(3))
 

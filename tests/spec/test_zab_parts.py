@@ -7,24 +7,13 @@ from itertools import combinations
 import pytest
 
 from zabspec import zab
+from zabspec.histories import ZERO, History, Txn, Zxid, after, up_to
 from zabspec.parts import Sid, replace
+from zabspec.quorums import Quorums, is_quorum, majority, smallest, weight
 from zabspec.zab.disk import put_down
 from zabspec.zab.faults import server_restarts
 from zabspec.zab.network import with_server
-from zabspec.zab.quorums import Quorums, is_quorum, majority, smallest, weight
-from zabspec.zab.state import (
-    ZERO,
-    Diff,
-    History,
-    Role,
-    Server,
-    SyncMode,
-    Trunc,
-    Txn,
-    Zxid,
-    after,
-    up_to,
-)
+from zabspec.zab.state import Diff, Role, Server, SyncMode, Trunc
 from zabspec.zab.synchronization import how_to_sync
 
 A, B, C, D = (Txn(Zxid(*each), 0) for each in ((1, 1), (1, 2), (2, 1), (2, 2)))

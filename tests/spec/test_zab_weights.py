@@ -15,7 +15,7 @@ from zabcheck.model.plain import breadth_first
 from zabcheck.model.search import search
 from zabcheck.model.zab import model, quorums
 from zabcheck.verdicts import Counts, Outcome
-from zabspec.zab.quorums import smallest, weight
+from zabspec.quorums import smallest, weight
 
 HEAVY = "2,1,1"
 """The first server and one of the others: two of them are nothing without it."""

@@ -21,7 +21,7 @@ from zabcheck.model.search import search
 from zabcheck.report.progress import progress, seconds
 from zabcheck.report.table import aligned
 from zabcheck.verdicts import Outcome, Verdict
-from zabspec.liveness import Eventually
+from zabspec.promises import Eventually
 
 WIDTH = 99
 SPECS_WITH_MUTANTS = ("paper", "zab", "fast_election", "service")

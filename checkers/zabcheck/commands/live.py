@@ -17,7 +17,7 @@ from zabcheck.model.options import Options
 from zabcheck.report.progress import progress
 from zabcheck.traces import Expect, check_writable, save
 from zabcheck.verdicts import Outcome, Verdict
-from zabspec.liveness import Eventually
+from zabspec.promises import Eventually
 
 
 def add(commands: Any) -> None:

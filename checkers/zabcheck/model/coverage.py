@@ -24,9 +24,10 @@ from zabcheck.model.options import Options
 from zabcheck.model.zab import begun
 from zabcheck.model.zab_coverage import DECISIONS, FROM_FILES, RECOVERIES, decision, recoveries
 from zabcheck.verdicts import Counts, Outcome
-from zabspec import fast_election, paper, properties, zab
+from zabspec import fast_election, paper, zab
 from zabspec.fast_election import properties as election_properties
 from zabspec.fast_election.state import Mode, Notification
+from zabspec.paper import properties
 from zabspec.paper.state import Message as PaperMessage
 from zabspec.zab import properties as zab_properties
 from zabspec.zab.state import Message as ZabMessage

@@ -1,6 +1,7 @@
 """What each spec promises to happen in the end, and what is assumed for that: which steps are fair.
 
-The sentences are in the specs: `zabspec.liveness`, `zabspec.zab.liveness`, `zabspec.fast_election.liveness`.
+The sentences are in the specs: `zabspec.paper.liveness`, `zabspec.zab.liveness` and
+`zabspec.fast_election.liveness`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zabspec import liveness as of_paper
 from zabspec.fast_election import liveness as of_election
-from zabspec.liveness import Eventually, Up
+from zabspec.paper import liveness as of_paper
 from zabspec.parts import Sid
+from zabspec.promises import Eventually, Up
 from zabspec.zab import liveness as of_zab
 
 
@@ -29,7 +30,7 @@ class Assumptions:
         strong: the names of those that are strongly fair.
         free: the names of those that may be taken at any time, `may_be_taken` notwithstanding.
         faults: the names of those that nobody takes any more, be it up or not.
-        may_be_taken: takes (state, up, action, servers), as that of `zabspec.liveness` does.
+        may_be_taken: takes (state, up, action, servers), as that of `zabspec.paper.liveness` does.
     """
 
     weak: frozenset[str] = _names(of_paper.WEAKLY_FAIR)

@@ -17,9 +17,9 @@ from zabcheck.model.model import Model, Property, Step, as_property
 from zabspec import fast_election
 from zabspec.fast_election import properties
 from zabspec.fast_election.state import OnDisk
+from zabspec.histories import ZERO, Zxid
 from zabspec.parts import Sid, replace
-from zabspec.zab.quorums import Quorums
-from zabspec.zab.state import ZERO, Zxid
+from zabspec.quorums import Quorums
 
 Action = Callable[..., "fast_election.State | None"]
 

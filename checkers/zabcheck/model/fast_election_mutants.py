@@ -16,9 +16,9 @@ from zabspec import fast_election
 from zabspec.fast_election.network import with_server
 from zabspec.fast_election.state import Mode, State, Vote
 from zabspec.fast_election.votes import decided, holds_off, with_received
+from zabspec.histories import ZERO
 from zabspec.parts import Sid, replace
-from zabspec.zab.quorums import is_quorum, majority
-from zabspec.zab.state import ZERO
+from zabspec.quorums import is_quorum, majority
 
 
 def server_decides_alone(state: State, server: Sid) -> State | None:

@@ -35,13 +35,15 @@ from zabcheck.model.zab_file_mutants import LOG_READ_ACROSS_SNAPSHOT
 from zabcheck.model.zab_liveness_mutants import ZAB_LIVENESS_MUTANTS
 from zabcheck.model.zab_mutants import HARMLESS, ZAB_MUTANTS
 from zabcheck.model.zab_quorum_mutants import QUORUM_MUTANTS
-from zabspec import broadcast_properties, properties, zab_elected_properties
+from zabspec.broadcast import properties as broadcast_properties
 from zabspec.fast_election import NEXT as OF_FAST_ELECTION
 from zabspec.fast_election import properties as election_properties
 from zabspec.paper import NEXT as OF_PAPER
+from zabspec.paper import properties
+from zabspec.quorums import smallest
 from zabspec.service import NEXT as OF_SERVICE
 from zabspec.zab import properties as zab_properties
-from zabspec.zab.quorums import smallest
+from zabspec.zab_elected import properties as zab_elected_properties
 
 SPECS = ("paper", "broadcast", "zab", "fast_election", "service")
 

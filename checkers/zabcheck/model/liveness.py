@@ -27,8 +27,8 @@ from zabcheck.model.model import Model, World
 from zabcheck.model.options import Options
 from zabcheck.model.plain import successors
 from zabcheck.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
-from zabspec.liveness import Eventually, Up
 from zabspec.parts import Sid
+from zabspec.promises import Eventually, Up
 
 Edge = tuple[int, int, int]
 """From the world of one number to the world of another, by the step of an index."""

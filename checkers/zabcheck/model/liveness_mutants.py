@@ -23,8 +23,9 @@ from zabspec.paper.broadcast import (
 from zabspec.paper.discovery import follower_connects, leader_processes_ackepoch
 from zabspec.paper.election import follower_gives_up, leader_gives_up, server_follows_oracle
 from zabspec.paper.network import with_channel
-from zabspec.paper.state import Message, Phase, Role
+from zabspec.paper.state import Message, Role
 from zabspec.parts import Queue, Sid, replace
+from zabspec.phases import Phase
 
 
 def never(action: Callable[..., Any]) -> Callable[..., Any]:

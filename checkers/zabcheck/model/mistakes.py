@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from zabspec import paper
-from zabspec.paper.broadcast import next_zxid
+from zabspec.histories import ZERO, Txn, index_of, last_zxid, next_zxid
 from zabspec.paper.discovery import more_recent
 from zabspec.paper.network import disconnected, received, sent, with_channel, with_server
 from zabspec.paper.state import (
-    ZERO,
     Ack,
     AckEpoch,
     AckLeader,
@@ -23,20 +22,17 @@ from zabspec.paper.state import (
     Message,
     NewEpoch,
     NewLeader,
-    Phase,
     Propose,
     Role,
     Server,
     Stage,
     State,
     Summary,
-    Txn,
-    index_of,
     is_quorum,
-    last_zxid,
     learners_at,
 )
 from zabspec.parts import Queue, Sid, replace
+from zabspec.phases import Phase
 
 _LATER_THAN_ANY = 1_000_000
 

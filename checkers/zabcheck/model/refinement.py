@@ -12,8 +12,8 @@ from typing import Any
 
 from zabcheck.model.rows import derived
 from zabspec import broadcast, paper
+from zabspec.histories import Txn, Zxid
 from zabspec.paper.mapping import Share, combined, share
-from zabspec.paper.state import Txn, Zxid
 from zabspec.parts import Sid
 
 Move = tuple[Callable[..., Any], tuple[int, ...]]

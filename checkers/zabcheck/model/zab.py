@@ -17,8 +17,8 @@ from zabcheck.model.bounds import DISKS, Bounds, Budget, spending, unbounded
 from zabcheck.model.model import Model, Step
 from zabspec import zab
 from zabspec.parts import Sid, replace
+from zabspec.quorums import Quorums, majority, smallest
 from zabspec.zab.network import is_reachable
-from zabspec.zab.quorums import Quorums, majority, smallest
 from zabspec.zab.state import Disk, Role
 
 Action = Callable[..., "zab.State | None"]

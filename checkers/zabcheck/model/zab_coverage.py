@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zabspec.parts import Sid
-from zabspec.zab.state import NO_SNAPSHOT, Diff, Disk, Phase, Role, Server, State, SyncMode
+from zabspec.phases import Phase
+from zabspec.zab.state import NO_SNAPSHOT, Diff, Disk, Role, Server, State, SyncMode
 from zabspec.zab.synchronization import how_it_is_synced, least_kept, outstanding
 
 DECISIONS = tuple(

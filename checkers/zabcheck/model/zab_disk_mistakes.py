@@ -8,19 +8,13 @@ from __future__ import annotations
 
 from zabcheck.model.zab_mistakes import changed
 from zabspec import zab
+from zabspec.histories import last_zxid
 from zabspec.parts import Sid
 from zabspec.parts import replace as with_changes
+from zabspec.phases import Phase
+from zabspec.quorums import is_quorum
 from zabspec.zab.network import first_message, sent_to_leader, with_server
-from zabspec.zab.quorums import is_quorum
-from zabspec.zab.state import (
-    Ack,
-    NewLeader,
-    Phase,
-    Proposal,
-    Role,
-    State,
-    last_zxid,
-)
+from zabspec.zab.state import Ack, NewLeader, Proposal, Role, State
 
 
 def leader_promises_late(state: State, leader: Sid, follower: Sid) -> State | None:

@@ -20,8 +20,8 @@ from zabspec import zab, zab_elected
 from zabspec.fast_election.network import with_server
 from zabspec.fast_election.state import Server
 from zabspec.fast_election.votes import looking
+from zabspec.histories import Zxid
 from zabspec.parts import Sid, replace
-from zabspec.zab.state import Zxid
 from zabspec.zab_elected import Action, State
 
 BEGINNING = (

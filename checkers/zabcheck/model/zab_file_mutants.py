@@ -12,11 +12,12 @@ from zabcheck.model.bounds import Bounds
 from zabcheck.model.mutant import Mutant
 from zabcheck.model.zab_mistakes import changed
 from zabspec import zab
+from zabspec.histories import up_to
 from zabspec.parts import Sid
 from zabspec.parts import replace as with_changes
 from zabspec.zab.disk import loaded
 from zabspec.zab.network import first_message, received, with_server
-from zabspec.zab.state import NO_SNAPSHOT, State, SyncMode, Trunc, up_to
+from zabspec.zab.state import NO_SNAPSHOT, State, SyncMode, Trunc
 
 
 def follower_reloads_newer_snapshot(state: State, follower: Sid, leader: Sid) -> State | None:

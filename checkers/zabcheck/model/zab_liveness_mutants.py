@@ -15,8 +15,9 @@ from zabcheck.model.zab import Action
 from zabcheck.model.zab_mistakes import changed
 from zabspec import zab
 from zabspec.parts import Sid, replace
+from zabspec.phases import Phase
 from zabspec.zab.network import with_channel, with_server
-from zabspec.zab.state import Phase, State
+from zabspec.zab.state import State
 
 _mutant = partial(Mutant, spec="zab")
 

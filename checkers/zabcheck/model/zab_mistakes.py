@@ -11,11 +11,13 @@ from functools import wraps
 from typing import Any
 
 from zabspec import zab
+from zabspec.histories import after
 from zabspec.parts import Sid
 from zabspec.parts import replace as with_changes
+from zabspec.phases import Phase
 from zabspec.zab.disk import applied, synced
 from zabspec.zab.network import first_message, with_server
-from zabspec.zab.state import NewLeader, Phase, Role, Server, State, SyncMode, after
+from zabspec.zab.state import NewLeader, Role, Server, State, SyncMode
 from zabspec.zab.synchronization import BUFFERING
 
 Action = Callable[..., State | None]

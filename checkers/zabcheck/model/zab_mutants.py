@@ -18,10 +18,11 @@ from zabcheck.model.zab_mistakes import changed
 from zabspec import zab
 from zabspec.parts import Sid
 from zabspec.parts import replace as with_changes
+from zabspec.phases import Phase
+from zabspec.quorums import is_quorum
 from zabspec.zab.disk import applied, loaded
 from zabspec.zab.network import first_message, received, sent_to_learners, with_channel, with_server
-from zabspec.zab.quorums import is_quorum
-from zabspec.zab.state import LeaderInfo, Phase, Stage, State, SyncMode, Trunc
+from zabspec.zab.state import LeaderInfo, Stage, State, SyncMode, Trunc
 
 
 def leader_ignores_promises(state: State, leader: Sid, follower: Sid) -> State | None:

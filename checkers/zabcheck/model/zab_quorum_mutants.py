@@ -13,7 +13,7 @@ from zabcheck.model.bounds import Bounds
 from zabcheck.model.mutant import Action, Mutant
 from zabspec import zab
 from zabspec.parts import Row, Sid, replace
-from zabspec.zab.quorums import majority
+from zabspec.quorums import majority
 from zabspec.zab.state import Stage, State
 
 Weights = tuple[Row[int], ...]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from zabcheck.model.refinement import way
 from zabcheck.model.rows import derived
 from zabspec import broadcast, zab
+from zabspec.histories import History, Zxid
 from zabspec.paper.mapping import Share
 from zabspec.paper.state import Summary
 from zabspec.parts import Sid
+from zabspec.quorums import is_quorum
 from zabspec.zab import mapping
-from zabspec.zab.quorums import is_quorum
-from zabspec.zab.state import History, Zxid
 
 
 def refines_broadcast(before: zab.State, after: zab.State) -> bool:

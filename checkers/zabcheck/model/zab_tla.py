@@ -17,7 +17,8 @@ from zabcheck.model.bounds import Bounds, Budget
 from zabcheck.model.model import Model, Step
 from zabcheck.model.paper import steps as bounded_steps
 from zabspec import paper
-from zabspec.paper.state import History, Role, Server, Stage, Zxid, index_of, is_quorum, learners_at
+from zabspec.histories import History, Zxid, index_of
+from zabspec.paper.state import Role, Server, Stage, is_quorum, learners_at
 from zabspec.parts import Queue, Row, Sid, replace
 
 Marks = tuple[frozenset[Sid], ...]

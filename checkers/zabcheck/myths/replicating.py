@@ -5,8 +5,9 @@ from __future__ import annotations
 from zabcheck.model.bounds import Bounds
 from zabcheck.myths.case import Myth
 from zabspec.parts import Sid
+from zabspec.phases import Phase
 from zabspec.zab import witnesses
-from zabspec.zab.state import Phase, Role, State
+from zabspec.zab.state import Role, State
 
 CALM = Bounds(servers=3, transactions=1, epochs=1)
 

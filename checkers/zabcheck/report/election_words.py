@@ -15,7 +15,7 @@ from zabcheck.report.words import by_whom, zxid
 from zabcheck.report.zab_words import ZabWords
 from zabcheck.verdicts import TraceStep
 from zabspec.fast_election.state import Mode, Notification, Server, Vote
-from zabspec.zab.state import ZERO
+from zabspec.histories import ZERO
 from zabspec.zab.state import Server as ZabServer
 
 DEEDS = {

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zabcheck.verdicts import TraceStep
+from zabspec.histories import History, Txn, Zxid
 from zabspec.paper.state import (
     AckEpoch,
     AckLeader,
     CEpoch,
     Commit,
     CommitLeader,
-    History,
     Message,
     NewEpoch,
     NewLeader,
@@ -24,8 +24,6 @@ from zabspec.paper.state import (
     Role,
     Server,
     State,
-    Txn,
-    Zxid,
 )
 
 NAMES = {

@@ -14,13 +14,13 @@ from typing import ClassVar
 from zabcheck.report import words as paper_words
 from zabcheck.report.words import by_whom, zxid
 from zabcheck.verdicts import TraceStep
+from zabspec.histories import History
 from zabspec.zab.state import (
     NO_SNAPSHOT,
     Ack,
     AckEpoch,
     Diff,
     FollowerInfo,
-    History,
     Inform,
     LeaderInfo,
     Message,

@@ -40,22 +40,21 @@ from zabserver.zab import learner as learners
 from zabserver.zab.history import Received
 from zabserver.zab.leader import Leader
 from zabserver.zab.learner import Learner
+from zabspec.histories import ZERO, History, Txn, Zxid, after, last_zxid
 from zabspec.parts import Queue, Row, Sid, replace
+from zabspec.phases import Phase
 from zabspec.zab.state import (
     NO_SNAPSHOT,
-    ZERO,
     Ack,
     AckEpoch,
     Commit,
     Diff,
     Disk,
     FollowerInfo,
-    History,
     Inform,
     LeaderInfo,
     Message,
     NewLeader,
-    Phase,
     Proposal,
     Role,
     Server,
@@ -65,12 +64,8 @@ from zabspec.zab.state import (
     State,
     SyncMode,
     Trunc,
-    Txn,
     UpToDate,
-    Zxid,
-    after,
     initial,
-    last_zxid,
 )
 
 

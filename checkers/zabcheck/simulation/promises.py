@@ -38,9 +38,8 @@ from zabserver.service.txns import (
 from zabserver.wire.election import ServerState
 from zabserver.zab.history import epoch_of
 from zabspec import tree
-from zabspec.deliveries import is_prefix
+from zabspec.histories import History, Txn, is_prefix
 from zabspec.zab.disk import durable
-from zabspec.zab.state import History, Txn
 
 WRITES = (tree.Create, tree.Delete, tree.SetData, tree.Multi, tree.CloseSession)
 Sign = tuple[int, int]

@@ -9,7 +9,7 @@ from zabspec.fast_election.network import followers, others, with_channel, with_
 from zabspec.fast_election.state import DECIDED, Mode, State
 from zabspec.fast_election.votes import better_is_under_way, decided, holds_off, looking, nobody
 from zabspec.parts import Queue, Sid, replace
-from zabspec.zab.quorums import is_quorum
+from zabspec.quorums import is_quorum
 
 
 def server_decides_early(state: State, server: Sid) -> State | None:

@@ -16,8 +16,8 @@ from zabspec.fast_election import NEXT
 from zabspec.fast_election.faults import server_crashes, server_decides_early
 from zabspec.fast_election.network import followers
 from zabspec.fast_election.state import Mode, State
-from zabspec.liveness import Eventually, Up
-from zabspec.zab.quorums import is_quorum
+from zabspec.promises import Eventually, Up
+from zabspec.quorums import is_quorum
 
 FAULTS = (server_crashes, server_decides_early)
 

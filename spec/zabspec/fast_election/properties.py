@@ -11,9 +11,9 @@ from zabspec.fast_election.network import followers
 from zabspec.fast_election.state import DECIDED, ESTABLISHED, Mode, Reports, Server, State
 from zabspec.fast_election.votes import better_is_under_way, first_vote, holds_off
 from zabspec.parts import Row, Sid, replace
+from zabspec.quorums import is_quorum, weight
 from zabspec.zab import election as abstract
 from zabspec.zab import state as zab
-from zabspec.zab.quorums import is_quorum, weight
 
 
 def leader_has_weight(state: State, server: Sid) -> bool:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from zabspec.histories import Zxid
 from zabspec.parts import Queue, Row, Sid
-from zabspec.zab.quorums import Quorums
-from zabspec.zab.state import Zxid
+from zabspec.quorums import Quorums
 
 
 class Mode(IntEnum):

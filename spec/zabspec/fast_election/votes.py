@@ -8,7 +8,7 @@ from __future__ import annotations
 from zabspec.fast_election.network import told, voters, with_server
 from zabspec.fast_election.state import Mode, Notification, Report, Reports, Server, State, Vote
 from zabspec.parts import Row, Sid, replace
-from zabspec.zab.quorums import is_quorum, weight
+from zabspec.quorums import is_quorum, weight
 
 
 def is_better(state: State, vote: Vote, than: Vote | None) -> bool:

@@ -6,24 +6,11 @@ before it sends the next.
 
 from __future__ import annotations
 
+from zabspec.histories import Txn, Zxid, follows, index_of, last_zxid, next_zxid
 from zabspec.paper.network import received, sent, with_server
-from zabspec.paper.state import (
-    Ack,
-    Commit,
-    History,
-    Phase,
-    Propose,
-    Role,
-    Stage,
-    State,
-    Txn,
-    Zxid,
-    index_of,
-    is_quorum,
-    last_zxid,
-    learners_at,
-)
+from zabspec.paper.state import Ack, Commit, Propose, Role, Stage, State, is_quorum, learners_at
 from zabspec.parts import Sid, replace
+from zabspec.phases import Phase
 
 
 def leader_accepts_request(state: State, leader: Sid, value: int) -> State | None:
@@ -146,16 +133,3 @@ def follower_processes_commit(state: State, follower: Sid, leader: Sid) -> State
         return None
     delivering = replace(following, committed=following.committed + 1)
     return with_server(received(state, leader, follower), follower, delivering)
-
-
-def next_zxid(epoch: int, history: History) -> Zxid:
-    """The zxid that a leader of `epoch` with this history gives to its next transaction."""
-    last = last_zxid(history)
-    return Zxid(epoch, last.counter + 1 if last.epoch == epoch else 1)
-
-
-def follows(zxid: Zxid, last: Zxid) -> bool:
-    """Whether `zxid` may come right after `last`: the next of its epoch, or the first of a later one."""
-    if zxid.counter == 1:
-        return last.epoch < zxid.epoch
-    return zxid == Zxid(last.epoch, last.counter + 1)

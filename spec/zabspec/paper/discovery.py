@@ -5,22 +5,22 @@ Paper: section IV, algorithm 1, steps f.1.1, l.1.1, f.1.2, l.1.2.
 
 from __future__ import annotations
 
+from zabspec.histories import last_zxid
 from zabspec.paper.network import disconnected, received, sent, with_server
 from zabspec.paper.state import (
     AckEpoch,
     CEpoch,
     NewEpoch,
     NewLeader,
-    Phase,
     Role,
     Stage,
     State,
     Summary,
     is_quorum,
-    last_zxid,
     learners_at,
 )
 from zabspec.parts import Row, Sid, replace
+from zabspec.phases import Phase
 
 
 def follower_connects(state: State, leader: Sid, follower: Sid) -> State | None:

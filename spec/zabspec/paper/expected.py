@@ -7,7 +7,7 @@ Each takes the receiver, then the sender.
 
 from __future__ import annotations
 
-from zabspec.paper.broadcast import follows
+from zabspec.histories import follows, index_of, last_zxid
 from zabspec.paper.state import (
     Ack,
     AckEpoch,
@@ -17,16 +17,14 @@ from zabspec.paper.state import (
     CommitLeader,
     NewEpoch,
     NewLeader,
-    Phase,
     Propose,
     Role,
     Stage,
     State,
-    index_of,
     is_quorum,
-    last_zxid,
 )
 from zabspec.parts import Sid
+from zabspec.phases import Phase
 
 
 def message_is_legal(state: State, receiver: Sid, sender: Sid) -> bool:

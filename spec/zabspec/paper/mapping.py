@@ -23,9 +23,11 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from zabspec import broadcast
+from zabspec.histories import History, Txn, common_prefix
 from zabspec.paper.discovery import more_recent
-from zabspec.paper.state import History, Phase, Role, State, Summary, Txn
+from zabspec.paper.state import Role, State, Summary
 from zabspec.parts import Row, Sid
+from zabspec.phases import Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +89,6 @@ def most_recent(summaries: tuple[Summary, ...]) -> Summary:
     for other in summaries[1:]:
         best = more_recent(best, other)
     return best
-
-
-def common_prefix(histories: list[History]) -> History:
-    """What all histories begin with."""
-    first = histories[0]
-    length = min(len(history) for history in histories)
-    while any(history[:length] != first[:length] for history in histories):
-        length -= 1
-    return first[:length]
 
 
 def next_epoch(candidate: Summary, settled: int) -> int:

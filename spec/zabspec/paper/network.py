@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zabspec.paper.state import Message, Phase, Role, Server, Stage, State
+from zabspec.paper.state import Message, Role, Server, Stage, State
 from zabspec.parts import Queue, Row, Sid, replace
+from zabspec.phases import Phase
 
 EMPTY: Queue[Message] = Queue()
 

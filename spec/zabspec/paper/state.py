@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
 
+from zabspec.histories import History, Txn, Zxid
 from zabspec.parts import Queue, Row, Sid
+from zabspec.phases import Phase
 
 
 class Role(IntEnum):
@@ -22,15 +23,6 @@ class Role(IntEnum):
     LEADING = 2
 
 
-class Phase(IntEnum):
-    """The phase of the protocol that a server is in (ZooKeeper: QuorumPeer.ZabState)."""
-
-    ELECTION = 0
-    DISCOVERY = 1
-    SYNCHRONIZATION = 2
-    BROADCAST = 3
-
-
 class Stage(IntEnum):
     """How far a learner has come on its connection to a leader: the last message processed from it."""
 
@@ -39,27 +31,6 @@ class Stage(IntEnum):
     CEPOCH = 2
     ACKEPOCH = 3
     ACKLD = 4
-
-
-class Zxid(NamedTuple):
-    """The id of a transaction: the epoch of its primary and a counter from 1. Compared in that order."""
-
-    epoch: int
-    counter: int
-
-
-ZERO = Zxid(0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Txn:
-    """A transaction. Two of them are the same only if zxid and value are."""
-
-    zxid: Zxid
-    value: int
-
-
-History = tuple[Txn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,18 +172,3 @@ def is_quorum(some: Iterable[Sid], servers: Sized) -> bool:
 def learners_at(stages: Row[Stage], stage: Stage) -> tuple[Sid, ...]:
     """The learners that have come at least as far as `stage`, in order of their ids."""
     return tuple(Sid(i) for i, reached in enumerate(stages) if reached >= stage)
-
-
-def last_zxid(history: History) -> Zxid:
-    """The zxid of the last transaction, (0, 0) of an empty history."""
-    return history[-1].zxid if history else ZERO
-
-
-def index_of(zxid: Zxid, history: History) -> int | None:
-    """How many transactions the history has up to and including `zxid`; None if it is not in there."""
-    if zxid == ZERO:
-        return 0
-    for index, txn in enumerate(history):
-        if txn.zxid == zxid:
-            return index + 1
-    return None

@@ -5,22 +5,11 @@ Paper: section IV, algorithm 2, steps l.2.1 (in discovery.py), f.2.1, l.2.2, f.2
 
 from __future__ import annotations
 
+from zabspec.histories import ZERO, index_of, last_zxid
 from zabspec.paper.network import disconnected, received, sent, with_server
-from zabspec.paper.state import (
-    ZERO,
-    AckLeader,
-    CommitLeader,
-    NewLeader,
-    Phase,
-    Role,
-    Stage,
-    State,
-    index_of,
-    is_quorum,
-    last_zxid,
-    learners_at,
-)
+from zabspec.paper.state import AckLeader, CommitLeader, NewLeader, Role, Stage, State, is_quorum, learners_at
 from zabspec.parts import Sid, replace
+from zabspec.phases import Phase
 
 
 def follower_processes_newleader(state: State, follower: Sid, leader: Sid) -> State | None:

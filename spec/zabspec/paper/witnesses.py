@@ -5,20 +5,10 @@ Each is true of the states that it looks for. `zabcheck.model.instances` says wi
 
 from __future__ import annotations
 
-from zabspec.paper.state import (
-    ZERO,
-    AckEpoch,
-    CommitLeader,
-    NewEpoch,
-    NewLeader,
-    Phase,
-    Propose,
-    Role,
-    Stage,
-    State,
-    index_of,
-)
+from zabspec.histories import ZERO, index_of
+from zabspec.paper.state import AckEpoch, CommitLeader, NewEpoch, NewLeader, Propose, Role, Stage, State
 from zabspec.parts import Sid
+from zabspec.phases import Phase
 
 
 def leader_is_established(state: State, leader: Sid) -> bool:

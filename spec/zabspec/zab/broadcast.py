@@ -9,7 +9,10 @@ ZooKeeper: ProposalRequestProcessor, SyncRequestProcessor, AckRequestProcessor, 
 
 from __future__ import annotations
 
+from zabspec.histories import Txn, Zxid, after, up_to
 from zabspec.parts import Sid, replace
+from zabspec.phases import Phase
+from zabspec.quorums import is_quorum
 from zabspec.zab.disk import applied, synced
 from zabspec.zab.network import (
     first_message,
@@ -19,23 +22,7 @@ from zabspec.zab.network import (
     sent_to_learners,
     with_server,
 )
-from zabspec.zab.quorums import is_quorum
-from zabspec.zab.state import (
-    Ack,
-    Commit,
-    Inform,
-    Message,
-    Phase,
-    Proposal,
-    Role,
-    Stage,
-    State,
-    Txn,
-    Zxid,
-    after,
-    learners_from,
-    up_to,
-)
+from zabspec.zab.state import Ack, Commit, Inform, Message, Proposal, Role, Stage, State, learners_from
 
 
 def leader_proposes(state: State, leader: Sid, value: int) -> State | None:

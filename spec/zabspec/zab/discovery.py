@@ -9,6 +9,8 @@ ZooKeeper: Learner.registerWithLeader, LearnerHandler.run, Leader.getEpochToProp
 from __future__ import annotations
 
 from zabspec.parts import Sid, replace
+from zabspec.phases import Phase
+from zabspec.quorums import is_quorum
 from zabspec.zab.election import standing
 from zabspec.zab.network import (
     first_message,
@@ -20,16 +22,7 @@ from zabspec.zab.network import (
     sent_to_learners,
     with_server,
 )
-from zabspec.zab.quorums import is_quorum
-from zabspec.zab.state import (
-    AckEpoch,
-    FollowerInfo,
-    LeaderInfo,
-    Phase,
-    Stage,
-    State,
-    learners_from,
-)
+from zabspec.zab.state import AckEpoch, FollowerInfo, LeaderInfo, Stage, State, learners_from
 
 
 def leader_processes_followerinfo(state: State, leader: Sid, follower: Sid) -> State | None:

@@ -5,18 +5,9 @@ ZooKeeper: SyncRequestProcessor, ZKDatabase, FileTxnSnapLog.
 
 from __future__ import annotations
 
+from zabspec.histories import History, Txn, Zxid, after, last_zxid, up_to
 from zabspec.parts import replace
-from zabspec.zab.state import (
-    History,
-    Server,
-    Snapshot,
-    SyncMode,
-    Txn,
-    Zxid,
-    after,
-    last_zxid,
-    up_to,
-)
+from zabspec.zab.state import Server, Snapshot, SyncMode
 
 
 def applied(server: Server, *txns: Txn) -> Server:

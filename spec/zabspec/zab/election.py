@@ -10,7 +10,10 @@ D27.
 
 from __future__ import annotations
 
+from zabspec.histories import ZERO, Zxid
 from zabspec.parts import Row, Sid, replace
+from zabspec.phases import Phase
+from zabspec.quorums import is_quorum, weight
 from zabspec.zab.network import (
     EMPTY,
     is_reachable,
@@ -19,18 +22,7 @@ from zabspec.zab.network import (
     with_channel,
     with_server,
 )
-from zabspec.zab.quorums import is_quorum, weight
-from zabspec.zab.state import (
-    ZERO,
-    FollowerInfo,
-    Phase,
-    Role,
-    Server,
-    Stage,
-    State,
-    Zxid,
-    learners_from,
-)
+from zabspec.zab.state import FollowerInfo, Role, Server, Stage, State, learners_from
 
 Standing = tuple[int, Zxid]
 """What makes a server worth electing: its current epoch, then the last zxid in its tree."""

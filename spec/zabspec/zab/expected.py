@@ -7,9 +7,10 @@ Each takes the receiver, then the sender. The action that would receive the mess
 from __future__ import annotations
 
 from zabspec.parts import Sid
+from zabspec.phases import Phase
 from zabspec.zab.disk import durable
 from zabspec.zab.network import is_follower_of
-from zabspec.zab.state import Ack, Commit, Inform, Phase, Proposal, Stage, State
+from zabspec.zab.state import Ack, Commit, Inform, Proposal, Stage, State
 from zabspec.zab.synchronization import is_next_commit
 
 

@@ -1,6 +1,7 @@
 """Liveness of ZAB 1.0: what must happen in the end, and what has to be assumed for it.
 
-As in `zabspec.liveness`, each property speaks of a run from some point on, where from any reachable state
+As in `zabspec.paper.liveness`, each property speaks of a run from some point on, where from any reachable
+state
 
 1. faults are over: nothing in `FAULTS` is taken any more, and if the network is split, it heals;
 2. a quorum of servers, `up`, stays up, and none of them refuses to start. What is assumed of the others, each
@@ -19,16 +20,17 @@ A client's request may come or not. A run that ends, because nothing fair is pos
 
 from __future__ import annotations
 
-from zabspec.liveness import Up, promises
 from zabspec.parts import Sid
+from zabspec.phases import Phase
+from zabspec.promises import Up, promises
+from zabspec.quorums import is_quorum
 from zabspec.zab import NEXT_LIVE
 from zabspec.zab.broadcast import leader_proposes
 from zabspec.zab.disk import durable
 from zabspec.zab.election import leader_gives_up, standing
 from zabspec.zab.faults import follower_times_out, leader_drops_follower, server_restarts
 from zabspec.zab.partitions import network_splits
-from zabspec.zab.quorums import is_quorum
-from zabspec.zab.state import AckEpoch, Phase, Role, Stage, State, learners_from
+from zabspec.zab.state import AckEpoch, Role, Stage, State, learners_from
 
 FAULTS = (follower_times_out, leader_drops_follower, server_restarts, network_splits)
 

@@ -20,27 +20,15 @@ from collections.abc import Iterable
 from itertools import product
 
 from zabspec import broadcast
-from zabspec.paper.mapping import Share, common_prefix, most_recent, next_epoch
+from zabspec.histories import History, Txn, Zxid, common_prefix, last_zxid, up_to
+from zabspec.paper.mapping import Share, most_recent, next_epoch
 from zabspec.paper.state import Summary
 from zabspec.parts import Row, Sid
+from zabspec.phases import Phase
+from zabspec.quorums import is_quorum, smallest
 from zabspec.zab.disk import durable
 from zabspec.zab.election import standing
-from zabspec.zab.quorums import is_quorum, smallest
-from zabspec.zab.state import (
-    AckEpoch,
-    History,
-    Inform,
-    Phase,
-    Proposal,
-    Role,
-    Snap,
-    State,
-    Trunc,
-    Txn,
-    Zxid,
-    last_zxid,
-    up_to,
-)
+from zabspec.zab.state import AckEpoch, Inform, Proposal, Role, Snap, State, Trunc
 
 
 def abstract(state: State) -> broadcast.State:

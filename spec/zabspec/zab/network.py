@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from zabspec.histories import ZERO
 from zabspec.parts import Queue, Row, Sid, replace
+from zabspec.phases import Phase
 from zabspec.zab.disk import put_down
-from zabspec.zab.state import ZERO, Message, Phase, Role, Server, Stage, State, SyncMode
+from zabspec.zab.state import Message, Role, Server, Stage, State, SyncMode
 
 EMPTY: Queue[Message] = Queue()
 

@@ -5,22 +5,17 @@
     SOMETIMES   (state, *servers)          true of some state, or the model shows too little
 
 The sentences about deliveries are those of `zabspec.deliveries`; what a server has delivered is its tree,
-while it serves. Sources are named as in `zabspec.properties`.
+while it serves. Sources are named as in `zabspec.paper.properties`.
 """
 
 from __future__ import annotations
 
 from zabspec import deliveries
-from zabspec.deliveries import (
-    before_epoch,
-    has_all_before,
-    is_comparable,
-    is_prefix,
-    is_without_gaps,
-    of_each,
-    of_two,
-)
+from zabspec.deliveries import has_all_before, of_each, of_two
+from zabspec.histories import History, before_epoch, is_comparable, is_prefix, is_without_gaps
 from zabspec.parts import Sid
+from zabspec.phases import Phase
+from zabspec.quorums import is_quorum
 from zabspec.zab.disk import durable
 from zabspec.zab.expected import (
     acknowledgement_fits,
@@ -28,8 +23,7 @@ from zabspec.zab.expected import (
     first_acknowledgement_is_of_newleader,
     proposal_fits,
 )
-from zabspec.zab.quorums import is_quorum
-from zabspec.zab.state import History, Phase, Role, State
+from zabspec.zab.state import Role, State
 from zabspec.zab.synchronization import is_leading
 from zabspec.zab.witnesses import (
     another_server_leads_too,

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from zabspec.paper.state import ZERO, History, Phase, Txn, Zxid, last_zxid
+from zabspec.histories import ZERO, History, Txn, Zxid
 from zabspec.parts import Queue, Row, Sid
-from zabspec.zab.quorums import Quorums, majority
+from zabspec.phases import Phase
+from zabspec.quorums import Quorums, majority
 
 
 class Role(IntEnum):
@@ -257,48 +258,3 @@ def initial(
 def learners_from(stages: Row[Stage], stage: Stage) -> tuple[Sid, ...]:
     """The learners that have come at least as far as `stage`, in order of their ids."""
     return tuple(Sid(sid) for sid, reached in enumerate(stages) if reached >= stage)
-
-
-def after(history: History, zxid: Zxid) -> History:
-    """The transactions of a history with a later zxid than this."""
-    return tuple(txn for txn in history if txn.zxid > zxid)
-
-
-def up_to(history: History, zxid: Zxid) -> History:
-    """The transactions of a history up to and including this zxid."""
-    return tuple(txn for txn in history if txn.zxid <= zxid)
-
-
-__all__ = [
-    "ZERO",
-    "Ack",
-    "AckEpoch",
-    "Commit",
-    "Diff",
-    "Disk",
-    "FollowerInfo",
-    "History",
-    "Inform",
-    "LeaderInfo",
-    "Message",
-    "NO_SNAPSHOT",
-    "NewLeader",
-    "Phase",
-    "Proposal",
-    "Role",
-    "Server",
-    "Snap",
-    "Snapshot",
-    "Stage",
-    "State",
-    "SyncMode",
-    "Trunc",
-    "Txn",
-    "UpToDate",
-    "Zxid",
-    "after",
-    "initial",
-    "last_zxid",
-    "learners_from",
-    "up_to",
-]

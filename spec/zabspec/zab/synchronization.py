@@ -10,7 +10,10 @@ ZooKeeper: LearnerHandler.syncFollower, Leader.startForwarding, Learner.syncWith
 
 from __future__ import annotations
 
+from zabspec.histories import ZERO, History, Zxid, after, last_zxid, up_to
 from zabspec.parts import Sid, replace
+from zabspec.phases import Phase
+from zabspec.quorums import is_quorum
 from zabspec.zab.disk import applied, durable, loaded, truncated, with_snapshot
 from zabspec.zab.network import (
     first_message,
@@ -21,18 +24,14 @@ from zabspec.zab.network import (
     sent_to_learners,
     with_server,
 )
-from zabspec.zab.quorums import is_quorum
 from zabspec.zab.state import (
-    ZERO,
     Ack,
     Commit,
     Diff,
     Disk,
-    History,
     Inform,
     Message,
     NewLeader,
-    Phase,
     Proposal,
     Role,
     Server,
@@ -43,11 +42,7 @@ from zabspec.zab.state import (
     SyncMode,
     Trunc,
     UpToDate,
-    Zxid,
-    after,
-    last_zxid,
     learners_from,
-    up_to,
 )
 
 COMMIT_LOG_COUNT = 1

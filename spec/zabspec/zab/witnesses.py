@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from zabspec.parts import Sid
+from zabspec.phases import Phase
+from zabspec.quorums import is_quorum
 from zabspec.zab.disk import durable
 from zabspec.zab.election import standing
 from zabspec.zab.network import is_follower_of, is_reachable
-from zabspec.zab.quorums import is_quorum
-from zabspec.zab.state import AckEpoch, Diff, NewLeader, Phase, Role, Snap, Stage, State, SyncMode, Trunc
+from zabspec.zab.state import AckEpoch, Diff, NewLeader, Role, Snap, Stage, State, SyncMode, Trunc
 
 
 def leader_is_established(state: State, leader: Sid) -> bool:

@@ -1,48 +1,13 @@
-"""Atomic broadcast, abstractly: one log of transactions, of which every server delivers a prefix.
-
-This is what ZAB is for, without messages and quorums; read it beside section III of the paper. Its
-properties are seen from the actions below:
-
-    Integrity             only what a primary has broadcast enters the log.
-    Total order,          there is one log, it only grows, and a server delivers the transaction
-    agreement             of the log that comes after those it has delivered.
-    Local primary order   a transaction enters the log right after the one that its primary broadcast before.
-    Global primary order  epochs in the log rise: none is taken from an epoch before the last one's.
-    Primary integrity     a primary has delivered all that the log has of earlier epochs before it may
-                          broadcast, and nothing more of those epochs enters the log from then on.
-
-What is in the log is what can no longer be lost, whether or not anyone has delivered it yet: so the log
-outlives every server that restarts. `zabspec.paper.mapping` finds it in a state of the paper's ZAB. That no
-epoch has a second primary after its first is not said here, for nothing in a state remembers the first: see
-`epoch_is_new` and `epoch_is_promised` in `zabspec.properties`.
+"""The steps of atomic broadcast.
 
 Paper: Junqueira, Reed, Serafini, DSN 2011, section III.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from zabspec.paper.broadcast import follows
-from zabspec.paper.state import History, Txn, Zxid, last_zxid
-from zabspec.parts import Row, Sid, replace
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The log, what may yet come into it, and how far each server is."""
-
-    log: History
-    outstanding: frozenset[Txn]  # broadcast, neither in the log nor lost
-    epoch: int  # the earliest epoch from which the log may still take a transaction
-    delivered: Row[History]  # by each server, since it last started
-    primaries: Row[int]  # the epoch that each server is the primary of, 0 if it is none
-
-
-def initial(size: int) -> State:
-    """The state of `size` servers that have never run."""
-    nothing: History = ()
-    return State((), frozenset(), 0, Row([nothing] * size), Row([0] * size))
+from zabspec.broadcast.state import State
+from zabspec.histories import Txn, Zxid, follows, last_zxid
+from zabspec.parts import Sid, replace
 
 
 def earlier_epochs_close(state: State, epoch: int) -> State | None:
@@ -144,18 +109,6 @@ def server_restarts(state: State, server: Sid) -> State | None:
     if not state.delivered[server] and state.primaries[server] == 0:
         return None
     return replace(state, delivered=state.delivered.put(server, ()), primaries=state.primaries.put(server, 0))
-
-
-NEXT = (
-    earlier_epochs_close,
-    primary_is_established,
-    primary_resigns,
-    primary_broadcasts,
-    log_takes_transaction,
-    transaction_is_lost,
-    server_delivers,
-    server_restarts,
-)
 
 
 def _zxid(txn: Txn) -> Zxid:

@@ -1,69 +1,26 @@
-"""ZAB 1.0 whose leaders are elected by Fast Leader Election: `zab`, with `fast_election` as its phase 0.
-
-Both go on as they are, side by side, and change nothing of each other. How they hang together is here:
-
-    a server goes back to election   it begins a round, with what it has on disk and in its tree by now
-    it decides to lead               it leads
-    it decides to follow             it connects to that server if it leads, and else looks again
-    it has been synchronized         its vote says so from now on
-    it crashes                       it has forgotten its election, and begins its first round when it is up
-
-An election has its own connections, apart from those between a leader and its learners. While a server is not
-looking, what its part of the election says of its disk is what was there when it last began to look.
-
-Left out: partitions, which cut both kinds of connections.
-
-ZooKeeper: QuorumPeer.run.
-"""
+"""The actions of Fast Leader Election and of ZAB 1.0, each as it acts on the two together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import cast
 
 from zabspec import fast_election, zab
 from zabspec.fast_election import faults as election_faults
 from zabspec.fast_election.network import with_server as with_elector
-from zabspec.fast_election.state import Mode, OnDisk
+from zabspec.fast_election.state import Mode
 from zabspec.fast_election.votes import looking
 from zabspec.parts import Sid, replace
+from zabspec.phases import Phase
 from zabspec.zab.election import as_leader, standing
 from zabspec.zab.network import with_server
-from zabspec.zab.quorums import Quorums
-from zabspec.zab.state import ZERO, Phase, Role
+from zabspec.zab.state import Role
+from zabspec.zab_elected.state import LEARNING, State
 
 ZabAction = Callable[..., "zab.State | None"]
 ElectionAction = Callable[..., "fast_election.State | None"]
 Action = Callable[..., "State | None"]
-
-
-LEARNING = (Mode.FOLLOWING, Mode.OBSERVING)
-"""The modes of a server that has decided for another."""
-
-
-@dataclass(frozen=True, slots=True)
-class State(zab.State):
-    """A state of ZAB 1.0, and of the election that goes on beside it."""
-
-    election: fast_election.State
-
-
-def initial(size: int, quorums: Quorums | None = None, observers: frozenset[Sid] = frozenset()) -> State:
-    """The state of `size` servers that have never run; they come up one by one.
-
-    Args:
-        size: how many, observers among them.
-        quorums: majorities of those who vote, unless given; observers weigh nothing in them.
-        observers: those that only follow.
-    """
-    start = zab.initial(size, quorums, observers)
-    disks = [OnDisk(0, ZERO, Sid(sid) not in observers) for sid in range(size)]
-    election = fast_election.initial(disks, start.quorums)
-    return State(
-        start.servers, start.network, start.quorums, start.observers, start.cut, start.disk, election
-    )
 
 
 def in_election(action: ElectionAction) -> Action:
@@ -211,12 +168,6 @@ def with_votes(actions: tuple[ZabAction, ...]) -> tuple[Action, ...]:
     """Fast Leader Election, and after it the actions of a grain of `zab` without their phase 0."""
     rest = (action for action in actions if action not in _REPLACED)
     return (*ELECTION, *(_JOINED.get(action.__name__, cast(Action, action)) for action in rest))
-
-
-NEXT = with_votes(zab.NEXT)
-
-NEXT_SYNCHRONIZED = with_votes(zab.NEXT_SYNCHRONIZED)
-"""The same, with synchronization in one step."""
 
 
 def _with_standing(state: State, server: Sid) -> fast_election.State:

@@ -15,15 +15,8 @@ Paper: Junqueira, Reed, Serafini, DSN 2011, section III ("broadcast" and "delive
 from __future__ import annotations
 
 from zabspec import deliveries
-from zabspec.deliveries import (
-    before_epoch,
-    has_all_before,
-    is_comparable,
-    is_prefix,
-    is_without_gaps,
-    of_each,
-    of_two,
-)
+from zabspec.deliveries import has_all_before, of_each, of_two
+from zabspec.histories import History, Txn, before_epoch, is_comparable, is_prefix, is_without_gaps
 from zabspec.paper.expected import (
     acknowledgement_fits,
     commit_fits,
@@ -31,7 +24,7 @@ from zabspec.paper.expected import (
     phase_is_expected,
     proposal_fits,
 )
-from zabspec.paper.state import History, Phase, Role, State, Txn, is_quorum
+from zabspec.paper.state import Role, State, is_quorum
 from zabspec.paper.witnesses import (
     another_server_leads_too,
     earlier_epoch_is_delivered,
@@ -45,6 +38,7 @@ from zabspec.paper.witnesses import (
     proposal_is_had_already,
 )
 from zabspec.parts import Sid
+from zabspec.phases import Phase
 
 
 def delivered(state: State, server: Sid) -> History:

@@ -1,7 +1,7 @@
 """The properties of atomic broadcast, asked of its abstract spec itself.
 
 That `zabspec.broadcast` has them is why it matters that ZAB refines it. The groups are those of
-`zabspec.properties`.
+`zabspec.paper.properties`.
 
 Paper: Junqueira, Reed, Serafini, DSN 2011, section III.
 """
@@ -10,13 +10,8 @@ from __future__ import annotations
 
 from zabspec import deliveries
 from zabspec.broadcast import State
-from zabspec.deliveries import (
-    has_all_before,
-    is_prefix,
-    of_each,
-    of_two,
-)
-from zabspec.paper.state import History
+from zabspec.deliveries import has_all_before, of_each, of_two
+from zabspec.histories import History, is_prefix
 from zabspec.parts import Sid
 
 

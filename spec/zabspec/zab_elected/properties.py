@@ -10,9 +10,11 @@ from zabspec.fast_election import properties as election
 from zabspec.fast_election.state import Mode
 from zabspec.fast_election.votes import better_is_under_way, holds_off
 from zabspec.parts import Sid
+from zabspec.phases import Phase
 from zabspec.zab.election import server_is_elected, server_is_elected_late
-from zabspec.zab.state import Phase, Role
-from zabspec.zab_elected import LEARNING, State
+from zabspec.zab.state import Role
+from zabspec.zab_elected import State
+from zabspec.zab_elected.state import LEARNING
 
 
 def election_and_role_agree(state: State, server: Sid) -> bool:
