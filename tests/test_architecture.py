@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import networkx
 import pytest
 
 from zabcheck.entry import FROM_THE_EXTRA
@@ -18,6 +19,14 @@ PACKAGES = {"zabspec": "spec", "zabcheck": "checkers", "zabserver": "impl"}
 FOLDERS = {"spec", "impl", "checkers", "tests", "traces", "docs"}
 MADE = {"build", "dist", "__pycache__"}
 LONGEST = 600
+LARGEST = 22
+
+CORES = frozenset(f"zabserver.zab.{name}" for name in ("leader", "learner", "peer", "presider", "succession"))
+"""The one import circle that is allowed: the cores of an ensemble's member."""
+STILL_CIRCLES = frozenset(
+    {frozenset(f"zabserver.service.{name}" for name in ("clients", "connection", "reads"))}
+)
+STILL_CROWDED = frozenset({"checkers/zabcheck/model"})
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,46 @@ def vague_names(root: Path) -> Iterator[str]:
             yield f"{path.relative_to(root)} says nothing"
 
 
+def import_graph(root: Path) -> dict[str, set[str]]:
+    """For each module of ours, the modules of ours that it imports anywhere, for type checkers too."""
+    found = list(modules(root))
+    names = {name for name, _, _ in found}
+    graph: dict[str, set[str]] = {name: set() for name in names}
+    for name, path, tree in found:
+        for target in imported_modules(tree, name, is_package=path.name == "__init__.py"):
+            known = target if target in names else target.rpartition(".")[0]
+            if known in names and known != name:
+                graph[name].add(known)
+    return graph
+
+
+def imported_modules(tree: ast.Module, name: str, *, is_package: bool) -> Iterator[str]:
+    """As `imported`, but `from package import module` yields `package.module`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            (module,) = imported(ast.Module([node], []), name, is_package=is_package)
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import | ast.Call):
+            yield from imported(ast.Module([node], []), name, is_package=is_package)  # type: ignore[list-item]
+
+
+def import_circles(root: Path) -> Iterator[str]:
+    """Groups of modules of which each imports the next, directly or through others, other than the cores."""
+    circles = networkx.strongly_connected_components(networkx.DiGraph(import_graph(root)))
+    for circle in sorted(map(sorted, (each for each in circles if len(each) > 1))):
+        if frozenset(circle) not in STILL_CIRCLES | {CORES}:
+            yield f"{', '.join(circle)} import each other in a circle"
+
+
+def crowded_folders(root: Path) -> Iterator[str]:
+    """Folders in which nobody finds a module."""
+    for source in PACKAGES.values():
+        for folder in sorted({path.parent for path in (root / source).rglob("*.py")}):
+            count = sum(path.name != "__init__.py" for path in folder.glob("*.py"))
+            if count > LARGEST and str(folder.relative_to(root)) not in STILL_CROWDED:
+                yield f"{folder.relative_to(root)} has {count} modules"
+
+
 def undocumented(root: Path) -> Iterator[str]:
     """Public modules, classes, functions and methods without a docstring."""
     for name, _, tree in modules(root):
@@ -146,7 +195,15 @@ def _public(
             yield from _public(f"{where}.{child.name}", child)
 
 
-REQUIREMENTS = [forbidden_imports, misplaced_folders, long_modules, vague_names, undocumented]
+REQUIREMENTS = [
+    forbidden_imports,
+    import_circles,
+    misplaced_folders,
+    crowded_folders,
+    long_modules,
+    vague_names,
+    undocumented,
+]
 
 
 @pytest.mark.parametrize("departures", REQUIREMENTS)
@@ -273,6 +330,56 @@ def test_departure_is_found(
 ) -> None:
     plant(tree, path, text)
     assert list(departures(tree)) == [found]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("import zabserver.b", "import zabserver.a"),
+        ("from zabserver.b import x", "from zabserver.a import y"),
+        ("from zabserver import b", "from . import a"),
+        ("def f():\n    from zabserver import b", "from .a import y"),
+        ("import importlib\nimportlib.import_module('zabserver.b')", "import zabserver.a"),
+        ("if TYPE_CHECKING:\n    from zabserver.b import x", "from zabserver.a import y"),
+    ],
+)
+def test_import_circle_is_found(tree: Path, first: str, second: str) -> None:
+    plant(tree, "impl/zabserver/a.py", f"{first}\n")
+    plant(tree, "impl/zabserver/b.py", "")
+    plant(tree, "impl/zabserver/c.py", "import zabserver.a\n")
+    assert list(import_circles(tree)) == []
+    plant(tree, "impl/zabserver/b.py", f"{second}\n")
+    assert list(import_circles(tree)) == ["zabserver.a, zabserver.b import each other in a circle"]
+
+
+def test_import_circle_through_a_third_module_is_found(tree: Path) -> None:
+    for name, following in {"a": "b", "b": "c", "c": "a"}.items():
+        plant(tree, f"spec/zabspec/paper/{name}.py", f"from zabspec.paper import {following}\n")
+    found = "zabspec.paper.a, zabspec.paper.b, zabspec.paper.c import each other in a circle"
+    assert list(import_circles(tree)) == [found]
+
+
+def test_circle_of_the_cores_is_allowed_and_grows_no_further(tree: Path) -> None:
+    names = sorted(each.rpartition(".")[2] for each in CORES)
+    for name, following in zip(names, [*names[1:], names[0]], strict=True):
+        plant(tree, f"impl/zabserver/zab/{name}.py", f"import zabserver.zab.{following}\n")
+    assert list(import_circles(tree)) == []
+    plant(tree, "impl/zabserver/zab/leader.py", "from zabserver.zab import learner, role\n")
+    plant(tree, "impl/zabserver/zab/role.py", "import zabserver.zab.peer\n")
+    assert len(list(import_circles(tree))) == 1
+
+
+def test_circle_of_the_cores_is_still_there(root: Path) -> None:
+    circles = networkx.strongly_connected_components(networkx.DiGraph(import_graph(root)))
+    assert CORES in set(map(frozenset, circles)), "the exception is not needed any more"
+
+
+def test_crowded_folder_is_found(tree: Path) -> None:
+    for number in range(LARGEST):
+        plant(tree, f"checkers/zabcheck/many/a{number}.py", "")
+    assert list(crowded_folders(tree)) == []
+    plant(tree, "checkers/zabcheck/many/b.py", "")
+    assert list(crowded_folders(tree)) == [f"checkers/zabcheck/many has {LARGEST + 1} modules"]
 
 
 @pytest.mark.parametrize(

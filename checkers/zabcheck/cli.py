@@ -15,7 +15,7 @@ from importlib import metadata
 from zabcheck.commands import again, bugs, check, cover, lists, live, myths, order, reach, watching
 from zabcheck.commands.arguments import Parser, UsageError
 from zabcheck.traces import TraceError
-from zabserver.net.commands.command import COMMANDS as SERVER_COMMANDS
+from zabserver.net.commands.entry import COMMANDS as SERVER_COMMANDS
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from zabserver.net.commands.command import COMMANDS
-from zabserver.net.commands.command import main as run_server
+from zabserver.net.commands.entry import COMMANDS
+from zabserver.net.commands.entry import main as run_server
 
 FROM_THE_EXTRA = frozenset({"hypothesis", "networkx", "numpy", "rich", "z3"})
 """What `zabkit[check]` installs, by import name."""

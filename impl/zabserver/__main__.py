@@ -2,7 +2,7 @@
 
 import sys
 
-from zabserver.net.commands.command import main
+from zabserver.net.commands.entry import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,7 +13,7 @@ from zlib import adler32
 import pytest
 
 from test_disk import creates, names, snapshot_of, two_snapshots, written
-from zabserver.net.commands.command import main
+from zabserver.net.commands.entry import main
 from zabserver.net.disk import disk as disks
 from zabserver.net.disk.disk import Disk
 from zabserver.service.tree import Tree

@@ -227,13 +227,13 @@ def test_clients_that_wait_are_not_read_from_while_too_much_is_on_its_way(
     """Everything is answered all the same, in order."""
     if limit is not None:
         monkeypatch.setattr(client_port, limit, 1)
-    really, pauses = client_port.Protocol.limit, [0]
+    really, pauses = client_port.ClientSocket.limit, [0]
 
-    def limited(protocol: client_port.Protocol) -> None:
+    def limited(protocol: client_port.ClientSocket) -> None:
         really(protocol)
         pauses[0] += protocol.is_paused and protocol.connection.queued > 0
 
-    monkeypatch.setattr(client_port.Protocol, "limit", limited)
+    monkeypatch.setattr(client_port.ClientSocket, "limit", limited)
     with ZooKeeper(settings=settings) as server:
         session = Session("127.0.0.1", server.port)
         session.call(tree.Create("/a"))

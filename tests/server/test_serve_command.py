@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,23 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"{port}" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_only_what_a_server_uses_is_loaded(
+    tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """A server that stands alone loads no member of an ensemble, and no other command; nor does `zab`."""
+    code = (
+        "import sys; import zabcheck.entry; sys.argv[1:] = ['serve', '--set', 'clientPort=none'];"
+        "assert zabcheck.entry.main() == 2;"
+        "from zabserver.net.commands.serve import Options, server_of;"
+        f"server_of(Options(data_dir={str(tmp_path)!r}));"
+        "print(*sorted(each for each in sys.modules if each.startswith('zab')))"
+    )
+    done = run_python("-c", code)
+    loaded = done.stdout.split()
+    assert "zabserver.net.shell.server" in loaded, done.stderr
+    for module in ("shell.member", "ports.quorum_port", "commands.ensemble", "commands.show_files"):
+        assert f"zabserver.net.{module}" not in loaded
+    assert "zabserver.zab.peer" not in loaded
+    assert [each for each in loaded if each.startswith("zabcheck.")] == ["zabcheck.entry"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zabserver.net.commands.command import main
+from zabserver.net.commands.entry import main
 from zabserver.net.disk.disk import Disk
 from zabserver.service.node import OPEN, Ace
 from zabserver.service.tree import Tree

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zabserver.net.words.words import WORDS
+from zabserver.net.words.four_letter_words import WORDS
 from zabserver.testing import ZooKeeper
 from zabspec import tree
 

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from zabserver.net.configuration.options import Options, options_from
-from zabserver.net.ports.client_port import Protocol
+from zabserver.net.ports.client_port import ClientSocket
 from zabserver.net.shell.server import Server
 from zabserver.net.words.counts import counts
 
@@ -163,7 +163,7 @@ class ZooKeeper:
     @property
     def connections(self) -> int:
         """How many connections there are, with those that have no session."""
-        return self._ask(lambda server: len(server.port.protocols))
+        return self._ask(lambda server: len(server.port.sockets))
 
     @property
     def watches(self) -> int:
@@ -175,7 +175,7 @@ class ZooKeeper:
         """How many bytes wait until clients read what they were sent before."""
         return self._ask(
             lambda server: sum(
-                each.transport.get_write_buffer_size() for each in server.port.protocols.values()
+                each.transport.get_write_buffer_size() for each in server.port.sockets.values()
             )
         )
 
@@ -230,8 +230,8 @@ class ZooKeeper:
 
         self._ask(lose)
 
-    def _protocol(self, server: Server, session: int) -> Protocol:
-        return server.port.protocols[server.service.by_session[session]]
+    def _protocol(self, server: Server, session: int) -> ClientSocket:
+        return server.port.sockets[server.service.by_session[session]]
 
     def _ask(self, question: Callable[[Server], Result]) -> Result:
         """The answer to a question, on the server's thread."""

@@ -318,7 +318,7 @@ class Ensemble:
             for member in self._running.values():
                 connection = member.service.by_session.get(session)
                 if connection is not None:
-                    member.port.protocols[connection].transport.abort()
+                    member.port.sockets[connection].transport.abort()
                     return
             raise KeyError(session)
 

@@ -10,18 +10,16 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from zabserver.net.lines import event
 from zabserver.net.ports.tls import context_from, identity_of
-from zabserver.net.words.counts import Answered, Sizes
-from zabserver.net.words.words import ARGUMENT_LENGTHS, WORDS, answer_word
+from zabserver.net.words.four_letter_words import ARGUMENT_LENGTHS, WORDS, answer_word
+from zabserver.net.words.observed import Observed
+from zabserver.net.words.traffic import Answered, Traffic
 from zabserver.service.clients import Turn
 from zabserver.service.connection import Connection
 from zabserver.wire.jute import INT
-
-if TYPE_CHECKING:
-    from zabserver.net.shell.shell import Shell
 
 log = logging.getLogger("zabserver.client")
 
@@ -39,24 +37,25 @@ LINGER = 10.0
 """How long a connection that is closed may take to read what it was sent, in seconds."""
 
 
+class ClientHost(Observed, Protocol):
+    """The server that a client port belongs to."""
+
+    def want_turn(self) -> None:
+        """Schedules a turn, because requests have come in."""
+
+
 class ClientPort:
     """The listening socket, and the protocols of all connections."""
 
-    def __init__(self, server: Shell) -> None:
+    def __init__(self, server: ClientHost) -> None:
         self.server = server
         self.by_host: Counter[str] = Counter()
-        self.protocols: dict[Connection, Protocol] = {}
+        self.sockets: dict[Connection, ClientSocket] = {}
         self.number = 0
         self.secure_number: int | None = None
         self._listeners: list[asyncio.Server] = []
         self._plain: asyncio.Server | None = None
-        self.refused = 0
-        self.accepted = 0
-        self.lost = 0
-        self.without_session = 0  # closed because they asked for no session in time
-        self.bytes_received = 0
-        self.bytes_sent = 0
-        self.response_sizes = Sizes()
+        self.traffic = Traffic()
         self.trace_mask = 306  # as Apache's, for `gtmk`; nothing is traced here
 
     async def open(self) -> None:
@@ -72,7 +71,7 @@ class ClientPort:
         backlog = options.backlog if options.backlog > 0 else DEFAULT_BACKLOG
         if options.client_port is not None:
             plain = await loop.create_server(
-                lambda: Protocol(self), host, options.client_port, backlog=backlog
+                lambda: ClientSocket(self), host, options.client_port, backlog=backlog
             )
             self._plain = plain
             self._listeners.append(plain)
@@ -81,7 +80,7 @@ class ClientPort:
             context = context_from(options.tls)
             secure_host = options.secure_host or host
             secure = await loop.create_server(
-                lambda: Protocol(self), secure_host, options.secure_port, backlog=backlog, ssl=context
+                lambda: ClientSocket(self), secure_host, options.secure_port, backlog=backlog, ssl=context
             )
             self._listeners.append(secure)
             self.secure_number = secure.sockets[0].getsockname()[1]
@@ -94,7 +93,7 @@ class ClientPort:
         """
         loop = asyncio.get_running_loop()
         backlog = self.server.options.backlog if self.server.options.backlog > 0 else DEFAULT_BACKLOG
-        listener = await loop.create_server(lambda: Protocol(self), host, port, backlog=backlog)
+        listener = await loop.create_server(lambda: ClientSocket(self), host, port, backlog=backlog)
         if self._plain is not None:
             self._plain.close()
             self._listeners.remove(self._plain)
@@ -106,8 +105,8 @@ class ClientPort:
         """Stops to listen and closes all connections."""
         for each in self._listeners:
             each.close()
-        for protocol in list(self.protocols.values()):
-            protocol.transport.abort()
+        for client in list(self.sockets.values()):
+            client.transport.abort()
 
     async def closed(self) -> None:
         """Returns when the port is closed."""
@@ -116,18 +115,18 @@ class ClientPort:
     def perform(self, turn: Turn) -> None:
         """Sends and closes what a turn says."""
         for connection, out in turn.sends:
-            protocol = self.protocols.get(connection)
-            if protocol is not None:
-                protocol.send(out)
+            client = self.sockets.get(connection)
+            if client is not None:
+                client.send(out)
         for connection in turn.closes:
-            protocol = self.protocols.get(connection)
-            if protocol is not None:
+            client = self.sockets.get(connection)
+            if client is not None:
                 if connection.why_closed:
-                    log.info(event("closed", client=protocol.name, reason=connection.why_closed))
-                protocol.finish()
+                    log.info(event("closed", client=client.name, reason=connection.why_closed))
+                client.finish()
 
 
-class Protocol(asyncio.Protocol):
+class ClientSocket(asyncio.Protocol):
     """One socket."""
 
     transport: asyncio.Transport
@@ -136,6 +135,7 @@ class Protocol(asyncio.Protocol):
     def __init__(self, port: ClientPort) -> None:
         self.port = port
         self.service = port.server.service
+        self.traffic = port.traffic
         self.name = "?"
         self.is_paused = False
         self.is_full = False
@@ -161,12 +161,12 @@ class Protocol(asyncio.Protocol):
         shown = identity_of(self.transport.get_extra_info("peercert"))
         if shown is not None:
             self.connection.ids = (*self.connection.ids, shown)
-        self.port.accepted += 1
+        self.traffic.accepted += 1
         self.port.by_host[host] += 1
-        self.port.protocols[self.connection] = self
+        self.port.sockets[self.connection] = self
         reason = self._refusal(host)
         if reason:
-            self.port.refused += 1
+            self.traffic.refused += 1
             log.warning(event("refused", client=self.name, reason=reason))
             self.transport.abort()
             return
@@ -182,13 +182,13 @@ class Protocol(asyncio.Protocol):
         options = self.port.server.options
         if options.max_connections and self.port.by_host[host] > options.max_connections:
             return f"more than {options.max_connections} connections from there (maxClientCnxns)"
-        if options.max_connections_in_all and len(self.port.protocols) > options.max_connections_in_all:
+        if options.max_connections_in_all and len(self.port.sockets) > options.max_connections_in_all:
             return f"more than {options.max_connections_in_all} connections (maxCnxns)"
         return ""
 
     def _on_no_session(self) -> None:
         if self.connection.session is None and not self.transport.is_closing():
-            self.port.without_session += 1
+            self.traffic.without_session += 1
             log.info(event("closed", client=self.name, reason="no session asked for in time"))
             self.transport.abort()
 
@@ -211,15 +211,15 @@ class Protocol(asyncio.Protocol):
         if not self.port.by_host[host]:
             del self.port.by_host[host]
         if not self._is_closing:
-            self.port.lost += 1
-        self.port.protocols.pop(self.connection, None)
+            self.traffic.lost += 1
+        self.port.sockets.pop(self.connection, None)
         self.service.disconnect(self.connection)
 
     # What comes in.
 
     def data_received(self, chunk: bytes) -> None:
         """Bytes have come."""
-        self.port.bytes_received += len(chunk)
+        self.traffic.bytes_received += len(chunk)
         if self._is_first:
             chunk = self._beginning + chunk
             if len(chunk) < 4:
@@ -272,8 +272,8 @@ class Protocol(asyncio.Protocol):
             self.transport.abort()
             return
         self.answered.on_sent(self.service.time)
-        self.port.bytes_sent += len(out)
-        self.port.response_sizes.add(INT.unpack_from(out)[0])
+        self.traffic.bytes_sent += len(out)
+        self.traffic.response_sizes.add(INT.unpack_from(out)[0])
         if self.delay or self._late:
             self._do(lambda: self.transport.write(out))
         else:

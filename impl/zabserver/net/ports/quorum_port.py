@@ -12,14 +12,13 @@ import asyncio
 import logging
 import socket
 import ssl
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import Protocol, cast
 
 from zabserver.net.lines import event
 from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.link import Link
-
-if TYPE_CHECKING:
-    from zabserver.net.shell.member import Member
+from zabserver.zab.peer import Peer
 
 log = logging.getLogger("zabserver.quorum")
 
@@ -31,6 +30,28 @@ DIAL_TIMEOUT = 5.0
 """How long a connection may take to be made, in seconds."""
 
 
+class QuorumHost(Protocol):
+    """The member that a quorum port belongs to.
+
+    Attributes:
+        peer: the core that is told what happens to links.
+    """
+
+    peer: Peer
+
+    def set_clocks(self) -> None:
+        """Tells the core what time it is."""
+
+    def hear(self, what: Callable[..., object], *arguments: object) -> None:
+        """Calls a method of the core and schedules a turn."""
+
+    def on_lost(self, link: Link) -> None:
+        """Tells the core that a link has failed."""
+
+    def want_turn(self) -> None:
+        """Schedules a turn."""
+
+
 class QuorumPort:
     """The listening socket, and the connections to and from other members.
 
@@ -40,7 +61,10 @@ class QuorumPort:
     """
 
     def __init__(
-        self, member: Member, accepting: ssl.SSLContext | None = None, dialing: ssl.SSLContext | None = None
+        self,
+        member: QuorumHost,
+        accepting: ssl.SSLContext | None = None,
+        dialing: ssl.SSLContext | None = None,
     ) -> None:
         self.member = member
         self.wires: dict[Link, Wire] = {}

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zabserver.net.words.counts import counts
-
-if TYPE_CHECKING:
-    from zabserver.net.shell.shell import Shell
+from zabserver.net.words.observed import Observed
 
 LONGEST_REQUEST = 8192
 """How long a request may be, in bytes."""
@@ -25,7 +23,7 @@ TIMEOUT = 10.0
 class MetricsPort:
     """Where metrics are served; nowhere, unless zoo.cfg says."""
 
-    def __init__(self, server: Shell) -> None:
+    def __init__(self, server: Observed) -> None:
         self.server = server
         self.number: int | None = None
         self._client: Any = None
@@ -95,7 +93,7 @@ def response(status: str, body: bytes) -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
-def exposed(client: Any, server: Shell) -> bytes:
+def exposed(client: Any, server: Observed) -> bytes:
     """All metrics, in Prometheus' text format.
 
     Args:

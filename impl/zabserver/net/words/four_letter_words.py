@@ -12,16 +12,14 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
-from zabserver.net.words.counts import Answered, Sizes, counts
+from zabserver.net.words.counts import counts
+from zabserver.net.words.observed import Observed
+from zabserver.net.words.traffic import Answered, Sizes
 from zabserver.service.clients import Latency
 from zabserver.service.connection import Connection
 from zabserver.service.watches import Watcher
 from zabserver.wire.protocol import Op
-
-if TYPE_CHECKING:
-    from zabserver.net.shell.shell import Shell
 
 VERSION = "3.9.0"
 """Whose behaviour this is: clients look at it to know what they may ask for."""
@@ -59,7 +57,7 @@ _SHORT: dict[int, str] = {
 """What `cons` calls a connection's last operation."""
 
 
-def answer_word(server: Shell, word: str, argument: bytes = b"") -> str:
+def answer_word(server: Observed, word: str, argument: bytes = b"") -> str:
     """The answer to a four-letter word.
 
     Args:
@@ -77,30 +75,30 @@ def answer_word(server: Shell, word: str, argument: bytes = b"") -> str:
     return WORDS[word](server)
 
 
-def ruok(_: Shell) -> str:
+def ruok(_: Observed) -> str:
     """The process runs."""
     return "imok"
 
 
-def isro(server: Shell) -> str:
+def isro(server: Observed) -> str:
     """Whether it takes writes."""
     if server.service.is_read_only:
         return "ro"
     return "rw" if server.is_serving else "null"
 
 
-def srvr(server: Shell) -> str:
+def srvr(server: Observed) -> str:
     """How it stands."""
     return _version() + _standing(server)
 
 
-def stat(server: Shell) -> str:
+def stat(server: Observed) -> str:
     """How it stands, and who is connected."""
     clients = "".join(f" {_client(each)}\n" for each in server.service.connections)
     return f"{_version()}Clients:\n{clients}\n{_standing(server)}"
 
 
-def cons(server: Shell) -> str:
+def cons(server: Observed) -> str:
     """Who is connected, with all that is known of them."""
     return (
         "".join(f" {_client(each, _details(server, each))}\n" for each in server.service.connections) + "\n"
@@ -111,7 +109,7 @@ def _version() -> str:
     return f"Zookeeper version: {VERSION}-zabkit, built on {BUILT}\n"
 
 
-def _standing(server: Shell) -> str:
+def _standing(server: Observed) -> str:
     service, latency = server.service, server.service.latency
     found = counts(server)
     return (
@@ -132,11 +130,11 @@ def _client(connection: Connection, more: str = "") -> str:
     return f"/{connection.host}:{connection.port}[{interest}]({numbers}{more})"
 
 
-def _details(server: Shell, connection: Connection) -> str:
-    protocol = server.port.protocols.get(connection)
-    if connection.session is None or protocol is None:
+def _details(server: Observed, connection: Connection) -> str:
+    client = server.port.sockets.get(connection)
+    if connection.session is None or client is None:
         return ""
-    answered = protocol.answered
+    answered = client.answered
     return (
         f",sid=0x{_unsigned(connection.session_id):x},lop={_SHORT.get(connection.last_op, 'NA')}"
         f",est={connection.since},to={connection.session.timeout}"
@@ -146,7 +144,7 @@ def _details(server: Shell, connection: Connection) -> str:
     )
 
 
-def conf(server: Shell) -> str:
+def conf(server: Observed) -> str:
     """What it was told at its start."""
     options, sessions = server.options, server.service.sessions
     lines = {
@@ -166,7 +164,7 @@ def conf(server: Shell) -> str:
     return "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
-def envi(_: Shell) -> str:
+def envi(_: Observed) -> str:
     """Where it runs; the names are those that clients look for."""
     lines = {
         "zookeeper.version": f"{VERSION}-zabkit, built on {BUILT}",
@@ -183,14 +181,14 @@ def envi(_: Shell) -> str:
     return "Environment:\n" + "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
-def mntr(server: Shell) -> str:
+def mntr(server: Observed) -> str:
     """Numbers, for a monitor."""
     lines = {"version": f"{VERSION}-zabkit, built on {BUILT}", "server_state": server.mode, **counts(server)}
     lines |= server.more_counts()
     return "".join(f"zk_{name}\t{value}\n" for name, value in lines.items())
 
 
-def dump(server: Shell) -> str:
+def dump(server: Observed) -> str:
     """Sessions and connections, when they expire, and ephemeral nodes."""
     sessions, owners = server.service.sessions, server.service.tree.ephemerals
     connections = server.service.connections
@@ -211,14 +209,14 @@ def dump(server: Shell) -> str:
     return "\n".join([*lines, *_expiries(server, slots)]) + "\n"
 
 
-def _expiry(server: Shell, connection: Connection) -> int:
+def _expiry(server: Observed, connection: Connection) -> int:
     """When a connection ends if nothing comes: with its session, or because it asks for none."""
     if connection.session is not None:
         return connection.session.slot
     return server.service.time + connection.since + server.options.connect_timeout - server.service.clock
 
 
-def _expiries(server: Shell, slots: dict[int, list[str]]) -> Iterator[str]:
+def _expiries(server: Observed, slots: dict[int, list[str]]) -> Iterator[str]:
     """What expires when, as Java writes times."""
     for slot in sorted(slots):
         seconds = (server.service.clock + slot - server.service.time) / 1000
@@ -227,7 +225,7 @@ def _expiries(server: Shell, slots: dict[int, list[str]]) -> Iterator[str]:
         yield from (f"\t{each}" for each in slots[slot])
 
 
-def wchs(server: Shell) -> str:
+def wchs(server: Observed) -> str:
     """How many watches there are."""
     data = server.service.tree.watches.data
     return (
@@ -235,13 +233,13 @@ def wchs(server: Shell) -> str:
     )
 
 
-def wchp(server: Shell) -> str:
+def wchp(server: Observed) -> str:
     """Who watches each path."""
     by_path = server.service.tree.watches.data.by_path
     return "".join(f"{_text(path)}\n{''.join(_ids(by_path[path]))}" for path in by_path) + "\n"
 
 
-def wchc(server: Shell) -> str:
+def wchc(server: Observed) -> str:
     """Which paths each session watches."""
     found = ""
     for watcher, paths in server.service.tree.watches.data.by_watcher.items():
@@ -258,19 +256,19 @@ def _id(watcher: Watcher) -> str:
     return f"0x{_unsigned(watcher.session_id):x}"
 
 
-def dirs(server: Shell) -> str:
+def dirs(server: Observed) -> str:
     """How large its files are, in bytes."""
     return f"datadir_size: {server.disk.data_size}\nlogdir_size: {server.disk.log_size}\n"
 
 
-def hash_(server: Shell) -> str:
+def hash_(server: Observed) -> str:
     """The digest of the tree, and the zxid it is of."""
     tree = server.service.tree
     digest = tree.measured_digest() if tree.digest is None else tree.digest
     return f"{tree.zxid:x}: {digest}\n"
 
 
-def crst(server: Shell) -> str:
+def crst(server: Observed) -> str:
     """Counts of connections begin anew; those of the server go on."""
     service = server.service
     for each in service.connections:
@@ -278,27 +276,27 @@ def crst(server: Shell) -> str:
         service.sent += each.sent
         each.received = each.sent = each.last_op = 0
         each.last_cxid = each.last_zxid = -1
-    for protocol in server.port.protocols.values():
-        protocol.answered = Answered()
+    for client in server.port.sockets.values():
+        client.answered = Answered()
     return "Connection stats reset.\n"
 
 
-def srst(server: Shell) -> str:
+def srst(server: Observed) -> str:
     """Counts of the server begin anew; those of connections go on."""
     service = server.service
     service.latency = Latency()
     service.received = -sum(each.received for each in service.connections)
     service.sent = -sum(each.sent for each in service.connections)
-    server.port.response_sizes = Sizes()
+    server.port.traffic.response_sizes = Sizes()
     return "Server stats reset.\n"
 
 
-def gtmk(server: Shell) -> str:
+def gtmk(server: Observed) -> str:
     """The trace mask, which says nothing here."""
     return str(server.port.trace_mask)
 
 
-WORDS: dict[str, Callable[[Shell], str]] = {
+WORDS: dict[str, Callable[[Observed], str]] = {
     "ruok": ruok,
     "isro": isro,
     "srvr": srvr,

@@ -14,12 +14,10 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from zabserver.net.commands.ensemble_command import add_ensemble
-from zabserver.net.commands.show_files import add_log, add_snapshot
 from zabserver.net.configuration.options import (
     Options,
     keys_without_effect,
@@ -28,8 +26,7 @@ from zabserver.net.configuration.options import (
     unknown_keys,
 )
 from zabserver.net.lines import Lines, event
-from zabserver.net.shell.member import Member
-from zabserver.net.shell.server import Server
+from zabserver.net.shell.shell import Shell
 from zabserver.storage.logs import Corrupt
 
 GARBAGE = 20_000
@@ -107,7 +104,7 @@ async def serve(options: Options) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    server = Server(options) if options.ensemble is None else Member(options, options.ensemble)
+    server = server_of(options)
     await server.start()
     gc.freeze()  # what is there stays
     gc.set_threshold(GARBAGE)
@@ -121,6 +118,17 @@ async def serve(options: Options) -> int:
     return int(server.failed.is_set())
 
 
+def server_of(options: Options) -> Shell:
+    """Returns a member of the ensemble that the options name, or a server that stands alone."""
+    if options.ensemble is None:
+        from zabserver.net.shell.server import Server  # noqa: PLC0415 - only one of the two is loaded
+
+        return Server(options)
+    from zabserver.net.shell.member import Member  # noqa: PLC0415 - only one of the two is loaded
+
+    return Member(options, options.ensemble)
+
+
 def new_loop() -> Callable[[Coroutine[Any, Any, int]], int]:
     """What runs a coroutine: uvloop where it is installed, asyncio otherwise."""
     try:
@@ -129,23 +137,3 @@ def new_loop() -> Callable[[Coroutine[Any, Any, int]], int]:
         return asyncio.run
     runner: Callable[[Coroutine[Any, Any, int]], int] = uvloop.run
     return runner
-
-
-COMMANDS: dict[str, Callable[[Any], None]] = {
-    "serve": add,
-    "ensemble": add_ensemble,
-    "log": add_log,
-    "snapshot": add_snapshot,
-}
-"""The server's commands, and what adds each to a parser."""
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs `python -m zabserver`, which is `zab` with the server's commands alone."""
-    top = argparse.ArgumentParser(prog="zab", description="A server that ZooKeeper clients use unmodified.")
-    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for each in COMMANDS.values():
-        each(commands)
-    arguments = top.parse_args(argv)
-    code: int = arguments.run(arguments)
-    return code

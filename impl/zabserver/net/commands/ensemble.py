@@ -38,7 +38,7 @@ OWN = re.compile(
 """Settings that are not the same for all members, or that the command line has other words for."""
 
 
-def add_ensemble(commands: Any) -> None:
+def add(commands: Any) -> None:
     """Adds the command to a parser's subcommands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "ensemble",
