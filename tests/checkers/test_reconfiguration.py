@@ -274,7 +274,7 @@ def only_the_old_quorum(patch: pytest.MonkeyPatch) -> None:
 
 
 def has_quorum_of_first(election: Election, reports: dict[int, Report], report: Report) -> bool:
-    return election.ensemble.is_quorum([sid for sid, each in reports.items() if report.says_the_same(each)])
+    return election.ensemble.is_quorum([sid for sid, each in reports.items() if report.agrees_with(each)])
 
 
 def only_the_new_quorum(patch: pytest.MonkeyPatch) -> None:

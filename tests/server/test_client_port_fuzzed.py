@@ -17,9 +17,9 @@ import pytest
 from zabcheck.client.session import Session
 from zabserver.service import connection as connections
 from zabserver.service.connection import Connection
-from zabserver.service.service import Service
 from zabserver.service.sessions import Sessions
 from zabserver.service.settings import Settings
+from zabserver.service.standalone import Standalone
 from zabserver.service.tree import Tree
 from zabserver.service.txns import decode_record
 from zabserver.testing import ZooKeeper
@@ -166,7 +166,7 @@ class Core:
     """A service without sockets and disk, a neighbour that watches everything, and the log."""
 
     def __init__(self) -> None:
-        self.service = Service(
+        self.service = Standalone(
             Tree(), Sessions(0, 0, 2000), Settings(extended_types=True, enforce_quota=True)
         )
         self.log: list[bytes] = []

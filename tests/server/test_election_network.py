@@ -157,7 +157,7 @@ class DecidesAlone(Election):
     """Two for a vote are enough."""
 
     def _has_quorum(self, reports: dict[int, Report], report: Report) -> bool:
-        return sum(report.says_the_same(each) for each in reports.values()) >= 2
+        return sum(report.agrees_with(each) for each in reports.values()) >= 2
 
 
 class RoundsIgnored(Election):

@@ -15,8 +15,8 @@ from zabcheck.client.session import Disconnected, Session
 from zabserver.net.ports import client_port
 from zabserver.service import connection as connections
 from zabserver.service import reads
-from zabserver.service.service import Service
 from zabserver.service.sessions import Sessions
+from zabserver.service.standalone import Standalone
 from zabserver.service.tree import Tree
 from zabserver.testing import ZooKeeper
 from zabspec import tree
@@ -259,8 +259,8 @@ def test_clients_that_wait_are_not_read_from_while_too_much_is_on_its_way(
 # The core by itself.
 
 
-def connected() -> tuple[Service, connections.Connection]:
-    service = Service(Tree(), Sessions(0, 0, 2000))
+def connected() -> tuple[Standalone, connections.Connection]:
+    service = Standalone(Tree(), Sessions(0, 0, 2000))
     connection = service.connect("127.0.0.1")
     connection.on_bytes(CONNECT)
     commit(service)
@@ -268,14 +268,14 @@ def connected() -> tuple[Service, connections.Connection]:
     return service, connection
 
 
-def commit(service: Service) -> list[bytes]:
+def commit(service: Standalone) -> list[bytes]:
     """All that is prepared is on disk; what is sent then."""
     service.turn()
     service.on_synced(service.zxid)
     return [out for _, out in service.turn().sends]
 
 
-def large_node(service: Service, connection: connections.Connection) -> None:
+def large_node(service: Standalone, connection: connections.Connection) -> None:
     acl = struct.pack(">iii5si6s", 1, 31, 5, b"world", 6, b"anyone")
     body = struct.pack(">i2si", 2, b"/l", 1_000_000) + bytes(1_000_000) + acl + struct.pack(">i", 0)
     connection.on_bytes(frame(1, 1, body))

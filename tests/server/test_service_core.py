@@ -11,8 +11,8 @@ import pytest
 
 from zabcheck.client.encoding import Request, encoded
 from zabserver.service.connection import Connection
-from zabserver.service.service import Service
 from zabserver.service.sessions import Sessions, password_of
+from zabserver.service.standalone import Standalone
 from zabserver.service.tree import Tree
 from zabserver.service.watches import Watches
 from zabspec import tree as spec
@@ -21,9 +21,9 @@ TICK = 1000
 PING = pack(">iii", 8, -2, 11)
 
 
-def service(now: int = 0) -> Service:
+def service(now: int = 0) -> Standalone:
     """A service that has just started."""
-    return Service(Tree(), Sessions(1, now, TICK), now=now)
+    return Standalone(Tree(), Sessions(1, now, TICK), now=now)
 
 
 def request(xid: int, asked: Request) -> bytes:
@@ -32,7 +32,7 @@ def request(xid: int, asked: Request) -> bytes:
     return pack(">iii", 8 + len(body), xid, op) + body
 
 
-def connect(to: Service, timeout: int = 5000, session: int = 0, password: bytes = bytes(16)) -> Connection:
+def connect(to: Standalone, timeout: int = 5000, session: int = 0, password: bytes = bytes(16)) -> Connection:
     """A client that has a session."""
     connection = to.connect("127.0.0.1")
     body = pack(">iqiq", 0, 0, timeout, session) + pack(">i", 16) + password + b"\0"
@@ -42,12 +42,12 @@ def connect(to: Service, timeout: int = 5000, session: int = 0, password: bytes 
     return connection
 
 
-def commit(on: Service) -> None:
+def commit(on: Standalone) -> None:
     """All that is logged is on disk."""
     on.on_synced(on.zxid)
 
 
-def sent(by: Service, to: Connection) -> list[tuple[int, int, int]]:
+def sent(by: Standalone, to: Connection) -> list[tuple[int, int, int]]:
     """What a connection was sent: xid, zxid and error of each reply."""
     out = b"".join(chunk for connection, chunk in by.turn().sends if connection is to)
     found, at = [], 0

@@ -21,10 +21,10 @@ from zabserver.zab.election import Election
 from zabserver.zab.handler import Handler, Stage
 from zabserver.zab.history import Entry, Plan, Received, epoch_of, plan_sync
 from zabserver.zab.leader import Leader
+from zabserver.zab.leader_service import LeaderService
 from zabserver.zab.learner import Learner
 from zabserver.zab.learner import Stage as Learned
 from zabserver.zab.peer import Peer
-from zabserver.zab.presider import Presider
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def acknowledges_before_sync(self: Learner, proposed: Received) -> None:
 
 def takes_up_epoch_before_history(self: Learner, packet: Packet) -> None:
     """NEWLEADER: the epoch first, then the history (ZOOKEEPER-4643 the other way round)."""
-    self.peer.take_up_epoch(self.epoch)
+    self.peer.adopt_epoch(self.epoch)
     self.peer.log_and_apply(self._committed)
     self._committed = []
     self.stage = Learned.READY
@@ -93,7 +93,7 @@ def acknowledges_newleader_before_writing(self: Learner, packet: Packet) -> None
         self.peer.log.append(entry.payload)
         self.peer._apply(entry)
     self._committed = []
-    self.peer.take_up_epoch(self.epoch)
+    self.peer.adopt_epoch(self.epoch)
     self.stage = Learned.READY
     self._send(Kind.ACK, packet.zxid)
 
@@ -237,9 +237,9 @@ def forgets_proposals(self: Leader) -> list[Entry]:
 # Sessions.
 
 
-def takes_anyone_for_owner(self: Presider, request: Any) -> None:
+def takes_anyone_for_owner(self: LeaderService, request: Any) -> None:
     """A request is taken from whichever member it comes, though its client has moved on."""
-    super(Presider, self).check_session(request)
+    super(LeaderService, self).check_session(request)
 
 
 def hears_no_signs(self: Leader, packet: Packet) -> None:
@@ -283,7 +283,7 @@ ALL: Sequence[Mistake] = (
     Mistake("commits-by-half", Leader, "_acknowledged", commits_by_half, voters=5),
     Mistake("leads-on-alone", Leader, "_count_present", leads_on_alone),
     Mistake("forgets-proposals", Leader, "logged", forgets_proposals),
-    Mistake("takes-anyone-for-owner", Presider, "check_session", takes_anyone_for_owner),
+    Mistake("takes-anyone-for-owner", LeaderService, "check_session", takes_anyone_for_owner),
     Mistake("hears-no-signs", Leader, "_on_pong", hears_no_signs),
     Mistake("answers-without-end", Election, "_answer", answers_without_end, observers=1),
 )

@@ -24,7 +24,7 @@ class Turn:
     """What the shell has to do after it passed in what came: in this order.
 
     Attributes:
-        log: payloads to be appended; then the disk is synced, and `Service.on_synced` told.
+        log: payloads to be appended; then the disk is synced, and `Standalone.on_synced` told.
         sends: what goes to whom.
         closes: who is to be closed after that.
     """

@@ -65,14 +65,14 @@ class Leaderless(Clients):
 
     def begin_session(self, connection: Connection, timeout: int) -> None:
         """A client wants a new session."""
-        if not self._serves(connection):
+        if not self._admits(connection):
             return
         session = self.sessions.add(self.sessions.new_id(), self.sessions.negotiated(timeout), self.time)
         self.confirm(connection, session)
 
     def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
         """A client wants to go on with a session; whoever had it here before is closed."""
-        if not self._serves(connection):
+        if not self._admits(connection):
             return
         if password != password_of(session) or not self._knows(session):
             connection.on_session_refused()
@@ -103,7 +103,7 @@ class Leaderless(Clients):
         """Nothing is on its way."""
         return 0
 
-    def _serves(self, connection: Connection) -> bool:
+    def _admits(self, connection: Connection) -> bool:
         """Whether it does; if not, the connection is closed."""
         if not self.is_read_only:
             connection.close(NO_LEADER)

@@ -7,7 +7,7 @@
     link       a connection between two members
     role       what roles share
     handler    what a leader knows of one learner
-    presider   what a leader does for clients
+    leader_service   how a leader puts the writes of all clients in order
     leader     discovery, synchronization and broadcast, at the leader
     learner    the same at a follower or an observer
     peer       one member: it looks for a leader, then leads or follows, and looks again

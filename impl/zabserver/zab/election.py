@@ -77,7 +77,7 @@ class Report:
     state: ServerState
     has_version: bool
 
-    def says_the_same(self, other: Report) -> bool:
+    def agrees_with(self, other: Report) -> bool:
         """Whether two agree.
 
         Between two that have decided, leader and epoch count, as they may remember different zxids and rounds
@@ -174,7 +174,7 @@ class Election:
             notification: what it says.
             now: the time, in ms.
         """
-        if self.vote is None or self._first is None or self._is_newer_ensemble(notification):
+        if self.vote is None or self._first is None or self._notices_newer_ensemble(notification):
             return
         self._answer(sender, notification)
         if sender not in self.electorate:
@@ -250,7 +250,7 @@ class Election:
 
     # Answers, in every state (ZooKeeper: WorkerReceiver).
 
-    def _is_newer_ensemble(self, notification: Notification) -> bool:
+    def _notices_newer_ensemble(self, notification: Notification) -> bool:
         """Whether a peer has a later configuration, with which this one's election is to begin again."""
         if self.state != ServerState.LOOKING or notification.config in (b"", self._config):
             return False
@@ -350,7 +350,7 @@ class Election:
 
         Who has decided may not know of that, and is followed without: with ZooKeeper, never.
         """
-        agreeing = [sid for sid, each in reports.items() if report.says_the_same(each)]
+        agreeing = [sid for sid, each in reports.items() if report.agrees_with(each)]
         verifiers = self._verifiers if report.state == ServerState.LOOKING else self._verifiers[:1]
         return all(verifier.is_quorum(agreeing) for verifier in verifiers)
 

@@ -11,7 +11,6 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from zabserver.service.acl import Id
-from zabserver.service.clients import Clients
 from zabserver.storage.images import Image, encode_image
 from zabserver.wire.jute import INT, Reader
 from zabserver.wire.protocol import Op
@@ -28,7 +27,7 @@ from zabserver.wire.quorum import (
 )
 from zabserver.zab.handler import Handler, Stage
 from zabserver.zab.history import Entry, counter_of, epoch_of, plan_sync
-from zabserver.zab.presider import Presider
+from zabserver.zab.leader_service import LeaderService
 from zabserver.zab.role import Abandoned
 from zabserver.zab.succession import Succession
 
@@ -75,8 +74,6 @@ class Leader:
         handlers: its learners.
     """
 
-    service: Clients | None = None
-
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
         self.phase = Phase.DISCOVERY
@@ -84,7 +81,7 @@ class Leader:
         self.handlers: dict[Link, Handler] = {}
         self.summary = (peer.current_epoch, peer.tree.zxid)
         self.tick = 0
-        self._presider: Presider | None = None
+        self.service: LeaderService | None = None
         self._half_ticks = 0
         self._began = peer.time
         self._deadline = peer.time + peer.rules.init * peer.rules.tick
@@ -99,7 +96,7 @@ class Leader:
         self._syncs: deque[tuple[int, Handler]] = deque()
         self.succession = Succession(self)
 
-    def give_up(self, why: str) -> None:
+    def step_down(self, why: str) -> None:
         """At the end of this turn the role is over."""
         self._why_over = why
 
@@ -127,8 +124,8 @@ class Leader:
         handler = self.handlers.pop(link, None)
         if handler is not None and handler.acknowledged:
             self._had[handler.sid] = handler.acknowledged
-        if handler is not None and self._presider is not None:
-            owners = self._presider.owners
+        if handler is not None and self.service is not None:
+            owners = self.service.owners
             for session in [each for each, owner in owners.items() if owner is handler]:
                 del owners[session]
 
@@ -267,7 +264,7 @@ class Leader:
         if not self._is_quorum(self._promised):
             return
         self.succession.label(self.epoch)
-        self.peer.take_up_epoch(self.epoch)
+        self.peer.adopt_epoch(self.epoch)
         self._committed = self.epoch << 32
         self._enter(Phase.SYNCHRONIZATION)
         for handler in list(self.handlers.values()):
@@ -316,7 +313,7 @@ class Leader:
         peer = self.peer
         peer.tree.zxid = self.epoch << 32
         sessions = peer.rules.sessions(peer.me, peer.time, peer.timeouts)
-        self.service = self._presider = Presider(self, sessions)
+        self.service = LeaderService(self, sessions)
         self.succession.complete(self._ready)
         self._enter(Phase.BROADCAST)
         for handler in self.handlers.values():
@@ -345,13 +342,13 @@ class Leader:
             self._on_ack(handler, packet.zxid)
         elif kind == Kind.PING:
             self._on_pong(packet)
-        elif handler.stage != Stage.BROADCAST or self._presider is None:
+        elif handler.stage != Stage.BROADCAST or self.service is None:
             self._drop(handler, f"kind {kind} before UPTODATE")
         elif kind == Kind.REQUEST:
-            self._on_request(self._presider, handler, packet)
+            self._on_request(self.service, handler, packet)
         elif kind == Kind.REVALIDATE:
             ((session, timeout),) = decode_sessions(packet.data) or [(0, 0)]
-            is_valid = self._presider.revalidate(handler, session, timeout)
+            is_valid = self.service.revalidate(handler, session, timeout)
             handler.send(Kind.REVALIDATE, -1, encode_validity(session, is_valid))
         else:
             self._drop(handler, f"kind {kind} from a learner")
@@ -381,15 +378,15 @@ class Leader:
 
     def _on_pong(self, packet: Packet) -> None:
         """Which clients a learner has heard of since the last ping."""
-        if self._presider is None:
+        if self.service is None:
             return
-        tracker = self._presider.sessions
+        tracker = self.service.sessions
         for session, _ in decode_sessions(packet.data):
             tracked = tracker.open.get(session)
             if tracked is not None:
                 tracker.touch(tracked, self.peer.time)
 
-    def _on_request(self, presider: Presider, handler: Handler, packet: Packet) -> None:
+    def _on_request(self, service: LeaderService, handler: Handler, packet: Packet) -> None:
         session, cxid, op, reader = decode_request(packet.data)
         if op == Op.SYNC:
             if self._proposals:
@@ -398,7 +395,7 @@ class Leader:
                 self._answer_sync(handler)
             return
         ids = tuple(Id(scheme, name) for scheme, name in packet.ids)
-        presider.submit_for(handler, session, cxid, op, reader, ids)
+        service.submit_for(handler, session, cxid, op, reader, ids)
 
     def _answer_sync(self, handler: Handler) -> None:
         handler.send(Kind.SYNC, 0)
@@ -430,8 +427,8 @@ class Leader:
         Who has asked for a sync is answered between the commits before and those after: his own requests are
         among both.
         """
-        presider, peer = self._presider, self.peer
-        assert presider is not None
+        service, peer = self.service, self.peer
+        assert service is not None
         commits: list[bytes] = []
         entries: list[Entry] = []
         while self._proposals and self._proposals[0][0] <= zxid:
@@ -439,7 +436,7 @@ class Leader:
             if peer.is_reconfiguring and entry[0] == peer.last_seen.version:
                 self._tell(commits, entries)
                 commits, entries = [], []
-                self._activate(presider, entry)
+                self._activate(service, entry)
                 if self.succession.is_over:
                     return
                 continue
@@ -453,14 +450,14 @@ class Leader:
                 commits, entries = [], []
         self._committed = zxid
         self._tell(commits, entries)
-        presider.commit(zxid)
+        service.commit(zxid)
 
-    def _activate(self, presider: Presider, entry: Entry) -> None:
+    def _activate(self, service: LeaderService, entry: Entry) -> None:
         """A reconfiguration is committed: all are told, and it is applied."""
         self.succession.tell(entry, self._proposals[-1][0] if self._proposals else entry[0])
         self._committed = entry[0]
         self.peer.committed.append(*entry)
-        presider.commit(entry[0])
+        service.commit(entry[0])
         self.succession.install()
         while self._syncs and self._syncs[0][0] == entry[0]:
             self._answer_sync(self._syncs.popleft()[1])
@@ -486,8 +483,8 @@ class Leader:
     def on_tick(self) -> None:
         """Sessions expire. Pings every half tick; at every full one, counts who is there."""
         rules, now = self.peer.rules, self.peer.time
-        if self._presider is not None:
-            self._presider.on_tick()
+        if self.service is not None:
+            self.service.on_tick()
         if self.phase != Phase.BROADCAST and now >= self._deadline:
             raise Abandoned(f"no quorum within {rules.init} ticks, in {self.phase.name.lower()}")
         for handler in list(self.handlers.values()):

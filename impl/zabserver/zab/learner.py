@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from zabserver.service.clients import Clients
-from zabserver.service.remote import Remote
+from zabserver.service.learner_service import LearnerService
 from zabserver.storage.images import Image
 from zabserver.wire.jute import INT, Malformed, Reader
 from zabserver.wire.quorum import (
@@ -70,8 +69,6 @@ class Learner:
         is_observer: whether it has no vote.
     """
 
-    service: Clients | None = None
-
     def __init__(self, peer: Peer, leader: int, is_observer: bool) -> None:
         self.peer = peer
         self.leader = leader
@@ -79,7 +76,7 @@ class Learner:
         self.stage = Stage.DIALING
         self.epoch = 0
         self.link: Link | None = None
-        self._remote: Remote | None = None
+        self.service: LearnerService | None = None
         self._deadline = peer.time + peer.rules.init * peer.rules.tick
         self._redial = 0
         self._image_zxid = 0
@@ -229,7 +226,7 @@ class Learner:
         if self.peer.rules.settings.reconfig and packet.data:
             self._ensemble = decode_ensemble(packet.data)
             self.peer.see(self._ensemble)
-        self.peer.take_up_epoch(self.epoch)
+        self.peer.adopt_epoch(self.epoch)
         self.stage = Stage.READY
         self._send(Kind.ACK, packet.zxid)
 
@@ -240,7 +237,7 @@ class Learner:
         if self._ensemble is not None and peer.install(self._ensemble, None):
             raise Abandoned("the ensemble is another, in which this server or its leader has another place")
         sessions = peer.rules.sessions(peer.me, peer.time, peer.timeouts)
-        self._remote = Remote(
+        self.service = LearnerService(
             self.link.send, peer.tree, sessions, peer.rules.settings, peer.clock, peer.timeouts
         )
         self._send(Kind.ACK, self.epoch << 32)
@@ -250,7 +247,6 @@ class Learner:
         for each in self._committed:
             self._apply(each)
         self._committed = []
-        self.service = self._remote
         peer.on_serving(self.epoch)
 
     def _queue(self, zxid: int, payload: bytes | None) -> None:
@@ -309,15 +305,15 @@ class Learner:
 
     def _on_word(self, packet: Packet) -> None:
         """What is no transaction."""
-        remote = self._remote
-        assert remote is not None
+        service = self.service
+        assert service is not None
         match packet.kind:
             case Kind.PING:
-                self._send(Kind.PING, packet.zxid, encode_sessions(remote.take_touched().items()))
+                self._send(Kind.PING, packet.zxid, encode_sessions(service.take_touched().items()))
             case Kind.SYNC:
-                remote.on_sync()
+                service.on_sync()
             case Kind.REVALIDATE:
-                remote.on_revalidated(*decode_validity(packet.data))
+                service.on_revalidated(*decode_validity(packet.data))
             case Kind.COMMIT_AND_ACTIVATE:
                 entry = self._head(packet.zxid)
                 self._apply(entry)
@@ -338,8 +334,8 @@ class Learner:
         self._unacknowledged.append(proposed.zxid)
 
     def _apply(self, committed: Received) -> None:
-        assert self._remote is not None
-        self._remote.commit(committed.record)
+        assert self.service is not None
+        self.service.commit(committed.record)
         self.peer.committed.append(committed.zxid, committed.payload)
 
     def on_synced(self, zxid: int) -> None:

@@ -265,7 +265,7 @@ class Peer:
         self.storage.set_accepted_epoch(epoch)
         self.accepted_epoch = epoch
 
-    def take_up_epoch(self, epoch: int) -> None:
+    def adopt_epoch(self, epoch: int) -> None:
         """The history is that of an epoch's leader."""
         self.storage.set_current_epoch(epoch)
         self.current_epoch = epoch

@@ -85,11 +85,11 @@ class Role(Protocol):
 
     Every method may raise `Abandoned`: the role is over.
 
-    Attributes:
-        service: what it does for its clients; None while it does nothing for them yet.
     """
 
-    service: Clients | None
+    @property
+    def service(self) -> Clients | None:
+        """What serves this server's clients; None until the role is established."""
 
     def begin(self) -> None:
         """The role begins."""

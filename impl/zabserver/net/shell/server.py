@@ -14,8 +14,8 @@ from random import Random
 from zabserver.net.configuration.options import Options
 from zabserver.net.disk.disk import Disk
 from zabserver.net.shell.shell import Shell
-from zabserver.service.service import Service
 from zabserver.service.sessions import Sessions
+from zabserver.service.standalone import Standalone
 
 log = logging.getLogger("zabserver")
 
@@ -41,7 +41,7 @@ class Server(Shell):
         sessions = Sessions(options.server_id, now, options.tick, options.least_timeout, options.most_timeout)
         for session, timeout in found.sessions.items():
             sessions.add(session, timeout, now)
-        self._service = Service(found.tree, sessions, options.settings(), self._clock())
+        self._service = Standalone(found.tree, sessions, options.settings(), self._clock())
         self._service.time = now
         self._schedule.add(found.replayed, found.replayed_size)
         if found.snapshot is None:
@@ -49,7 +49,7 @@ class Server(Shell):
         log.info("loaded zxid=0x%x nodes=%d replayed=%d", found.tree.zxid, found.tree.count, found.replayed)
 
     @property
-    def service(self) -> Service:
+    def service(self) -> Standalone:
         """What it does for its clients."""
         return self._service
 

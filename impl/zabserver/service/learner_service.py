@@ -37,7 +37,7 @@ class Waiting(NamedTuple):
     since: int
 
 
-class Remote(Clients):
+class LearnerService(Clients):
     """What a follower or an observer does for its clients.
 
     Args:

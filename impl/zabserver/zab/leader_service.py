@@ -29,7 +29,7 @@ FORWARDED = WRITES | {Op.CHECK, Op.CREATE_SESSION}
 """What learners may ask for."""
 
 
-class Presider(Primary):
+class LeaderService(Primary):
     """The service of a leader.
 
     Args:
@@ -58,7 +58,7 @@ class Presider(Primary):
     def submit(self, request: Request, connection: Connection | None) -> None:
         """A request that writes; when the numbers of an epoch are used up, another must begin."""
         if counter_of(self.zxid) == LAST_COUNTER:
-            self.leader.give_up("the epoch has no more numbers")
+            self.leader.step_down("the epoch has no more numbers")
             return
         super().submit(request, connection)
 

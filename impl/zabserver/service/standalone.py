@@ -9,7 +9,7 @@ from zabserver.service.primary import Primary
 from zabserver.service.txns import Record
 
 
-class Service(Primary):
+class Standalone(Primary):
     """A server that stands alone, without its sockets and its disk.
 
     The shell takes what is to be logged and sent (`turn`), and says when the disk has it.
