@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # so that what is not installed is said in one line, below
-    from zabcheck.verdicts import Counts
+    from zabcheck.explorer.verdicts import Counts
 
 ROOT = Path(__file__).parent.parent
 OURS = ("zabspec", "zabcheck", "zabserver")

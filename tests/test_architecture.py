@@ -13,7 +13,7 @@ from pathlib import Path
 import networkx
 import pytest
 
-from zabcheck.entry import FROM_THE_EXTRA
+from zabcheck.cli.entry import FROM_THE_EXTRA
 
 PACKAGES = {"zabspec": "spec", "zabcheck": "checkers", "zabserver": "impl"}
 FOLDERS = {"spec", "impl", "checkers", "tests", "traces", "docs"}
@@ -28,7 +28,7 @@ CORES = frozenset(
 STILL_CIRCLES = frozenset(
     {frozenset(f"zabserver.service.{name}" for name in ("clients", "connection", "reads"))}
 )
-STILL_CROWDED = frozenset({"checkers/zabcheck/model"})
+STILL_CROWDED: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,8 @@ RULES = {
     "zabserver.pytest_plugin": Rule(frozenset({"zabserver"}), frozenset({"pytest"})),
     "zabcheck": _CHECKER,
     "zabcheck.simulation": _MEETING_PLACE,
-    "zabcheck.conformance": _MEETING_PLACE,
+    "zabcheck.servers": _MEETING_PLACE,
     "zabcheck.cli": _MEETING_PLACE,
-    "zabcheck.entry": _MEETING_PLACE,
-    "zabcheck.commands": _MEETING_PLACE,
 }
 """The most specific entry counts."""
 
@@ -272,13 +270,13 @@ def test_a_tree_that_keeps_to_the_design_passes(
     ("path", "line", "found"),
     [
         ("spec/zabspec/a.py", "import zabserver", "zabspec.a imports zabserver"),
-        ("spec/zabspec/a.py", "import zabcheck.model", "zabspec.a imports zabcheck.model"),
+        ("spec/zabspec/a.py", "import zabcheck.models", "zabspec.a imports zabcheck.models"),
         ("spec/zabspec/a.py", "from numpy import array", "zabspec.a imports numpy"),
         ("spec/zabspec/paper/a.py", "from ...zabserver import x", "zabspec.paper.a imports zabserver"),
         ("impl/zabserver/a.py", "from zabspec.parts import Row", "zabserver.a imports zabspec.parts"),
         ("impl/zabserver/a.py", "import uvloop", "zabserver.a imports uvloop"),
         ("impl/zabserver/a.py", "import zabcheck", "zabserver.a imports zabcheck"),
-        ("checkers/zabcheck/model/a.py", "import zabserver.net", "zabcheck.model.a imports zabserver.net"),
+        ("checkers/zabcheck/models/a.py", "import zabserver.net", "zabcheck.models.a imports zabserver.net"),
         ("checkers/zabcheck/climb.py", "import zabserver", "zabcheck.climb imports zabserver"),
         ("checkers/zabcheck/a.py", "import requests", "zabcheck.a imports requests"),
         ("checkers/zabcheck/a.py", "def f():\n    import zabserver", "zabcheck.a imports zabserver"),
@@ -300,11 +298,11 @@ def test_forbidden_import_is_found(tree: Path, path: str, line: str, found: str)
             "from . import state\nfrom .. import parts\nfrom .state import State",
         ),
         ("impl/zabserver/net/loop.py", "import asyncio, uvloop"),
-        ("checkers/zabcheck/model/a.py", "import numpy, zabspec.paper, zabcheck.verdicts"),
-        ("checkers/zabcheck/cli.py", "import zabserver"),
-        ("checkers/zabcheck/commands/serve.py", "import zabserver.net"),
+        ("checkers/zabcheck/models/a.py", "import numpy, zabspec.paper, zabcheck.explorer.verdicts"),
+        ("checkers/zabcheck/cli/main.py", "import zabserver"),
+        ("checkers/zabcheck/cli/serve.py", "import zabserver.net"),
         ("checkers/zabcheck/simulation/a.py", "import zabserver, zabspec"),
-        ("checkers/zabcheck/conformance/__init__.py", "import zabserver, zabspec"),
+        ("checkers/zabcheck/servers/__init__.py", "import zabserver, zabspec"),
     ],
 )
 def test_allowed_import_passes(tree: Path, path: str, line: str) -> None:

@@ -74,7 +74,7 @@ def test_same_output_sees_a_failure(same_output: Callable[[str], str]) -> None:
 
 
 REPORTING = """
-from zabcheck.verdicts import Counts
+from zabcheck.explorer.verdicts import Counts
 
 def test_search(progress, proved):
     for second in range(25):

@@ -254,7 +254,7 @@ def test_broken_link_is_found(text: str, broken: list[str], tmp_path: Path) -> N
         ('pytest -m "spec and deeper"', "deeper"),
         ("pip install 'zabkit[check,fast]'", None),
         ("pip install 'zabkit[chekc]'", "chekc"),
-        ("python -m zabcheck.verdicts", None),
+        ("python -m zabcheck.explorer.verdicts", None),
         ("python -m zabcheck.nonsense", "zabcheck.nonsense"),
         ("docker run zabkit", "docker"),
     ],

@@ -10,16 +10,16 @@ from types import ModuleType
 
 import pytest
 
-from zabcheck import entry
+from zabcheck.cli import entry
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def command(monkeypatch: pytest.MonkeyPatch, main: Callable[[], int]) -> None:
     """Puts `main` where the command line interface is expected."""
-    stand_in = ModuleType("zabcheck.cli")
+    stand_in = ModuleType("zabcheck.cli.main")
     monkeypatch.setattr(stand_in, "main", main, raising=False)
-    monkeypatch.setitem(sys.modules, "zabcheck.cli", stand_in)
+    monkeypatch.setitem(sys.modules, "zabcheck.cli.main", stand_in)
 
 
 def fails_to_find(name: str) -> Callable[[], int]:
@@ -55,7 +55,7 @@ def test_without_site_packages(root: Path, run_python: Run) -> None:
     roots = [str(root / each) for each in ("spec", "checkers", "impl")]
     sources = f"import sys; sys.path[:0] = {roots!r}"
     arguments = "sys.argv = ['zab', 'check', 'paper']"
-    code = f"{sources}; {arguments}; from zabcheck.entry import main; sys.exit(main())"
+    code = f"{sources}; {arguments}; from zabcheck.cli.entry import main; sys.exit(main())"
     done = run_python("-I", "-S", "-c", code)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("zab: ")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.model.zab_bugs import BUGS
-from zabcheck.replay import replay, words
+from zabcheck.models.zab.catalogue.bugs import BUGS
 from zabcheck.report.picture import picture
 from zabcheck.simulation import files, replaying
 from zabcheck.simulation.mistakes import MISTAKES
-from zabcheck.traces import SUFFIX, Expect, TraceFile, load, to_text
+from zabcheck.traces.files import SUFFIX, Expect, TraceFile, load, to_text
+from zabcheck.traces.replay import replay, words
 from zabspec.service.seen import Run
 from zabspec.service.witnesses import SOMETIMES
 

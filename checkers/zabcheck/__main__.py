@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zabcheck.entry import main
+from zabcheck.cli.entry import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from zabcheck.client.session import Disconnected, Session
-from zabcheck.conformance import oracle
-from zabcheck.conformance.compare import Ask, Comparison, Operation
-from zabcheck.conformance.operations import CLIENTS, operations
+from zabcheck.servers import oracle
+from zabcheck.servers.compare import Ask, Comparison, Operation
+from zabcheck.servers.operations import CLIENTS, operations
+from zabcheck.servers.session import Disconnected, Session
 from zabspec import tree
 from zabspec.sessions import negotiated, password_of
 from zabspec.tree.replies import Failed, Number

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from apache_server import START_TIMEOUT, free_port, start, wait_until_serving, why_not
-from zabcheck.client.encoding import Auth, Request
-from zabcheck.client.session import Session
+from zabcheck.servers.encoding import Auth, Request
+from zabcheck.servers.session import Session
 from zabserver.net.disk.disk import Disk
 from zabserver.net.disk.recovery import zxid_of_file
 from zabserver.service.tree import Tree

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zabcheck.client.session import Session
+from zabcheck.servers.session import Session
 from zabserver.testing import ZooKeeper
 from zabspec import tree
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.processes.clients import Watcher, Writer, differences, prepare
-from zabcheck.processes.members import Kind, Members, why_no_apache
+from zabcheck.servers.clients import Watcher, Writer, differences, prepare
+from zabcheck.servers.members import Kind, Members, why_no_apache
 
 pytestmark = pytest.mark.apache
 

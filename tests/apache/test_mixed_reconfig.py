@@ -11,8 +11,8 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import ConnectionLoss
 
-from zabcheck.processes.growing import SETTINGS, SUPER, Growing
-from zabcheck.processes.members import Kind, why_no_apache
+from zabcheck.servers.growing import SETTINGS, SUPER, Growing
+from zabcheck.servers.members import Kind, why_no_apache
 
 pytestmark = pytest.mark.apache
 

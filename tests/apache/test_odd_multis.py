@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zabcheck.client.session import Session
+from zabcheck.servers.session import Session
 from zabserver.testing import ZooKeeper
 from zabspec import tree
 from zabspec.tree import Op

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from test_spacetime import assert_golden
-from zabcheck import cli
-from zabcheck.commands import bugs, check
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.model.zab_bugs import BUGS, BY_NAME
-from zabcheck.model.zab_published import NJU, PUBLISHED, REMIX
-from zabcheck.replay import ending, replay
+from zabcheck.cli import bugs, check
+from zabcheck.cli import main as cli
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts, Outcome, TraceStep, Verdict
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.zab.catalogue.bugs import BUGS, BY_NAME
+from zabcheck.models.zab.catalogue.published import NJU, PUBLISHED, REMIX
+from zabcheck.models.zab.words import ZabWords
 from zabcheck.report.happenings import happenings
 from zabcheck.report.picture import picture
-from zabcheck.report.zab_words import ZabWords
-from zabcheck.traces import load
-from zabcheck.verdicts import Counts, Outcome, TraceStep, Verdict
+from zabcheck.traces.files import load
+from zabcheck.traces.replay import ending, replay
 from zabspec.histories import ZERO, Txn, Zxid
 from zabspec.zab.state import (
     Ack,

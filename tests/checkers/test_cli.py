@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck import cli
-from zabcheck.commands import check, lists
-from zabcheck.model.instances import MUTANTS, Instance, build, from_settings
-from zabcheck.model.model import Model
-from zabcheck.model.options import Options
+from zabcheck.cli import check, lists
+from zabcheck.cli import main as cli
+from zabcheck.explorer.model import Model
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
+from zabcheck.models.instances import MUTANTS, Instance, build, from_settings
 from zabcheck.report import verdict as report
 from zabcheck.report.progress import EVERY, in_words, progress, seconds
-from zabcheck.traces import SUFFIX, load
-from zabcheck.verdicts import Counts, Outcome, Verdict
+from zabcheck.traces.files import SUFFIX, load
 from zabspec.paper.liveness import EVENTUALLY
 from zabspec.paper.state import Role, State
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zabcheck.client.encoding import Auth, ProtocolError, Request, Sync, decoded, encoded
+from zabcheck.servers.encoding import Auth, ProtocolError, Request, Sync, decoded, encoded
 from zabspec import tree, watches
 from zabspec.tree import Ace, Error, Id, Op, Perm, Stat
 from zabspec.tree.replies import (

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
-from zabcheck.client.encoding import Auth
-from zabcheck.client.session import Answer
-from zabcheck.conformance.compare import ADDRESS, Comparison, Difference, Operation
-from zabcheck.conformance.operations import CLIENTS, operations
-from zabcheck.conformance.oracle import DEBIAN_3_8, LATEST, RELEASE_3_8, Oracle, Party, Release
+from zabcheck.servers.compare import ADDRESS, Comparison, Difference, Operation
+from zabcheck.servers.encoding import Auth
+from zabcheck.servers.operations import CLIENTS, operations
+from zabcheck.servers.oracle import DEBIAN_3_8, LATEST, RELEASE_3_8, Oracle, Party, Release
+from zabcheck.servers.session import Answer
 from zabspec import tree, watches
 from zabspec.tree import Error
 from zabspec.tree.state import children_of, node_at, parent_of, with_node

@@ -7,10 +7,14 @@ from functools import cache
 
 import pytest
 
-from zabcheck import cli
-from zabcheck.commands import cover
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.coverage import (
+from zabcheck.cli import cover
+from zabcheck.cli import main as cli
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.plain import depth_first
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.coverage import (
     EVERYTHING,
     EXTENTS,
     UNREACHED,
@@ -21,12 +25,8 @@ from zabcheck.model.coverage import (
     coverage,
     noting,
 )
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.options import Options
-from zabcheck.model.plain import depth_first
-from zabcheck.model.search import search
-from zabcheck.model.zab_bugs import BY_NAME
-from zabcheck.verdicts import Counts
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.zab.catalogue.bugs import BY_NAME
 from zabspec import fast_election, paper, zab
 
 SMALL = Extent(Bounds(servers=2, transactions=1, timeouts=1, restarts=1, epochs=2))

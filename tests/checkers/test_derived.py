@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from zabcheck.model.explore import explore
-from zabcheck.model.model import Model, Property, Step
-from zabcheck.model.options import Options
-from zabcheck.model.rows import derived
-from zabcheck.verdicts import Outcome
+from zabcheck.explorer.fast.explore import explore
+from zabcheck.explorer.fast.rows import derived
+from zabcheck.explorer.model import Model, Property, Step
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.verdicts import Outcome
 from zabspec.parts import replace
 
 

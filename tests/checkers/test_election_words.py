@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import MUTANTS, Instance, build
-from zabcheck.model.model import Model
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.replay import replay
-from zabcheck.report.election_words import ElectionWords
+from zabcheck.explorer.model import Model
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Trace
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.fast_election.words import ElectionWords
+from zabcheck.models.instances import MUTANTS, Instance, build
 from zabcheck.report.spacetime import spacetime
-from zabcheck.traces import Expect, load, save
-from zabcheck.verdicts import Trace
+from zabcheck.traces.files import Expect, load, save
+from zabcheck.traces.replay import replay
 from zabspec.fast_election.state import Mode, Notification, Vote
 from zabspec.histories import Zxid
 from zabspec.parts import Sid

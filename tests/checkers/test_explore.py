@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 import toys
-from zabcheck.model import expansion, workers
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.explore import explore
-from zabcheck.model.instances import MUTANTS, Instance, build
-from zabcheck.model.model import Model, Property, Step
-from zabcheck.model.options import Options
-from zabcheck.model.plain import breadth_first, successors
-from zabcheck.traces import Expect, to_text
-from zabcheck.verdicts import Counts, Outcome, Verdict
+from zabcheck.explorer.fast import expansion, workers
+from zabcheck.explorer.fast.explore import explore
+from zabcheck.explorer.model import Model, Property, Step
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.plain import breadth_first, successors
+from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import MUTANTS, Instance, build
+from zabcheck.traces.files import Expect, to_text
 
 SYMMETRY = pytest.mark.parametrize("symmetry", [True, False], ids=["symmetry", "nosymmetry"])
 
@@ -166,7 +166,7 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         asked.append(arguments[-1])
         return started(*arguments)
 
-    monkeypatch.setattr("zabcheck.model.explore.started", noted)
+    monkeypatch.setattr("zabcheck.explorer.fast.explore.started", noted)
     return asked
 
 
@@ -199,13 +199,13 @@ def test_workers_give_the_verdict_and_the_trace_of_one_process(
 
 
 SAME_IN_ANY_PROCESS = """
-from zabcheck.model import workers
-from zabcheck.model.explore import explore
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.mutants import BY_NAME
-from zabcheck.model.options import Options
-from zabcheck.model.bounds import Bounds
-from zabcheck.traces import Expect, to_text
+from zabcheck.explorer.fast import workers
+from zabcheck.explorer.fast.explore import explore
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.paper.mutants import BY_NAME
+from zabcheck.explorer.options import Options
+from zabcheck.models.bounds import Bounds
+from zabcheck.traces.files import Expect, to_text
 workers.FORK_FROM = 5
 mutant = BY_NAME["counter-not-raised"]
 broken = Instance(bounds=mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
@@ -276,7 +276,7 @@ def test_a_depth_that_is_never_exceeded_is_no_limit() -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_an_interrupt_keeps_the_counts(count: int, forks: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(1_000_000))
-    monkeypatch.setattr("zabcheck.model.limits.perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("zabcheck.explorer.limits.perf_counter", lambda: float(next(clock)))
 
     def interrupt(counts: Counts) -> None:
         if counts.distinct > 600:

@@ -8,11 +8,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from zabcheck.model.compiled import Compiled
-from zabcheck.model.explore import explore
-from zabcheck.model.model import Model, Step
-from zabcheck.model.options import Options
-from zabcheck.model.visited import prints_of
+from zabcheck.explorer.fast.compiled import Compiled
+from zabcheck.explorer.fast.explore import explore
+from zabcheck.explorer.fast.visited import prints_of
+from zabcheck.explorer.model import Model, Step
+from zabcheck.explorer.options import Options
 from zabspec.parts import Row, Sid, replace
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import (
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import (
     REACHED_WITHIN,
     Instance,
     as_settings,
@@ -16,9 +19,6 @@ from zabcheck.model.instances import (
     from_settings,
     property_names,
 )
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.verdicts import Outcome
 
 INSTANCES = [
     Instance(),

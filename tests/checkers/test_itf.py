@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from trace_samples import run, story_model
-from zabcheck.itf import ItfError, decode, encode
+from zabcheck.traces.itf import ItfError, decode, encode
 from zabspec.parts import Queue, Row, Sid
 
 
@@ -190,7 +190,7 @@ def test_sets_are_written_in_the_same_order_in_every_process(same_output) -> Non
     snippet = """
 import json
 from dataclasses import dataclass
-from zabcheck.itf import encode
+from zabcheck.traces.itf import encode
 
 @dataclass(frozen=True)
 class Name:

@@ -5,17 +5,17 @@ from itertools import combinations, permutations
 
 import pytest
 
-from zabcheck.model import paper
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.fairness import Assumptions, assumed
-from zabcheck.model.limits import Limits
-from zabcheck.model.liveness import Graph, check_liveness, explored, judged
-from zabcheck.model.liveness_mutants import LIVENESS_MUTANTS
-from zabcheck.model.model import Model, Step, World
-from zabcheck.model.mutant import Mutant, apply
-from zabcheck.model.options import Options
-from zabcheck.model.plain import breadth_first
-from zabcheck.verdicts import Outcome, Trace
+from zabcheck.explorer.limits import Limits
+from zabcheck.explorer.liveness import Graph, check_liveness, explored, judged
+from zabcheck.explorer.model import Model, Step, World
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.plain import breadth_first
+from zabcheck.explorer.verdicts import Outcome, Trace
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.fairness import Assumptions, assumed
+from zabcheck.models.mutant import Mutant, apply
+from zabcheck.models.paper import model as paper
+from zabcheck.models.paper.liveness_mutants import LIVENESS_MUTANTS
 from zabspec.paper import NEXT, liveness
 from zabspec.paper.liveness import EVENTUALLY
 from zabspec.paper.state import Role

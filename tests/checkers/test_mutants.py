@@ -5,15 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from zabcheck.model import instances, mutants
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance, build, property_names
-from zabcheck.model.mutant import Mutant, apply
-from zabcheck.model.mutants import MUTANTS
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.model.zab_mutants import ZAB_MUTANTS
-from zabcheck.verdicts import Outcome
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Outcome
+from zabcheck.models import instances
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build, property_names
+from zabcheck.models.mutant import Mutant, apply
+from zabcheck.models.paper import mutants
+from zabcheck.models.paper.mutants import MUTANTS
+from zabcheck.models.zab.mutants import ZAB_MUTANTS
 from zabspec import paper, zab
 from zabspec.paper import properties
 

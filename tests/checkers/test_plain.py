@@ -9,14 +9,15 @@ from itertools import permutations
 
 import pytest
 
-from zabcheck.model import paper, zab_tla
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.model import Model, Property, Step, World
-from zabcheck.model.options import Options
-from zabcheck.model.plain import breadth_first, depth_first, successors
-from zabcheck.model.renaming import renamer
-from zabcheck.model.walk import random_walks
-from zabcheck.verdicts import Counts, Outcome
+from zabcheck.explorer.model import Model, Property, Step, World
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.plain import breadth_first, depth_first, successors
+from zabcheck.explorer.renaming import renamer
+from zabcheck.explorer.verdicts import Counts, Outcome
+from zabcheck.explorer.walk import random_walks
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.paper import model as paper
+from zabcheck.models.paper import zab_tla
 from zabspec.paper import State
 from zabspec.paper.state import Role
 from zabspec.parts import Sid
@@ -241,7 +242,7 @@ def test_an_interrupt_keeps_the_counts(search):
 def test_progress_is_told_once_a_second_of_the_clock(search, monkeypatch):
     """The clock here is a quarter of a second on each time that it is looked at."""
     clock = itertools.count()
-    monkeypatch.setattr("zabcheck.model.limits.perf_counter", lambda: next(clock) / 4)
+    monkeypatch.setattr("zabcheck.explorer.limits.perf_counter", lambda: next(clock) / 4)
     told: list[Counts] = []
     search(counting(40), replace(PLAIN, walks=5), told.append)
     seconds = [counts.seconds for counts in told]
@@ -281,14 +282,14 @@ def test_walks_are_no_longer_than_asked():
 
 
 SAME_IN_ANY_PROCESS = """
-from zabcheck.model.options import Options
-from zabcheck.model.model import Property
-from zabcheck.model.plain import breadth_first, depth_first
-from zabcheck.model.renaming import digest
-from zabcheck.model.renaming import renamer
-from zabcheck.model.walk import random_walks
-from zabcheck.model import zab_tla
-from zabcheck.model.bounds import Bounds
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.model import Property
+from zabcheck.explorer.plain import breadth_first, depth_first
+from zabcheck.explorer.renaming import digest
+from zabcheck.explorer.renaming import renamer
+from zabcheck.explorer.walk import random_walks
+from zabcheck.models.paper import zab_tla
+from zabcheck.models.bounds import Bounds
 from dataclasses import replace
 model = zab_tla.model(Bounds(3, 1, 1, 1))
 model = replace(model, always=(Property("p", lambda state, i: state.servers[i].committed == 0, 1),))

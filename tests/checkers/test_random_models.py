@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from test_explore import both
 from toys import Letter, Mood, model
-from zabcheck.model.model import Property
-from zabcheck.model.options import Options
+from zabcheck.explorer.model import Property
+from zabcheck.explorer.options import Options
 from zabspec.parts import Queue, Row, Sid, replace
 
 Guard = Callable[[Any, Sid, Sid], bool]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from zabcheck.client.encoding import Reconfigure, Request
+from zabcheck.servers.encoding import Reconfigure, Request
 from zabcheck.simulation.changing import Changing
 from zabcheck.simulation.client import Asked, Client
 from zabcheck.simulation.disk import MemoryDisk

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from zabcheck.model import paper
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.explore import explore
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.model import Local, Model, Property, Step, as_property
-from zabcheck.model.options import Options
-from zabcheck.model.plain import breadth_first
-from zabcheck.verdicts import Outcome
+from zabcheck.explorer.fast.explore import explore
+from zabcheck.explorer.model import Local, Model, Property, Step, as_property
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.plain import breadth_first
+from zabcheck.explorer.verdicts import Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.paper import model as paper
 from zabspec.paper import properties
 from zabspec.parts import replace as changed
 

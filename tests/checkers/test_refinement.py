@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from zabcheck.model.refinement import way
+from zabcheck.models.paper.refinement import way
 from zabspec import broadcast
 from zabspec.broadcast import State
 from zabspec.histories import Txn, Zxid

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zabcheck.model import zab_tla
-from zabcheck.model.bounds import Bounds, Budget
-from zabcheck.model.model import World
-from zabcheck.model.plain import canonical, successors
-from zabcheck.model.renaming import digest, encoded, inverse, is_renamed, renamer
+from zabcheck.explorer.model import World
+from zabcheck.explorer.plain import canonical, successors
+from zabcheck.explorer.renaming import digest, encoded, inverse, is_renamed, renamer
+from zabcheck.models.bounds import Bounds, Budget
+from zabcheck.models.paper import zab_tla
 from zabspec.histories import Txn, Zxid
 from zabspec.paper import State
 from zabspec.paper.state import Ack, Commit, Message, Server, Stage

@@ -3,14 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trace_samples import STORY, run, story_model
-from zabcheck.differences import Difference, differences, shown
-from zabcheck.loops import broken_by
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.model import Model
-from zabcheck.replay import replay, words
-from zabcheck.traces import Expect
-from zabcheck.verdicts import Trace
+from zabcheck.explorer.loops import broken_by
+from zabcheck.explorer.model import Model
+from zabcheck.explorer.verdicts import Trace
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build
+from zabcheck.traces.differences import Difference, differences, shown
+from zabcheck.traces.files import Expect
+from zabcheck.traces.replay import replay, words
 from zabspec.histories import Txn, Zxid
 from zabspec.paper.state import Propose, Role
 from zabspec.parts import Row, Sid

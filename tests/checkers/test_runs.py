@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck import cli
+from zabcheck.cli import main as cli
 from zabcheck.simulation.files import Expect, RunFile, load, save, to_text
 from zabcheck.simulation.mistakes import planted
 from zabcheck.simulation.replaying import replayed

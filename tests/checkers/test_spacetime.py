@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from trace_samples import STORY, no_restart_forgets, run, story_model
-from zabcheck.model import paper
-from zabcheck.model.bounds import Bounds
-from zabcheck.replay import ending, marks, replay
+from zabcheck.explorer.verdicts import Trace, TraceStep
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.paper import model as paper
 from zabcheck.report.happenings import happenings
 from zabcheck.report.picture import is_ascii_only, picture
 from zabcheck.report.spacetime import Ending
-from zabcheck.traces import Expect, load
-from zabcheck.verdicts import Trace, TraceStep
+from zabcheck.traces.files import Expect, load
+from zabcheck.traces.replay import ending, marks, replay
 from zabspec.histories import Txn, Zxid
 from zabspec.paper.state import AckLeader, CEpoch
 

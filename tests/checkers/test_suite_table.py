@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.suite_table import main
+from zabcheck.bench.suite_table import main
 
 FIRST = """<testsuites><testsuite>
 <testcase classname="kazoo.tests.test_lock.TestLock" name="test_a"/>

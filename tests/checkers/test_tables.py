@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zabcheck.model.branches import UNKNOWN, Branches
-from zabcheck.model.learned import Tree
-from zabcheck.model.visited import Prints, Visited
+from zabcheck.explorer.fast.branches import UNKNOWN, Branches
+from zabcheck.explorer.fast.learned import Tree
+from zabcheck.explorer.fast.visited import Prints, Visited
 
 Pair = tuple[int, int]
 

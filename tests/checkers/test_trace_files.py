@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from trace_samples import STORY, run
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.model import Model
-from zabcheck.traces import Expect, TraceError, check_writable, load, save, to_text
-from zabcheck.verdicts import Trace
+from zabcheck.explorer.model import Model
+from zabcheck.explorer.verdicts import Trace
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build
+from zabcheck.traces.files import Expect, TraceError, check_writable, load, save, to_text
 
 BOUNDS = Bounds(servers=3, transactions=2, timeouts=2, restarts=1)
 
@@ -134,9 +134,9 @@ def test_the_same_run_gives_the_same_bytes_in_every_process(same_output: Callabl
 import sys
 sys.path.insert(0, "tests/checkers")
 from trace_samples import run
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.bounds import Bounds
-from zabcheck.traces import Expect, to_text
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.bounds import Bounds
+from zabcheck.traces.files import Expect, to_text
 model = build(Instance(bounds=Bounds(3, 2, 2, 1), bookkeeping=True))
 print(to_text(run(model, asked="agreement"), Expect.VIOLATED))
 """)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.model.watch_tables import (
+from zabcheck.models.watches.model import Scope, node_at, runs, triggers_of
+from zabcheck.models.watches.tables import (
     IMPOSSIBLE,
     QUOTA,
     STATS,
@@ -26,7 +27,6 @@ from zabcheck.model.watch_tables import (
     matrix,
     set_data,
 )
-from zabcheck.model.watching import Scope, node_at, runs, triggers_of
 from zabspec.tree import Error
 from zabspec.watches import Answer, EventType
 from zabspec.watches.properties import Change

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zabcheck.client.encoding import Sync
+from zabcheck.servers.encoding import Sync
 from zabcheck.simulation.client import Asked, Client
 from zabcheck.simulation.world import World
 from zabserver.service.sessions import Sessions

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from zabcheck import zab_bench
-from zabcheck.model.bounds import Bounds
+from zabcheck.bench import zab as zab_bench
+from zabcheck.models.bounds import Bounds
 
 SMALL = Bounds(2, 1, 1, 0, epochs=2)
 

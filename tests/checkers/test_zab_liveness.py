@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from test_liveness import graph_of, is_counterexample
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.fairness import Assumptions, assumed, promised
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.liveness import Graph, check_liveness, judged
-from zabcheck.model.mutant import Mutant
-from zabcheck.model.options import Options
-from zabcheck.model.zab_liveness_mutants import ZAB_LIVENESS_MUTANTS
-from zabcheck.verdicts import Outcome
+from zabcheck.explorer.liveness import Graph, check_liveness, judged
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.verdicts import Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.fairness import Assumptions, assumed, promised
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.mutant import Mutant
+from zabcheck.models.zab.liveness_mutants import ZAB_LIVENESS_MUTANTS
 from zabspec import zab
 
 EVENTUALLY = promised("zab")

@@ -13,8 +13,8 @@ from functools import partial
 from itertools import permutations
 from typing import Any, NamedTuple, get_type_hints
 
-from zabcheck.model.model import Model, Property, Step
-from zabcheck.model.rows import derived
+from zabcheck.explorer.fast.rows import derived
+from zabcheck.explorer.model import Model, Property, Step
 from zabspec.parts import Queue, Row, Sid, replace
 
 

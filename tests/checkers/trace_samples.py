@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zabcheck.model import paper, zab_tla
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.model import Model, Property
-from zabcheck.verdicts import Trace, TraceStep
+from zabcheck.explorer.model import Model, Property
+from zabcheck.explorer.verdicts import Trace, TraceStep
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.paper import model as paper
+from zabcheck.models.paper import zab_tla
 from zabspec.paper.state import State
 
 SETTINGS = {"spec": "paper", "servers": 3}

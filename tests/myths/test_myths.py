@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.cli import main
-from zabcheck.model import plain
-from zabcheck.model.instances import property_names
-from zabcheck.model.options import Options
+from zabcheck.cli.main import main
+from zabcheck.explorer import plain
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.verdicts import Outcome
+from zabcheck.models.instances import property_names
 from zabcheck.myths.case import Myth, model_of, refutation
 from zabcheck.myths.claims import ALL_IDS, LEFT_OUT, MYTHS, PROPERTIES, refuted_by, table
-from zabcheck.verdicts import Outcome
 
 pytestmark = pytest.mark.myths
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from zabcheck.client.session import Session
+from zabcheck.servers.session import Session
 from zabserver.testing import ZooKeeper
 from zabspec.tree import CloseSession
 

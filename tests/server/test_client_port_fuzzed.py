@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zabcheck.client.session import Session
+from zabcheck.servers.session import Session
 from zabserver.service import connection as connections
 from zabserver.service.connection import Connection
 from zabserver.service.sessions import Sessions

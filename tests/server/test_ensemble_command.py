@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.client.session import Session
+from zabcheck.servers.session import Session
 from zabspec import tree
 
 TIMEOUT = 60.0

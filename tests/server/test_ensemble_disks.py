@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from zabcheck.client.session import Session
+from zabcheck.servers.session import Session
 from zabcheck.simulation.client import Client
 from zabcheck.simulation.disk import MemoryDisk
 from zabcheck.simulation.world import World

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.client.session import Disconnected
-from zabcheck.processes.clients import Watcher, Worker, Writer, differences, everything, prepare
-from zabcheck.processes.keepers import Keeper, ephemerals, kept_differences, prepare_kept
-from zabcheck.processes.members import Kind, Members
-from zabcheck.processes.proxy import Proxy
+from zabcheck.servers.clients import Watcher, Worker, Writer, differences, everything, prepare
+from zabcheck.servers.keepers import Keeper, ephemerals, kept_differences, prepare_kept
+from zabcheck.servers.members import Kind, Members
+from zabcheck.servers.proxy import Proxy
+from zabcheck.servers.session import Disconnected
 
 TICK, TIMEOUT = 100, 2000
 """In milliseconds; members give each other up after ten ticks."""

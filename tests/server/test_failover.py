@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from zabcheck.client.session import Disconnected, Session
-from zabcheck.processes.clients import Writer, differences, prepare
+from zabcheck.servers.clients import Writer, differences, prepare
+from zabcheck.servers.session import Disconnected, Session
 from zabserver.testing import Ensemble
 from zabserver.zab.ensemble import Ensemble as Configuration
 from zabspec import tree

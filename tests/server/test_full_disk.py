@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.client.session import Disconnected, Session
+from zabcheck.servers.session import Disconnected, Session
 from zabserver.net.disk.disk import Disk, SnapshotFile
 from zabserver.service.txns import CreateSessionTxn, Record
 from zabserver.testing import ZooKeeper

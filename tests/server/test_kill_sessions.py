@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from test_kill import WAIT, serving
-from zabcheck.client.encoding import ProtocolError
-from zabcheck.client.session import Disconnected, Session
+from zabcheck.servers.encoding import ProtocolError
+from zabcheck.servers.session import Disconnected, Session
 from zabspec import tree
 from zabspec.tree.replies import Children, Created, Paths
 

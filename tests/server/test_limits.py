@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zabcheck.client.session import Disconnected, Session
+from zabcheck.servers.session import Disconnected, Session
 from zabserver.net.ports import client_port
 from zabserver.service import connection as connections
 from zabserver.service import reads

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from zabcheck.client.session import Session
+from zabcheck.servers.session import Session
 from zabserver.net.words import metrics
 from zabserver.testing import ZooKeeper
 from zabspec import tree

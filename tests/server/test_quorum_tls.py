@@ -6,8 +6,8 @@ import socket
 import ssl
 from pathlib import Path
 
-from zabcheck.client.session import Session
-from zabcheck.processes.members import Kind, Members
+from zabcheck.servers.members import Kind, Members
+from zabcheck.servers.session import Session
 from zabspec import tree
 
 PEM = Path(__file__).parent / "localhost.pem"

@@ -13,8 +13,8 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NotReadOnlyCallError
 from kazoo.protocol.states import KeeperState
 
-from zabcheck.client.encoding import Request, Sync
-from zabcheck.processes.members import Kind, Members, ask_word
+from zabcheck.servers.encoding import Request, Sync
+from zabcheck.servers.members import Kind, Members, ask_word
 from zabcheck.simulation.client import Asked, Client
 from zabcheck.simulation.world import World
 from zabserver.wire.protocol import Err

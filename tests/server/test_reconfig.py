@@ -15,8 +15,8 @@ from kazoo.exceptions import (
     NoAuthError,
 )
 
-from zabcheck.processes.growing import SETTINGS, SUPER, Growing
-from zabcheck.processes.members import Kind, free_ports
+from zabcheck.servers.growing import SETTINGS, SUPER, Growing
+from zabcheck.servers.members import Kind, free_ports
 from zabserver.net.configuration.config_files import ConfigFiles, read_dynamic, read_next
 from zabserver.net.configuration.options import read_options
 from zabserver.zab.ensemble import ensemble_from_text

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.client.session import Disconnected, Session
+from zabcheck.servers.session import Disconnected, Session
 from zabspec import tree
 from zabspec.tree.replies import Changed, Data
 
@@ -144,8 +144,8 @@ def test_only_what_a_server_uses_is_loaded(
 ) -> None:
     """A server that stands alone loads no member of an ensemble, and no other command; nor does `zab`."""
     code = (
-        "import sys; import zabcheck.entry; sys.argv[1:] = ['serve', '--set', 'clientPort=none'];"
-        "assert zabcheck.entry.main() == 2;"
+        "import sys; import zabcheck.cli.entry; sys.argv[1:] = ['serve', '--set', 'clientPort=none'];"
+        "assert zabcheck.cli.entry.main() == 2;"
         "from zabserver.net.commands.serve import Options, server_of;"
         f"server_of(Options(data_dir={str(tmp_path)!r}));"
         "print(*sorted(each for each in sys.modules if each.startswith('zab')))"
@@ -156,4 +156,4 @@ def test_only_what_a_server_uses_is_loaded(
     for module in ("shell.member", "ports.quorum_port", "commands.ensemble", "commands.show_files"):
         assert f"zabserver.net.{module}" not in loaded
     assert "zabserver.zab.peer" not in loaded
-    assert [each for each in loaded if each.startswith("zabcheck.")] == ["zabcheck.entry"]
+    assert [each for each in loaded if each.startswith("zabcheck.")] == ["zabcheck.cli.entry"]

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from zabcheck.client.session import Disconnected, Session
-from zabcheck.conformance import oracle
-from zabcheck.conformance.compare import Ask, Comparison, Operation
-from zabcheck.conformance.operations import CLIENTS, operations
+from zabcheck.servers import oracle
+from zabcheck.servers.compare import Ask, Comparison, Operation
+from zabcheck.servers.operations import CLIENTS, operations
+from zabcheck.servers.session import Disconnected, Session
 from zabserver.testing import ZooKeeper
 from zabspec import tree
 from zabspec.sessions import negotiated, password_of

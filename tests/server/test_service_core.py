@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from zabcheck.client.encoding import Request, encoded
+from zabcheck.servers.encoding import Request, encoded
 from zabserver.service.connection import Connection
 from zabserver.service.sessions import Sessions, password_of
 from zabserver.service.standalone import Standalone

@@ -16,9 +16,9 @@ from struct import pack
 
 import pytest
 
-from zabcheck.client.session import Session
-from zabcheck.processes.clients import everything
-from zabcheck.processes.members import Kind, Members
+from zabcheck.servers.clients import everything
+from zabcheck.servers.members import Kind, Members
+from zabcheck.servers.session import Session
 from zabserver.net.ports import quorum_port
 from zabserver.testing import Ensemble
 from zabserver.wire.election import Notification, ServerState, encode_hello, encode_message

@@ -12,7 +12,7 @@ from statistics import median
 
 import pytest
 
-from zabcheck.client.session import Disconnected, Session
+from zabcheck.servers.session import Disconnected, Session
 from zabserver.testing import ZooKeeper
 from zabspec import tree
 from zabspec.tree.replies import Created, Failed
@@ -160,7 +160,7 @@ def test_it_starts_and_stops_in_milliseconds() -> None:
 
 
 FIXTURES = """
-from zabcheck.client.session import Session
+from zabcheck.servers.session import Session
 from zabspec import tree
 
 def test_first(zookeeper, zookeeper_server):

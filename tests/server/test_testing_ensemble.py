@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zabcheck.client.session import Disconnected, Session
+from zabcheck.servers.session import Disconnected, Session
 from zabserver.net.disk.disk import Disk
 from zabserver.testing import Ensemble
 from zabspec import tree

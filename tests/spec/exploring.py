@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zabcheck.commands.check import in_words, picture_of
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
+from zabcheck.cli.check import in_words, picture_of
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build
 from zabcheck.report import verdict as report
 from zabcheck.report.progress import seconds
-from zabcheck.traces import Expect, save
-from zabcheck.verdicts import Counts, Outcome, Verdict
+from zabcheck.traces.files import Expect, save
 
 WORKERS = 2
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from zabcheck.model import broadcast as bounded
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.options import Options
-from zabcheck.model.plain import breadth_first
-from zabcheck.model.search import search
-from zabcheck.verdicts import Outcome
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.plain import breadth_first
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.broadcast import model as bounded
+from zabcheck.models.instances import Instance, build
 from zabspec import broadcast
 from zabspec.broadcast import State
 from zabspec.broadcast import properties as broadcast_properties

@@ -7,9 +7,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from zabcheck.model import plain
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.fast_election import (
+from zabcheck.explorer import plain
+from zabcheck.explorer.limits import Limits
+from zabcheck.explorer.liveness import explored, judged
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.fast_election.model import (
     ONLY_UNDISTURBED,
     Ensemble,
     alike,
@@ -18,14 +23,9 @@ from zabcheck.model.fast_election import (
     unlike,
     with_observer,
 )
-from zabcheck.model.fast_election_mutants import NEVER_ENDING, SAFETY_MUTANTS
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.limits import Limits
-from zabcheck.model.liveness import explored, judged
-from zabcheck.model.mutant import Mutant, apply
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.verdicts import Counts, Outcome, Verdict
+from zabcheck.models.fast_election.mutants import NEVER_ENDING, SAFETY_MUTANTS
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.mutant import Mutant, apply
 from zabspec import fast_election
 from zabspec.fast_election import properties
 from zabspec.fast_election.liveness import EVENTUALLY

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from zabcheck.model.refinement import refines_broadcast
+from zabcheck.models.paper.refinement import refines_broadcast
 from zabspec import broadcast, paper
 from zabspec.histories import Txn, Zxid
 from zabspec.paper.mapping import abstract, combined, shares

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance, build, property_names
-from zabcheck.model.mutants import BY_NAME
-from zabcheck.verdicts import Counts, Outcome
+from zabcheck.explorer.verdicts import Counts, Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build, property_names
+from zabcheck.models.paper.mutants import BY_NAME
 from zabspec.broadcast import properties as broadcast_properties
 from zabspec.paper import properties
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
-from zabcheck.model import zab_tla
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance
-from zabcheck.model.model import Model, World
-from zabcheck.model.plain import successors
-from zabcheck.verdicts import Counts
+from zabcheck.explorer.model import Model, World
+from zabcheck.explorer.plain import successors
+from zabcheck.explorer.verdicts import Counts
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance
+from zabcheck.models.paper import zab_tla
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, tell
-from zabcheck.model import service
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.explore import Explorer
-from zabcheck.model.instances import Instance, build, property_names
-from zabcheck.model.mutant import Mutant
-from zabcheck.model.options import Options
-from zabcheck.model.plain import breadth_first
-from zabcheck.model.search import search
-from zabcheck.model.service_mutants import SERVICE_MUTANTS
-from zabcheck.model.service_scenarios import SCENARIOS
-from zabcheck.verdicts import Counts, Outcome
+from zabcheck.explorer.fast.explore import Explorer
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.plain import breadth_first
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts, Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build, property_names
+from zabcheck.models.mutant import Mutant
+from zabcheck.models.service import model as service
+from zabcheck.models.service.mutants import SERVICE_MUTANTS
+from zabcheck.models.service.scenarios import SCENARIOS
 from zabspec.service import NEXT
 
 SHALLOW = {
@@ -85,10 +85,10 @@ def test_every_action_is_taken_in_some_scenario() -> None:
 
 def test_counts_do_not_hang_on_hashes(same_output: Callable[[str], str]) -> None:
     said = same_output(
-        "from zabcheck.model.bounds import Bounds\n"
-        "from zabcheck.model.instances import Instance, build\n"
-        "from zabcheck.model.options import Options\n"
-        "from zabcheck.model.search import search\n"
+        "from zabcheck.models.bounds import Bounds\n"
+        "from zabcheck.models.instances import Instance, build\n"
+        "from zabcheck.explorer.options import Options\n"
+        "from zabcheck.explorer.search import search\n"
         "for mutant in (None, 'watch-stays'):\n"
         "    instance = Instance('service', Bounds(scenario='older'), mutant=mutant)\n"
         "    verdict = search(build(instance), Options())\n"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zabcheck.model.session_keeping import SESSION, TICK, Rules, broken, outcomes, reached
-from zabcheck.model.session_mutants import ID_MUTANTS, MUTANTS, Mutant
+from zabcheck.models.sessions.model import SESSION, TICK, Rules, broken, outcomes, reached
+from zabcheck.models.sessions.mutants import ID_MUTANTS, MUTANTS, Mutant
 from zabspec import sessions
 from zabspec.parts import replace
 from zabspec.sessions import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from zabcheck.model.tree import Functions, Scope, explored
-from zabcheck.model.tree_mutants import MUTANTS, Mutant
+from zabcheck.models.tree.model import Functions, Scope, explored
+from zabcheck.models.tree.mutants import MUTANTS, Mutant
 from zabspec.tree.properties import EVERY_WRITE, restored_tree_is_the_same
 
 SHORT = Scope(length=3, snapshots=True)

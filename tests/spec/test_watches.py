@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from zabcheck.model.watch_mutants import MUTANTS, Mutant
-from zabcheck.model.watching import Rules, Scope, broken, first_break
+from zabcheck.models.watches.model import Rules, Scope, broken, first_break
+from zabcheck.models.watches.mutants import MUTANTS, Mutant
 from zabspec.watches import (
     NONE,
     NOTHING,

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from zabcheck.model.instances import Instance, build, property_names
-from zabcheck.model.mutant import Mutant, apply
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.model.zab import begun, model
-from zabcheck.model.zab_bugs import BUGS, BY_NAME
-from zabcheck.verdicts import Outcome
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Outcome
+from zabcheck.models.instances import Instance, build, property_names
+from zabcheck.models.mutant import Mutant, apply
+from zabcheck.models.zab.catalogue.bugs import BUGS, BY_NAME
+from zabcheck.models.zab.model import begun, model
 from zabspec import zab
 from zabspec.phases import Phase
 from zabspec.zab.state import Proposal

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from zabcheck.model import zab as bounded
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import MISTAKES, Instance, build, check
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.model.zab import World
-from zabcheck.model.zab_file_mutants import LOG_READ_ACROSS_SNAPSHOT
-from zabcheck.verdicts import Outcome
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import MISTAKES, Instance, build, check
+from zabcheck.models.zab import model as bounded
+from zabcheck.models.zab.file_mutants import LOG_READ_ACROSS_SNAPSHOT
+from zabcheck.models.zab.model import World
 from zabspec.histories import Txn, Zxid
 from zabspec.parts import Sid, replace
 from zabspec.zab.disk import durable, loaded, truncated, with_snapshot

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from exploring import check_passed, explored, short, tell
-from zabcheck.model import plain
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.grains import actions, model, unmatched
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.model import Step
-from zabcheck.model.mutant import Mutant, apply
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.model.zab_elected_mutants import MUTANTS
-from zabcheck.verdicts import Counts, Outcome
+from zabcheck.explorer import plain
+from zabcheck.explorer.model import Step
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts, Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.mutant import Mutant, apply
+from zabcheck.models.zab.elected_mutants import MUTANTS
+from zabcheck.models.zab.grains import actions, model, unmatched
 from zabspec import fast_election, zab, zab_elected
 from zabspec.fast_election.state import Mode
 from zabspec.parts import Sid

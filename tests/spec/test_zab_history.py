@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from test_zab_bugs import FOUND
-from zabcheck import cli
-from zabcheck.model.instances import MUTANTS
-from zabcheck.model.zab_bugs import BUGS
-from zabcheck.model.zab_history import HISTORY
-from zabcheck.model.zab_published import PUBLISHED
+from zabcheck.cli import main as cli
+from zabcheck.models.instances import MUTANTS
+from zabcheck.models.zab.catalogue.bugs import BUGS
+from zabcheck.models.zab.catalogue.history import HISTORY
+from zabcheck.models.zab.catalogue.published import PUBLISHED
 from zabcheck.report.progress import seconds
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "bugs.md"

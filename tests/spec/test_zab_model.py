@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
-from zabcheck.model import zab_refinement
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance, build, property_names
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.model.zab import Action, World, begun, model, steps
-from zabcheck.verdicts import Counts, Outcome
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts, Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build, property_names
+from zabcheck.models.zab import refinement as zab_refinement
+from zabcheck.models.zab.model import Action, World, begun, model, steps
 from zabspec import zab
 from zabspec.zab import mapping
 from zabspec.zab.properties import SOMETIMES

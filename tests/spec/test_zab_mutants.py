@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from test_zab_bugs import FOUND
-from zabcheck import cli
-from zabcheck.commands import order
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import MISTAKES, MUTANTS, REACHED_WITHIN, Instance, build, property_names
-from zabcheck.model.mutant import Mutant, apply
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.model.zab_bugs import BUGS
-from zabcheck.model.zab_disk_order import RULES, Rule
-from zabcheck.model.zab_file_mutants import LOG_READ_ACROSS_SNAPSHOT
-from zabcheck.model.zab_mutants import HARMLESS, ZAB_MUTANTS
-from zabcheck.model.zab_quorum_mutants import QUORUM_MUTANTS
-from zabcheck.verdicts import Counts, Outcome, Verdict
+from zabcheck.cli import main as cli
+from zabcheck.cli import order
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import MISTAKES, MUTANTS, REACHED_WITHIN, Instance, build, property_names
+from zabcheck.models.mutant import Mutant, apply
+from zabcheck.models.zab.catalogue.bugs import BUGS
+from zabcheck.models.zab.catalogue.disk_order import RULES, Rule
+from zabcheck.models.zab.file_mutants import LOG_READ_ACROSS_SNAPSHOT
+from zabcheck.models.zab.mutants import HARMLESS, ZAB_MUTANTS
+from zabcheck.models.zab.quorum_mutants import QUORUM_MUTANTS
 from zabspec import zab
 from zabspec.zab.properties import SOMETIMES
 

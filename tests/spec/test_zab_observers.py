@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.mutant import Mutant
-from zabcheck.model.options import Options
-from zabcheck.model.plain import breadth_first
-from zabcheck.model.search import search
-from zabcheck.model.zab import begun, model
-from zabcheck.model.zab_quorum_mutants import QUORUM_MUTANTS
-from zabcheck.verdicts import Counts, Outcome
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.plain import breadth_first
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts, Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.mutant import Mutant
+from zabcheck.models.zab.model import begun, model
+from zabcheck.models.zab.quorum_mutants import QUORUM_MUTANTS
 from zabspec import zab
 from zabspec.histories import Txn, Zxid
 from zabspec.parts import Queue, Row, Sid, replace

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
-from zabcheck.commands.check import in_words
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.model.zab import ZabBudget, begun, model, steps
-from zabcheck.model.zab_instances import EXPLORED, instance
-from zabcheck.verdicts import Counts, Outcome
+from zabcheck.cli.check import in_words
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts, Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.zab.instances import EXPLORED, instance
+from zabcheck.models.zab.model import ZabBudget, begun, model, steps
 from zabspec import zab
 from zabspec.parts import Sid, replace
 from zabspec.phases import Phase

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from exploring import check_passed, explored, short, tell
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.instances import Instance, build
-from zabcheck.model.options import Options
-from zabcheck.model.plain import breadth_first
-from zabcheck.model.search import search
-from zabcheck.model.zab import model, quorums
-from zabcheck.verdicts import Counts, Outcome
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.plain import breadth_first
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Counts, Outcome
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.instances import Instance, build
+from zabcheck.models.zab.model import model, quorums
 from zabspec.quorums import smallest, weight
 
 HEAVY = "2,1,1"

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from zabcheck.model import service, zab
-from zabcheck.model.bounds import Bounds
-from zabcheck.model.model import Model, as_property
-from zabcheck.model.options import Options
-from zabcheck.model.search import search
-from zabcheck.model.service import Scenario
-from zabcheck.verdicts import Verdict
+from zabcheck.explorer.model import Model, as_property
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Verdict
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.service import model as service
+from zabcheck.models.service.model import Scenario
+from zabcheck.models.zab import model as zab
 from zabspec.service.requests import Body
 from zabspec.tree import Create, Write
 

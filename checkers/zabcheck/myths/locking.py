@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zabcheck.model.service_scenarios import SCENARIOS
+from zabcheck.models.service.scenarios import SCENARIOS
 from zabcheck.myths.case import NODE, Myth, menus
 from zabcheck.myths.looking import event, is_refused, node, written
 from zabspec.service import witnesses

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zabcheck.model.service_scenarios import SCENARIOS
+from zabcheck.models.service.scenarios import SCENARIOS
 from zabcheck.myths.case import NODE, Myth, menus
 from zabcheck.myths.looking import is_refused, node, told, written
 from zabspec.service import witnesses

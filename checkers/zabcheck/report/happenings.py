@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zabcheck.verdicts import Trace, TraceStep
+from zabcheck.explorer.verdicts import Trace, TraceStep
 
 TAKING = frozenset(
     {

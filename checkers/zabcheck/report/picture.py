@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from zabcheck.differences import differences, shown
+from zabcheck.explorer.verdicts import Trace
 from zabcheck.report.happenings import protocol_of
 from zabcheck.report.spacetime import ASCII, UNICODE, Ending, again, spacetime
-from zabcheck.verdicts import Trace
+from zabcheck.traces.differences import differences, shown
 from zabspec import fast_election, paper, zab
 from zabspec.service.seen import Run
 

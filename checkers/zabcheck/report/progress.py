@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from zabcheck.verdicts import Counts
+from zabcheck.explorer.verdicts import Counts
 
 EVERY = 5.0
 """Seconds between two lines where there is no terminal."""

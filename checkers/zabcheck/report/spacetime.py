@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar, Protocol
 
-from zabcheck.report import election_words, service_words, zab_words
-from zabcheck.report import words as paper_words
+from zabcheck.explorer.verdicts import Trace, TraceStep
+from zabcheck.models.fast_election import words as election_words
+from zabcheck.models.paper import words as paper_words
+from zabcheck.models.service import words as service_words
+from zabcheck.models.zab import words as zab_words
 from zabcheck.report.happenings import Flight, Happening, happenings, protocol_of
-from zabcheck.verdicts import Trace, TraceStep
 from zabspec import fast_election, zab, zab_elected
 from zabspec.fast_election.state import Mode
 from zabspec.service.seen import Run

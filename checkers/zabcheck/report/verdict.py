@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from zabcheck.model.model import Model, Property
-from zabcheck.model.options import Options
+from zabcheck.explorer.model import Model, Property
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
 from zabcheck.report.progress import megabytes, seconds
-from zabcheck.verdicts import Counts, Outcome, Verdict
 
 WIDTH = 99
 

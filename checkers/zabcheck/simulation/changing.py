@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from zabcheck.client.encoding import Reconfigure
+from zabcheck.servers.encoding import Reconfigure
 from zabcheck.simulation.client import Asked, Client
 from zabcheck.simulation.disk import PowerCut
 from zabcheck.simulation.judging import Violation

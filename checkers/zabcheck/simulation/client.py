@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from struct import pack, unpack_from
 
-from zabcheck.client.encoding import PING, Request, data, encoded
+from zabcheck.servers.encoding import PING, Request, data, encoded
 from zabserver.service.clients import Clients
 from zabserver.service.connection import Connection
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from zabcheck.client.encoding import Sync, data
+from zabcheck.servers.encoding import Sync, data
 from zabcheck.simulation.client import Asked, Client
 from zabcheck.simulation.judging import Violation
 from zabcheck.simulation.mapping import Content, Mapper, content_of

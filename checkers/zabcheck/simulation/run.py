@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from zabcheck.client.encoding import Sync
+from zabcheck.servers.encoding import Sync
 from zabcheck.simulation.client import Client
 from zabcheck.simulation.disk import PowerCut
 from zabcheck.simulation.judging import Judge, Violation

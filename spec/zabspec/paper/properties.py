@@ -6,7 +6,7 @@
 
 A predicate that takes servers holds for all choices of so many different ones (a SOMETIMES: for one). None
 needs a record of what was ever sent: the docstrings say how each is put as a matter of one state or of one
-step. What holds under fairness is in `zabcheck.model.liveness`.
+step. What holds under fairness is in `zabcheck.explorer.liveness`.
 
 Paper: Junqueira, Reed, Serafini, DSN 2011, section III ("broadcast" and "deliver" are meant as there).
 "Dissecting": the same authors, "Dissecting Zab", YL-2010-007. To deliver is to have `committed` count it.

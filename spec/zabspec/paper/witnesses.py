@@ -1,6 +1,6 @@
 """What ought to happen somewhere: states that a model of the paper's ZAB must reach, or it shows little.
 
-Each is true of the states that it looks for. `zabcheck.model.instances` says within which bounds.
+Each is true of the states that it looks for. `zabcheck.models.instances` says within which bounds.
 """
 
 from __future__ import annotations

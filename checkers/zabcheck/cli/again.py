@@ -1,0 +1,67 @@
+"""`zab replay`: runs a trace file again with today's spec, or a run of cores with today's cores."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from zabcheck.report.picture import is_ascii_only, picture
+from zabcheck.simulation import files, replaying
+from zabcheck.traces.files import TraceError, load
+from zabcheck.traces.replay import ending, marks, replay, words
+
+
+def add(commands: Any) -> None:
+    """Adds the command to those of `zab`."""
+    parser = commands.add_parser(
+        "replay",
+        help="run a trace file again",
+        description="Runs a trace file again, step by step, with today's spec: says where it first differs "
+        "and what is violated where. A run of server cores (.run.json) is taken again event by event. Exit "
+        "code: 0 as the file expects, 1 otherwise, 2 if it cannot be read.",
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("file", type=Path, metavar="FILE", help="what `zab check` or a test has written")
+    parser.add_argument(
+        "--picture",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="draw the run, or list its events",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the trace again, and returns the exit code.
+
+    Raises:
+        TraceError: the file cannot be read.
+    """
+    if arguments.file.name.endswith(files.SUFFIX):
+        return run_cores(arguments.file, arguments.picture)
+    file = load(arguments.file)
+    result = replay(file.model, file.trace, file.expect)
+    if arguments.picture:
+        ascii_only = is_ascii_only(sys.stdout)
+        drawn = picture(file.trace, ending(result), marks=marks(result), ascii_only=ascii_only)
+        print(drawn, end="\n\n")
+    for line in words(result):
+        print(line)
+    return 0 if result.is_as_expected else 1
+
+
+def run_cores(path: Path, with_events: bool) -> int:
+    """Takes a run of server cores again, and returns the exit code.
+
+    Raises:
+        TraceError: the file cannot be read.
+    """
+    try:
+        file = files.load(path)
+    except ValueError as error:
+        raise TraceError(str(error)) from error
+    result = replaying.replayed(file.setting, file.events)
+    for line in replaying.words(file, result, with_events):
+        print(line)
+    return 0 if replaying.is_as_expected(file, result) else 1

@@ -1,0 +1,94 @@
+"""`zab liveness`: whether what must happen in the end does, in every fair run within bounds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from typing import Any
+
+from zabcheck.cli import check
+from zabcheck.cli.arguments import Parser, UsageError, duration, number
+from zabcheck.cli.lists import LIVE
+from zabcheck.explorer.liveness import check_liveness
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.verdicts import Outcome, Verdict
+from zabcheck.models.fairness import promised
+from zabcheck.models.instances import Instance, build
+from zabcheck.report.progress import progress
+from zabcheck.traces.files import Expect, check_writable, save
+from zabspec.promises import Eventually
+
+
+def add(commands: Any) -> None:
+    """Adds the command to those of `zab`."""
+    parser: Parser = commands.add_parser(
+        "liveness",
+        help="check what must happen in the end",
+        description="Explores every state of a spec within bounds, and looks for a fair run in which what "
+        "must happen never does. Exit code: 0 if there is none, 1 violated or vacuous, 2 nobody knows.",
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("spec", nargs="?", default="paper", choices=LIVE, help="default: paper")
+    check.add_bounds(parser)
+    check.add_properties(parser)
+    parser.add_argument("--max-states", type=number, metavar="N", help="give up after so many")
+    parser.add_argument("--max-seconds", type=duration, metavar="S", help="give up after so many")
+    check.add_traces(parser, "where a violation is kept")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explores, and returns the exit code.
+
+    Raises:
+        UsageError: the arguments do not fit together, or name what there is not.
+        TraceError: the trace could not be kept.
+    """
+    asked = _asked(arguments.spec, arguments.property)
+    if arguments.spec in ("paper", "zab") and arguments.give_up is None:
+        arguments.give_up = True  # without it the spec is not live: see docs/deviations.md
+    instance = replace(check.instance_of(arguments), properties=None)
+    if instance.bookkeeping:
+        raise UsageError("zab liveness: --bookkeeping is for zab check")
+    try:
+        model = build(instance)
+    except ValueError as error:
+        raise UsageError(f"zab liveness: {error}") from error
+    check_writable(arguments.traces)
+    options = Options(symmetry=False, max_states=arguments.max_states, max_seconds=arguments.max_seconds)
+    with progress(sys.stderr, check.in_words(instance)) as show:
+        verdict = check_liveness(model, options, asked, show)
+    if verdict.trace is not None:
+        print(check.picture_of(model, verdict.trace, Expect.VIOLATED), end="\n\n")
+    print("\n".join(_in_words(verdict, instance)))
+    if verdict.trace is not None:
+        print(f"  kept as {save(verdict.trace, arguments.traces)}; `zab replay` runs it again")
+    return verdict.outcome.exit_code
+
+
+def _asked(spec: str, names: list[str] | None) -> tuple[Eventually, ...]:
+    every = {each.name: each for each in promised(spec)}
+    for name in names or ():
+        if name not in every:
+            raise UsageError(f"zab liveness: no EVENTUALLY {name!r}: one of {', '.join(every)}")
+    return tuple(every[name] for name in dict.fromkeys(names or every))
+
+
+def _in_words(verdict: Verdict, instance: Instance) -> list[str]:
+    counts = verdict.counts
+    lines = {
+        Outcome.PASSED: [
+            f"In every fair run through the {counts.distinct:,} states within these bounds held:",
+            f"  {', '.join(verdict.checked)}.",
+            "A failure would have been a run that goes on for ever and denies no server its turn, and in",
+            "  which one of them never comes true: it would be drawn here and kept as a trace.",
+        ],
+        Outcome.VIOLATED: [f"{verdict.property} is violated by a fair run, {verdict.note}."],
+        Outcome.VACUOUS: [f"{verdict.property} proves nothing: {verdict.note}."],
+        Outcome.OUT_OF_BUDGET: [f"Nobody knows: {verdict.note}."],
+    }[verdict.outcome]
+    heading = verdict.outcome.name.replace("_", " ")
+    lines = [f"{heading}: {check.in_words(instance)}", *(f"  {line}" for line in lines)]
+    if verdict.outcome != Outcome.OUT_OF_BUDGET:
+        lines.append(f"  {counts.distinct:,} states, {counts.generated - 1:,} steps between them")
+    return lines

@@ -1,0 +1,83 @@
+"""`zab reach`: the shortest run that reaches a `sometimes`, as a picture and a trace file.
+
+It is a search for a violation of the opposite, so everything that is true of `zab check` is true of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from zabcheck.cli import check
+from zabcheck.cli.arguments import Parser, UsageError
+from zabcheck.explorer.model import Model
+from zabcheck.explorer.search import search
+from zabcheck.explorer.verdicts import Outcome
+from zabcheck.models.instances import SPECS, build, property_names
+from zabcheck.report.progress import in_words, progress
+from zabcheck.traces.files import Expect, check_writable, save
+
+
+def add(commands: Any) -> None:
+    """Adds the command to those of `zab`."""
+    parser: Parser = commands.add_parser(
+        "reach",
+        help="find the shortest run that reaches something",
+        description="Finds a run that reaches a `sometimes` property, draws it and keeps it; the shortest, "
+        "breadth-first. Exit code: 0 reached, 1 never reached within the bounds, 2 nobody knows.",
+    )
+    parser.set_defaults(run=run, property=None)
+    parser.add_argument("name", metavar="NAME", help="a SOMETIMES of `zab properties`")
+    parser.add_argument("spec", nargs="?", default="paper", help=f"{', '.join(SPECS)} (default: paper)")
+    check.add_bounds(parser)
+    check.add_search(parser)
+    check.add_traces(parser, "where the run is kept")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Searches, and returns the exit code.
+
+    Raises:
+        UsageError: the arguments do not fit together, or name what there is not.
+        TraceError: the trace could not be kept.
+    """
+    options = check.options_of(arguments, "zab reach")
+    name: str = arguments.name
+    try:
+        instance = replace(check.instance_of(arguments), properties=(name,))
+        model = build(instance)
+    except ValueError as error:
+        raise UsageError(f"zab reach: {error}") from error
+    if not model.sometimes:
+        every = build(replace(instance, properties=property_names(instance.spec, instance.bounds.election)))
+        names = ", ".join(each.name for each in every.sometimes)
+        raise UsageError(f"zab reach: {name} is not a SOMETIMES: one of {names}")
+    check_writable(arguments.traces)
+    title = check.in_words(instance)
+    with progress(sys.stderr, f"{name}: {title}") as show:
+        verdict = search(_opposite(model), options, show)
+    if verdict.outcome == Outcome.OUT_OF_BUDGET:
+        print(f"OUT OF BUDGET: {title}\n  Nobody knows whether {name} is reached: {verdict.note}")
+    elif verdict.trace is None:
+        print(f"NEVER REACHED: {title}\n  {name} is true of no state within these bounds")
+    else:
+        trace = replace(verdict.trace, settings=model.settings)
+        print(check.picture_of(model, trace, Expect.REACHED), end="\n\n")
+        path = save(trace, arguments.traces, expect=Expect.REACHED)
+        print(f"REACHED: {title}\n  {name}\n  kept as {path}; `zab replay` runs it again")
+    print(f"  {in_words(verdict.counts)}")
+    return {Outcome.VIOLATED: 0, Outcome.OUT_OF_BUDGET: 2}.get(verdict.outcome, 1)
+
+
+def _opposite(model: Model) -> Model:
+    """The model in which it is a violation to reach the `sometimes`."""
+    always = tuple(replace(each, predicate=partial(_is_not, each.predicate)) for each in model.sometimes)
+    return replace(model, always=always, every_step=(), sometimes=())
+
+
+def _is_not(predicate: Callable[..., bool], *arguments: Any) -> bool:
+    return not predicate(*arguments)

@@ -1,0 +1,1 @@
+"""The fast search: worlds as columns of numbers, actions learned as decision trees, blocks at a time."""

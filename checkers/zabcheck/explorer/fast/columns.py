@@ -1,0 +1,220 @@
+"""A world taken apart into columns of small integers.
+
+A *leaf* of a world is one value that actions read and write as a whole: a field of a server, a channel, a
+counter of the budget. Leaves of one *kind* (the history of each server) share a table of the values seen so
+far; a value's place in it is its id. So a world is a row of ids, and a frontier is a matrix with a column for
+each leaf.
+
+Every value also has a digest for each renaming of the servers, the same in every process. The fingerprint of
+a world under a renaming is the sum over its leaves of the digest, mixed with the place that the leaf goes to.
+Sums can be brought up to date by what a step writes, and the least of them over all renamings names the world
+up to symmetry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from itertools import permutations
+from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+import numpy.typing as npt
+
+from zabcheck.explorer.renaming import digest, renamer
+from zabspec.parts import Queue, Row
+
+Ids = npt.NDArray[np.int32]
+"""Ids, or anything else that is small and counted; in a block they may be stored more narrowly."""
+Words = npt.NDArray[np.uint64]
+
+
+class Kind:
+    """The values that leaves of one kind have taken.
+
+    Attributes:
+        values: by id.
+        digests: by id and renaming, as many rows as `values` or fewer: see `settle`.
+    """
+
+    def __init__(self, name: str, hint: Any, renamings: Sequence[tuple[int, ...]]) -> None:
+        self.name = name
+        self.values: list[Any] = []
+        self.digests: Words = np.zeros((0, len(renamings)), np.uint64)
+        self.heads: Kind | None = None
+        self.head_ids: Ids = np.zeros(0, np.int32)
+        self._ids: dict[Any, int] = {}
+        self._digested: set[int] = set()
+        self._rename = renamer(hint) if len(set(renamings)) > 1 else _unrenamed
+        self._renamings = renamings
+        if get_origin(hint) is Queue:
+            self.heads = Kind(f"{name}.head", get_args(hint)[0] | None, ())
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether there are values without digests."""
+        return len(self.digests) < len(self.values)
+
+    def id_of(self, value: Any) -> int:
+        """The id of a value, a new one if it has not been seen."""
+        known = self._ids.get(value)
+        if known is None:
+            known = self._ids[value] = len(self.values)
+            self.values.append(value)
+        return known
+
+    def settle(self) -> None:
+        """Bring digests (and ids of heads) up to date with the values."""
+        first = len(self.digests)
+        if first == len(self.values):
+            return
+        news = self.values[first:]
+        rows = [[digest(self._rename(value, names)) for names in self._renamings] for value in news]
+        self._digested.update(row[0] for row in rows)
+        if len(self._digested) < len(self.values):
+            raise RuntimeError(f"{self.name}: two values share a digest")
+        self.digests = np.concatenate([self.digests, np.array(rows, np.uint64).reshape(len(news), -1)])
+        if self.heads is not None:
+            heads = [self.heads.id_of(value[0] if value else None) for value in news]
+            self.head_ids = np.concatenate([self.head_ids, np.array(heads, np.int32)])
+
+
+def _unrenamed(value: Any, _: tuple[int, ...]) -> Any:
+    return value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """One column: the path to it in a world, what values it takes, and at which servers' places it is."""
+
+    column: int
+    path: tuple[str | int, ...]
+    kind: Kind
+    is_queue: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """A dataclass that is taken apart by field."""
+
+    cls: type
+    fields: dict[str, Shape]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """A row that is taken apart by server."""
+
+    items: tuple[Shape, ...]
+
+
+Shape = Leaf | Record | Rows
+
+
+@dataclass(slots=True)
+class Layout:
+    """How worlds of one type are taken apart.
+
+    Attributes:
+        shape: the tree.
+        leaves: the columns, in order.
+        kinds: all kinds, in order of their first column.
+        renamings: those of the servers that count as symmetric; the identity comes first. Without symmetry it
+            comes twice, for there must be two sums to make a fingerprint of.
+    """
+
+    size: int
+    renamings: tuple[tuple[int, ...], ...]
+    leaves: list[Leaf] = field(default_factory=list)
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    shape: Shape = field(init=False)
+    _places: dict[tuple[str | int, ...], int] = field(default_factory=dict)
+
+    def ids(self, world: Any) -> list[int]:
+        """The row of a world."""
+        return [
+            leaf.kind.id_of(value)
+            for leaf, value in zip(self.leaves, _values(self.shape, world), strict=True)
+        ]
+
+    def world(self, row: Sequence[int]) -> Any:
+        """The world of a row."""
+        return self._build(self.shape, row)
+
+    def place_under(self, leaf: Leaf, renaming: tuple[int, ...]) -> int:
+        """The column that a leaf's value goes to when servers are renamed."""
+        return self._places[tuple(renaming[at] if isinstance(at, int) else at for at in leaf.path)]
+
+    def _build(self, shape: Shape, row: Sequence[int]) -> Any:
+        match shape:
+            case Leaf():
+                return shape.kind.values[row[shape.column]]
+            case Record():
+                return shape.cls(**{name: self._build(sub, row) for name, sub in shape.fields.items()})
+            case Rows():
+                return Row(self._build(sub, row) for sub in shape.items)
+
+
+def layout(world: Any, size: int, *, symmetry: bool) -> Layout:
+    """How worlds like this one are taken apart.
+
+    A dataclass is taken apart by field and a row by server; a record inside a row is taken apart once
+    more, and what its fields hold are leaves, whatever they are made of.
+
+    Args:
+        world: rows are as long in others as they are in this one.
+        size: how many servers there are; without symmetry, no row is longer.
+        symmetry: whether servers are renamed; then every row has a part for each.
+    """
+    names = tuple(permutations(range(size))) if symmetry else ()
+    if len(names) < 2:
+        names = (tuple(range(size)),) * 2
+    made = Layout(size, names)
+    made.shape = _shape(made, type(world), world, (), in_row=False)
+    made._places = {leaf.path: leaf.column for leaf in made.leaves}
+    return made
+
+
+def _shape(made: Layout, hint: Any, like: Any, path: tuple[str | int, ...], *, in_row: bool) -> Shape:
+    if get_origin(hint) is Row:
+        (part,) = get_args(hint)
+        items = (_shape(made, part, each, (*path, sid), in_row=True) for sid, each in enumerate(like))
+        return Rows(tuple(items))
+    if is_dataclass(hint):
+        hints = get_type_hints(hint)
+        named: dict[str, Shape] = {}
+        for each in fields(hint):
+            sub = (*path, each.name)
+            named[each.name] = (
+                _leaf(made, hints[each.name], sub)
+                if in_row
+                else _shape(made, hints[each.name], getattr(like, each.name), sub, in_row=False)
+            )
+        assert isinstance(hint, type)
+        return Record(hint, named)
+    return _leaf(made, hint, path)
+
+
+def _leaf(made: Layout, hint: Any, path: tuple[str | int, ...]) -> Leaf:
+    name = ".".join(at for at in path if isinstance(at, str))
+    kind = made.kinds.get(name)
+    if kind is None:
+        kind = made.kinds[name] = Kind(name, hint, made.renamings)
+    leaf = Leaf(len(made.leaves), path, kind, get_origin(hint) is Queue)
+    made.leaves.append(leaf)
+    return leaf
+
+
+def _values(shape: Shape, world: Any) -> Iterator[Any]:
+    match shape:
+        case Leaf():
+            yield world
+        case Record():
+            for name, sub in shape.fields.items():
+                yield from _values(sub, getattr(world, name))
+        case Rows():
+            for sub, part in zip(shape.items, world, strict=True):
+                yield from _values(sub, part)

@@ -1,0 +1,344 @@
+"""A model compiled for whole matrices of worlds: its steps and properties as learned trees.
+
+`Compiled` owns the layout and everything learned; `explore` drives it. All methods work on a *block*: a
+matrix of ids with one line for each column and one column for each world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zabcheck.explorer.fast.branches import UNKNOWN, Branches
+from zabcheck.explorer.fast.columns import Ids, Kind, Layout, Leaf, Words, layout
+from zabcheck.explorer.fast.learned import Indexes, Tree
+from zabcheck.explorer.fast.recording import Append, QueueChange, stand_in, writes
+from zabcheck.explorer.fast.rows import AFTER, BlockRows, Derived, Recorder, StepRows
+from zabcheck.explorer.model import Model, Property, Step
+from zabspec.parts import Queue
+
+DISABLED = 0
+HOLDS = 1
+KEEP = UNKNOWN
+
+
+@dataclass(slots=True)
+class Table:
+    """An array that grows at its end, to be indexed by outcome or id."""
+
+    data: Any
+    count: int = 0
+
+    def extend(self, more: Any) -> None:
+        """Add lines."""
+        need = self.count + len(more)
+        if need > len(self.data):
+            room = np.zeros((max(need, 2 * len(self.data)), *self.data.shape[1:]), self.data.dtype)
+            room[: self.count] = self.data[: self.count]
+            self.data = room
+        self.data[self.count : need] = more
+        self.count = need
+
+
+class QueueChanges:
+    """What becomes of the queues of one kind under each change seen."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self._numbers: dict[Append, int] = {}
+        self._changes: list[Append] = []
+        self._results = Branches()
+
+    def number(self, change: Append) -> int:
+        """The number of a change."""
+        known = self._numbers.get(change)
+        if known is None:
+            known = self._numbers[change] = self._results.add_node()
+            self._changes.append(change)
+        return known
+
+    def apply(self, numbers: Ids, before: Ids) -> Ids:
+        """The queues after the changes."""
+        after = self._results.look_up(numbers, before)
+        missing = (after == UNKNOWN).nonzero()[0]
+        if len(missing):
+            keys = (numbers[missing].astype(np.int64) << 32) | before[missing]
+            for key in np.unique(keys).tolist():
+                number, old = key >> 32, key & 0xFFFFFFFF
+                taken, added = self._changes[number]
+                queue = Queue((*self.kind.values[old][taken:], *added))
+                self._results.put(number, old, self.kind.id_of(queue))
+            after[missing] = self._results.look_up(numbers[missing], before[missing])
+        return after
+
+
+@dataclass(slots=True)
+class LearnedStep:
+    """A step of the model, as far as it is known.
+
+    Attributes:
+        tree: its outcomes: DISABLED, or a line of the tables.
+        weights: by outcome, how often TLC counts it as generated.
+        written: by column, then by outcome: the new id, KEEP, or `-2 - number` of a change of the queue
+            there.
+        mask: the columns in `written`, as bits.
+    """
+
+    step: Step
+    tree: Tree = field(default_factory=Tree)
+    weights: Table = field(default_factory=lambda: Table(np.zeros(8, np.int64), 1))
+    written: dict[int, Table] = field(default_factory=dict)
+    mask: int = 0
+    outcomes: dict[Any, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class LearnedProperty:
+    """A property for one choice of servers; the outcome of its tree is HOLDS where it is true, 0 where not.
+
+    Attributes:
+        concerned: when, in paths learned, it was last worked out which steps concern it; and which those are.
+    """
+
+    property: Property
+    sids: tuple[int, ...]
+    tree: Tree = field(default_factory=Tree)
+    concerned: tuple[int, npt.NDArray[np.bool_]] | None = None
+
+
+class Compiled:
+    """A model with its layout and all that has been learned of it.
+
+    Args:
+        model: what to compile.
+        symmetry: whether fingerprints are the same for worlds that differ by the names of servers.
+        seed: chooses the fingerprint function; two worlds that share one under a seed do not under another.
+    """
+
+    def __init__(self, model: Model, *, symmetry: bool, seed: int = 0) -> None:
+        self.model = model
+        symmetry = symmetry and model.is_symmetric
+        self.layout: Layout = layout(model.initial, model.size, symmetry=symmetry)
+        self.leaves: list[Leaf] = self.layout.leaves
+        self.width = len(self.leaves)
+        self.steps = [LearnedStep(step) for step in model.steps]
+        self.always = _choices(model.always, model.size)
+        self.every_step = _choices(model.every_step, model.size)
+        self.sometimes = _choices(model.sometimes, model.size)
+        self.spec_calls = 0
+        self._changes = {
+            kind.name: QueueChanges(kind) for kind in self.layout.kinds.values() if kind.heads is not None
+        }
+        renamings = len(self.layout.renamings)
+        self._mixed = [Table(np.zeros((8, renamings), np.uint64)) for _ in self.leaves]
+        self._salts = [self._salt(leaf, seed) for leaf in self.leaves]
+        self._unsettled = True
+        self._paths = 0
+        self.derived: list[Derived] = []
+        self._derived_numbers: dict[Any, int] = {}
+
+    def _salt(self, leaf: Leaf, seed: int) -> Words:
+        """What a leaf's digests are mixed with under each renaming: it depends on the place they go to.
+
+        Where both renamings are the identity, they count as two, or their sums would be the same.
+        """
+        renamings = self.layout.renamings
+        places = [self.layout.place_under(leaf, names) for names in renamings]
+        sides = range(2) if renamings[0] == renamings[1] else [0] * len(renamings)
+        numbers = [place + (side << 32) for place, side in zip(places, sides, strict=True)]
+        return _mix(_mix(np.array(numbers, np.uint64)) + np.uint64(seed))
+
+    def first_block(self) -> tuple[Ids, Words]:
+        """The initial world as a block, and its fingerprints."""
+        row = self.layout.ids(self.model.initial)
+        self.settle()
+        return np.array(row, np.int32)[:, None], self.sums(row)[None, :]
+
+    def sums(self, row: Sequence[int]) -> Words:
+        """The sums of one world under all renamings, worked out anew; its values must have been settled."""
+        found: Words = np.sum([self._mixed[column].data[at] for column, at in enumerate(row)], axis=0)
+        return found
+
+    @property
+    def narrowest(self) -> type[np.uint16 | np.int32]:
+        """A type wide enough for all ids so far. A frontier is most of the memory that a search takes."""
+        widest = max(len(kind) for kind in self.layout.kinds.values())
+        return np.uint16 if widest < 1 << 16 else np.int32
+
+    def settle(self) -> None:
+        """Bring digests up to date with the values seen; needed before ids new since are looked at."""
+        if not self._unsettled:
+            return
+        self._unsettled = False
+        for kind in self.layout.kinds.values():
+            kind.settle()
+        for leaf, mixed, salts in zip(self.leaves, self._mixed, self._salts, strict=True):
+            if mixed.count < len(leaf.kind):
+                mixed.extend(_mix(leaf.kind.digests[mixed.count :] ^ salts))
+
+    def enabled(self, number: int, rows: BlockRows) -> tuple[Indexes, Ids]:
+        """In which worlds of a block a step is enabled, and with what outcome."""
+        tree = self.steps[number].tree
+        return tree.walk(
+            np.arange(rows.size), rows.fetch, lambda at: self._learn_step(number, rows.row(at)), DISABLED
+        )
+
+    def after(self, number: int, rows: Indexes, outcomes: Ids, block: Ids) -> dict[int, Ids]:
+        """What a step writes in the worlds where it is enabled: by column, the new ids."""
+        new: dict[int, Ids] = {}
+        for column, table in self.steps[number].written.items():
+            before = block[column].take(rows)
+            written = table.data.take(outcomes)
+            found = np.where(written >= 0, written, before)
+            changed = (written < KEEP).nonzero()[0]
+            if len(changed):
+                changes = self._changes[self.leaves[column].kind.name]
+                found[changed] = changes.apply(-2 - written[changed], before[changed])
+                self._unsettled |= changes.kind.is_unsettled
+            new[column] = found
+        return new
+
+    def prints_after(self, prints: Words, rows: Indexes, block: Ids, new: dict[int, Ids]) -> Words:
+        """The fingerprints of the worlds that a step leads to: one line each, by renaming."""
+        found = prints.take(rows, axis=0)
+        for column, ids in new.items():
+            mixed = self._mixed[column].data
+            found += mixed.take(ids, axis=0)
+            found -= mixed.take(block[column].take(rows), axis=0)
+        return found
+
+    def weight(self, number: int, outcomes: Ids) -> int:
+        """How many successors TLC would count."""
+        return int(self.steps[number].weights.data.take(outcomes).sum())
+
+    def reads(self, tree: Tree) -> int:
+        """The columns that any path of a tree reads, as bits; before or after a step makes no difference."""
+        mask = 0
+        for test in tree.tested:
+            column = (~test if test < 0 else test) % AFTER
+            mask |= 1 << column if column < self.width else self.reads(self.derived[column - self.width].tree)
+        return mask
+
+    def concerned_steps(self, learned: LearnedProperty) -> npt.NDArray[np.bool_]:
+        """For each step, whether it writes anything that a property has read so far."""
+        if learned.concerned is None or learned.concerned[0] != self._paths:
+            read = self.reads(learned.tree)
+            learned.concerned = (self._paths, np.array([bool(step.mask & read) for step in self.steps]))
+        return learned.concerned[1]
+
+    def false_in(self, learned: LearnedProperty, at: Indexes, rows: BlockRows) -> Indexes:
+        """In which of some worlds a property is false."""
+
+        def learn(at: int) -> None:
+            recorder = Recorder(self, rows.row(at))
+            self._learn_property(learned, recorder, stand_in(self.layout.shape, recorder.before).protocol)
+
+        return learned.tree.walk(at, rows.fetch, learn, HOLDS)[0]
+
+    def false_on(self, learned: LearnedProperty, rows: StepRows) -> Indexes:
+        """On which occurrences of a step a property of steps is false; as places in `rows.rows`."""
+
+        def learn(at: int) -> None:
+            recorder = Recorder(self, rows.before.row(int(rows.rows[at])), rows.after.row(at))
+            worlds = [stand_in(self.layout.shape, read) for read in (recorder.before, recorder.after)]
+            self._learn_property(learned, recorder, *(world.protocol for world in worlds))
+
+        return learned.tree.walk(np.arange(len(rows.rows)), rows.fetch, learn, HOLDS)[0]
+
+    def derived_id(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], row: list[int]
+    ) -> tuple[int, int]:
+        """The number of a derived column, a new one if need be, and the id there in a row."""
+        key = (function, arguments)
+        number = self._derived_numbers.setdefault(key, len(self.derived))
+        if number == len(self.derived):
+            self.derived.append(Derived(function, arguments))
+        known = self.derived[number].tree.outcome(lambda test: self._find(test, row))
+        return number, self.learn_derived(number, row) if known is None else known
+
+    def _find(self, test: int, row: list[int]) -> int:
+        """What a test finds in one world."""
+        if test < 0:
+            return int(self.leaves[~test].kind.head_ids[row[~test]])
+        if test < self.width:
+            return row[test]
+        column = self.derived[test - self.width]
+        return self.derived_id(column.function, column.arguments, row)[1]
+
+    def learn_derived(self, number: int, row: list[int]) -> int:
+        """Learn one path of a derived column; the id there."""
+        self._calls()
+        column = self.derived[number]
+        recorder = Recorder(self, row)
+        state = stand_in(self.layout.shape, recorder.before).protocol
+        found = column.id_of(column.function(state, *column.arguments))
+        column.tree.learn(recorder.path, found)
+        return found
+
+    def _learn_step(self, number: int, row: list[int]) -> None:
+        self._calls()
+        step = self.steps[number].step
+        recorder = Recorder(self, row)
+        world = stand_in(self.layout.shape, recorder.before)
+        after = step.apply(world, *step.arguments)
+        learned = self.steps[number]
+        if after is None:
+            learned.tree.learn(recorder.path, DISABLED)
+            return
+        weight = step.weight(world, *step.arguments) if step.weight else 1
+        known = dict(recorder.path)
+        changes: dict[int, int] = {}
+        for leaf, value in writes(self.layout.shape, after).items():
+            if isinstance(value, QueueChange):
+                changes[leaf.column] = -2 - self._changes[leaf.kind.name].number(value.change)
+                continue
+            new = leaf.kind.id_of(value)
+            if known.get(leaf.column) != new:
+                changes[leaf.column] = new
+        key = (weight, tuple(sorted(changes.items())))
+        outcome = learned.outcomes.get(key)
+        if outcome is None:
+            outcome = learned.outcomes[key] = self._new_outcome(learned, weight, changes)
+        learned.tree.learn(recorder.path, outcome)
+
+    def _calls(self) -> None:
+        """Something is learned: new values may come up, and paths that read more."""
+        self.spec_calls += 1
+        self._paths += 1
+        self._unsettled = True
+
+    def _new_outcome(self, learned: LearnedStep, weight: int, changes: dict[int, int]) -> int:
+        outcome = learned.weights.count
+        learned.weights.extend([weight])
+        for column in changes:
+            if column not in learned.written:
+                learned.written[column] = Table(np.zeros(8, np.int32))
+                learned.written[column].extend(np.full(outcome, KEEP, np.int32))
+                learned.mask |= 1 << column
+        for column, table in learned.written.items():
+            table.extend([changes.get(column, KEEP)])
+        return outcome
+
+    def _learn_property(self, learned: LearnedProperty, recorder: Recorder, *states: Any) -> None:
+        self._calls()
+        holds = learned.property.predicate(*states, *learned.sids)
+        learned.tree.learn(recorder.path, HOLDS if holds else 0)
+
+
+def _choices(properties: Sequence[Property], size: int) -> list[LearnedProperty]:
+    return [
+        LearnedProperty(each, sids) for each in properties for sids in permutations(range(size), each.arity)
+    ]
+
+
+def _mix(words: Words) -> Words:
+    """Spread every bit of a word over all of it (the finalizer of splitmix64)."""
+    words = words + np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))

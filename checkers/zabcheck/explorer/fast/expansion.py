@@ -1,0 +1,283 @@
+"""One block of worlds expanded: every step from each of them, and the properties of what is found.
+
+A block is a matrix of ids, a line for each column, a column for each world. Order is fixed: what is found
+stands by step, and for one step by world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from zabcheck.explorer.fast.columns import Ids, Words
+from zabcheck.explorer.fast.compiled import Compiled, LearnedProperty
+from zabcheck.explorer.fast.learned import Indexes
+from zabcheck.explorer.fast.reduction import Reduction
+from zabcheck.explorer.fast.rows import BlockRows, StepRows
+from zabcheck.explorer.fast.visited import Mask, Prints, Visited, prints_of
+
+BLOCK = 1 << 15
+"""How many worlds are expanded together. It decides the order in which worlds are found, so it is a
+constant."""
+
+Numbers = npt.NDArray[np.int64]
+Fresh = Callable[[Prints], Mask]
+"""Which of these fingerprints are new, each counted once."""
+
+
+@dataclass(slots=True)
+class Block:
+    """Worlds still to be expanded.
+
+    Attributes:
+        ids: a line for each column.
+        prints: a line for each world: its sum under each renaming (`visited.prints_of`).
+        first: the number of the first world; the others follow on.
+    """
+
+    ids: Ids
+    prints: Words
+    first: int
+
+    @property
+    def size(self) -> int:
+        """How many worlds."""
+        return len(self.prints)
+
+    def part(self, start: int, end: int) -> Block:
+        """The worlds from one place to another."""
+        return Block(self.ids[:, start:end], self.prints[start:end], self.first + start)
+
+
+@dataclass(slots=True)
+class Made:
+    """What a block leads to.
+
+    Attributes:
+        block: the worlds that are new.
+        causes: for each, the step that led to it.
+        parents: for each, the number of the world it comes from.
+        generated: how many successors there were, as TLC counts.
+        violation: the first property violated on the way there, if one was.
+    """
+
+    block: Block
+    causes: Ids
+    parents: Numbers
+    generated: int
+    violation: Violation | None
+
+    def only(self, chosen: Indexes, first: int) -> Made:
+        """Some of the worlds, numbered from `first`."""
+        block = Block(self.block.ids.take(chosen, axis=1), self.block.prints.take(chosen, axis=0), first)
+        return Made(block, self.causes[chosen], self.parents[chosen], self.generated, self.violation)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A property is violated in world number `parent`, or after `step` from there."""
+
+    property: str
+    parent: int
+    step: int | None
+
+    def order(self) -> tuple[int, int]:
+        """When it is found, in a block: by step, and for one step by world."""
+        return (-1 if self.step is None else self.step, self.parent)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one step leads to from the worlds of a block."""
+
+    step: int
+    rows: Indexes
+    new: dict[int, Ids]
+    prints: Words
+
+
+class Expansion:
+    """Expands blocks of one model.
+
+    Args:
+        compiled: the model.
+        reduction: says where one step stands for all; None to take all.
+
+    Attributes:
+        reached: the names of the `sometimes` properties that were true somewhere.
+    """
+
+    def __init__(self, compiled: Compiled, reduction: Reduction | None = None) -> None:
+        self.compiled = compiled
+        self.reduction = reduction
+        self.reached: set[str] = set()
+
+    def expand(self, block: Block, fresh: Fresh) -> Made:
+        """Take every step from every world of a block, and check the steps and the worlds found."""
+        made = self._expand(block, fresh)
+        wrong = [found for found in (self.check(made), made.violation) if found is not None]
+        # What is found first; where a step and the world that it leads to are wrong, the world.
+        made.violation = min(wrong, key=Violation.order) if wrong else None
+        return made
+
+    def expand_unchecked(self, block: Block) -> Made:
+        """The same without checking the worlds: all that are found are kept, each fingerprint once."""
+        return self._expand(block, each_once)
+
+    def check(self, made: Made) -> Violation | None:
+        """The first property violated in worlds found."""
+        return self._check(made.block, made.causes, made.parents)
+
+    def check_first(self, block: Block) -> Violation | None:
+        """Check the initial world."""
+        return self._check(block, None, np.zeros(1, np.int64))
+
+    def _expand(self, block: Block, fresh: Fresh) -> Made:
+        every, generated, violation = self._steps(block)
+        made = self._chosen(block, every, fresh)
+        made.generated, made.violation = generated, violation
+        return made
+
+    def _steps(self, block: Block) -> tuple[list[_Found], int, Violation | None]:
+        compiled, ids = self.compiled, block.ids
+        compiled.settle()
+        worlds = BlockRows(compiled, ids)
+        enabled = [compiled.enabled(step, worlds) for step in range(len(compiled.steps))]
+        if self.reduction is not None:
+            enabled = self.reduction.chosen(worlds, enabled)
+        every: list[_Found] = []
+        generated = 0
+        violation: Violation | None = None
+        for step, (rows, outcomes) in enumerate(enabled):
+            if not len(rows):
+                continue
+            generated += compiled.weight(step, outcomes)
+            new = compiled.after(step, rows, outcomes, ids)
+            compiled.settle()
+            violation = violation or self._check_step(block, worlds, step, rows, new)
+            every.append(_Found(step, rows, new, compiled.prints_after(block.prints, rows, ids, new)))
+        return every, generated, violation
+
+    def _chosen(self, block: Block, every: list[_Found], fresh: Fresh) -> Made:
+        """The worlds found that are new."""
+        width, renamings = self.compiled.width, block.prints.shape[1]
+        is_new = (
+            fresh(prints_of(np.concatenate([found.prints for found in every])))
+            if every
+            else np.zeros(0, np.bool_)
+        )
+        total = int(is_new.sum())
+        made = Block(
+            np.empty((width, total), self.compiled.narrowest), np.empty((total, renamings), np.uint64), 0
+        )
+        causes, parents = np.empty(total, np.int32), np.empty(total, np.int64)
+        start = end = 0
+        for found in every:
+            chosen = is_new[start : start + len(found.rows)].nonzero()[0]
+            start += len(found.rows)
+            if not len(chosen):
+                continue
+            begin, end = end, end + len(chosen)
+            rows = found.rows[chosen]
+            for column in range(width):
+                ids = found.new.get(column)
+                made.ids[column, begin:end] = (
+                    block.ids[column].take(rows) if ids is None else ids.take(chosen)
+                )
+            made.prints[begin:end] = found.prints.take(chosen, axis=0)
+            causes[begin:end] = found.step
+            parents[begin:end] = rows + block.first
+        return Made(made, causes, parents, 0, None)
+
+    def _check(self, made: Block, causes: Ids | None, parents: Numbers) -> Violation | None:
+        """Check worlds just found, each for the properties that the step to it can have changed."""
+        compiled = self.compiled
+        compiled.settle()
+        worlds = BlockRows(compiled, made.ids)
+        false: list[tuple[int, int, LearnedProperty]] = []
+        for order, learned in enumerate(compiled.always):
+            rows = self._concerned(learned, causes)
+            bad = compiled.false_in(learned, rows, worlds) if len(rows) else rows
+            if len(bad):
+                false.append((int(bad[0]), order, learned))
+        for order, learned in enumerate(compiled.every_step, len(compiled.always)):
+            # A property of steps must hold of standing still; and now all that it reads there is known.
+            rows = self._concerned(learned, causes)
+            bad = rows[compiled.false_on(learned, StepRows(worlds, rows, {}))] if len(rows) else rows
+            if len(bad):
+                false.append((int(bad[0]), order, learned))
+        for learned in compiled.sometimes:
+            if learned.property.name in self.reached:
+                continue
+            rows = self._concerned(learned, causes)
+            if len(rows) and len(compiled.false_in(learned, rows, worlds)) < len(rows):
+                self.reached.add(learned.property.name)
+        if not false:
+            return None
+        at, _, learned = min(false, key=lambda each: each[:2])
+        return Violation(learned.property.name, int(parents[at]), None if causes is None else int(causes[at]))
+
+    def _concerned(self, learned: LearnedProperty, causes: Ids | None) -> Indexes:
+        """The worlds reached by a step that writes something the property has read so far.
+
+        In the others it is as it was in the world before: there it was checked, or stayed as it was.
+        """
+        if causes is None:
+            return np.zeros(1, np.intp)
+        return self.compiled.concerned_steps(learned)[causes].nonzero()[0]
+
+    def _check_step(
+        self, block: Block, worlds: BlockRows, step: int, rows: Indexes, new: dict[int, Ids]
+    ) -> Violation | None:
+        sides = StepRows(worlds, rows, new)
+        false: list[tuple[int, str]] = []
+        for learned in self.compiled.every_step:
+            if self.compiled.concerned_steps(learned)[step]:
+                bad = self.compiled.false_on(learned, sides)
+                if len(bad):
+                    false.append((int(rows[bad[0]]), learned.property.name))
+        if not false:
+            return None
+        at, name = min(false, key=lambda each: each[0])
+        return Violation(name, block.first + at, step)
+
+
+def shared_out(level: list[Block], shares: int) -> list[list[Block]]:
+    """A level cut into shares of equal size."""
+    cuts = [[block.size * share // shares for share in range(shares + 1)] for block in level]
+    return [
+        [block.part(ends[share], ends[share + 1]) for block, ends in zip(level, cuts, strict=True)]
+        for share in range(shares)
+    ]
+
+
+def each_once(prints: Prints) -> Mask:
+    """Which of them stand first in the batch."""
+    return Visited().add(prints)
+
+
+def of_size(level: list[Block]) -> Iterator[Block]:
+    """The blocks of a level, large ones cut and small ones joined; the list is emptied on the way."""
+    level.reverse()
+    while level:
+        joined = [level.pop()]
+        if joined[0].size > BLOCK:
+            block = joined[0]
+            for start in range(0, block.size, BLOCK):
+                yield block.part(start, start + BLOCK)
+            continue
+        size = joined[0].size
+        while level and size + level[-1].size <= BLOCK:
+            joined.append(level.pop())
+            size += joined[-1].size
+        if len(joined) == 1:
+            yield joined[0]
+            continue
+        yield Block(
+            np.concatenate([each.ids for each in joined], axis=1),
+            np.concatenate([each.prints for each in joined]),
+            joined[0].first,
+        )

@@ -1,0 +1,162 @@
+"""Functions of a world, learned as decision trees over columns.
+
+What an action does in a world depends only on what it reads there. So each function (an action with its
+arguments, a property, an observation) becomes a tree: a node names the next leaf that is read, its branches
+the ids found there, and at the end stands the outcome. The spec runs once for each path; after that, a whole
+matrix of worlds walks down the tree in a few numpy operations for each level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from zabcheck.explorer.fast.branches import UNKNOWN, Branches
+from zabcheck.explorer.fast.columns import Ids
+
+Indexes = npt.NDArray[np.intp]
+Fetch = Callable[[int, Indexes], Ids]
+"""What a test finds in some rows."""
+
+
+class Tree:
+    """A function of a world as far as it has been learned.
+
+    An inner node has a number from 0; a child below -1 is an outcome, `-2 - outcome`. Outcomes are small
+    integers, given by whoever learns. What the number of a test means is said in `rows`.
+
+    Attributes:
+        tested: the tests that any path makes.
+    """
+
+    def __init__(self) -> None:
+        self.tested: set[int] = set()
+        self._branches = Branches()
+        self._tests = np.zeros(64, np.int32)
+        self._root: int = UNKNOWN
+
+    def learn(self, path: list[tuple[int, int]], outcome: int) -> None:
+        """Add a path: the tests made with the ids found, in order, and what came of it."""
+        code = -2 - outcome
+        if not path:
+            self._root = code
+            return
+        if self._root == UNKNOWN:
+            self._root = self._node(path[0][0])
+        node = self._root
+        for place, (_, at) in enumerate(path):
+            if place == len(path) - 1:
+                self._branches.put(node, at, code)
+                return
+            child = self._branches.get(node, at)
+            if child == UNKNOWN:
+                child = self._node(path[place + 1][0])
+                self._branches.put(node, at, child)
+            assert self._tests[child] == path[place + 1][0], "not a function of what it reads"
+            node = child
+
+    def outcome(self, find: Callable[[int], int]) -> int | None:
+        """The outcome for one world, None if its path is not known; `find` makes a test there."""
+        at = self._root
+        while at > UNKNOWN:
+            at = self._branches.get(at, find(int(self._tests[at])))
+        return None if at == UNKNOWN else -2 - at
+
+    def walk(
+        self, rows: Indexes, fetch: Fetch, learn: Callable[[int], object], drop: int | None
+    ) -> tuple[Indexes, Ids]:
+        """The outcome for each row.
+
+        Args:
+            rows: which rows of the matrix.
+            fetch: makes a test in some rows.
+            learn: is called with a row whose path is not known, and learns it.
+            drop: rows with this outcome are left out of the answer.
+
+        Returns:
+            The rows left and their outcomes; the rows are in ascending order.
+        """
+        while self._root == UNKNOWN:
+            if not len(rows):
+                return rows, np.zeros(0, np.int32)
+            learn(int(rows[0]))
+        if self._root < UNKNOWN:
+            outcome = -2 - self._root
+            kept = rows[:0] if outcome == drop else rows
+            return kept, np.full(len(kept), outcome, np.int32)
+        ended: list[tuple[Indexes, Ids]] = []
+        self._descend(rows, None, int(self._tests[self._root]), fetch, learn, drop, ended)
+        if not ended:
+            return rows[:0], np.zeros(0, np.int32)
+        if len(ended) == 1:
+            return ended[0]
+        found = np.concatenate([part for part, _ in ended])
+        outcomes = np.concatenate([part for _, part in ended])
+        order = found.argsort(kind="stable")
+        return found[order], outcomes[order]
+
+    def _descend(
+        self,
+        rows: Indexes,
+        nodes: Ids | None,
+        test: int,
+        fetch: Fetch,
+        learn: Callable[[int], object],
+        drop: int | None,
+        ended: list[tuple[Indexes, Ids]],
+    ) -> None:
+        waiting = [(rows, nodes, test)]
+        while waiting:
+            rows, nodes, test = waiting.pop()
+            children = self._children(rows, nodes, fetch(test, rows), learn)
+            if drop is not None:
+                kept = (children != -2 - drop).nonzero()[0]
+                if len(kept) == 0:
+                    continue
+                rows, children = rows[kept], children[kept]
+            at_end = children < UNKNOWN
+            if at_end.all():
+                ended.append((rows, -2 - children))
+                continue
+            if at_end.any():
+                ended.append((rows[at_end], -2 - children[at_end]))
+                inner = ~at_end
+                rows, children = rows[inner], children[inner]
+            tests = self._tests[children]
+            low, high = int(tests.min()), int(tests.max())
+            if low == high:
+                waiting.append((rows, children, low))
+                continue
+            for each in np.unique(tests):
+                chosen = (tests == each).nonzero()[0]
+                waiting.append((rows[chosen], children[chosen], int(each)))
+
+    def _children(self, rows: Indexes, nodes: Ids | None, ats: Ids, learn: Callable[[int], object]) -> Ids:
+        def look_up(some: slice | Indexes) -> Ids:
+            if nodes is None:
+                return self._branches.look_up_root(ats[some])
+            return self._branches.look_up(nodes[some], ats[some])
+
+        children = look_up(slice(None))
+        while True:
+            missing = (children == UNKNOWN).nonzero()[0]
+            if not len(missing):
+                return children
+            if nodes is None:
+                _, first = np.unique(ats[missing], return_index=True)
+            else:
+                keys = (nodes[missing].astype(np.int64) << 32) | ats[missing]
+                _, first = np.unique(keys, return_index=True)
+            for index in np.sort(first):
+                learn(int(rows[missing[index]]))
+            children[missing] = look_up(missing)
+
+    def _node(self, test: int) -> int:
+        node = self._branches.add_node()
+        if node == len(self._tests):
+            self._tests = np.concatenate([self._tests, np.zeros_like(self._tests)])
+        self._tests[node] = test
+        self.tested.add(test)
+        return node

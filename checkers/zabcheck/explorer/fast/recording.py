@@ -1,0 +1,197 @@
+"""A stand-in for a state that notes what an action reads of it and what it writes.
+
+An action of a spec touches its state through attributes, `row[i]`, `row.put`, `queue.head`,
+`queue.with_last`, `queue.without_first` and `replace`, and through nothing else (see `zabspec.parts`). The
+classes here answer to the same names. Reading a leaf, the value of one column, is reported to the recorder;
+the head of a queue is a leaf of its own, so that an action that only looks at the next message does not
+depend on what comes after it. Writing makes a copy with changes, as in the spec; at the end the changes are
+gathered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from zabcheck.explorer.fast.columns import Leaf, Record, Rows, Shape
+from zabspec.parts import Queue
+
+Append = tuple[int, tuple[Any, ...]]
+"""What happens to a queue: so many messages are taken from its front, and these are added to its end."""
+
+
+class Read(Protocol):
+    """Reads what stands behind the stand-ins, and notes that it was read."""
+
+    def __call__(self, leaf: Leaf, head: bool) -> Any:
+        """One leaf: its value, or with True only the head of a queue."""
+
+    def derived(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """The value of a function of the state."""
+
+
+def stand_in(shape: Shape, read: Read) -> Any:
+    """What stands for the part of a state that has this shape; a leaf is read at once."""
+    match shape:
+        case Record():
+            return RecordedRecord(shape, read, {})
+        case Rows():
+            return RecordedRow(shape, read, {})
+        case Leaf(is_queue=True):
+            return RecordedQueue(shape, read, 0, ())
+        case Leaf():
+            return read(shape, False)
+
+
+class Recorded:
+    """Stands for a part of the state. What it cannot do as the part itself would, it refuses to do."""
+
+    __slots__ = ("read",)
+    read: Read
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("a record or row of the state is compared as a whole: compare what is in it")
+
+    def __hash__(self) -> int:
+        raise TypeError("a record or row of the state is hashed as a whole: take what is in it")
+
+
+class RecordedRecord(Recorded):
+    """Stands for a record of the state."""
+
+    __slots__ = ("changes", "shape")
+
+    def __init__(self, shape: Record, read: Read, changes: dict[str, Any]) -> None:
+        self.shape, self.read, self.changes = shape, read, changes
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.changes:
+            return self.changes[name]
+        if name not in self.shape.fields:
+            raise AttributeError(name)
+        return stand_in(self.shape.fields[name], self.read)
+
+    def __replace__(self, /, **changes: Any) -> RecordedRecord:
+        return RecordedRecord(self.shape, self.read, {**self.changes, **changes})
+
+
+class RecordedRow(Recorded):
+    """Stands for a row of the state."""
+
+    __slots__ = ("changes", "shape")
+
+    def __init__(self, shape: Rows, read: Read, changes: dict[int, Any]) -> None:
+        self.shape, self.read, self.changes = shape, read, changes
+
+    def __len__(self) -> int:
+        return len(self.shape.items)
+
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, int) or index < 0:
+            raise TypeError(f"a row of the state is read at {index}: one server at a time")
+        if index in self.changes:
+            return self.changes[index]
+        return stand_in(self.shape.items[index], self.read)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[index] for index in range(len(self)))
+
+    def put(self, index: int, part: Any) -> RecordedRow:
+        """A copy with one part replaced."""
+        return RecordedRow(self.shape, self.read, {**self.changes, index: part})
+
+
+class RecordedQueue(Recorded):
+    """Stands for a queue of the state: what was taken from it and added to it since."""
+
+    __slots__ = ("added", "shape", "taken")
+
+    def __init__(self, shape: Leaf, read: Read, taken: int, added: tuple[Any, ...]) -> None:
+        self.shape, self.read, self.taken, self.added = shape, read, taken, added
+
+    @property
+    def head(self) -> Any:
+        """The message to be received next."""
+        if self.taken:
+            return self.whole().head
+        first = self.read(self.shape, True)
+        return self.added[0] if first is None and self.added else first
+
+    def with_last(self, message: Any) -> RecordedQueue:
+        """A copy with one more message."""
+        return RecordedQueue(self.shape, self.read, self.taken, (*self.added, message))
+
+    def without_first(self) -> Any:
+        """A copy without the head."""
+        if self.taken or self.read(self.shape, True) is None:
+            return self.whole().without_first()
+        return RecordedQueue(self.shape, self.read, self.taken + 1, self.added)
+
+    def whole(self) -> Queue[Any]:
+        """The queue itself; this reads all of it."""
+        value = self.read(self.shape, False)
+        return Queue((*value[self.taken :], *self.added))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.whole())
+
+    def __len__(self) -> int:
+        return len(self.whole())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.whole()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self.whole() == (other.whole() if isinstance(other, RecordedQueue) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.whole())
+
+
+def writes(shape: Shape, after: Any) -> dict[Leaf, Any]:
+    """What a state with stand-ins in it changes: the new value of a leaf, or an `Append` as a
+    `QueueChange`.
+    """
+    found: dict[Leaf, Any] = {}
+    _gather(shape, after, found)
+    return found
+
+
+class QueueChange:
+    """A change of a queue that holds for whatever else is in it."""
+
+    __slots__ = ("change",)
+
+    def __init__(self, change: Append) -> None:
+        self.change = change
+
+
+def _gather(shape: Shape, after: Any, found: dict[Leaf, Any]) -> None:
+    match shape:
+        case Record():
+            for name, part in _fields(shape, after):
+                _gather(shape.fields[name], part, found)
+        case Rows():
+            for index, part in _items(shape, after):
+                _gather(shape.items[index], part, found)
+        case Leaf() if isinstance(after, RecordedQueue):
+            if after.shape is not shape:
+                found[shape] = after.whole()
+            elif after.taken or after.added:
+                found[shape] = QueueChange((after.taken, after.added))
+        case Leaf():
+            found[shape] = after
+
+
+def _fields(shape: Record, after: Any) -> Iterable[tuple[str, Any]]:
+    """What is changed of a record; all of it if it came from elsewhere."""
+    if isinstance(after, RecordedRecord) and after.shape is shape:
+        return after.changes.items()
+    return ((name, getattr(after, name)) for name in shape.fields)
+
+
+def _items(shape: Rows, after: Any) -> Iterable[tuple[int, Any]]:
+    """What is changed of a row; all of it if it came from elsewhere."""
+    if isinstance(after, RecordedRow) and after.shape is shape:
+        return after.changes.items()
+    return enumerate(after)

@@ -1,0 +1,238 @@
+"""Worlds as a tree sees them: columns to be read, of a block or of what a step makes of it.
+
+A test of a tree is a number. Below the width of the layout it is a column, `~` of it the head of the queue
+there; from the width on it is a *derived* column, the value of a function of the world that is learned like
+any other; and with `AFTER` added it is of the world after a step, where there are two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Protocol
+
+import numpy as np
+
+from zabcheck.explorer.fast.columns import Ids, Kind, Leaf
+from zabcheck.explorer.fast.learned import Indexes, Tree
+from zabcheck.explorer.fast.recording import Recorded, RecordedRecord
+
+AFTER = 1 << 20
+
+
+class Derived:
+    """A function of a state, for one choice of arguments, as a column.
+
+    Attributes:
+        kind: the values that it has taken.
+        tree: its outcomes are ids of those.
+    """
+
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self.function, self.arguments = function, arguments
+        self.values: list[Any] = []
+        self.tree = Tree()
+        self._ids: dict[Any, int] = {}
+
+    def id_of(self, value: Any) -> int:
+        """The id of a value, a new one if it has not been seen."""
+        known = self._ids.setdefault(value, len(self.values))
+        if known == len(self.values):
+            self.values.append(value)
+        return known
+
+
+def derived(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a checker keep the values of a function of a state, and of plain arguments, as a column.
+
+    Worth it for what a property works out from much of the state with few different results. Called with a
+    real state, the function is what it was.
+    """
+
+    @wraps(function)
+    def call(state: Any, *arguments: Any) -> Any:
+        if not isinstance(state, Recorded):
+            return function(state, *arguments)
+        if not isinstance(state, RecordedRecord) or state.changes:
+            raise TypeError(f"{function.__name__}: derived of the state as it was, and of nothing else")
+        return state.read.derived(function, arguments)
+
+    return call
+
+
+class Source(Protocol):
+    """What knows the leaves and derived columns, and learns."""
+
+    width: int
+    leaves: list[Leaf]
+    derived: list[Derived]
+
+    def learn_derived(self, number: int, row: list[int]) -> int:
+        """Learn one path of a derived column."""
+
+    def reads(self, tree: Tree) -> int:
+        """The columns that any path of a tree reads, as bits."""
+
+
+class Rows:
+    """Some worlds, one for each place in the columns."""
+
+    def __init__(self, source: Source, size: int) -> None:
+        self.source, self.size = source, size
+        self._found: dict[int, Ids] = {}
+
+    def plain(self, column: int) -> Ids:
+        """A column of the layout."""
+        raise AssertionError("a block or what a step makes of it")
+
+    def row(self, at: int) -> list[int]:
+        """All columns of one world."""
+        raise AssertionError("a block or what a step makes of it")
+
+    def whole(self, test: int) -> Ids:
+        """What a test finds in each world."""
+        found = self._found.get(test)
+        if found is None:
+            found = self._found[test] = self._look(test)
+        return found
+
+    def fetch(self, test: int, rows: Indexes) -> Ids:
+        """What a test finds in some worlds."""
+        column = self.whole(test)
+        return column if len(rows) == self.size else column.take(rows)
+
+    def _look(self, test: int) -> Ids:
+        source = self.source
+        if test < 0:
+            return source.leaves[~test].kind.head_ids.take(self.plain(~test))
+        if test < source.width:
+            return self.plain(test)
+        number = test - source.width
+        tree = source.derived[number].tree
+        return tree.walk(
+            np.arange(self.size), self.fetch, lambda at: source.learn_derived(number, self.row(at)), None
+        )[1]
+
+
+class BlockRows(Rows):
+    """The worlds of a block: a matrix with a line for each column."""
+
+    def __init__(self, source: Source, ids: Ids) -> None:
+        super().__init__(source, ids.shape[1])
+        self.ids = ids
+
+    def plain(self, column: int) -> Ids:
+        """A line of the matrix."""
+        line: Ids = self.ids[column]
+        return line
+
+    def row(self, at: int) -> list[int]:
+        """A column of the matrix."""
+        found: list[int] = self.ids[:, at].tolist()
+        return found
+
+
+class AfterRows(Rows):
+    """The worlds that a step leads to.
+
+    Args:
+        before: the worlds it starts from, among others.
+        rows: which of them those are.
+        new: by column, what it writes.
+    """
+
+    def __init__(self, before: BlockRows, rows: Indexes, new: dict[int, Ids]) -> None:
+        super().__init__(before.source, len(rows))
+        self.before, self.rows, self.new = before, rows, new
+        self._written = sum(1 << column for column in new)
+
+    def plain(self, column: int) -> Ids:
+        """What the step writes there, or what was there before."""
+        ids = self.new.get(column)
+        return self.before.ids[column].take(self.rows) if ids is None else ids
+
+    def row(self, at: int) -> list[int]:
+        """The row before, with what was written."""
+        found = self.before.row(int(self.rows[at]))
+        for column, ids in self.new.items():
+            found[column] = int(ids[at])
+        return found
+
+    def _look(self, test: int) -> Ids:
+        source = self.source
+        if test < source.width:
+            return super()._look(test)
+        # First the worlds before: after that, all that their values depend on is known to be read.
+        before = self.before.whole(test).take(self.rows)
+        if self._written & source.reads(source.derived[test - source.width].tree):
+            return super()._look(test)
+        return before
+
+
+class StepRows:
+    """The worlds before and after a step, side by side."""
+
+    def __init__(self, before: BlockRows, rows: Indexes, new: dict[int, Ids]) -> None:
+        self.before, self.rows = before, rows
+        self.after = AfterRows(before, rows, new)
+
+    def fetch(self, test: int, at: Indexes) -> Ids:
+        """What a test finds before or after the step."""
+        head = test < 0
+        place = ~test if head else test
+        if place < AFTER:
+            return self.before.whole(test).take(self.rows.take(at))
+        place -= AFTER
+        return self.after.fetch(~place if head else place, at)
+
+
+class Recorder:
+    """Reads one world, or the worlds before and after a step, and notes the tests made.
+
+    Args:
+        source: whose leaves and derived columns they are.
+        before: the row.
+        after: the row after the step, where there is one.
+        look: finds the id of a derived column.
+    """
+
+    def __init__(self, source: Any, before: list[int], after: list[int] | None = None) -> None:
+        self.path: list[tuple[int, int]] = []
+        self.before = Reader(self, source, before, 0)
+        self.after = Reader(self, source, after or before, AFTER)
+        self._seen: set[int] = set()
+
+    def note(self, test: int, found: int) -> None:
+        """Note a test, the first time it is made."""
+        if test not in self._seen:
+            self._seen.add(test)
+            self.path.append((test, found))
+
+
+class Reader:
+    """Reads one world for a recorder."""
+
+    __slots__ = ("_recorder", "_row", "_side", "_source")
+
+    def __init__(self, recorder: Recorder, source: Any, row: list[int], side: int) -> None:
+        self._recorder, self._source, self._row, self._side = recorder, source, row, side
+
+    def __call__(self, leaf: Leaf, head: bool) -> Any:
+        """A leaf, or with True the head of the queue there."""
+        found = self._row[leaf.column]
+        column = leaf.column + self._side
+        value = leaf.kind.values[found]
+        if not head:
+            self._recorder.note(column, found)
+            return value
+        heads: Kind | None = leaf.kind.heads
+        assert heads is not None
+        first = value[0] if value else None
+        self._recorder.note(~column, heads.id_of(first))
+        return first
+
+    def derived(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """The value of a derived column."""
+        number, found = self._source.derived_id(function, arguments, self._row)
+        self._recorder.note(self._source.width + number + self._side, found)
+        return self._source.derived[number].values[found]

@@ -1,0 +1,321 @@
+"""Liveness: a run that never reaches its goal, looked for among the cycles of an explored graph.
+
+A run that goes on for ever in a finite graph stays, from some point on, in one strongly connected component.
+So a property fails if some component of the part where its premise holds and its goal does not is *fair*: a
+run through all of it denies nothing that fairness promises. For a weakly fair step that is to take it, or to
+pass a world where it is not enabled; for a strongly fair one, to take it, or to stay away from worlds where
+it is enabled, so these are cut off and what is left is taken apart again (Emerson and Lei's procedure for
+Streett conditions). Every world may also be stayed in for ever: that is a run that ends.
+
+What is assumed, and which steps are fair, `zabcheck.models.fairness` says. Symmetry is not used here: two
+steps that a renaming makes one are still each owed their turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations
+from typing import Any
+
+import networkx
+
+from zabcheck.explorer.lasso import Fairness, Lasso, Owed, lasso_in
+from zabcheck.explorer.limits import Limits, OutOfBudgetError, Progress
+from zabcheck.explorer.model import Model, World
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.plain import successors
+from zabcheck.explorer.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
+from zabcheck.models.fairness import Assumptions, assumed, promised
+from zabspec.parts import Sid
+from zabspec.promises import Eventually, Up
+
+Edge = tuple[int, int, int]
+"""From the world of one number to the world of another, by the step of an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """All worlds of a model and all steps between them, without symmetry.
+
+    Attributes:
+        model: what was explored.
+        worlds: by number; 0 is the initial one.
+        edges: those of one world together.
+    """
+
+    model: Model
+    worlds: Sequence[World]
+    edges: Sequence[Edge]
+
+
+def check_liveness(
+    model: Model,
+    options: Options,
+    properties: Sequence[Eventually] | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Explore a model, breadth-first and without symmetry, and judge its liveness.
+
+    Args:
+        model: of a spec that something is promised of, with leaders and followers that give up.
+        options: the limits; memory grows with the steps, so some 100,000 worlds are as far as it goes.
+        properties: what to check; None for all that is promised.
+        progress: told about once a second.
+    """
+    exploration = _Exploration(model, Limits(options, progress))
+    try:
+        verdict = judged(exploration.run(), properties, pause=exploration.pause)
+    except OutOfBudgetError as limit:
+        verdict = Verdict(Outcome.OUT_OF_BUDGET, exploration.counts, note=str(limit))
+    except KeyboardInterrupt:
+        verdict = Verdict(Outcome.OUT_OF_BUDGET, exploration.counts, note="interrupted")
+    return replace(verdict, counts=exploration.counts)
+
+
+def explored(model: Model, limits: Limits) -> Graph:
+    """The graph of a model.
+
+    Raises:
+        OutOfBudgetError: it is larger than the limits allow.
+    """
+    return _Exploration(model, limits).run()
+
+
+class _Exploration:
+    """A breadth-first search that keeps all worlds and all steps."""
+
+    def __init__(self, model: Model, limits: Limits) -> None:
+        self._model = model
+        self._limits = limits
+        self._worlds = [model.initial]
+        self._numbers: dict[World, int] = {model.initial: 0}
+        self._edges: list[Edge] = []
+        self._depth = 1
+        self._frontier = 1
+
+    @property
+    def counts(self) -> Counts:
+        """How far it has come."""
+        return self._limits.counts(*self._so_far())
+
+    def run(self) -> Graph:
+        """All of it."""
+        level = range(1)
+        while level:
+            for source in level:
+                self._frontier = len(self._worlds) - source
+                self.pause()
+                self._expand(source)
+            level = range(level.stop, len(self._worlds))
+            self._depth += bool(level)
+        self._frontier = 0
+        return Graph(self._model, self._worlds, self._edges)
+
+    def pause(self) -> None:
+        """Tell how far it has come, and give up if it is time to."""
+        self._limits.check(*self._so_far())
+
+    def _expand(self, source: int) -> None:
+        for index, after in successors(self._model, self._worlds[source]):
+            target = self._numbers.setdefault(after, len(self._worlds))
+            if target == len(self._worlds):
+                self._worlds.append(after)
+            self._edges.append((source, target, index))
+
+    def _so_far(self) -> tuple[int, int, int, int]:
+        return len(self._worlds), len(self._edges) + 1, self._depth, self._frontier
+
+
+def judged(
+    graph: Graph,
+    properties: Sequence[Eventually] | None = None,
+    assumptions: Assumptions | None = None,
+    pause: Callable[[], None] = lambda: None,
+) -> Verdict:
+    """Judge the liveness of an explored graph.
+
+    The first property that fails is reported, with a lasso whose loop is a fair run. A property whose premise
+    never holds short of its goal is vacuous.
+
+    Args:
+        graph: from any search that keeps all worlds and steps.
+        properties: what to check, in order; None for all that is promised.
+        assumptions: None for those of the spec; others to show that these are needed.
+        pause: called now and then.
+    """
+    counts = Counts(len(graph.worlds), len(graph.edges) + 1, 0)
+    if properties is None:
+        properties = promised(graph.model.name)
+    names = tuple(each.name for each in properties)
+    leaving = _leaving(graph)
+    for each in properties:
+        waits = False
+        for up, servers in _choices(graph.model.size, each.arity):
+            pause()
+            part = _Part(graph, leaving, each, up, servers, assumptions or assumed(graph.model.name))
+            waits = waits or bool(part.numbers)
+            component = part.fair_component()
+            if component is not None:
+                trace = _trace(graph, part.lasso(component), each.name)
+                note = f"with servers {_listed(up)} up" + (f", for {_listed(servers)}" if servers else "")
+                return Verdict(Outcome.VIOLATED, counts, each.name, trace, names, note)
+        if not waits:
+            return Verdict(Outcome.VACUOUS, counts, each.name, None, names, "its premise never holds")
+    return Verdict(Outcome.PASSED, counts, checked=names)
+
+
+class _Part:
+    """The worlds where the premise of a property holds and its goal does not, for one choice of servers."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        leaving: Sequence[Sequence[Edge]],
+        asked: Eventually,
+        up: Up,
+        servers: tuple[Sid, ...],
+        assumptions: Assumptions,
+    ) -> None:
+        self._graph = graph
+        self._leaving = leaving
+        self._asked = asked
+        self._up = up
+        self._assumptions = assumptions
+        self._fairness = [self._fairness_of(index) for index, _ in enumerate(graph.model.steps)]
+        self.numbers = [
+            number
+            for number, world in enumerate(graph.worlds)
+            if not graph.model.is_at_bound(world)
+            and asked.premise(world.protocol, up, *servers)
+            and not asked.goal(world.protocol, up, *servers)
+        ]
+        inside = set(self.numbers)
+        self._edges: dict[int, list[Edge]] = {}
+        self._owed: dict[int, frozenset[int]] = {}
+        for number in self.numbers:
+            taken = [edge for edge in leaving[number] if self._may_be_taken(edge)]
+            self._edges[number] = [edge for edge in taken if edge[1] in inside]
+            self._owed[number] = frozenset(
+                index for _, _, index in taken if self._fairness[index] != Fairness.NONE
+            )
+
+    def fair_component(self) -> frozenset[int] | None:
+        """The fair component with the world that was found first, or None if there is none."""
+        fair = list(self._fair_components(self.numbers))
+        return min(fair, key=min) if fair else None
+
+    def lasso(self, component: frozenset[int]) -> Lasso:
+        """A fair run that stays in a fair component."""
+        edges = {
+            number: [edge for edge in self._edges[number] if edge[1] in component] for number in component
+        }
+        return lasso_in(edges, Owed(self._owed, self._fairness))
+
+    def _fair_components(self, numbers: Iterable[int]) -> Iterator[frozenset[int]]:
+        waiting = [frozenset(numbers)]
+        while waiting:
+            allowed = waiting.pop()
+            for component in self._components(allowed):
+                taken = self._taken_in(component)
+                always = frozenset.intersection(*[self._owed[number] for number in component])
+                if any(self._fairness[index] == Fairness.WEAK for index in always - taken):
+                    continue
+                rest = frozenset(
+                    number
+                    for number in component
+                    if not any(
+                        self._fairness[index] == Fairness.STRONG for index in self._owed[number] - taken
+                    )
+                )
+                if rest == component:
+                    yield component
+                elif rest:
+                    waiting.append(rest)
+
+    def _components(self, allowed: frozenset[int]) -> Iterator[frozenset[int]]:
+        graph: Any = networkx.DiGraph()
+        for number in sorted(allowed):
+            graph.add_node(number)
+            graph.add_edges_from(
+                (source, target) for source, target, _ in self._edges[number] if target in allowed
+            )
+        return map(frozenset, networkx.strongly_connected_components(graph))
+
+    def _taken_in(self, component: frozenset[int]) -> frozenset[int]:
+        """The steps that lead from one world of a component to another, or to itself."""
+        return frozenset(
+            index for number in component for _, target, index in self._edges[number] if target in component
+        )
+
+    def _may_be_taken(self, edge: Edge) -> bool:
+        source, _, index = edge
+        step = self._graph.model.steps[index]
+        if step.action in self._assumptions.free:
+            return True
+        servers = tuple(map(Sid, step.arguments))
+        if not self._up.issuperset(servers):
+            return self._asked.others_act and step.action not in self._assumptions.faults
+        state = self._graph.worlds[source].protocol
+        return self._assumptions.may_be_taken(state, self._up, step.action, servers)
+
+    def _fairness_of(self, index: int) -> Fairness:
+        step = self._graph.model.steps[index]
+        if not self._up.issuperset(map(Sid, step.arguments)):
+            return Fairness.NONE
+        if step.action in self._assumptions.strong:
+            return Fairness.STRONG
+        return Fairness.WEAK if step.action in self._assumptions.weak else Fairness.NONE
+
+
+def _choices(size: int, arity: int) -> Iterator[tuple[Up, tuple[Sid, ...]]]:
+    """Every quorum of servers that may stay up, with every choice of servers in it."""
+    servers = [Sid(sid) for sid in range(size)]
+    for count in range(size, size // 2, -1):
+        for up in combinations(servers, count):
+            for chosen in permutations(up, arity):
+                yield frozenset(up), chosen
+
+
+def _leaving(graph: Graph) -> Sequence[Sequence[Edge]]:
+    """The edges by the world that they leave."""
+    leaving: list[list[Edge]] = [[] for _ in graph.worlds]
+    for edge in graph.edges:
+        leaving[edge[0]].append(edge)
+    return leaving
+
+
+def _trace(graph: Graph, lasso: Lasso, violated: str) -> Trace:
+    """The shortest way to the lasso, and once round it; a run that stays where it is goes back to its end."""
+    edges = _way_to(graph, lasso.start)
+    loop = len(edges)
+    steps = [TraceStep("", (), graph.model.initial)]
+    for _, target, index in (*edges, *lasso.edges):
+        step = graph.model.steps[index]
+        steps.append(TraceStep(step.action, step.arguments, graph.worlds[target]))
+    return Trace(graph.model.settings, tuple(steps), violated, loop)
+
+
+def _way_to(graph: Graph, number: int) -> list[Edge]:
+    """The edges of a shortest path from the initial world."""
+    leaving = _leaving(graph)
+    came: dict[int, Edge | None] = {0: None}
+    level = [0]
+    while number not in came:
+        following = []
+        for source in level:
+            for edge in leaving[source]:
+                if edge[1] not in came:
+                    came[edge[1]] = edge
+                    following.append(edge[1])
+        level = following
+    path: list[Edge] = []
+    last = came[number]
+    while last is not None:
+        path.append(last)
+        last = came[last[0]]
+    return path[::-1]
+
+
+def _listed(servers: Iterable[Sid]) -> str:
+    return ", ".join(map(str, sorted(servers)))

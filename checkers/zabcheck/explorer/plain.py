@@ -1,0 +1,217 @@
+"""The plain search: a dictionary of worlds, and steps as the model gives them.
+
+It is the oracle that the fast explorer is compared with, so it has nothing that could be wrong for the sake
+of speed: the same counts, verdicts and shortest traces must come out of both. Symmetry is done by the book
+too: a world stands for all that it becomes by renaming servers, and is known by the least encoding of those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from itertools import permutations
+from typing import Any
+
+from zabcheck.explorer.judge import Judge
+from zabcheck.explorer.limits import Limits, OutOfBudgetError, Progress
+from zabcheck.explorer.model import Model, Step, World
+from zabcheck.explorer.options import Options
+from zabcheck.explorer.renaming import encoded, renamer
+from zabcheck.explorer.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
+from zabspec.parts import Row
+
+
+def breadth_first(model: Model, options: Options, progress: Progress | None = None) -> Verdict:
+    """Explore level by level.
+
+    A violation is reported where the fewest steps lead to it; of several at that depth, the one found first
+    with worlds in the order they were found and steps in the model's order. In one step, what is wrong with
+    the world comes before what is wrong with the step.
+
+    Args:
+        model: what to explore.
+        options: its symmetry and limits; the rest is for other searches.
+        progress: told about once a second.
+    """
+    return _Search(model, options, progress).run(_by_levels)
+
+
+def depth_first(model: Model, options: Options, progress: Progress | None = None) -> Verdict:
+    """Explore as deep as possible first: little to remember, long traces.
+
+    The counts are those of `breadth_first` but for `depth`, the worlds on the longest path taken. Under a
+    `max_depth` it may miss worlds that the breadth-first search finds; it then is out of budget anyway.
+
+    Args:
+        model: what to explore.
+        options: its symmetry and limits; the rest is for other searches.
+        progress: told about once a second.
+    """
+    return _Search(model, options, progress).run(_by_paths)
+
+
+def canonical(world: World) -> bytes:
+    """What a world shares with all that it becomes by renaming servers: the least of their encodings."""
+    parts = (getattr(world.protocol, each.name) for each in fields(world.protocol))
+    size = next(len(part) for part in parts if isinstance(part, Row))
+    rename = renamer(type(world))
+    return min(encoded(rename(world, names)) for names in permutations(range(size)))
+
+
+def successors(model: Model, world: World) -> Iterator[tuple[int, World]]:
+    """The worlds one step away, each with the index of the step."""
+    for index, step in enumerate(model.steps):
+        after = step.apply(world, *step.arguments)
+        if after is not None:
+            yield index, after
+
+
+def trace_of(model: Model, path: list[tuple[Step | None, World]], violated: str) -> Trace:
+    """The trace that takes the steps of `path`, None before the first world."""
+    steps = [
+        TraceStep("" if step is None else step.action, () if step is None else step.arguments, world)
+        for step, world in path
+    ]
+    return Trace(model.settings, tuple(steps), violated)
+
+
+class _Search:
+    """What both orders have in common: which worlds were found, from where, and what is wrong with them."""
+
+    def __init__(self, model: Model, options: Options, progress: Progress | None) -> None:
+        self.model = model
+        self.options = options
+        self.worlds: list[World] = []
+        self.generated = 0
+        self.depth = 0
+        self.frontier = 0
+        self.violated = ""
+        self._judge = Judge(model)
+        self._limits = Limits(options, progress)
+        is_up_to_names = options.symmetry and model.is_symmetric
+        self._key: Callable[[World], Any] = canonical if is_up_to_names else _itself
+        self._numbers: dict[Any, int] = {}
+        self._came: list[tuple[int, int]] = []  # from which world, by which step
+        self._last: list[tuple[Step | None, World]] = []  # a violating step into a world found before
+
+    def run(self, order: Callable[[_Search], None]) -> Verdict:
+        """Explore in an order, and say what was found."""
+        try:
+            self.find(self.model.initial, -1, -1)
+            if not self.violated:
+                order(self)
+        except OutOfBudgetError as limit:
+            return self._verdict(Outcome.OUT_OF_BUDGET, note=str(limit))
+        except KeyboardInterrupt:
+            return self._verdict(Outcome.OUT_OF_BUDGET, note="interrupted")
+        if self.violated:
+            return self._verdict(Outcome.VIOLATED, self.violated, self._trace())
+        if self._judge.never_reached:
+            return self._verdict(Outcome.VACUOUS, self._judge.never_reached[0])
+        return self._verdict(Outcome.PASSED)
+
+    def find(self, world: World, source: int, index: int) -> int | None:
+        """Count a step from the world numbered `source`; the number of the world it leads to, if that is new.
+
+        Sets `violated` if the world or the step violates a property.
+        """
+        key = self._key(world)
+        number = len(self.worlds)
+        is_new = self._numbers.setdefault(key, number) == number
+        self._count(source, index)
+        if is_new:
+            self.worlds.append(world)
+            self._came.append((source, index))
+            self._judge.note(world)
+            self.violated = self._judge.violated_in(world)
+        if source >= 0 and not self.violated:
+            self.violated = self._judge.violated_by(self.worlds[source], world)
+        if self.violated:
+            step = self.model.steps[index] if source >= 0 else None
+            self._last = [*self._path_to(source), (step, world)]
+        return number if is_new else None
+
+    def check_limits(self) -> None:
+        """Give up if it is time to."""
+        self._limits.check(len(self.worlds), self.generated, self.depth, self.frontier)
+
+    def _count(self, source: int, index: int) -> None:
+        step = self.model.steps[index] if source >= 0 else None
+        if step is None or step.weight is None:
+            self.generated += 1
+        else:
+            self.generated += step.weight(self.worlds[source], *step.arguments)
+
+    def _path_to(self, number: int) -> list[tuple[Step | None, World]]:
+        """How the search came to a world."""
+        path: list[tuple[Step | None, World]] = []
+        while number >= 0:
+            source, index = self._came[number]
+            path.append((self.model.steps[index] if source >= 0 else None, self.worlds[number]))
+            number = source
+        return path[::-1]
+
+    def _trace(self) -> Trace:
+        return trace_of(self.model, self._last, self.violated)
+
+    def _verdict(
+        self, outcome: Outcome, asked: str = "", trace: Trace | None = None, note: str = ""
+    ) -> Verdict:
+        counts: Counts = self._limits.counts(len(self.worlds), self.generated, self.depth, self.frontier)
+        return Verdict(outcome, counts, asked, trace, self._judge.checked, note)
+
+
+def _itself(world: World) -> World:
+    return world
+
+
+def _by_levels(search: _Search) -> None:
+    """Breadth-first: all worlds of a level, then those they lead to."""
+    level = [0]
+    search.depth = 1
+    while level:
+        if search.options.max_depth is not None and search.depth > search.options.max_depth:
+            raise OutOfBudgetError(f"worlds more than {search.options.max_depth:,} steps away")
+        following: list[int] = []
+        for done, number in enumerate(level):
+            search.frontier = len(level) - done + len(following)
+            search.check_limits()
+            for index, world in successors(search.model, search.worlds[number]):
+                found = search.find(world, number, index)
+                if found is not None:
+                    following.append(found)
+                if search.violated:
+                    search.depth += bool(following)
+                    return
+        level = following
+        search.depth += bool(level)
+    search.frontier = 0
+
+
+def _by_paths(search: _Search) -> None:
+    """Depth-first: on from the world found last, and back where nothing new follows."""
+    path = [(0, successors(search.model, search.worlds[0]))]
+    cut = False
+    while path:
+        number, steps = path[-1]
+        search.depth = max(search.depth, len(path))
+        search.frontier = len(path)
+        search.check_limits()
+        if search.options.max_depth is not None and len(path) > search.options.max_depth:
+            cut = True
+            path.pop()
+            continue
+        found = None
+        for index, world in steps:
+            found = search.find(world, number, index)
+            if search.violated:
+                return
+            if found is not None:
+                break
+        if found is None:
+            path.pop()
+        else:
+            path.append((found, successors(search.model, search.worlds[found])))
+    search.frontier = 0
+    if cut:
+        raise OutOfBudgetError(f"worlds more than {search.options.max_depth:,} steps away")

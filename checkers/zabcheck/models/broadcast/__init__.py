@@ -1,0 +1,1 @@
+"""Atomic broadcast, abstractly: `zabspec.broadcast` within bounds."""

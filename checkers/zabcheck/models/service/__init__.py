@@ -1,0 +1,1 @@
+"""What clients may see: `zabspec.service` in small scenarios, and its mutants."""

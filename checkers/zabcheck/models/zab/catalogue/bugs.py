@@ -1,0 +1,178 @@
+"""Bugs that ZooKeeper had, or has, as ZAB 1.0 with one mistake put in, which a property must catch.
+
+Each is named after its issue in ZooKeeper's tracker and tells the story in our words. The mistakes are in
+`zabcheck.models.zab.mistakes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.mutant import Mutant
+from zabcheck.models.zab import mistakes
+from zabcheck.models.zab.file_mutants import FILE_MUTANTS
+from zabcheck.models.zab.model import Action
+from zabcheck.models.zab.quorum_mutants import OBSERVERS_COUNTED
+from zabspec.zab.state import SyncMode
+
+_ONE_CRASH = Bounds(servers=3, transactions=2, timeouts=0, restarts=1)
+
+_HANDED_ON: Mapping[str, Action] = {
+    "follower_persists_history": mistakes.follower_hands_history_on,
+    "follower_processes_uptodate": mistakes.follower_serves_with_queue,
+}
+"""At NEWLEADER, what came after a DIFF is handed to the thread that writes, and not waited for."""
+
+_bug = partial(Mutant, spec="zab")
+_begun = partial(Mutant, spec="zab", begun=True)
+
+BUGS: tuple[Mutant, ...] = (
+    _begun(
+        "ZOOKEEPER-2845",
+        "A server that goes back to election without a crash keeps its tree, which lacks what it has "
+        "logged and not yet delivered. It votes with too low a zxid, is sent what comes after that, and "
+        "has one more transaction in its log than it says.",
+        mistakes.shutdowns(mistakes.tree_left_as_it_is),
+        _ONE_CRASH,
+        "process_consistency",
+    ),
+    _begun(
+        "ZOOKEEPER-3023",
+        "At NEWLEADER a follower leaves what it was sent to be applied by another thread, and starts to "
+        "serve at UPTODATE before that has been done: clients read from a tree without the initial "
+        "history.",
+        {"follower_persists_history": mistakes.follower_writes_without_applying},
+        _ONE_CRASH,
+        "commit_consistency",
+        adds=(mistakes.follower_applies_later,),
+    ),
+    _bug(
+        "ZOOKEEPER-2959",
+        "A leader in discovery counts observers among those that have answered it. With one voter and an "
+        "observer it has its epoch, and the other voters, who know nothing of that, have a leader that "
+        "proposes the same one.",
+        OBSERVERS_COUNTED,
+        Bounds(servers=4, transactions=0, timeouts=0, epochs=1, observers=1),
+        "one_leader_in_an_epoch",
+    ),
+    _bug(
+        "ZOOKEEPER-3104",
+        "A leader labels a snapshot with the last zxid at the time when it has been written, and what was "
+        "applied meanwhile is not in it. The learner takes that for its own, and nobody sends it again.",
+        {"leader_syncs_learner": mistakes.leader_labels_snapshot_late},
+        Bounds(servers=3, transactions=2, timeouts=0, restarts=0, epochs=1),
+        "process_consistency",
+    ),
+    _bug(
+        "ZOOKEEPER-3642",
+        "A follower that loses its leader after SNAP and before NEWLEADER keeps the tree that it was "
+        "sent. The next leader sends it what comes after that; what the snapshot held is on no disk of "
+        "its own.",
+        mistakes.shutdowns(mistakes.tree_kept_after(SyncMode.SNAP)),
+        Bounds(servers=3, transactions=1, timeouts=1, restarts=1, epochs=3),
+        "committed_is_kept",
+    ),
+    _begun(
+        "ZOOKEEPER-3911",
+        "A follower acknowledges NEWLEADER with what came after DIFF in memory, to be written at "
+        "UPTODATE. With a quorum of such followers the leader serves, and what it has delivered is on "
+        "its own disk alone.",
+        {
+            "follower_persists_history": mistakes.follower_persists_snapshot_only,
+            "follower_persists_epoch": mistakes.follower_persists_epoch_first,
+            "follower_acknowledges_newleader": mistakes.follower_acknowledges_unwritten,
+        },
+        _ONE_CRASH,
+        "committed_is_kept",
+    ),
+    _bug(
+        "ZOOKEEPER-4394",
+        "At NEWLEADER a follower writes all that is pending and forgets it. A COMMIT that comes before "
+        "UPTODATE finds nothing to commit: the follower fails and synchronizes again, perhaps for ever.",
+        {"follower_persists_history": mistakes.follower_empties_pending},
+        Bounds(servers=3, transactions=2, timeouts=0, restarts=0),
+        "commit_fits",
+    ),
+    _begun(
+        "ZOOKEEPER-4643",
+        "At NEWLEADER a follower writes its current epoch first and then what it was sent. If it "
+        "crashes in between, its short log is of the latest epoch: it wins the next election and has "
+        "others drop what was delivered.",
+        {
+            "follower_persists_epoch": mistakes.follower_persists_epoch_first,
+            "follower_persists_history": mistakes.follower_persists_history_second,
+        },
+        Bounds(servers=3, transactions=2, timeouts=0, restarts=3, epochs=4),
+        "refines_broadcast",
+    ),
+    _begun(
+        "ZOOKEEPER-4646",
+        "At NEWLEADER a follower hands what it was sent to the thread that writes, and acknowledges "
+        "without waiting for it: as in ZOOKEEPER-3911, the leader serves what is not on the disks of a "
+        "quorum.",
+        {**_HANDED_ON, "server_syncs_log": mistakes.server_syncs_without_answer},
+        _ONE_CRASH,
+        "committed_is_kept",
+    ),
+    _begun(
+        "ZOOKEEPER-4685",
+        "As in ZOOKEEPER-4646, and the thread that writes acknowledges a transaction before the "
+        "follower has acknowledged NEWLEADER. The leader takes the first acknowledgement for that of "
+        "NEWLEADER, does not count it, and waits in vain.",
+        _HANDED_ON,
+        _ONE_CRASH,
+        "first_acknowledgement_is_of_newleader",
+    ),
+    _begun(
+        "ZOOKEEPER-4712",
+        "A follower that goes back to election does not stop the thread that writes. It votes with what "
+        "is on its disk, is synchronized with a new leader, and then the old thread adds what it still "
+        "had.",
+        {
+            **mistakes.shutdowns(mistakes.queue_left_running),
+            "follower_starts_sync": mistakes.follower_starts_sync_with_queue,
+            "follower_processes_uptodate": mistakes.follower_serves_with_queue,
+        },
+        _ONE_CRASH,
+        "process_consistency",
+    ),
+    _begun(
+        "ZOOKEEPER-4785",
+        "ZOOKEEPER-4646 as it was met in production: a follower is restarted before the thread that "
+        "writes got to what it was sent, and a leader is elected that does not have what was delivered.",
+        {**_HANDED_ON, "server_syncs_log": mistakes.server_syncs_without_answer},
+        Bounds(servers=3, transactions=2, timeouts=0, restarts=2, epochs=3),
+        "leader_completeness",
+    ),
+    _begun(
+        "ZOOKEEPER-4925",
+        "What a follower applies at NEWLEADER is left out of the list from which it sends to others by "
+        "DIFF. When it leads, those who need more than that list are sent it with a hole.",
+        {"follower_persists_history": mistakes.follower_applies_past_committed_log},
+        Bounds(servers=3, transactions=3, timeouts=0, restarts=2, epochs=3),
+        "prefix_consistency",
+    ),
+    _begun(
+        "ZOOKEEPER-5094",
+        "A follower that loses its leader after TRUNC and before NEWLEADER keeps its tree, to which "
+        "more was applied than is in its log. The next leader sends it what comes after the tree, and "
+        "the log has a gap.",
+        mistakes.shutdowns(mistakes.tree_kept_after(SyncMode.TRUNC)),
+        Bounds(servers=3, transactions=3, timeouts=2, restarts=0, epochs=2),
+        "history_without_gaps",
+    ),
+    _bug(
+        "acknowledgement-outlives-truncation",
+        "A leader goes on counting what a follower acknowledged before it was cut off by TRUNC on its "
+        "return: it commits what is on too few disks. No issue of ZooKeeper's: see D23 in "
+        "docs/deviations.md.",
+        {"leader_syncs_learner": mistakes.leader_remembers_acknowledgements},
+        Bounds(servers=3, transactions=1, timeouts=1, restarts=0, epochs=1),
+        "committed_is_kept",
+    ),
+    *FILE_MUTANTS,
+)
+
+BY_NAME: Mapping[str, Mutant] = {bug.name: bug for bug in BUGS}

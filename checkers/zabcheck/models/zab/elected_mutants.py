@@ -1,0 +1,129 @@
+"""ZAB 1.0 with Fast Leader Election in it, with one mistake put in where the two hang together.
+
+None of them breaks what is right of `zab`: whoever is elected, discovery looks at what the followers have.
+What they break is that the right server is elected, or that those that follow it can find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, wraps
+
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.fast_election.mutants import (
+    server_believes_quorum,
+    server_counts_last_vote,
+    server_decides_alone,
+)
+from zabcheck.models.mutant import Mutant
+from zabspec import zab, zab_elected
+from zabspec.fast_election.network import with_server
+from zabspec.fast_election.state import Server
+from zabspec.fast_election.votes import looking
+from zabspec.histories import Zxid
+from zabspec.parts import Sid, replace
+from zabspec.zab_elected import Action, State
+
+BEGINNING = (
+    "server_starts",
+    "server_looks_again",
+    *(action.__name__ for action in zab_elected.LEAVING),
+)
+"""The actions by which a server begins a round, the first of their arguments."""
+
+
+def beginning(entering: Callable[[Server, Zxid], Server]) -> dict[str, Action]:
+    """All beginnings of a round with something else said of the server.
+
+    Args:
+        entering: from what the election says of a server before, and the zxid that it has now, to what it
+            says instead of the truth.
+    """
+
+    def instead(action: Action) -> Action:
+        @wraps(action)
+        def mistaken(state: State, server: Sid, *others: Sid) -> State | None:
+            done = action(state, server, *others)
+            if done is None or done.election.servers[server].round == state.election.servers[server].round:
+                return done
+            said = entering(state.election.servers[server], done.servers[server].processed)
+            return replace(done, election=looking(with_server(state.election, server, said), server))
+
+        return mistaken
+
+    return {action.__name__: instead(action) for action in zab_elected.NEXT if action.__name__ in BEGINNING}
+
+
+def by_zxid_alone(was: Server, zxid: Zxid) -> Server:
+    """A vote without an epoch."""
+    return replace(was, epoch=0, zxid=zxid)
+
+
+def as_before(was: Server, _: Zxid) -> Server:
+    """A vote with what the server had in its last election."""
+    return was
+
+
+_mutant = partial(Mutant, spec="zab")
+
+_TWO = Bounds(servers=2, transactions=1, timeouts=0, restarts=1, epochs=2, election="votes")
+_THREE = Bounds(servers=3, transactions=0, timeouts=0, epochs=1, rounds=1, election="votes")
+
+MUTANTS = (
+    _mutant(
+        "elected-alone",
+        "A server leads as soon as it votes for itself, without a quorum for it.",
+        {"server_decides": zab_elected.deciding(server_decides_alone)},
+        _TWO,
+        "leader_could_be_elected",
+    ),
+    _mutant(
+        "elected-alone-in-votes",
+        "The same: nobody but itself has named it.",
+        {"server_decides": zab_elected.deciding(server_decides_alone)},
+        _TWO,
+        "decision_has_quorum",
+    ),
+    _mutant(
+        "old-standing",
+        "A server that looks again votes with what it had when it looked first.",
+        beginning(as_before),
+        _TWO,
+        "leader_could_be_elected",
+    ),
+    _mutant(
+        "epoch-ignored",
+        "A server votes by zxid alone, whatever its current epoch is.",
+        beginning(by_zxid_alone),
+        Bounds(servers=3, transactions=0, timeouts=1, epochs=2, election="votes"),
+        "leader_could_be_elected",
+    ),
+    _mutant(
+        "leader-not-checked",
+        "A server that comes late follows whom a quorum names; whether that one leads, it does not ask.",
+        {"server_weighs_report": zab_elected.deciding(server_believes_quorum)},
+        _THREE,
+        "reported_leader_said_so",
+    ),
+    _mutant(
+        "last-vote-adopted",
+        "A server adopts the vote that it hears last, better or not.",
+        {"server_counts_vote": zab_elected.in_election(server_counts_last_vote)},
+        _TWO,
+        "vote_gets_better",
+    ),
+    _mutant(
+        "last-vote-elects",
+        "The same: who comes to lead may be the worst of all.",
+        {"server_counts_vote": zab_elected.in_election(server_counts_last_vote)},
+        _TWO,
+        "leader_has_best_vote",
+    ),
+    _mutant(
+        "follows-anyone",
+        "A server connects to whoever leads, whatever it has decided.",
+        {"server_follows_leader": zab.server_follows_leader},
+        _THREE,
+        "election_and_role_agree",
+    ),
+)

@@ -1,0 +1,103 @@
+"""Mistakes about snapshots and log files; read in ZooKeeper's source, not run there.
+
+Each is the spec's own action as in `zabcheck.models.zab.mistakes`, where a disk is made of log records and a
+snapshot (`zabspec.zab.state.Disk`). What ZooKeeper does is told in D28 of docs/deviations.md.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.mutant import Mutant
+from zabcheck.models.zab.mistakes import changed
+from zabspec import zab
+from zabspec.histories import up_to
+from zabspec.parts import Sid
+from zabspec.parts import replace as with_changes
+from zabspec.zab.disk import loaded
+from zabspec.zab.network import first_message, received, with_server
+from zabspec.zab.state import NO_SNAPSHOT, State, SyncMode, Trunc
+
+
+def follower_reloads_newer_snapshot(state: State, follower: Sid, leader: Sid) -> State | None:
+    """TRUNC, after which a snapshot that has more than is left in the log is read again."""
+    message = first_message(state, leader, follower)
+    following = state.servers[follower]
+    if not isinstance(message, Trunc) or message.zxid >= following.snapshot.zxid:
+        return zab.follower_starts_sync(state, follower, leader)
+    if following.leader != leader:
+        return None
+    cut = loaded(following, up_to(following.log, message.zxid))
+    cut = with_changes(cut, sync_mode=SyncMode.TRUNC, processed=message.zxid)
+    return with_server(received(state, leader, follower), follower, cut)
+
+
+def follower_leaves_snapshot_unforced(state: State, follower: Sid, leader: Sid) -> State | None:
+    """NEWLEADER after TRUNC, with the snapshot not on disk."""
+    if state.servers[follower].sync_mode == SyncMode.TRUNC:
+        return None
+    return zab.follower_persists_history(state, follower, leader)
+
+
+def follower_persists_epoch_unforced(state: State, follower: Sid, leader: Sid) -> State | None:
+    """NEWLEADER after TRUNC, the current epoch written without waiting for the snapshot."""
+    done = zab.follower_persists_epoch(_without_trunc(state, follower), follower, leader)
+    return changed(done, follower, sync_mode=state.servers[follower].sync_mode)
+
+
+def follower_acknowledges_unforced(state: State, follower: Sid, leader: Sid) -> State | None:
+    """NEWLEADER after TRUNC, acknowledged without waiting for the snapshot."""
+    return zab.follower_acknowledges_newleader(_without_trunc(state, follower), follower, leader)
+
+
+def leader_reads_older_records(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A synchronization for which all records are read, those from before the snapshot too."""
+    leading = state.servers[leader]
+    unaware = with_server(state, leader, with_changes(leading, snapshot=NO_SNAPSHOT))
+    done = zab.leader_syncs_learner(unaware, leader, follower)
+    return changed(done, leader, snapshot=leading.snapshot)
+
+
+def _without_trunc(state: State, follower: Sid) -> State:
+    following = state.servers[follower]
+    if following.sync_mode != SyncMode.TRUNC:
+        return state
+    return with_server(state, follower, with_changes(following, sync_mode=SyncMode.NONE))
+
+
+_mutant = partial(Mutant, spec="zab")
+_begun = partial(Mutant, spec="zab", begun=True)
+
+FILE_MUTANTS: tuple[Mutant, ...] = (
+    _mutant(
+        "truncation-leaves-newer-snapshot",
+        "TRUNC cuts the log and leaves a snapshot that has more: the follower reads that again, and has what "
+        "it was told to drop.",
+        {"follower_starts_sync": follower_reloads_newer_snapshot},
+        Bounds(servers=3, transactions=1, timeouts=2, restarts=0, epochs=3, disk="files"),
+        "process_consistency",
+    ),
+    _mutant(
+        "truncation-snapshot-not-forced",
+        "What is committed between TRUNC and NEWLEADER is only in a snapshot, which is not forced to disk. "
+        "What the follower logs later is: after a loss of power it has that, and a hole before it.",
+        {
+            "follower_persists_history": follower_leaves_snapshot_unforced,
+            "follower_persists_epoch": follower_persists_epoch_unforced,
+            "follower_acknowledges_newleader": follower_acknowledges_unforced,
+        },
+        Bounds(servers=3, transactions=2, timeouts=1, restarts=0, epochs=1, disk="files"),
+        "history_without_gaps",
+    ),
+)
+
+LOG_READ_ACROSS_SNAPSHOT = _begun(
+    "log-read-across-snapshot",
+    "A leader that was sent a tree serves a learner from log records older than that: of what is only "
+    "in the snapshot the learner gets nothing, and it gets what was never committed.",
+    {"leader_syncs_learner": leader_reads_older_records},
+    Bounds(servers=4, transactions=4, timeouts=0, restarts=2, epochs=3, observers=1, disk="files"),
+    "prefix_consistency",
+)
+"""Too deep to be found by exploring: tests/spec/test_zab_disk.py takes the steps that lead there."""

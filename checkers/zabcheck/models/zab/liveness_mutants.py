@@ -1,0 +1,134 @@
+"""ZAB 1.0 that never does anything wrong: it stops, or goes round in circles, and liveness must tell.
+
+As in `zabcheck.models.paper.liveness_mutants`; the property that must catch a mutant need not be the only one
+that does.
+"""
+
+from __future__ import annotations
+
+from functools import partial, wraps
+
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.mutant import Mutant
+from zabcheck.models.paper.liveness_mutants import never
+from zabcheck.models.zab.mistakes import changed
+from zabcheck.models.zab.model import Action
+from zabspec import zab
+from zabspec.parts import Sid, replace
+from zabspec.phases import Phase
+from zabspec.zab.network import with_channel, with_server
+from zabspec.zab.state import State
+
+_mutant = partial(Mutant, spec="zab")
+
+
+def silent(action: Action, *, second: bool = False) -> Action:
+    """The action, and none of the messages that it sends, but those to its second argument if so asked."""
+
+    @wraps(action)
+    def muted(state: State, actor: Sid, *others: Sid) -> State | None:
+        after: State | None = action(state, actor, *others)
+        if after is None:
+            return None
+        for receiver in map(Sid, range(len(state.servers))):
+            before, now = state.network[actor][receiver], after.network[actor][receiver]
+            if len(now) > len(before) and not (second and receiver in others):
+                after = with_channel(after, actor, receiver, before)
+        return after
+
+    return muted
+
+
+def newleader_ack_is_answered_once(state: State, leader: Sid, follower: Sid) -> State | None:
+    """An acknowledgement of NEWLEADER, answered by UPTODATE only if it establishes the leader."""
+    answer = zab.leader_processes_newleader_ack
+    if state.servers[leader].phase == Phase.BROADCAST:
+        answer = silent(answer)
+    return answer(state, leader, follower)
+
+
+def nothing_outstanding_is_sent(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A synchronization with what is committed and without what is only proposed."""
+    leading = state.servers[leader]
+    satisfied = with_server(state, leader, replace(leading, committed=leading.proposed))
+    done = zab.leader_syncs_learner(satisfied, leader, follower)
+    return changed(done, leader, committed=leading.committed)
+
+
+_LIVE = partial(Bounds, epochs=3, give_up=True)
+_TWO = _LIVE(servers=2, transactions=1, timeouts=1)
+_THREE = Bounds(servers=3, transactions=0, timeouts=0, epochs=1, give_up=True)
+
+ZAB_LIVENESS_MUTANTS: tuple[Mutant, ...] = (
+    _mutant(
+        "nobody_is_elected",
+        "Votes are counted and nobody takes the office.",
+        {"server_is_elected": never(zab.server_is_elected)},
+        _TWO,
+        "leader_gets_established",
+    ),
+    _mutant(
+        "follower_never_notices",
+        "A follower waits for ever for a leader that has closed the connection.",
+        {"follower_notices": never(zab.follower_notices)},
+        _TWO,
+        "leader_gets_established",
+    ),
+    _mutant(
+        "leader_leads_alone",
+        "A leader without followers leads on.",
+        {"leader_gives_up": never(zab.leader_gives_up)},
+        _THREE,
+        "leader_gets_established",
+    ),
+    _mutant(
+        "leader_never_stops_waiting",
+        "A leader waits for ever for acknowledgements of its epoch that cannot come: no initLimit.",
+        {"leader_stops_waiting": never(zab.leader_stops_waiting)},
+        _TWO,
+        "leader_gets_established",
+    ),
+    _mutant(
+        "newleader_not_sent",
+        "A leader sends its history and does not say that this is all.",
+        {"leader_sends_newleader": never(zab.leader_sends_newleader)},
+        _TWO,
+        "leader_gets_established",
+    ),
+    _mutant(
+        "log_not_acknowledged",
+        "A server writes its log and says nothing.",
+        {"server_syncs_log": silent(zab.server_syncs_log)},
+        _TWO,
+        "proposal_is_delivered_by_quorum",
+    ),
+    _mutant(
+        "commit_not_sent",
+        "A leader delivers and tells nobody.",
+        {"leader_processes_ack": silent(zab.leader_processes_ack)},
+        _TWO,
+        "proposal_is_delivered_by_quorum",
+    ),
+    _mutant(
+        "outstanding_not_sent",
+        "A learner that comes back is not sent again what is proposed and not committed.",
+        {"leader_syncs_learner": nothing_outstanding_is_sent},
+        _TWO,
+        "proposal_is_delivered_by_quorum",
+    ),
+    _mutant(
+        "commit_to_acknowledger_only",
+        "A leader tells only the follower whose acknowledgement made the quorum.",
+        {"leader_processes_ack": silent(zab.leader_processes_ack, second=True)},
+        _LIVE(servers=3, transactions=2, timeouts=0),
+        "proposal_is_delivered_by_follower",
+        begun=True,
+    ),
+    _mutant(
+        "uptodate_only_once",
+        "A learner that joins an established leader is never told to serve.",
+        {"leader_processes_newleader_ack": newleader_ack_is_answered_once},
+        _TWO,
+        "proposal_is_delivered_by_follower",
+    ),
+)

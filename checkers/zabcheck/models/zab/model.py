@@ -1,0 +1,210 @@
+"""`zabspec.zab` within bounds: so many servers, transactions, timeouts, crashes, epochs.
+
+The spec has no bounds. Here some of its actions are wrapped, as in `zabcheck.models.paper.model`: a fault is
+allowed while its budget lasts, a request while there were not too many, an epoch while it is not too high. An
+end of a connection that a partition cuts may time out at no cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations, permutations
+from typing import Any, get_type_hints
+
+from zabcheck.explorer.model import Model, Step
+from zabcheck.models.bounds import DISKS, Bounds, Budget, spending, unbounded
+from zabspec import zab
+from zabspec.parts import Sid, replace
+from zabspec.quorums import Quorums, majority, smallest
+from zabspec.zab.network import is_reachable
+from zabspec.zab.state import Disk, Role
+
+Action = Callable[..., "zab.State | None"]
+
+WORKING = tuple(
+    action.__name__
+    for action in zab.NEXT[zab.NEXT.index(zab.leader_processes_followerinfo) :]
+    if action is not zab.leader_proposes
+)
+"""The actions that go on by themselves: no faults, no elections, no requests."""
+
+EPOCHS = 3
+"""The highest epoch that may be proposed, if `Bounds` does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZabBudget(Budget):
+    """What has been used of the bounds, partitions among them."""
+
+    partitions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A state of the protocol, and how it stands with the bounds."""
+
+    protocol: zab.State
+    budget: ZabBudget
+
+
+def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
+    """The spec within `bounds`, without properties; a bug comes with actions of its own."""
+    world = World(zab.initial(bounds.servers, quorums(bounds), observers(bounds), disk(bounds)), ZabBudget())
+    if bounds.give_up and actions is zab.NEXT:
+        actions = zab.NEXT_LIVE
+
+    def is_at_bound(world: World) -> bool:
+        return any(server.accepted_epoch >= highest(bounds) for server in world.protocol.servers)
+
+    return Model("zab", world, tuple(steps(bounds, actions)), bounds.servers, is_at_bound=is_at_bound)
+
+
+def observers(bounds: Bounds) -> frozenset[Sid]:
+    """Which servers observe."""
+    return frozenset(map(Sid, range(bounds.servers - bounds.observers, bounds.servers)))
+
+
+def disk(bounds: Bounds) -> Disk:
+    """What a disk is made of."""
+    return Disk(DISKS.index(bounds.disk))
+
+
+def quorums(bounds: Bounds) -> Quorums:
+    """Which servers are quorums.
+
+    Raises:
+        ValueError: there are too many observers; or by `bounds.weights` none are quorums, or a server alone
+            is, or an observer weighs something; one line that says so.
+    """
+    size, voters = bounds.servers, bounds.servers - bounds.observers
+    if bounds.observers and voters < 2:
+        raise ValueError(f"{size} servers, {bounds.observers} of them observers: two must vote")
+    if not bounds.weights:
+        return majority(size, [Sid(sid) for sid in range(voters, size)])
+    groups = [group.split(",") for group in bounds.weights.split("/")]
+    if not all(len(group) == size and all(map(str.isdecimal, group)) for group in groups):
+        raise ValueError(f"weights {bounds.weights!r}: not {size} whole numbers in each group, such as 2,1,1")
+    found = tuple(tuple(map(int, group)) for group in groups)
+    if any(any(group[voters:]) for group in found):
+        raise ValueError(f"weights {bounds.weights!r}: an observer weighs nothing")
+    if any(sum(group[sid] > 0 for group in found) > 1 for sid in range(size)):
+        raise ValueError(f"weights {bounds.weights!r}: a server is in one group")
+    least = min(map(len, smallest(found)), default=0)
+    if least < 2 <= voters:
+        raise ValueError(
+            f"weights {bounds.weights!r}: " + ("one server is a quorum" if least else "no quorum")
+        )
+    return found
+
+
+def begun(model: Model) -> Model:
+    """The model from where server 0 leads all others, one transaction is delivered, and one is proposed.
+
+    This is where NJU's specifications for single bugs begin, so what is found from here compares with theirs.
+    """
+    world = model.initial
+    followers = range(1, model.size)
+    world = _take(model, world, "server_is_elected", 0)
+    for follower in followers:
+        world = _take(model, world, "server_follows_leader", follower, 0)
+    world = _settled(model, world)
+    world = _settled(model, _take(model, world, "leader_proposes", 0))
+    return replace(model, initial=_take(model, world, "leader_proposes", 0))
+
+
+def _take(model: Model, world: World, action: str, *arguments: int) -> World:
+    for step in model.steps:
+        if (step.action, step.arguments) == (action, arguments):
+            after: World | None = step.apply(world, *arguments)
+            if after is not None:
+                return after
+    raise ValueError(f"{model.name} cannot begin with {action}{arguments}: the bounds are too small")
+
+
+def _settled(model: Model, world: World) -> World:
+    """The world after every message was processed and everything written, and no one did anything else."""
+    working = [step for step in model.steps if step.action in WORKING]
+    while True:
+        following = (step.apply(world, *step.arguments) for step in working)
+        found = next((each for each in following if each is not None), None)
+        if found is None:
+            return world
+        world = found
+
+
+def steps(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Iterator[Step]:
+    """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
+    for action in actions:
+        wrapped = partial(_WRAPPED.get(action.__name__, unbounded), action, bounds)
+        for arguments in _choices(action, bounds):
+            yield Step(action.__name__, arguments, wrapped)
+
+
+def _choices(action: Action, bounds: Bounds) -> Iterator[tuple[int, ...]]:
+    """Every choice for the arguments of an action."""
+    hints = get_type_hints(action)
+    if "side" in hints:
+        for count in range(1, bounds.servers // 2 + 1):
+            yield from combinations(range(bounds.servers), count)
+        return
+    arity = sum(hint is Sid for hint in hints.values())
+    for arguments in permutations(range(bounds.servers), arity):
+        if "kept" in hints:
+            yield from ((*arguments, kept) for kept in range(bounds.transactions + 1))
+        else:
+            yield arguments
+
+
+def _time_out(action: Action, bounds: Bounds, world: Any, one: Sid, other: Sid) -> Any:
+    """A timeout, while there is budget for it; across a partition there always is."""
+    allow = spending("timeouts") if is_reachable(world.protocol, one, other) else unbounded
+    return allow(action, bounds, world, one, other)
+
+
+def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:
+    """A client's request, while there were not as many as allowed."""
+    used = world.budget.requests
+    if used >= bounds.transactions:
+        return None
+    after = action(world.protocol, leader, used if bounds.numbered else 0)
+    if after is None:
+        return None
+    return replace(world, protocol=after, budget=replace(world.budget, requests=used + 1))
+
+
+def _elect(action: Action, bounds: Bounds, world: Any, server: Sid) -> Any:
+    """An election, while the server has not promised as high an epoch as allowed."""
+    if world.protocol.servers[server].role != Role.LOOKING:
+        return None
+    if world.protocol.servers[server].accepted_epoch >= highest(bounds):
+        return None
+    return unbounded(action, bounds, world, server)
+
+
+def _inform(action: Action, bounds: Bounds, world: Any, leader: Sid, follower: Sid) -> Any:
+    """A follower's FOLLOWERINFO, unless a leader without its epoch would have to exceed what is allowed."""
+    after = action(world.protocol, leader, follower)
+    if after is None or after.servers[leader].proposing_epoch > highest(bounds):
+        return None
+    return replace(world, protocol=after)
+
+
+def highest(bounds: Bounds) -> int:
+    """The highest epoch that may be proposed."""
+    return EPOCHS if bounds.epochs is None else bounds.epochs
+
+
+_WRAPPED: dict[str, Callable[..., Any]] = {
+    "server_is_elected": _elect,
+    "server_is_elected_late": _elect,
+    "server_leads_unelected": _elect,
+    "leader_processes_followerinfo": _inform,
+    "follower_times_out": _time_out,
+    "leader_drops_follower": _time_out,
+    "server_restarts": spending("restarts"),
+    "network_splits": spending("partitions"),
+    "server_decides_early": spending("early"),
+    "leader_proposes": _request,
+}

@@ -1,0 +1,315 @@
+"""Mutants of ZAB 1.0: for each property that no historical bug breaks, a mistake that does; and one for each
+rule about what must be on disk before what is said.
+
+As in `zabcheck.models.paper.mutants`. The bugs that ZooKeeper had are in
+`zabcheck.models.zab.catalogue.bugs`, the rules in `zabcheck.models.zab.catalogue.disk_order`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.mutant import Mutant
+from zabcheck.models.paper.liveness_mutants import never
+from zabcheck.models.zab import disk_mistakes as on_disk
+from zabcheck.models.zab.catalogue.bugs import BY_NAME as BUGS_BY_NAME
+from zabcheck.models.zab.mistakes import changed
+from zabspec import zab
+from zabspec.parts import Sid
+from zabspec.parts import replace as with_changes
+from zabspec.phases import Phase
+from zabspec.quorums import is_quorum
+from zabspec.zab.disk import applied, loaded
+from zabspec.zab.network import first_message, received, sent_to_learners, with_channel, with_server
+from zabspec.zab.state import LeaderInfo, Stage, State, SyncMode, Trunc
+
+
+def leader_ignores_promises(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A FOLLOWERINFO of which the epoch is not looked at: the leader proposes the epoch after its own."""
+    leading = state.servers[leader]
+    done = zab.leader_processes_followerinfo(state, leader, follower)
+    if done is None or is_quorum(state.quorums, leading.connecting):
+        return done
+    noted, epoch = done.servers[leader], leading.proposing_epoch
+    if not is_quorum(state.quorums, noted.connecting):
+        return changed(done, leader, proposing_epoch=epoch)
+    state = received(state, follower, leader)
+    state = with_server(state, leader, with_changes(noted, proposing_epoch=epoch, accepted_epoch=epoch))
+    told = [sid for sid in map(Sid, range(len(state.servers))) if noted.stages[sid] == Stage.INFORMED]
+    return sent_to_learners(state, leader, told, LeaderInfo(epoch))
+
+
+def follower_promises_again(state: State, follower: Sid, leader: Sid) -> State | None:
+    """LEADERINFO of an epoch that was promised before, acknowledged so that it counts again."""
+    message = first_message(state, leader, follower)
+    following = state.servers[follower]
+    if not isinstance(message, LeaderInfo) or message.epoch != following.accepted_epoch:
+        return zab.follower_processes_leaderinfo(state, follower, leader)
+    forgetting = with_changes(following, accepted_epoch=message.epoch - 1)
+    return zab.follower_processes_leaderinfo(with_server(state, follower, forgetting), follower, leader)
+
+
+def follower_promises_anything(state: State, follower: Sid, leader: Sid) -> State | None:
+    """LEADERINFO of any epoch, promised even if a later one was."""
+    message = first_message(state, leader, follower)
+    following = state.servers[follower]
+    if not isinstance(message, LeaderInfo) or message.epoch >= following.accepted_epoch:
+        return zab.follower_processes_leaderinfo(state, follower, leader)
+    forgetting = with_changes(following, accepted_epoch=message.epoch - 1)
+    return zab.follower_processes_leaderinfo(with_server(state, follower, forgetting), follower, leader)
+
+
+def leader_does_not_compare(state: State, leader: Sid, follower: Sid) -> State | None:
+    """ACKEPOCH of a follower, counted even if it has more than the leader."""
+    leading = state.servers[leader]
+    boasting = with_server(state, leader, with_changes(leading, current_epoch=leading.accepted_epoch + 1))
+    done = zab.leader_processes_ackepoch(boasting, leader, follower)
+    if done is None or done.servers[leader].phase != leading.phase:
+        return done
+    return changed(done, leader, current_epoch=leading.current_epoch)
+
+
+def leader_sends_only_new(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A synchronization of a learner as if it had all that the leader has."""
+    leading = state.servers[leader]
+    reported = leading.reported.put(follower, leading.processed)
+    flattered = with_server(state, leader, with_changes(leading, reported=reported))
+    return zab.leader_syncs_learner(flattered, leader, follower)
+
+
+def follower_keeps_tail(state: State, follower: Sid, leader: Sid) -> State | None:
+    """TRUNC, of which nothing is cut off."""
+    if not isinstance(first_message(state, leader, follower), Trunc):
+        return zab.follower_starts_sync(state, follower, leader)
+    keeping = with_changes(state.servers[follower], sync_mode=SyncMode.DIFF)
+    return with_server(received(state, leader, follower), follower, keeping)
+
+
+def follower_persists_backwards(state: State, follower: Sid, leader: Sid) -> State | None:
+    """NEWLEADER, what came as committed written and applied last one first."""
+    following = state.servers[follower]
+    committed, rest = following.pending[: following.to_commit], following.pending[following.to_commit :]
+    turned = with_changes(following, pending=(*reversed(committed), *rest))
+    return zab.follower_persists_history(with_server(state, follower, turned), follower, leader)
+
+
+def leader_delivers_at_once(state: State, leader: Sid, value: int) -> State | None:
+    """A request that the leader delivers without waiting for a quorum."""
+    done = zab.leader_proposes(state, leader, value)
+    if done is None:
+        return None
+    return with_server(done, leader, applied(done.servers[leader], done.servers[leader].unsynced[-1]))
+
+
+def leader_proposes_to_synced(state: State, leader: Sid, value: int) -> State | None:
+    """A request that is sent to those that acknowledged NEWLEADER, and not to those that were sent it."""
+    done = zab.leader_proposes(state, leader, value)
+    if done is None:
+        return None
+    for sid, stage in enumerate(state.servers[leader].stages):
+        if Stage.FORWARDING <= stage < Stage.SYNCED:
+            done = with_channel(done, leader, Sid(sid), state.network[leader][Sid(sid)])
+    return done
+
+
+def leader_reloads_to_sync(state: State, leader: Sid, follower: Sid) -> State | None:
+    """A synchronization for which the leader reads its own log from disk, into its tree."""
+    leading = state.servers[leader]
+    if leading.phase != Phase.BROADCAST:
+        return zab.leader_syncs_learner(state, leader, follower)
+    waiting = leading.unsynced
+    fresh = with_changes(loaded(leading, leading.log), unsynced=waiting)
+    return zab.leader_syncs_learner(with_server(state, leader, fresh), leader, follower)
+
+
+_mutant = partial(Mutant, spec="zab")
+_begun = partial(Mutant, spec="zab", begun=True)
+
+_CALM = Bounds(servers=3, transactions=2, timeouts=0, epochs=1)
+_ONE_TIMEOUT = Bounds(servers=3, transactions=1, timeouts=1, epochs=2)
+_ONE_CRASH = Bounds(servers=3, transactions=2, timeouts=0, restarts=1)
+
+_TWO_CRASHES = Bounds(servers=3, transactions=2, timeouts=0, restarts=2, epochs=3)
+
+_EPOCH_AT_UPTODATE = {
+    "follower_persists_epoch": never(zab.follower_persists_epoch),
+    "follower_acknowledges_newleader": on_disk.follower_acknowledges_without_epoch,
+    "follower_processes_uptodate": on_disk.follower_takes_up_epoch_at_uptodate,
+}
+
+ZAB_MUTANTS: tuple[Mutant, ...] = (
+    # Phase 1, discovery
+    _mutant(
+        "promised-epoch-counts-again",
+        "A leader proposes the epoch after its own promise, and a follower that has promised that already "
+        "is counted. Each alone does no harm; together, two servers lead in one epoch.",
+        {
+            "leader_processes_followerinfo": leader_ignores_promises,
+            "follower_processes_leaderinfo": follower_promises_again,
+        },
+        _ONE_TIMEOUT,
+        "one_leader_in_an_epoch",
+    ),
+    _mutant(
+        "earlier-epoch-promised",
+        "A follower promises whatever epoch it is asked for, earlier ones too.",
+        {"follower_processes_leaderinfo": follower_promises_anything},
+        Bounds(servers=3, transactions=0, timeouts=1, epochs=2),
+        "epochs_never_go_back",
+    ),
+    _mutant(
+        "leader-not-compared",
+        "Anyone may be elected, and a leader does not refuse a follower that knows more than it.",
+        {
+            "server_is_elected": zab.server_leads_unelected,
+            "leader_processes_ackepoch": leader_does_not_compare,
+        },
+        _ONE_TIMEOUT,
+        "primary_integrity",
+    ),
+    # Phase 2, synchronization
+    _mutant(
+        "only-new-sent",
+        "A leader sends a learner nothing of what it lacks, and goes on from there.",
+        {"leader_syncs_learner": leader_sends_only_new},
+        _CALM,
+        "total_order",
+    ),
+    _mutant(
+        "only-new-sent-by-primary",
+        "As only-new-sent: a follower delivers the second of a primary's transactions and not the first.",
+        {"leader_syncs_learner": leader_sends_only_new},
+        _CALM,
+        "local_primary_order",
+    ),
+    _begun(
+        "written-backwards",
+        "A follower writes and applies what it is sent before NEWLEADER last one first.",
+        {"follower_persists_history": follower_persists_backwards},
+        Bounds(servers=3, transactions=3, timeouts=0, restarts=1, epochs=2),
+        "global_primary_order",
+    ),
+    _mutant(
+        "trunc-ignored",
+        "A follower that is told to cut something off keeps it.",
+        {"follower_starts_sync": follower_keeps_tail},
+        Bounds(servers=3, transactions=2, timeouts=1, epochs=2),
+        "history_consistency",
+    ),
+    # Phase 3, broadcast
+    _mutant(
+        "deliver-without-quorum",
+        "A leader delivers what it proposes without waiting for anyone.",
+        {"leader_proposes": leader_delivers_at_once},
+        Bounds(servers=3, transactions=2, timeouts=1, epochs=2),
+        "agreement",
+    ),
+    _mutant(
+        "propose-to-acknowledged",
+        "A proposal goes to those that have acknowledged NEWLEADER, not to all that were sent it.",
+        {"leader_proposes": leader_proposes_to_synced},
+        _CALM,
+        "proposal_fits",
+    ),
+    _begun(
+        "leader-reads-its-log",
+        "A leader reads its log from disk to synchronize a learner, and its tree with that: what it has "
+        "delivered before it was on its own disk is gone.",
+        {"leader_syncs_learner": leader_reloads_to_sync},
+        Bounds(servers=3, transactions=2, timeouts=1, epochs=1),
+        "delivered_is_not_taken_back",
+    ),
+    # Disk
+    _begun(
+        "tree-behind-log",
+        "As ZOOKEEPER-2845: a server looks for a leader with a tree that lacks what is in its log.",
+        BUGS_BY_NAME["ZOOKEEPER-2845"].replaces,
+        _ONE_CRASH,
+        "tree_is_on_disk",
+    ),
+    _begun(
+        "initial-history-acknowledged",
+        "As ZOOKEEPER-4685: a transaction of an earlier epoch is acknowledged, which nobody waits for.",
+        BUGS_BY_NAME["ZOOKEEPER-4685"].replaces,
+        _ONE_CRASH,
+        "acknowledgement_fits",
+    ),
+    _mutant(
+        "promise-never-written",
+        "A follower acknowledges an epoch and never writes down that it promised it.",
+        {"follower_processes_leaderinfo": on_disk.follower_promises_late},
+        _ONE_TIMEOUT,
+        "epochs_in_order",
+    ),
+    _mutant(
+        "ackepoch-before-promise",
+        "A follower acknowledges an epoch before its promise is on disk, where it is with NEWLEADER.",
+        {
+            "follower_processes_leaderinfo": on_disk.follower_promises_late,
+            "follower_persists_epoch": on_disk.follower_promises_at_newleader,
+        },
+        _ONE_TIMEOUT,
+        "one_leader_in_an_epoch",
+    ),
+    _mutant(
+        "promise-lost",
+        "A server that crashes has forgotten what it promised beyond its current epoch.",
+        {"server_restarts": on_disk.crash_loses_promise},
+        Bounds(servers=3, transactions=1, timeouts=0, restarts=2, epochs=3),
+        "one_leader_in_an_epoch",
+    ),
+    _mutant(
+        "newleader-acknowledged-before-epoch",
+        "A follower acknowledges NEWLEADER before its current epoch is on disk, where it is with UPTODATE.",
+        _EPOCH_AT_UPTODATE,
+        _TWO_CRASHES,
+        "refines_broadcast",
+    ),
+    _begun(
+        "newleader-acknowledged-before-epoch-twice",
+        "As newleader-acknowledged-before-epoch: what one leader did without, another brings back.",
+        _EPOCH_AT_UPTODATE,
+        _TWO_CRASHES,
+        "primary_integrity",
+    ),
+    _mutant(
+        "leader-epoch-lost",
+        "A leader counts itself among those that have entered its epoch before that is on its disk.",
+        {"server_restarts": on_disk.crash_of_leader_loses_epoch},
+        _TWO_CRASHES,
+        "refines_broadcast",
+    ),
+    _begun(
+        "leader-epoch-lost-twice",
+        "As leader-epoch-lost: what is delivered is lost.",
+        {"server_restarts": on_disk.crash_of_leader_loses_epoch},
+        Bounds(servers=3, transactions=3, timeouts=0, restarts=2, epochs=4),
+        "committed_is_kept",
+    ),
+    _mutant(
+        "ack-before-writing",
+        "A follower acknowledges a proposal when it hands it to its disk.",
+        {
+            "follower_processes_proposal": on_disk.follower_acknowledges_unwritten_proposal,
+            "server_syncs_log": on_disk.server_syncs_in_silence,
+        },
+        _CALM,
+        "committed_is_kept",
+    ),
+)
+
+HARMLESS: tuple[Mutant, ...] = (
+    _mutant(
+        "leaderinfo-before-promise",
+        "A leader proposes an epoch before its own promise is on disk, where it is when a quorum has "
+        "acknowledged the epoch.",
+        {
+            "leader_processes_followerinfo": on_disk.leader_promises_late,
+            "leader_processes_ackepoch": on_disk.leader_promises_at_last,
+        },
+        Bounds(servers=3, transactions=1, timeouts=0, restarts=1, epochs=2),
+        "",
+    ),
+)
+"""What might be taken for a mistake and breaks nothing within its bounds."""

@@ -1,0 +1,110 @@
+"""Mutants of ZAB 1.0 that count wrong: observers, heads where weight is meant, the connected alone.
+
+What most of them do wrong is the same: a leader asks the right question of the wrong quorums. So a mistake is
+the spec's own action, on a state in which other servers are quorums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, wraps
+
+from zabcheck.models.bounds import Bounds
+from zabcheck.models.mutant import Action, Mutant
+from zabspec import zab
+from zabspec.parts import Row, Sid, replace
+from zabspec.quorums import majority
+from zabspec.zab.state import Stage, State
+
+Weights = tuple[Row[int], ...]
+
+
+def asking(action: Action, chosen: Callable[[State, Sid], Weights]) -> Action:
+    """An action of a leader that asks other quorums than there are.
+
+    Args:
+        action: one of the spec, the leader first among its arguments.
+        chosen: which quorums it asks, from the state before and the leader.
+    """
+
+    @wraps(action)
+    def mistaken(state: State, leader: Sid, *others: Sid) -> State | None:
+        done: State | None = action(replace(state, quorums=chosen(state, leader)), leader, *others)
+        return None if done is None else replace(done, quorums=state.quorums)
+
+    return mistaken
+
+
+def with_observers(state: State, leader: Sid) -> Weights:
+    """As many servers as are more than half of the voters, whoever they are.
+
+    A leader is one of those that it counts. If it weighs as much as is left out here, and everyone else 1,
+    then any so many servers with the leader among them have more than half the weight.
+    """
+    size = len(state.servers)
+    needed = (size - len(state.observers)) // 2 + 1
+    return (Row([1] * size).put(leader, size + 2 - 2 * needed),)
+
+
+def by_heads(state: State, _: Sid) -> Weights:
+    """More than half of the servers, whatever they weigh."""
+    return tuple(map(Row, majority(len(state.servers))))
+
+
+def of_the_connected(state: State, leader: Sid) -> Weights:
+    """More than half of those that the leader is connected to."""
+    stages = state.servers[leader].stages
+    return (Row(int(stage != Stage.ABSENT) for stage in stages),)
+
+
+def server_acknowledges_as_a_follower(state: State, server: Sid) -> State | None:
+    """An observer that acknowledges what it has written."""
+    if server not in state.observers:
+        return zab.server_syncs_log(state, server)
+    done = zab.server_syncs_log(replace(state, observers=frozenset()), server)
+    return None if done is None else replace(done, observers=state.observers)
+
+
+_mutant = partial(Mutant, spec="zab")
+
+
+def _of_commits(chosen: Callable[[State, Sid], Weights]) -> dict[str, Action]:
+    """The actions in which a leader commits, with other quorums."""
+    return {
+        action.__name__: asking(action, chosen) for action in (zab.leader_processes_ack, zab.server_syncs_log)
+    }
+
+
+OBSERVERS_COUNTED = {
+    action.__name__: asking(action, with_observers)
+    for action in (zab.leader_processes_followerinfo, zab.leader_processes_ackepoch)
+}
+"""ZOOKEEPER-2959: discovery, where an observer that answers is as good as a voter."""
+
+QUORUM_MUTANTS: tuple[Mutant, ...] = (
+    _mutant(
+        "observer-acknowledges",
+        "An observer acknowledges what it was informed of, as a follower does: the leader gets "
+        "acknowledgements of what is committed already from someone who is no one.",
+        {"server_syncs_log": server_acknowledges_as_a_follower},
+        Bounds(servers=3, transactions=1, timeouts=0, epochs=1, observers=1),
+        "acknowledgement_fits",
+    ),
+    _mutant(
+        "heads-counted",
+        "A leader commits what more than half of the servers have, where they weigh differently: two light "
+        "ones are no quorum, and a heavy one may be elected that does not have it.",
+        _of_commits(by_heads),
+        Bounds(servers=3, transactions=1, timeouts=0, epochs=1, weights="2,1,1"),
+        "committed_is_kept",
+    ),
+    _mutant(
+        "quorum-of-the-connected",
+        "A leader commits what more than half of those have that it is connected to. Where all are "
+        "connected, no single timeout or crash shows it; a partition does.",
+        _of_commits(of_the_connected),
+        Bounds(servers=3, transactions=2, timeouts=0, partitions=1),
+        "committed_is_kept",
+        begun=True,
+    ),
+)

@@ -1,0 +1,223 @@
+"""Clients that keep their sessions from one member to the next, with nodes that live and die with them.
+
+A keeper creates ephemeral nodes, sequential nodes, and pairs of nodes in a multi. As long as its session
+goes on, its ephemerals are there; once it is told that it has expired, they are not. No number of a
+sequential node is given twice, and none is less than one that was given before it was asked for. A pair is
+there as a whole, or not at all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from zabcheck.servers.clients import OVER, SESSION_TIMEOUT, Worker
+from zabcheck.servers.encoding import ProtocolError, Request, Sync
+from zabcheck.servers.session import Answer, Disconnected, Session
+from zabspec import tree
+from zabspec.tree import Error, Flag
+from zabspec.tree.replies import Changed, Created, Data, Failed, Parts
+
+FOLDER = "/kept"
+KINDS = ("ephemeral", "sequential", "pair")
+
+
+class Keeper(Worker):
+    """A client that goes on with its session when it loses its connection.
+
+    Attributes:
+        owned: ephemeral nodes of the session that it has, acknowledged.
+        doubtful: ephemeral nodes that it may have created.
+        numbers: the sequential nodes that it was told of; `doubtful_numbers`: how many more there may be.
+        pairs: pairs of nodes that were acknowledged; `doubtful_pairs`: that may be there.
+        expired: how often a session was over.
+        wrong: what should not have happened.
+    """
+
+    def __init__(self, name: str, ports: Sequence[int], seed: int, timeout: int = SESSION_TIMEOUT) -> None:
+        super().__init__(name, ports, seed, timeout)
+        self.session: tuple[int, bytes] | None = None
+        self.owned: set[str] = set()
+        self.doubtful: set[str] = set()
+        self.numbers: list[str] = []
+        self.doubtful_numbers = 0
+        self.pairs: set[str] = set()
+        self.doubtful_pairs: set[str] = set()
+        self.expired = 0
+        self.wrong: list[str] = []
+        self._number = 0
+        self._doing = ("", "")
+        self._heard = time.monotonic()
+
+    def connect(self) -> Session:
+        """Goes on with the session, or begins one if it is over.
+
+        Raises:
+            Disconnected: there is no server.
+        """
+        port = self.random.choice(self.ports)
+        session = Session("127.0.0.1", port, self.timeout, self.last_zxid, self.session)
+        if session.id:
+            self.session = (session.id, session.password)
+            self._heard = time.monotonic()
+            return session
+        session.drop()
+        self._on_over()
+        raise Disconnected("the session is over")
+
+    def step(self, session: Session) -> None:
+        """Creates something, deletes it, or looks whether it is there."""
+        self._number += 1
+        kind = self.random.choice(KINDS)
+        path = f"{FOLDER}/{kind}/{self.name}-{self._number}"
+        self._doing = (kind, path)
+        if kind == "sequential":
+            self._create_in_sequence(session)
+        elif kind == "pair":
+            parts = (tree.Create(path), tree.Create(f"{path}-too"), tree.SetData(FOLDER, b""))
+            if isinstance(self._call(session, tree.Multi(parts)).reply, Parts):
+                self.pairs.add(path)
+        elif self.owned and self.random.random() < 0.4:
+            self._delete_one(session)
+        elif self.owned and self.random.random() < 0.4:
+            self._look_at_one(session)
+        elif isinstance(self._call(session, tree.Create(path, flag=Flag.EPHEMERAL)).reply, Created):
+            self.owned.add(path)
+        self._doing = ("", "")
+
+    def on_lost(self) -> None:
+        """Nobody knows what became of the last request."""
+        kind, path = self._doing
+        self._doing = ("", "")
+        if kind == "pair":
+            self.doubtful_pairs.add(path)
+        elif kind == "ephemeral":
+            self.doubtful.add(path)
+        elif kind == "sequential":
+            self.doubtful_numbers += 1
+
+    def _create_in_sequence(self, session: Session) -> None:
+        path = f"{FOLDER}/sequential/s-"
+        reply = self._call(session, tree.Create(path, flag=Flag.SEQUENTIAL)).reply
+        if isinstance(reply, Created):
+            if self.numbers and reply.path <= self.numbers[-1]:
+                self.wrong.append(f"{reply.path} was given to {self.name} after {self.numbers[-1]}")
+            self.numbers.append(reply.path)
+
+    def _delete_one(self, session: Session) -> None:
+        path = self.random.choice(sorted(self.owned))
+        self.owned.discard(path)
+        self._doing = ("ephemeral", path)  # it is in doubt until there is an answer
+        reply = self._call(session, tree.Delete(path)).reply
+        if isinstance(reply, Failed) and reply.error == Error.NO_NODE:
+            self.wrong.append(f"{path} was gone while session 0x{session.id & (1 << 64) - 1:x} went on")
+
+    def _look_at_one(self, session: Session) -> None:
+        path = self.random.choice(sorted(self.owned))
+        self._doing = ("", "")
+        reply = self._call(session, tree.Exists(path)).reply
+        is_its = isinstance(reply, Changed) and reply.stat.owner == session.id
+        if not is_its and not _is_over(reply):
+            self.wrong.append(f"{path} of session {session.id} is {reply}")
+
+    def _call(self, session: Session, request: Request) -> Answer:
+        answer = session.call(request)
+        self._heard = time.monotonic()
+        if _is_over(answer.reply):
+            self._doing = ("", "")
+            raise Disconnected("the session is over, or has moved on")
+        return answer
+
+    def _on_over(self) -> None:
+        """The session has expired: it must have been silent for that long, and nothing of it may be left."""
+        silent = (time.monotonic() - self._heard) * 1000
+        if silent < self.timeout / 2:
+            self.wrong.append(f"{self.name} has lost its session after {silent:.0f} ms without an answer")
+        self.expired += 1
+        gone, self.owned, self.doubtful = self.owned | self.doubtful, set(), set()
+        self.session = None
+        try:
+            session = Session("127.0.0.1", self.random.choice(self.ports), self.timeout)
+            session.call(Sync("/"))
+            for path in sorted(gone):
+                reply = session.call(tree.Exists(path)).reply
+                if isinstance(reply, Changed):
+                    self.wrong.append(f"{path} has outlived its session")
+            session.call(tree.CloseSession())
+        except (Disconnected, ProtocolError):
+            return  # it is looked for at the end, too
+
+
+def prepare_kept(port: int) -> None:
+    """Creates the nodes that all is below."""
+    session = Session("127.0.0.1", port, SESSION_TIMEOUT)
+    for path in (FOLDER, *(f"{FOLDER}/{kind}" for kind in KINDS)):
+        session.call(tree.Create(path))
+    session.call(tree.CloseSession())
+
+
+def kept_differences(nodes: Mapping[str, Data], keepers: Sequence[Keeper]) -> list[str]:
+    """What of a tree is not as the keepers were told; none of them may be at work.
+
+    Sessions that have been left alone may have expired: their nodes are there all together, or not at all.
+    """
+    found = [wrong for keeper in keepers for wrong in keeper.wrong]
+    given = [path for keeper in keepers for path in keeper.numbers]
+    found += (f"{path} was given {count} times" for path, count in Counter(given).items() if count > 1)
+    found += (f"{path} was acknowledged and is lost" for path in given if path not in nodes)
+    for keeper in keepers:
+        for path in sorted(keeper.pairs | keeper.doubtful_pairs):
+            there = (path in nodes) + (f"{path}-too" in nodes)
+            if there == 1 or (path in keeper.pairs and not there):
+                found.append(f"of the pair {path} {there} are there")
+        there = sum(path in nodes for path in keeper.owned)
+        if there not in (0, len(keeper.owned)):
+            found.append(f"of the {len(keeper.owned)} nodes of {keeper.name}, {there} are there")
+    return found + _counted_wrong(nodes, keepers) + _without_owner(nodes, keepers)
+
+
+def ephemerals(nodes: Mapping[str, Data]) -> list[str]:
+    """The ephemeral nodes of keepers that are there."""
+    return sorted(path for path in nodes if path.startswith(f"{FOLDER}/ephemeral/"))
+
+
+def _without_owner(nodes: Mapping[str, Data], keepers: Sequence[Keeper]) -> list[str]:
+    """Ephemeral nodes that are not of the session that their keeper has."""
+    sessions = {
+        path: keeper.session[0]
+        for keeper in keepers
+        if keeper.session is not None
+        for path in keeper.owned | keeper.doubtful
+    }
+    return [
+        f"{path} of session {nodes[path].stat.owner} is there, and is nobody's"
+        for path in ephemerals(nodes)
+        if sessions.get(path) != nodes[path].stat.owner
+    ]
+
+
+def _counted_wrong(nodes: Mapping[str, Data], keepers: Sequence[Keeper]) -> list[str]:
+    """Whether anything was done twice, which shows in numbers of nodes and of changes."""
+    start = f"{FOLDER}/sequential/"
+    counts = {
+        "sequential nodes": (
+            sum(path.startswith(start) for path in nodes),
+            sum(len(keeper.numbers) for keeper in keepers),
+            sum(keeper.doubtful_numbers for keeper in keepers),
+        ),
+        "multis": (
+            nodes[FOLDER].stat.version,
+            sum(len(keeper.pairs) for keeper in keepers),
+            sum(len(keeper.doubtful_pairs) for keeper in keepers),
+        ),
+    }
+    return [
+        f"{there} {what} are there, {least} were acknowledged and {more} more asked for"
+        for what, (there, least, more) in counts.items()
+        if not least <= there <= least + more
+    ]
+
+
+def _is_over(reply: object) -> bool:
+    return isinstance(reply, Failed) and reply.error in OVER

@@ -1,0 +1,1 @@
+"""Trace files: a run written down, read back, compared and run again."""
