@@ -70,10 +70,11 @@ def log_takes_transaction(state: State, epoch: int) -> State | None:
     if epoch < state.epoch:
         return None
     last = last_zxid(state.log)
-    for txn in sorted(state.outstanding, key=_zxid):
-        if txn.zxid.epoch == epoch and follows(txn.zxid, last):
-            return replace(state, log=(*state.log, txn), outstanding=state.outstanding - {txn})
-    return None
+    of_epoch = (txn for txn in sorted(state.outstanding, key=_zxid) if txn.zxid.epoch == epoch)
+    following = next((txn for txn in of_epoch if follows(txn.zxid, last)), None)
+    if following is None:
+        return None
+    return replace(state, log=(*state.log, following), outstanding=state.outstanding - {following})
 
 
 def transaction_is_lost(state: State, epoch: int) -> State | None:

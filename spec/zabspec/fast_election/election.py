@@ -10,10 +10,10 @@ from zabspec.fast_election.state import ESTABLISHED, Mode, Report, State
 from zabspec.fast_election.votes import (
     better_is_under_way,
     decided,
-    discards,
     first_vote,
-    holds_off,
     is_better,
+    is_discarded,
+    is_holding_off,
     is_settled,
     looking,
     nobody,
@@ -28,7 +28,9 @@ def server_starts(state: State, server: Sid) -> State | None:
 
     ZooKeeper: QuorumPeer.run, FastLeaderElection.lookForLeader.
     """
-    return looking(state, server) if state.servers[server].mode == Mode.DOWN else None
+    if state.servers[server].mode != Mode.DOWN:
+        return None
+    return looking(state, server)
 
 
 def server_tells_again(state: State, server: Sid) -> State | None:
@@ -56,7 +58,7 @@ def server_joins_round(state: State, server: Sid, sender: Sid) -> State | None:
     voting = state.servers[server]
     if message is None or message.mode != Mode.LOOKING or message.round <= voting.round:
         return None
-    if message.vote is None or discards(state, server, message):
+    if message.vote is None or is_discarded(state, server, message):
         return None
     first = first_vote(voting, server)
     best = message.vote if is_better(state, message.vote, first) else first
@@ -75,7 +77,7 @@ def server_counts_vote(state: State, server: Sid, sender: Sid) -> State | None:
     voting = state.servers[server]
     if message is None or message.mode != Mode.LOOKING or message.round != voting.round:
         return None
-    if message.vote is None or discards(state, server, message):
+    if message.vote is None or is_discarded(state, server, message):
         return None
     state = taken(state, server, sender)
     if is_better(state, message.vote, voting.vote):
@@ -89,7 +91,7 @@ def server_discards_vote(state: State, server: Sid, sender: Sid) -> State | None
     ZooKeeper: lookForLeader, the loop with finalizeWait.
     """
     message = heard(state, server, sender)
-    if message is None or not discards(state, server, message):
+    if message is None or not is_discarded(state, server, message):
         return None
     if message.mode == Mode.LOOKING and message.round < state.servers[server].round:
         return None
@@ -117,7 +119,7 @@ def server_weighs_report(state: State, server: Sid, sender: Sid) -> State | None
     message = heard(state, server, sender)
     if message is None or message.vote is None or message.mode not in ESTABLISHED:
         return None
-    if discards(state, server, message):
+    if is_discarded(state, server, message):
         return None
     state = taken(state, server, sender)
     report = Report(message.vote, message.mode)
@@ -165,6 +167,6 @@ def server_decides(state: State, server: Sid) -> State | None:
     ZooKeeper: lookForLeader, nothing within finalizeWait.
     """
     voting = state.servers[server]
-    if voting.vote is None or not holds_off(state, server) or better_is_under_way(state, server):
+    if voting.vote is None or not is_holding_off(state, server) or better_is_under_way(state, server):
         return None
     return decided(state, server, voting.vote, voting.round)

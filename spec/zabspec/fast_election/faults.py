@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from zabspec.fast_election.network import followers, others, with_channel, with_server
 from zabspec.fast_election.state import DECIDED, Mode, State
-from zabspec.fast_election.votes import better_is_under_way, decided, holds_off, looking, nobody
+from zabspec.fast_election.votes import better_is_under_way, decided, is_holding_off, looking, nobody
 from zabspec.parts import Queue, Sid, replace
 from zabspec.quorums import is_quorum
 
@@ -18,7 +18,7 @@ def server_decides_early(state: State, server: Sid) -> State | None:
     ZooKeeper: lookForLeader, where finalizeWait is too short.
     """
     voting = state.servers[server]
-    if voting.vote is None or not holds_off(state, server) or not better_is_under_way(state, server):
+    if voting.vote is None or not is_holding_off(state, server) or not better_is_under_way(state, server):
         return None
     return decided(state, server, voting.vote, voting.round)
 
@@ -35,7 +35,9 @@ def server_looks_again(state: State, server: Sid) -> State | None:
         is_lost = not is_quorum(state.quorums, followers(state, server))
     else:
         is_lost = state.servers[leaving.vote.leader].mode != Mode.LEADING
-    return looking(state, server) if is_lost else None
+    if not is_lost:
+        return None
+    return looking(state, server)
 
 
 def server_crashes(state: State, server: Sid) -> State | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from zabspec.fast_election.network import followers
 from zabspec.fast_election.state import DECIDED, ESTABLISHED, Mode, Reports, Server, State
-from zabspec.fast_election.votes import better_is_under_way, first_vote, holds_off
+from zabspec.fast_election.votes import better_is_under_way, first_vote, is_holding_off
 from zabspec.parts import Row, Sid, replace
 from zabspec.quorums import is_quorum, weight
 from zabspec.zab import election as abstract
@@ -135,7 +135,7 @@ def voters_have_gone_on(state: State, server: Sid) -> bool:
     It takes a disturbance: a voter that has gone on to another round, has crashed, or a decision too early.
     """
     voting = state.servers[server]
-    if not holds_off(state, server) or voting.vote is None or voting.vote.leader != server:
+    if not is_holding_off(state, server) or voting.vote is None or voting.vote.leader != server:
         return False
     if better_is_under_way(state, server):
         return False
@@ -151,7 +151,7 @@ def decides_against_quorum(state: State, server: Sid) -> bool:
     agreed = agreed_leader(state, voting.round)
     if agreed is None or voting.vote is None or voting.vote.leader in (agreed, server):
         return False
-    return holds_off(state, server) and not better_is_under_way(state, server)
+    return is_holding_off(state, server) and not better_is_under_way(state, server)
 
 
 def agreed_leader(state: State, in_round: int) -> Sid | None:

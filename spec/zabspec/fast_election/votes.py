@@ -21,7 +21,7 @@ def first_vote(server: Server, sid: Sid) -> Vote | None:
     return Vote(server.epoch, server.zxid, sid) if server.is_voter else None
 
 
-def holds_off(state: State, server: Sid) -> bool:
+def is_holding_off(state: State, server: Sid) -> bool:
     """Whether a looking server has a quorum for its vote (ZooKeeper: getVoteTracker, hasAllQuorums)."""
     voting = state.servers[server]
     if voting.mode != Mode.LOOKING:
@@ -30,11 +30,11 @@ def holds_off(state: State, server: Sid) -> bool:
     return is_quorum(state.quorums, agreeing)
 
 
-def discards(state: State, server: Sid, message: Notification) -> bool:
+def is_discarded(state: State, server: Sid, message: Notification) -> bool:
     """Whether a server that holds off would not go on for a message."""
     if message.vote is not None and is_better(state, message.vote, state.servers[server].vote):
         return False
-    return holds_off(state, server)
+    return is_holding_off(state, server)
 
 
 def better_is_under_way(state: State, server: Sid) -> bool:

@@ -7,8 +7,8 @@ before it sends the next.
 from __future__ import annotations
 
 from zabspec.histories import Txn, Zxid, follows, index_of, last_zxid, next_zxid
-from zabspec.paper.network import received, sent, with_server
-from zabspec.paper.state import Ack, Commit, Propose, Role, Stage, State, is_quorum, learners_at
+from zabspec.paper.network import next_at_follower, next_at_leader, received, sent, with_server
+from zabspec.paper.state import Ack, Commit, Propose, Role, Server, Stage, State, is_quorum, learners_at
 from zabspec.parts import Sid, replace
 from zabspec.phases import Phase
 
@@ -20,7 +20,7 @@ def leader_accepts_request(state: State, leader: Sid, value: int) -> State | Non
     ZooKeeper: PrepRequestProcessor, then SyncRequestProcessor on the leader.
     """
     leading = state.servers[leader]
-    if leading.role != Role.LEADING or leading.phase != Phase.BROADCAST:
+    if not is_primary(leading):
         return None
     zxid = next_zxid(leading.current_epoch, leading.history)
     history = (*leading.history, Txn(zxid, value))
@@ -36,7 +36,7 @@ def leader_sends_proposal(state: State, leader: Sid) -> State | None:
     ZooKeeper: Leader.propose, to `forwardingFollowers`.
     """
     leading = state.servers[leader]
-    if leading.role != Role.LEADING or leading.phase != Phase.BROADCAST:
+    if not is_primary(leading):
         return None
     zxid = Zxid(leading.current_epoch, leading.proposed + 1)
     index = index_of(zxid, leading.history)
@@ -53,20 +53,19 @@ def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> Sta
     Paper: f.3.1. It can have it already: NEWLEADER carries what its leader has logged but not yet sent.
     ZooKeeper: Follower.processPacket (PROPOSAL), SendAckRequestProcessor.
     """
-    message = state.network[leader][follower].head
-    if not isinstance(message, Propose):
+    message = next_at_follower(state, follower, leader, Propose)
+    if message is None:
         return None
     following = state.servers[follower]
-    if following.role != Role.FOLLOWING or following.leader != leader:
-        return None
     zxid = message.txn.zxid
-    if follows(zxid, last_zxid(following.history)):
-        logging = replace(following, history=(*following.history, message.txn))
-        state = with_server(received(state, leader, follower), follower, logging)
-        return sent(state, follower, [leader], Ack(zxid))
-    if index_of(zxid, following.history) is None:
+    is_next = follows(zxid, last_zxid(following.history))
+    if not is_next and index_of(zxid, following.history) is None:
         return None
-    return received(state, leader, follower)
+    state = received(state, leader, follower)
+    if not is_next:
+        return state
+    logging = replace(following, history=(*following.history, message.txn))
+    return sent(with_server(state, follower, logging), follower, [leader], Ack(zxid))
 
 
 def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | None:
@@ -75,12 +74,10 @@ def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | No
     Paper: l.3.2, COMMIT.
     ZooKeeper: Leader.processAck, Leader.tryToCommit.
     """
-    message = state.network[follower][leader].head
-    if not isinstance(message, Ack):
+    message = next_at_leader(state, leader, follower, Ack)
+    if message is None:
         return None
     leading = state.servers[leader]
-    if leading.role != Role.LEADING or leading.stages[follower] == Stage.ABSENT:
-        return None
     index = index_of(message.zxid, leading.history)
     if index != leading.acked[follower] + 1:
         return None
@@ -104,7 +101,7 @@ def leader_commits_proposal(state: State, leader: Sid) -> State | None:
     ZooKeeper: Leader.startForwarding sends outstanding proposals again, after NEWLEADER; their ACKs count.
     """
     leading = state.servers[leader]
-    if leading.role != Role.LEADING or leading.phase != Phase.BROADCAST:
+    if not is_primary(leading):
         return None
     index = leading.committed + 1
     have_it = [Sid(i) for i, count in enumerate(leading.acked) if count >= index]
@@ -123,13 +120,16 @@ def follower_processes_commit(state: State, follower: Sid, leader: Sid) -> State
     Paper: f.3.2.
     ZooKeeper: Follower.processPacket (COMMIT), FollowerZooKeeperServer.commit.
     """
-    message = state.network[leader][follower].head
-    if not isinstance(message, Commit):
+    message = next_at_follower(state, follower, leader, Commit)
+    if message is None:
         return None
     following = state.servers[follower]
-    if following.role != Role.FOLLOWING or following.leader != leader:
-        return None
     if index_of(message.zxid, following.history) != following.committed + 1:
         return None
     delivering = replace(following, committed=following.committed + 1)
     return with_server(received(state, leader, follower), follower, delivering)
+
+
+def is_primary(server: Server) -> bool:
+    """True if a server is the primary of its epoch: it leads in phase 3."""
+    return server.role == Role.LEADING and server.phase == Phase.BROADCAST

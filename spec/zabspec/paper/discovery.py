@@ -6,7 +6,7 @@ Paper: section IV, algorithm 1, steps f.1.1, l.1.1, f.1.2, l.1.2.
 from __future__ import annotations
 
 from zabspec.histories import last_zxid
-from zabspec.paper.network import disconnected, received, sent, with_server
+from zabspec.paper.network import disconnected, next_at_follower, next_at_leader, received, sent, with_server
 from zabspec.paper.state import (
     AckEpoch,
     CEpoch,
@@ -49,20 +49,19 @@ def leader_processes_cepoch(state: State, leader: Sid, follower: Sid) -> State |
     Paper: l.1.1, NEWEPOCH(e'). One that comes later is answered alone.
     ZooKeeper: Leader.getEpochToPropose.
     """
-    message = state.network[follower][leader].head
-    if not isinstance(message, CEpoch):
+    message = next_at_leader(state, leader, follower, CEpoch)
+    if message is None:
         return None
     leading = state.servers[leader]
-    if leading.role != Role.LEADING or leading.stages[follower] == Stage.ABSENT:
+    is_late = is_quorum(leading.promised, leading.stages)
+    if not is_late and leading.phase != Phase.DISCOVERY:
         return None
     state = received(state, follower, leader)
     stages = leading.stages.put(follower, Stage.CEPOCH)
     promised = leading.promised | {follower}
-    if is_quorum(leading.promised, stages):
+    if is_late:
         state = with_server(state, leader, replace(leading, stages=stages, promised=promised))
         return sent(state, leader, [follower], NewEpoch(leading.accepted_epoch))
-    if leading.phase != Phase.DISCOVERY:
-        return None
     highest = max(leading.highest_epoch, message.epoch)
     if not is_quorum(promised, stages):
         return with_server(
@@ -81,16 +80,15 @@ def follower_processes_newepoch(state: State, follower: Sid, leader: Sid) -> Sta
     Paper: f.1.2, ACK-E(f.a, h_f).
     ZooKeeper: Learner.registerWithLeader (LEADERINFO, ACKEPOCH).
     """
-    message = state.network[leader][follower].head
-    if not isinstance(message, NewEpoch):
+    message = next_at_follower(state, follower, leader, NewEpoch)
+    if message is None:
         return None
     following = state.servers[follower]
-    if following.role != Role.FOLLOWING or following.leader != leader:
+    is_refused = message.epoch < following.accepted_epoch
+    if not is_refused and following.phase != Phase.DISCOVERY:
         return None
-    if message.epoch < following.accepted_epoch:
+    if is_refused:
         return disconnected(state, leader, follower)
-    if following.phase != Phase.DISCOVERY:
-        return None
     promising = replace(following, accepted_epoch=message.epoch, phase=Phase.SYNCHRONIZATION)
     state = with_server(received(state, leader, follower), follower, promising)
     return sent(state, follower, [leader], AckEpoch(following.current_epoch, following.history))
@@ -103,21 +101,20 @@ def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State
     that the leader has by then.
     ZooKeeper: Leader.waitForEpochAck; there, the leader only verifies that it has the most recent one.
     """
-    message = state.network[follower][leader].head
-    if not isinstance(message, AckEpoch):
+    message = next_at_leader(state, leader, follower, AckEpoch)
+    if message is None:
         return None
     leading = state.servers[leader]
-    if leading.role != Role.LEADING or leading.stages[follower] == Stage.ABSENT:
+    is_late = is_quorum(leading.confirmed, leading.stages)
+    if not is_late and leading.phase != Phase.DISCOVERY:
         return None
     state = received(state, follower, leader)
     stages = leading.stages.put(follower, Stage.ACKEPOCH)
     confirmed = leading.confirmed | {follower}
     epoch = leading.accepted_epoch
-    if is_quorum(leading.confirmed, stages):
+    if is_late:
         state = with_server(state, leader, replace(leading, stages=stages, confirmed=confirmed))
         return sent(state, leader, [follower], NewLeader(epoch, leading.history))
-    if leading.phase != Phase.DISCOVERY:
-        return None
     best = more_recent(leading.best, Summary(message.epoch, message.history))
     if not is_quorum(confirmed, stages):
         return with_server(state, leader, replace(leading, stages=stages, confirmed=confirmed, best=best))

@@ -7,12 +7,43 @@ ends takes the messages in flight with it (ZooKeeper: one TCP connection for eac
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from zabspec.paper.state import Message, Role, Server, Stage, State
 from zabspec.parts import Queue, Row, Sid, replace
 from zabspec.phases import Phase
 
 EMPTY: Queue[Message] = Queue()
+
+Kind = TypeVar("Kind", bound=Message)
+
+
+def next_at_leader(state: State, leader: Sid, follower: Sid, kind: type[Kind]) -> Kind | None:
+    """Returns the message that a leader receives next from a follower that is connected to it.
+
+    None if there is none, or the oldest message under way is not of this kind.
+    """
+    message = state.network[follower][leader].head
+    if not isinstance(message, kind):
+        return None
+    leading = state.servers[leader]
+    if leading.role != Role.LEADING or leading.stages[follower] == Stage.ABSENT:
+        return None
+    return message
+
+
+def next_at_follower(state: State, follower: Sid, leader: Sid, kind: type[Kind]) -> Kind | None:
+    """Returns the message that a follower receives next from the leader that it is connected to.
+
+    None if there is none, or the oldest message under way is not of this kind.
+    """
+    message = state.network[leader][follower].head
+    if not isinstance(message, kind):
+        return None
+    following = state.servers[follower]
+    if following.role != Role.FOLLOWING or following.leader != leader:
+        return None
+    return message
 
 
 def with_server(state: State, server: Sid, changed: Server) -> State:

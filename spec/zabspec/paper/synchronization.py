@@ -6,8 +6,8 @@ Paper: section IV, algorithm 2, steps l.2.1 (in discovery.py), f.2.1, l.2.2, f.2
 from __future__ import annotations
 
 from zabspec.histories import ZERO, index_of, last_zxid
-from zabspec.paper.network import disconnected, received, sent, with_server
-from zabspec.paper.state import AckLeader, CommitLeader, NewLeader, Role, Stage, State, is_quorum, learners_at
+from zabspec.paper.network import disconnected, next_at_follower, next_at_leader, received, sent, with_server
+from zabspec.paper.state import AckLeader, CommitLeader, NewLeader, Stage, State, is_quorum, learners_at
 from zabspec.parts import Sid, replace
 from zabspec.phases import Phase
 
@@ -18,16 +18,15 @@ def follower_processes_newleader(state: State, follower: Sid, leader: Sid) -> St
     Paper: f.2.1, ACK-LD.
     ZooKeeper: Learner.syncWithLeader, NEWLEADER.
     """
-    message = state.network[leader][follower].head
-    if not isinstance(message, NewLeader):
+    message = next_at_follower(state, follower, leader, NewLeader)
+    if message is None:
         return None
     following = state.servers[follower]
-    if following.role != Role.FOLLOWING or following.leader != leader:
+    is_refused = message.epoch != following.accepted_epoch
+    if not is_refused and following.phase != Phase.SYNCHRONIZATION:
         return None
-    if message.epoch != following.accepted_epoch:
+    if is_refused:
         return disconnected(state, leader, follower)
-    if following.phase != Phase.SYNCHRONIZATION:
-        return None
     adopting = replace(following, current_epoch=message.epoch, history=message.history)
     state = with_server(received(state, leader, follower), follower, adopting)
     return sent(state, follower, [leader], AckLeader(last_zxid(message.history)))
@@ -40,11 +39,12 @@ def leader_processes_ackleader(state: State, leader: Sid, follower: Sid) -> Stat
     then and not the one acknowledged, or what was committed in between would be lost to that follower.
     ZooKeeper: Leader.waitForNewLeaderAck (UPTODATE).
     """
-    message = state.network[follower][leader].head
-    if not isinstance(message, AckLeader):
+    message = next_at_leader(state, leader, follower, AckLeader)
+    if message is None:
         return None
     leading = state.servers[leader]
-    if leading.role != Role.LEADING or leading.stages[follower] == Stage.ABSENT:
+    is_late = is_quorum(leading.synced, leading.stages)
+    if leading.phase != (Phase.BROADCAST if is_late else Phase.SYNCHRONIZATION):
         return None
     state = received(state, follower, leader)
     covered = sum(txn.zxid <= message.zxid for txn in leading.history)
@@ -54,14 +54,10 @@ def leader_processes_ackleader(state: State, leader: Sid, follower: Sid) -> Stat
         synced=leading.synced | {follower},
         acked=leading.acked.put(follower, max(covered, leading.acked[follower])),
     )
-    if is_quorum(leading.synced, leading.stages):
-        if leading.phase != Phase.BROADCAST:
-            return None
+    if is_late:
         delivered = leading.history[leading.committed - 1].zxid if leading.committed else ZERO
         state = with_server(state, leader, noting)
         return sent(state, leader, [follower], CommitLeader(delivered))
-    if leading.phase != Phase.SYNCHRONIZATION:
-        return None
     if not is_quorum(noting.synced, noting.stages):
         return with_server(state, leader, noting)
     established = replace(noting, phase=Phase.BROADCAST, committed=len(leading.history))
@@ -76,12 +72,10 @@ def follower_processes_commitleader(state: State, follower: Sid, leader: Sid) ->
     Paper: f.2.2.
     ZooKeeper: Learner.syncWithLeader, UPTODATE.
     """
-    message = state.network[leader][follower].head
-    if not isinstance(message, CommitLeader):
+    message = next_at_follower(state, follower, leader, CommitLeader)
+    if message is None:
         return None
     following = state.servers[follower]
-    if following.role != Role.FOLLOWING or following.leader != leader:
-        return None
     index = index_of(message.zxid, following.history)
     if index is None:
         return None

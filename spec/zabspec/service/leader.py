@@ -21,11 +21,10 @@ def leader_logs_write(state: State, client: Cid, server: Sid) -> State | None:
 
     ZooKeeper: PrepRequestProcessor.pRequest, SessionTrackerImpl.checkSession.
     """
-    request = next_for_leader(state, client, server)
-    if request is None or not is_write(request.body) or state.servers[server].cut_off is not None:
+    request = next_write(state, client, server)
+    if request is None or state.owners[client] != server or closing_zxid(state.log, client) is not None:
         return None
-    if state.owners[client] != server or closing_zxid(state.log, client) is not None:
-        return None
+    assert is_write(request.body)
     txn = tree.prepare(tree_at(state.log, len(state.log)), request.body, caller_of(client))
     return logged(state, client, server, Logged(txn, client, request.number))
 
@@ -35,10 +34,9 @@ def leader_refuses_write(state: State, client: Cid, server: Sid) -> State | None
 
     ZooKeeper: SessionTrackerImpl.checkSession, KeeperException.SessionMovedException.
     """
-    request = next_for_leader(state, client, server)
-    if request is None or not is_write(request.body) or state.servers[server].cut_off is not None:
+    if next_write(state, client, server) is None or state.owners[client] == server:
         return None
-    return None if state.owners[client] == server else closed(state, server, client)
+    return closed(state, server, client)
 
 
 def leader_answers_sync(state: State, client: Cid, server: Sid) -> State | None:
@@ -69,6 +67,17 @@ def next_for_leader(state: State, client: Cid, server: Sid) -> Request | None:
     going = [each for each in connection.requests if goes_to_leader(each.body)]
     been = len(connection.promised)
     return going[been] if len(going) > been else None
+
+
+def next_write(state: State, client: Cid, server: Sid) -> Request | None:
+    """Returns the write that the leader takes next from a connection, None if there is none.
+
+    A server whose leader has been deposed passes no writes on.
+    """
+    request = next_for_leader(state, client, server)
+    if request is None or not is_write(request.body) or state.servers[server].cut_off is not None:
+        return None
+    return request
 
 
 def known_at(state: State, server: Sid) -> int:

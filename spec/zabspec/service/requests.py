@@ -73,6 +73,11 @@ def is_write(body: Body) -> TypeGuard[tree.Write]:
     return isinstance(body, tree.Write)
 
 
+def is_answered_locally(body: Body) -> bool:
+    """True if a server answers a request at once, from its own tree and watches."""
+    return is_read(body) or isinstance(body, AddWatch | RemoveWatches)
+
+
 def goes_to_leader(body: Body) -> bool:
     """Whether a server cannot answer a request by itself."""
     return is_write(body) or isinstance(body, Sync)

@@ -15,11 +15,18 @@ from zabspec.parts import Sid, replace
 from zabspec.service.history import answer_at, closing_zxid, outcome_at, readable_at, tree_at, triggers_at
 from zabspec.service.leader import known_at
 from zabspec.service.network import closed, sent, with_connection, with_server
-from zabspec.service.requests import Outcome, Reply, Sync, goes_to_leader, is_read, watch_left
+from zabspec.service.requests import (
+    Outcome,
+    Reply,
+    Sync,
+    goes_to_leader,
+    is_answered_locally,
+    is_read,
+    watch_left,
+)
 from zabspec.service.state import Cid, State
 from zabspec.tree.state import node_at
 from zabspec.watches import (
-    AddWatch,
     RemoveWatches,
     SetWatches,
     Watches,
@@ -52,20 +59,16 @@ def server_answers(state: State, server: Sid, client: Cid) -> State | None:
     ZooKeeper: FinalRequestProcessor.processRequest; DataTree.getData, statNode, getChildren, addWatch.
     """
     request = state.connections[server][client].requests.head
-    if request is None:
+    if request is None or not is_answered_locally(request.body):
         return None
+    body = request.body
     zxid, watches = state.servers[server].applied, state.connections[server][client].watches
     outcome: Outcome = None
-    match request.body:
-        case RemoveWatches() as body:
-            watches, outcome = removed(watches, body)
-        case body if is_read(body):
-            outcome = answer_at(state.log, zxid, body, client)
-        case AddWatch():
-            pass
-        case _:
-            return None
-    left = watch_left(request.body, outcome)
+    if isinstance(body, RemoveWatches):
+        watches, outcome = removed(watches, body)
+    elif is_read(body):
+        outcome = answer_at(state.log, zxid, body, client)
+    left = watch_left(body, outcome)
     if left is not None:
         watches = with_watch(watches, *left)
     state = with_watches(state, server, client, watches)

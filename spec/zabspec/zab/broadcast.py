@@ -15,8 +15,8 @@ from zabspec.phases import Phase
 from zabspec.quorums import is_quorum
 from zabspec.zab.disk import applied, synced
 from zabspec.zab.network import (
-    first_message,
-    is_follower_of,
+    next_at_follower,
+    next_at_leader,
     received,
     sent_to_leader,
     sent_to_learners,
@@ -50,8 +50,8 @@ def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> Sta
     Paper: f.3.1.
     ZooKeeper: Follower.processPacket (PROPOSAL), FollowerZooKeeperServer.logRequest.
     """
-    message = first_message(state, leader, follower)
-    if not isinstance(message, Proposal) or not is_follower_of(state, follower, leader):
+    message = next_at_follower(state, follower, leader, Proposal)
+    if message is None:
         return None
     following = state.servers[follower]
     if following.phase != Phase.BROADCAST:
@@ -77,7 +77,7 @@ def server_syncs_log(state: State, server: Sid) -> State | None:
         return None
     state = with_server(state, server, synced(state.servers[server]))
     if state.servers[server].role == Role.LEADING:
-        return leader_counts_ack(state, server, server, waiting[-1].zxid)
+        return with_ack_counted(state, server, server, waiting[-1].zxid)
     leader = state.servers[server].leader
     for txn in waiting:
         if leader is not None and server not in state.observers:
@@ -91,15 +91,15 @@ def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | No
     Paper: l.3.2.
     ZooKeeper: Leader.processAck.
     """
-    message = first_message(state, follower, leader)
-    if not isinstance(message, Ack) or message.zxid.counter == 0:
+    message = next_at_leader(state, leader, follower, Ack)
+    if message is None or message.zxid.counter == 0:
         return None
     if state.servers[leader].stages[follower] != Stage.SYNCED:
         return None
-    return leader_counts_ack(received(state, follower, leader), leader, follower, message.zxid)
+    return with_ack_counted(received(state, follower, leader), leader, follower, message.zxid)
 
 
-def leader_counts_ack(state: State, leader: Sid, server: Sid, zxid: Zxid) -> State:
+def with_ack_counted(state: State, leader: Sid, server: Sid, zxid: Zxid) -> State:
     """The state after a leader learned that a server has everything up to a zxid on disk: it delivers what a
     quorum has, in order, and tells all that proposals go to; observers learn of it only now.
 
@@ -140,8 +140,8 @@ def follower_processes_commit(state: State, follower: Sid, leader: Sid) -> State
     Paper: f.3.2.
     ZooKeeper: FollowerZooKeeperServer.commit, CommitProcessor, FinalRequestProcessor.
     """
-    message = first_message(state, leader, follower)
-    if not isinstance(message, Commit) or not is_follower_of(state, follower, leader):
+    message = next_at_follower(state, follower, leader, Commit)
+    if message is None:
         return None
     following = state.servers[follower]
     if following.phase != Phase.BROADCAST or not following.pending:
@@ -158,8 +158,8 @@ def observer_processes_inform(state: State, observer: Sid, leader: Sid) -> State
 
     ZooKeeper: Observer.processPacket (INFORM), ObserverZooKeeperServer.commitRequest.
     """
-    message = first_message(state, leader, observer)
-    if not isinstance(message, Inform) or not is_follower_of(state, observer, leader):
+    message = next_at_follower(state, observer, leader, Inform)
+    if message is None:
         return None
     observing = state.servers[observer]
     if observing.phase != Phase.BROADCAST:

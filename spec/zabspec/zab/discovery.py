@@ -13,10 +13,10 @@ from zabspec.phases import Phase
 from zabspec.quorums import is_quorum
 from zabspec.zab.election import standing
 from zabspec.zab.network import (
-    first_message,
-    follower_closes,
-    is_follower_of,
-    leader_closes,
+    closed_by_follower,
+    closed_by_leader,
+    next_at_follower,
+    next_at_leader,
     received,
     sent_to_leader,
     sent_to_learners,
@@ -34,8 +34,8 @@ def leader_processes_followerinfo(state: State, leader: Sid, follower: Sid) -> S
     Paper: l.1.1.
     ZooKeeper: Leader.getEpochToPropose.
     """
-    message = first_message(state, follower, leader)
-    if not isinstance(message, FollowerInfo):
+    message = next_at_leader(state, leader, follower, FollowerInfo)
+    if message is None:
         return None
     leading = state.servers[leader]
     state = received(state, follower, leader)
@@ -62,12 +62,12 @@ def follower_processes_leaderinfo(state: State, follower: Sid, leader: Sid) -> S
     Paper: f.1.1.
     ZooKeeper: Learner.registerWithLeader (LEADERINFO).
     """
-    message = first_message(state, leader, follower)
-    if not isinstance(message, LeaderInfo) or not is_follower_of(state, follower, leader):
+    message = next_at_follower(state, follower, leader, LeaderInfo)
+    if message is None:
         return None
     promised = state.servers[follower].accepted_epoch
     if message.epoch < promised:
-        return follower_closes(state, follower, leader)
+        return closed_by_follower(state, follower, leader)
     state = received(state, leader, follower)
     epoch, zxid = standing(state, follower)
     answer = AckEpoch(epoch if message.epoch > promised else None, zxid)
@@ -84,8 +84,8 @@ def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State
     Paper: l.1.2, where the leader takes over the most recent history instead.
     ZooKeeper: Leader.waitForEpochAck, then QuorumPeer.setCurrentEpoch.
     """
-    message = first_message(state, follower, leader)
-    if not isinstance(message, AckEpoch):
+    message = next_at_leader(state, leader, follower, AckEpoch)
+    if message is None:
         return None
     leading = state.servers[leader]
     state = received(state, follower, leader)
@@ -97,7 +97,7 @@ def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State
     if message.epoch is None or leading.phase != Phase.DISCOVERY:
         return with_server(state, leader, noting)
     if (message.epoch, message.zxid) > standing(state, leader):
-        return leader_closes(state, leader, follower)
+        return closed_by_leader(state, leader, follower)
     electing = leading.electing | {follower}
     noting = replace(noting, electing=electing)
     if is_quorum(state.quorums, electing):

@@ -17,8 +17,8 @@ from zabspec.quorums import is_quorum, weight
 from zabspec.zab.network import (
     EMPTY,
     is_reachable,
-    leader_closes_all,
     sent_to_leader,
+    stepped_down,
     with_channel,
     with_server,
 )
@@ -109,7 +109,7 @@ def leader_gives_up(state: State, leader: Sid) -> State | None:
     connected = learners_from(state.servers[leader].stages, Stage.CONNECTED)
     if is_quorum(state.quorums, connected):
         return None
-    return leader_closes_all(state, leader)
+    return stepped_down(state, leader)
 
 
 def leader_stops_waiting(state: State, leader: Sid) -> State | None:
@@ -125,7 +125,7 @@ def leader_stops_waiting(state: State, leader: Sid) -> State | None:
         return None
     if not is_quorum(state.quorums, leading.connecting):
         return None
-    return leader_closes_all(state, leader)
+    return stepped_down(state, leader)
 
 
 def standing(state: State, server: Sid) -> Standing:

@@ -13,11 +13,11 @@ from zabspec.parts import Sid, replace
 from zabspec.zab.disk import loaded
 from zabspec.zab.network import (
     EMPTY,
-    follower_closes,
+    closed_by_follower,
+    closed_by_leader,
     is_follower_of,
     is_reachable,
-    leader_closes,
-    leader_closes_all,
+    stepped_down,
     with_channel,
     with_server,
 )
@@ -31,7 +31,7 @@ def follower_times_out(state: State, follower: Sid, leader: Sid) -> State | None
     """
     if not is_follower_of(state, follower, leader):
         return None
-    return follower_closes(state, follower, leader)
+    return closed_by_follower(state, follower, leader)
 
 
 def leader_drops_follower(state: State, leader: Sid, follower: Sid) -> State | None:
@@ -46,7 +46,7 @@ def leader_drops_follower(state: State, leader: Sid, follower: Sid) -> State | N
         return None
     if not is_follower_of(state, follower, leader) and is_reachable(state, leader, follower):
         return None
-    return leader_closes(state, leader, follower)
+    return closed_by_leader(state, leader, follower)
 
 
 def server_restarts(state: State, server: Sid, kept: int) -> State | None:
@@ -66,11 +66,11 @@ def server_restarts(state: State, server: Sid, kept: int) -> State | None:
     if crashing.role == Role.STOPPED or kept > len(crashing.unsynced):
         return None
     if crashing.role == Role.LEADING:
-        state = leader_closes_all(state, server)
+        state = stepped_down(state, server)
     elif crashing.role == Role.FOLLOWING:
         leader = crashing.leader
         assert leader is not None
-        state = with_channel(follower_closes(state, server, leader), leader, server, EMPTY)
+        state = with_channel(closed_by_follower(state, server, leader), leader, server, EMPTY)
     found = (*crashing.log, *crashing.unsynced[:kept])
     back = loaded(state.servers[server], found)
     if back.processed.epoch > back.current_epoch:

@@ -10,6 +10,7 @@ ZooKeeper: one TCP connection for each learner (LearnerHandler, Learner).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from zabspec.histories import ZERO
 from zabspec.parts import Queue, Row, Sid, replace
@@ -18,6 +19,8 @@ from zabspec.zab.disk import put_down
 from zabspec.zab.state import Message, Role, Server, Stage, State, SyncMode
 
 EMPTY: Queue[Message] = Queue()
+
+Kind = TypeVar("Kind", bound=Message)
 
 
 def with_server(state: State, server: Sid, changed: Server) -> State:
@@ -64,6 +67,21 @@ def first_message(state: State, sender: Sid, receiver: Sid) -> Message | None:
     return message if message is not None and is_reachable(state, sender, receiver) else None
 
 
+def next_at_leader(state: State, leader: Sid, follower: Sid, kind: type[Kind]) -> Kind | None:
+    """Returns the message that a leader takes next from a learner, None if there is none of this kind."""
+    message = first_message(state, follower, leader)
+    return message if isinstance(message, kind) else None
+
+
+def next_at_follower(state: State, follower: Sid, leader: Sid, kind: type[Kind]) -> Kind | None:
+    """Returns the message that a learner takes next from its leader, None if there is none of this kind.
+
+    None too if the learner has closed its end of the connection.
+    """
+    message = first_message(state, leader, follower)
+    return message if isinstance(message, kind) and is_follower_of(state, follower, leader) else None
+
+
 def received(state: State, sender: Sid, receiver: Sid) -> State:
     """The state after the receiver took the oldest message."""
     return with_channel(state, sender, receiver, state.network[sender][receiver].without_first())
@@ -74,13 +92,13 @@ def is_follower_of(state: State, follower: Sid, leader: Sid) -> bool:
     return state.servers[follower].leader == leader
 
 
-def follower_closes(state: State, follower: Sid, leader: Sid) -> State:
+def closed_by_follower(state: State, follower: Sid, leader: Sid) -> State:
     """The state after a follower closed its end and went back to election."""
     state = with_server(state, follower, as_looking(state.servers[follower]))
     return with_channel(state, leader, follower, EMPTY)
 
 
-def leader_closes(state: State, leader: Sid, follower: Sid) -> State:
+def closed_by_leader(state: State, leader: Sid, follower: Sid) -> State:
     """The state after a leader closed its end of the connection to one learner, and leads on."""
     stages = state.servers[leader].stages.put(follower, Stage.ABSENT)
     reported = state.servers[leader].reported.put(follower, ZERO)
@@ -88,7 +106,7 @@ def leader_closes(state: State, leader: Sid, follower: Sid) -> State:
     return with_channel(state, follower, leader, EMPTY)
 
 
-def leader_closes_all(state: State, leader: Sid) -> State:
+def stepped_down(state: State, leader: Sid) -> State:
     """The state after a leader closed its ends of all connections and went back to election."""
     for sid, stage in enumerate(state.servers[leader].stages):
         if stage != Stage.ABSENT:
@@ -105,7 +123,7 @@ def follower_notices(state: State, follower: Sid, leader: Sid) -> State | None:
         return None
     if state.servers[leader].stages[follower] != Stage.ABSENT or not is_reachable(state, follower, leader):
         return None
-    return follower_closes(state, follower, leader)
+    return closed_by_follower(state, follower, leader)
 
 
 def leader_notices(state: State, leader: Sid, follower: Sid) -> State | None:
@@ -117,7 +135,7 @@ def leader_notices(state: State, leader: Sid, follower: Sid) -> State | None:
         return None
     if is_follower_of(state, follower, leader) or not is_reachable(state, leader, follower):
         return None
-    return leader_closes(state, leader, follower)
+    return closed_by_leader(state, leader, follower)
 
 
 def as_looking(server: Server) -> Server:

@@ -16,9 +16,11 @@ from zabspec.phases import Phase
 from zabspec.quorums import is_quorum
 from zabspec.zab.disk import applied, durable, loaded, truncated, with_snapshot
 from zabspec.zab.network import (
+    closed_by_follower,
     first_message,
-    follower_closes,
     is_follower_of,
+    next_at_follower,
+    next_at_leader,
     received,
     sent_to_leader,
     sent_to_learners,
@@ -189,7 +191,7 @@ def follower_starts_sync(state: State, follower: Sid, leader: Sid) -> State | No
         case Diff():
             following = replace(following, sync_mode=SyncMode.DIFF)
         case Trunc(zxid) if state.disk == Disk.FILES:
-            return follower_truncates(state, follower, leader, zxid)
+            return with_log_truncated(state, follower, leader, zxid)
         case Trunc(zxid):
             cut = loaded(following, up_to(following.log, zxid))
             following = replace(cut, sync_mode=SyncMode.TRUNC)
@@ -200,7 +202,7 @@ def follower_starts_sync(state: State, follower: Sid, leader: Sid) -> State | No
     return with_server(state, follower, following)
 
 
-def follower_truncates(state: State, follower: Sid, leader: Sid, zxid: Zxid) -> State:
+def with_log_truncated(state: State, follower: Sid, leader: Sid, zxid: Zxid) -> State:
     """The state after a follower dropped all after a zxid, or found that it cannot, and stopped for good.
 
     ZooKeeper: Learner.syncWithLeader (TRUNC), which exits where truncateLog fails.
@@ -208,7 +210,7 @@ def follower_truncates(state: State, follower: Sid, leader: Sid, zxid: Zxid) -> 
     cut = truncated(state.servers[follower], zxid)
     if cut is not None:
         return with_server(state, follower, replace(cut, sync_mode=SyncMode.TRUNC))
-    state = follower_closes(state, follower, leader)
+    state = closed_by_follower(state, follower, leader)
     return with_server(state, follower, replace(state.servers[follower], role=Role.STOPPED))
 
 
@@ -217,8 +219,8 @@ def follower_queues_proposal(state: State, follower: Sid, leader: Sid) -> State 
 
     ZooKeeper: Learner.syncWithLeader (PROPOSAL), packetsNotLogged.
     """
-    message = first_message(state, leader, follower)
-    if not isinstance(message, Proposal) or not is_follower_of(state, follower, leader):
+    message = next_at_follower(state, follower, leader, Proposal)
+    if message is None:
         return None
     following = state.servers[follower]
     if following.phase != Phase.SYNCHRONIZATION:
@@ -233,8 +235,8 @@ def follower_notes_commit(state: State, follower: Sid, leader: Sid) -> State | N
 
     ZooKeeper: Learner.syncWithLeader (COMMIT), packetsCommitted.
     """
-    message = first_message(state, leader, follower)
-    if not isinstance(message, Commit) or not is_follower_of(state, follower, leader):
+    message = next_at_follower(state, follower, leader, Commit)
+    if message is None:
         return None
     following = state.servers[follower]
     if following.phase != Phase.SYNCHRONIZATION or not is_next_commit(following, message.zxid):
@@ -252,8 +254,8 @@ def observer_queues_inform(state: State, observer: Sid, leader: Sid) -> State | 
 
     ZooKeeper: Learner.syncWithLeader (INFORM).
     """
-    message = first_message(state, leader, observer)
-    if not isinstance(message, Inform) or not is_follower_of(state, observer, leader):
+    message = next_at_follower(state, observer, leader, Inform)
+    if message is None:
         return None
     observing = state.servers[observer]
     if observing.phase != Phase.SYNCHRONIZATION:
@@ -282,9 +284,8 @@ def follower_persists_history(state: State, follower: Sid, leader: Sid) -> State
     Paper: f.2.1, h_f.
     ZooKeeper: Learner.syncWithLeader (NEWLEADER): takeSnapshot; appendRequest, processTxn, ZKDatabase.commit.
     """
-    if not isinstance(first_message(state, leader, follower), NewLeader):
-        return None
-    if not is_follower_of(state, follower, leader) or has_persisted_history(state, follower):
+    message = next_at_follower(state, follower, leader, NewLeader)
+    if message is None or has_persisted_history(state, follower):
         return None
     following = state.servers[follower]
     if following.sync_mode not in BUFFERING:
@@ -313,8 +314,8 @@ def follower_persists_epoch(state: State, follower: Sid, leader: Sid) -> State |
     Paper: f.2.1, f.a.
     ZooKeeper: Learner.syncWithLeader (NEWLEADER), QuorumPeer.setCurrentEpoch.
     """
-    message = first_message(state, leader, follower)
-    if not isinstance(message, NewLeader) or not is_follower_of(state, follower, leader):
+    message = next_at_follower(state, follower, leader, NewLeader)
+    if message is None:
         return None
     following = state.servers[follower]
     if following.current_epoch == message.epoch or not has_persisted_history(state, follower):
@@ -328,8 +329,8 @@ def follower_acknowledges_newleader(state: State, follower: Sid, leader: Sid) ->
     Paper: f.2.1, ACK-LD.
     ZooKeeper: Learner.syncWithLeader (NEWLEADER), writePacket.
     """
-    message = first_message(state, leader, follower)
-    if not isinstance(message, NewLeader) or not is_follower_of(state, follower, leader):
+    message = next_at_follower(state, follower, leader, NewLeader)
+    if message is None:
         return None
     following = state.servers[follower]
     if following.current_epoch != message.epoch or not has_persisted_history(state, follower):
@@ -347,8 +348,8 @@ def leader_processes_newleader_ack(state: State, leader: Sid, follower: Sid) -> 
     Paper: l.2.2.
     ZooKeeper: Leader.waitForNewLeaderAck, startZkServer; LearnerHandler.run (UPTODATE).
     """
-    message = first_message(state, follower, leader)
-    if not isinstance(message, Ack) or message.zxid.counter != 0:
+    message = next_at_leader(state, leader, follower, Ack)
+    if message is None or message.zxid.counter != 0:
         return None
     leading = state.servers[leader]
     if leading.stages[follower] != Stage.TOLD:
@@ -373,8 +374,8 @@ def follower_processes_uptodate(state: State, follower: Sid, leader: Sid) -> Sta
     Paper: f.2.2.
     ZooKeeper: Learner.syncWithLeader (UPTODATE): logRequest, commit.
     """
-    message = first_message(state, leader, follower)
-    if not isinstance(message, UpToDate) or not is_follower_of(state, follower, leader):
+    message = next_at_follower(state, follower, leader, UpToDate)
+    if message is None:
         return None
     following = state.servers[follower]
     committed = following.pending[: following.to_commit]

@@ -29,7 +29,9 @@ def in_election(action: ElectionAction) -> Action:
     @wraps(action)
     def elects(state: State, *servers: Sid) -> State | None:
         after = action(state.election, *servers)
-        return None if after is None else replace(state, election=after)
+        if after is None:
+            return None
+        return replace(state, election=after)
 
     return elects
 
@@ -91,7 +93,9 @@ def server_starts(state: State, server: Sid) -> State | None:
     if state.servers[server].role != Role.LOOKING:
         return None
     after = fast_election.server_starts(_with_standing(state, server), server)
-    return None if after is None else replace(state, election=after)
+    if after is None:
+        return None
+    return replace(state, election=after)
 
 
 def server_looks_again(state: State, server: Sid) -> State | None:
@@ -102,7 +106,9 @@ def server_looks_again(state: State, server: Sid) -> State | None:
     if state.servers[server].role != Role.LOOKING or state.election.servers[server].mode not in LEARNING:
         return None
     after = fast_election.server_looks_again(_with_standing(state, server), server)
-    return None if after is None else replace(state, election=after)
+    if after is None:
+        return None
+    return replace(state, election=after)
 
 
 def server_follows_leader(state: State, follower: Sid, leader: Sid) -> State | None:
@@ -121,9 +127,13 @@ def server_restarts(state: State, server: Sid, kept: int) -> State | None:
 
     ZooKeeper: logicalclock is kept in memory alone.
     """
-    gone = election_faults.server_crashes(state.election, server)
-    after = None if gone is None else _whole(zab.server_restarts(state, server, kept))
-    return None if after is None or gone is None else replace(after, election=gone)
+    election = election_faults.server_crashes(state.election, server)
+    if election is None:
+        return None
+    after = _whole(zab.server_restarts(state, server, kept))
+    if after is None:
+        return None
+    return replace(after, election=election)
 
 
 ELECTION: tuple[Action, ...] = (

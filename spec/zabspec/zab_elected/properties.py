@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from zabspec.fast_election import properties as election
 from zabspec.fast_election.state import Mode
-from zabspec.fast_election.votes import better_is_under_way, holds_off
+from zabspec.fast_election.votes import better_is_under_way, is_holding_off
 from zabspec.parts import Sid
 from zabspec.phases import Phase
 from zabspec.zab.election import server_is_elected, server_is_elected_late
@@ -76,7 +76,7 @@ def latecomer_finds_established_leader(state: State, server: Sid, leader: Sid) -
 def leader_is_elected_by_past_votes(state: State, server: Sid) -> bool:
     """A server is about to lead whom the servers that look now would not elect."""
     voting = state.election.servers[server]
-    if not holds_off(state.election, server) or voting.vote is None or voting.vote.leader != server:
+    if not is_holding_off(state.election, server) or voting.vote is None or voting.vote.leader != server:
         return False
     return not better_is_under_way(state.election, server) and server_is_elected(state, server) is None
 

@@ -15,7 +15,7 @@ from zabcheck.models.mutant import Mutant
 from zabspec import fast_election
 from zabspec.fast_election.network import with_server
 from zabspec.fast_election.state import Mode, State, Vote
-from zabspec.fast_election.votes import decided, holds_off, with_received
+from zabspec.fast_election.votes import decided, is_holding_off, with_received
 from zabspec.histories import ZERO
 from zabspec.parts import Sid, replace
 from zabspec.quorums import is_quorum, majority
@@ -32,7 +32,7 @@ def server_decides_alone(state: State, server: Sid) -> State | None:
 def server_decides_at_once(state: State, server: Sid) -> State | None:
     """The end of an election without a hold-off."""
     voting = state.servers[server]
-    if voting.vote is None or not holds_off(state, server):
+    if voting.vote is None or not is_holding_off(state, server):
         return None
     return decided(state, server, voting.vote, voting.round)
 
@@ -57,7 +57,7 @@ def server_joins_round_with_votes(state: State, server: Sid, sender: Sid) -> Sta
 def server_counts_last_vote(state: State, server: Sid, sender: Sid) -> State | None:
     """A vote of the round, adopted whether it is better or not."""
     voting = state.servers[server]
-    if voting.mode != Mode.LOOKING or holds_off(state, server):
+    if voting.mode != Mode.LOOKING or is_holding_off(state, server):
         return fast_election.server_counts_vote(state, server, sender)
     blank = with_server(state, server, replace(voting, vote=Vote(-1, ZERO, server)))
     return fast_election.server_counts_vote(blank, server, sender)
