@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from zabcheck.models.service.mutants import SERVICE_MUTANTS
 from zabspec.paper.state import Message, Server
+from zabspec.service import watch_guarantees
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("spec", "impl", "checkers", "tests", "traces", "docs")
@@ -54,6 +56,12 @@ def broken_links(document: Path) -> Iterator[str]:
         linked = (document.parent / path).resolve() if path else document
         if not linked.exists() or (anchor and anchor not in anchors(linked.read_text(encoding="utf-8"))):
             yield target
+
+
+def linked_documents(document: Path) -> list[Path]:
+    """The documents that a document links to."""
+    targets = re.findall(r"\]\(([^)\s#]+\.md)(?:#[^)]*)?\)", prose(document.read_text(encoding="utf-8")))
+    return [(document.parent / target).resolve() for target in targets if "://" not in target]
 
 
 def commands(text: str) -> Iterator[list[str]]:
@@ -170,6 +178,13 @@ def test_examples_run_and_print_what_is_said(document: Path, run_python: Run) ->
         assert done.stdout == (text if following == "text" else "")
 
 
+def test_each_document_is_at_most_two_links_away_from_the_readme() -> None:
+    near = {ROOT / "README.md"}
+    for _ in range(2):
+        near |= {linked for document in near for linked in linked_documents(document)}
+    assert [str(document.relative_to(ROOT)) for document in DOCUMENTS if document not in near] == []
+
+
 def test_readme_names_the_two_commands() -> None:
     named = [" ".join(words) for words in commands((ROOT / "README.md").read_text(encoding="utf-8"))]
     assert {"make check", "make test"} <= set(named)
@@ -207,6 +222,70 @@ def test_deviations_are_numbered_and_those_cited_are_there() -> None:
     for path in [*DOCUMENTS, *(ROOT / "spec").rglob("*.py"), *(ROOT / "checkers").rglob("*.py")]:
         cited = re.findall(r"\b(D\d+)\b", path.read_text(encoding="utf-8"))
         assert set(cited) <= set(entries), path
+
+
+def test_each_watch_guarantee_is_stated_with_its_properties_and_mutants() -> None:
+    text = (ROOT / "docs" / "watches.md").read_text(encoding="utf-8")
+    section = text.partition("\n## The guarantees\n")[2].partition("\n## ")[0]
+    stated = {
+        int(number): set(re.findall(r"`([\w-]+)`", names))
+        for number, names in re.findall(
+            r"^\*\*W(\d+)\. .*?^(Propert(?:y|ies) .*?)(?:\n\n|\Z)", section, re.MULTILINE | re.DOTALL
+        )
+    }
+    assert list(stated) == list(range(1, 17))
+    for number, names in stated.items():
+        properties = {name for name in vars(watch_guarantees) if name.startswith(f"w{number}_")}
+        mutants = {mutant.name for mutant in SERVICE_MUTANTS if mutant.caught_by in properties}
+        assert properties
+        assert mutants
+        assert names == properties | mutants
+
+
+SOURCES = {
+    "DSN'11": r"DSN'11|DSN 2011",
+    "Dissecting": r"Dissecting",
+    "ATC'10": r"ATC'10",
+    "Lev-Ari": r"Lev-Ari",
+    "Remix": r"Remix|REMIX",
+    "Raft": r"\bRaft\b",
+    "Clarke, Grumberg, Peled": r"Clarke, Grumberg, Peled",
+    "Zab.tla": r"Zab\.tla",
+    "NJU": r"\bNJU\b",
+    "TLC": r"\bTLC\b",
+    "ADR-015": r"ADR-015|Apalache",
+    "ZooKeeper": r"\bZooKeeper\b|[A-Z]\w+\.\w+",
+    "ZOOKEEPER-": r"ZOOKEEPER-\d+|pull request",
+    "Programmer's Guide": r"[Pp]rogrammer's [Gg]uide",
+    "etcd#": r"etcd#\d+",
+    "ClickHouse#": r"ClickHouse#\d+",
+    "kazoo#": r"kazoo#\d+",
+    "D1": r"\bD\d+\b",
+    "W1": r"watch guarantees|\bW\d+\b",
+    "H1": r"\bH\d\b",
+    "E8": r"\bE\d+\b",
+    "hazard h1": r"hazard h\d",
+}
+"""The key of each entry in docs/references.md, and what names that source elsewhere."""
+
+
+def test_references_have_what_is_named_and_nothing_else() -> None:
+    page = ROOT / "docs" / "references.md"
+    keys = re.findall(r"^\| \*\*(.+?)\*\* \|", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert keys == list(SOURCES)
+    files = [*DOCUMENTS, *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
+    rest = "\n".join(path.read_text(encoding="utf-8") for path in files if path not in (page, Path(__file__)))
+    assert [key for key, named in SOURCES.items() if not re.search(named, rest)] == []
+
+
+def test_sources_of_properties_are_in_the_references() -> None:
+    """Each `Source:` in a docstring of the spec names a source that is listed; "paper" is DSN'11."""
+    known = re.compile("|".join([r"\bpaper\b", *SOURCES.values()]))
+    for path in (ROOT / "spec").rglob("*.py"):
+        for source in re.findall(
+            r"Source: (.*?)(?:\n\n|\"\"\")", path.read_text(encoding="utf-8"), re.DOTALL
+        ):
+            assert known.search(source), f"{path}: {source}"
 
 
 def test_every_module_of_the_spec_is_in_its_reading_order() -> None:
