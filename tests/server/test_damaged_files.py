@@ -12,7 +12,8 @@ from zlib import adler32
 
 import pytest
 
-from test_disk import creates, names, snapshot_of, two_snapshots, written
+from data_directories import creates, names, snapshot_of, two_snapshots, written
+from snappy import snapped, snappy_block
 from zabserver.net.commands.entry import main
 from zabserver.net.disk import disk as disks
 from zabserver.net.disk.disk import Disk
@@ -127,49 +128,6 @@ def test_a_whole_entry_behind_damage_is_found_among_zeros() -> None:
 
 
 # Compressed snapshots.
-
-
-def varint(number: int) -> bytes:
-    """A number as snappy has it before a block."""
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*out, number])
-
-
-def snapped(whole: bytes, chance: random.Random | None = None) -> bytes:
-    """A file as snappy-java writes it; with copies where the bytes at hand repeat, by chance."""
-    chance = chance or random.Random(0)
-    out = [compressed.FRAME.pack(compressed.MAGIC, 1, 1)]
-    for begin in range(0, len(whole), 1000):
-        block = snappy_block(whole[begin : begin + 1000], chance)
-        out.append(compressed.CHUNK.pack(len(block)) + block)
-    return b"".join(out)
-
-
-def snappy_block(whole: bytes, chance: random.Random) -> bytes:
-    """A block: literals and copies of all kinds."""
-    out, at = [varint(len(whole))], 0
-    while at < len(whole):
-        length = min(chance.randint(4, 11), len(whole) - at)
-        back = whole.rfind(whole[at : at + length], 0, at + length - 1)
-        if length >= 4 and back != -1:
-            offset = at - back
-            if offset < 2048 and chance.random() < 0.5:
-                out.append(bytes([1 | (length - 4) << 2 | (offset >> 8) << 5, offset & 255]))
-            elif chance.random() < 0.5:
-                out.append(bytes([2 | (length - 1) << 2]) + offset.to_bytes(2, "little"))
-            else:
-                out.append(bytes([3 | (length - 1) << 2]) + offset.to_bytes(4, "little"))
-        else:
-            length = min(chance.choice([1, 5, 60, 61, 256, 300]), len(whole) - at)
-            width = 0 if length <= 60 else 1 if length <= 256 else 2
-            tag = (length - 1 if not width else 59 + width) << 2
-            literal = (length - 1).to_bytes(width, "little") if width else b""
-            out.append(bytes([tag]) + literal + whole[at : at + length])
-        at += length
-    return b"".join(out)
 
 
 PACK = {".gz": gzip.compress, ".snappy": snapped}

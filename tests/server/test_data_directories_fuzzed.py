@@ -20,8 +20,8 @@ from zlib import adler32
 
 import pytest
 
-from test_damaged_files import snapped
-from test_disk import described, payload, snapshot_of
+from data_directories import described, payload, snapshot_of
+from snappy import snapped
 from zabserver.net.disk.disk import Disk
 from zabserver.service.node import OPEN, Ace, Acl
 from zabserver.service.tree import Tree

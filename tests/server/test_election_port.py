@@ -8,18 +8,18 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from random import Random
 
 import pytest
 
 from election_peer import PATIENCE, ElectionPeer, local_ensemble, until
+from places import LOCALHOST_PEM
 from zabserver.net.ports import election_port
 from zabserver.net.ports.election_port import ElectionPort
 from zabserver.wire.election import MAX_MESSAGE, Notification, ServerState, encode_hello, encode_message
 from zabserver.zab.ensemble import Ensemble, Member
 
-CERTIFICATE = Path(__file__).parent / "localhost.pem"
+CERTIFICATE = LOCALHOST_PEM
 
 
 def vote(leader: int, config: bytes = b"") -> Notification:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from test_ensemble import MAJORITY_TEXT
+from ensemble_texts import MAJORITY_TEXT
 from zabserver.wire.election import (
     MAX_MESSAGE,
     NAMELESS_OBSERVER,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ensemble_texts import MAJORITY_TEXT
 from zabserver.zab.ensemble import Ensemble, Member, ensemble_from_text, parse_ensemble
 
 # zoo.cfg of an Apache server, and the configuration in its notifications.
@@ -18,12 +19,6 @@ MAJORITY = {
     "server.3": "127.0.0.1:29203:29303:observer;29103",
     "tickTime": "2000",
 }
-MAJORITY_TEXT = (
-    "server.1=127.0.0.1:29201:29301:participant;127.0.0.1:29101\n"
-    "server.2=localhost:29202:29302:participant\n"
-    "server.3=127.0.0.1:29203:29303:observer;0.0.0.0:29103\n"
-    "version=0"
-)
 SERVERS = {1: (29201, 29301), 100: (29202, 29302), 19: (29203, 29303), 24: (29204, 29304)}
 SERVERS |= {5: (29205, 29305), 38: (29206, 29306)}
 GROUPS = [f"server.{sid}=127.0.0.1:{quorum}:{election}" for sid, (quorum, election) in SERVERS.items()]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from test_kill import WAIT, serving
+from server_process import WAIT, serving
 from zabcheck.servers.encoding import ProtocolError
 from zabcheck.servers.session import Disconnected, Session
 from zabspec import tree

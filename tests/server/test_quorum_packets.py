@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from test_disk import SESSION, described, some_txns
+from data_directories import SESSION, described, some_txns
 from zabserver.service.node import OPEN, Ace, Node
 from zabserver.service.prepare import Preparer, Request
 from zabserver.service.settings import Settings

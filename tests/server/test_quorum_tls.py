@@ -6,11 +6,12 @@ import socket
 import ssl
 from pathlib import Path
 
+from places import LOCALHOST_PEM
 from zabcheck.servers.members import Kind, Members
 from zabcheck.servers.session import Session
 from zabspec import tree
 
-PEM = Path(__file__).parent / "localhost.pem"
+PEM = LOCALHOST_PEM
 SETTINGS = {
     "sslQuorum": "true",
     "ssl.quorum.keyStore.location": str(PEM),

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from places import LOCALHOST_PEM
 from zabserver.testing import ZooKeeper
 
-PEM = Path(__file__).parent / "localhost.pem"
+PEM = LOCALHOST_PEM
 """A key and its certificate, signed by itself: CN=localhost, O=Zabkit, C=CH."""
 CONNECT = struct.pack(">iiqiqi16s?", 45, 0, 0, 10_000, 0, 16, bytes(16), False)
 WHO_AM_I = struct.pack(">iii", 8, 1, 107)

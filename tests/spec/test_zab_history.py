@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from test_zab_bugs import FOUND
+from bugs_found import FOUND
+from places import DOCS
 from zabcheck.cli import main as cli
 from zabcheck.models.instances import MUTANTS
 from zabcheck.models.zab.catalogue.bugs import BUGS
@@ -14,7 +13,7 @@ from zabcheck.models.zab.catalogue.history import HISTORY
 from zabcheck.models.zab.catalogue.published import PUBLISHED
 from zabcheck.report.progress import seconds
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "bugs.md"
+DOCUMENT = DOCS / "bugs.md"
 
 KNOWN = {
     *(335, 582, 962, 1081, 1082, 1154, 1156, 1192, 1277, 1319, 1367, 1549, 1653, 1732, 1805, 2325, 2355),

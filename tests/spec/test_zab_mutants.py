@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from test_zab_bugs import FOUND
+from bugs_found import FOUND
+from places import DOCS
 from zabcheck.cli import main as cli
 from zabcheck.cli import order
 from zabcheck.explorer.options import Options
@@ -145,7 +145,7 @@ def test_a_harmless_mutant_is_run_with_every_property_that_must_always_hold(
 
 def test_the_table_in_the_document_is_what_is_found() -> None:
     """Steps and states are those that the tests pin; stories are those of the rules."""
-    text = (Path(__file__).parents[2] / "docs" / "disk-order.md").read_text(encoding="utf-8")
+    text = (DOCS / "disk-order.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")][1:]
     expected = [row_of(rule, name) for rule in RULES for name in rule.without]
     assert rows == expected

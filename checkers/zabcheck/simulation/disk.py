@@ -1,7 +1,7 @@
 """A disk in memory: what was not synced is gone after a crash.
 
 It holds what a real one holds: entries of the log, bytes of snapshots. It answers as
-`zabserver.net.disk.member_disk`, and is compared with that (tests/checkers/test_memory_disk.py).
+`zabserver.net.disk.member_disk`, and is compared with that (tests/checkers/simulation/test_memory_disk.py).
 """
 
 from __future__ import annotations

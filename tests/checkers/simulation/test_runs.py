@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import places
 from zabcheck.cli import main as cli
 from zabcheck.simulation.files import Expect, RunFile, load, save, to_text
 from zabcheck.simulation.mistakes import planted
@@ -20,7 +21,7 @@ from zabspec.parts import Sid
 from zabspec.phases import Phase
 from zabspec.zab.state import Proposal, Role
 
-FOLDER = Path(__file__).parent.parent.parent / "traces" / "ensemble"
+FOLDER = places.TRACES / "ensemble"
 ALONE = Setting(mistake="commits-alone")
 STORY: tuple[Event, ...] = (
     ("calm", 20_000),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from test_liveness import graph_of, is_counterexample
+from lassos import graph_of, is_counterexample
 from zabcheck.explorer.liveness import Graph, check_liveness, judged
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.verdicts import Outcome

@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from test_explore import both
 from toys import Letter, Mood, model
+from twins import both
 from zabcheck.explorer.model import Property
 from zabcheck.explorer.options import Options
 from zabspec.parts import Queue, Row, Sid, replace

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+import places
 from zabcheck.simulation.choosing import setting, walk
 from zabcheck.simulation.files import Expect, RunFile, save
 from zabcheck.simulation.judging import Violation
@@ -18,7 +18,7 @@ from zabcheck.simulation.mistakes import MISTAKES, planted
 from zabcheck.simulation.run import Event, Run, Setting
 from zabcheck.simulation.shrinking import shrunk
 
-TRACES = Path(__file__).parent.parent.parent / "traces" / "ensemble"
+TRACES = places.TRACES / "ensemble"
 REACHED = {
     "another_server_leads_too",
     "deposed_leader_proposes",

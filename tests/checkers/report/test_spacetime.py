@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
+from golden import assert_golden
+from places import TRACES
 from trace_samples import STORY, no_restart_forgets, run, story_model
 from zabcheck.explorer.verdicts import Trace, TraceStep
 from zabcheck.models.bounds import Bounds
@@ -18,22 +19,12 @@ from zabcheck.traces.replay import ending, marks, replay
 from zabspec.histories import Txn, Zxid
 from zabspec.paper.state import AckLeader, CEpoch
 
-GOLDEN = Path(__file__).parent / "golden"
 ENDING = Ending("no_restart_forgets is violated", no_restart_forgets.__doc__ or "", (1,))
 
 
 def story_of(size: int) -> Trace:
     bounds = Bounds(servers=size)
     return run(paper.model(bounds), STORY[:3])
-
-
-def assert_golden(name: str, drawn: str) -> None:
-    """The file says what the picture must be; delete it and run the test twice to accept a new one."""
-    path = GOLDEN / name
-    if not path.exists():
-        path.write_text(drawn + "\n", encoding="utf-8")
-        pytest.fail(f"{path} was not there: look at it, and run the test again")
-    assert drawn + "\n" == path.read_text(encoding="utf-8")
 
 
 def test_a_run_is_drawn_as_it_always_was() -> None:
@@ -47,7 +38,7 @@ def test_a_run_is_drawn_with_ascii_characters_alone() -> None:
 
 
 def test_a_run_of_the_service_has_columns_for_clients_and_servers() -> None:
-    file = load(GOLDEN.parents[2] / "traces/service/service-stale_read_after_sync.itf.json")
+    file = load(TRACES / "service/service-stale_read_after_sync.itf.json")
     result = replay(file.model, file.trace, file.expect)
     assert_golden("spacetime-service.txt", picture(result.trace, ending(result)))
 

@@ -132,7 +132,7 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pyt
 def test_the_same_run_gives_the_same_bytes_in_every_process(same_output: Callable[[str], str]) -> None:
     same_output("""
 import sys
-sys.path.insert(0, "tests/checkers")
+sys.path.insert(0, "tests/support")
 from trace_samples import run
 from zabcheck.models.instances import Instance, build
 from zabcheck.models.bounds import Bounds

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from test_spacetime import assert_golden
+from golden import assert_golden
+from places import TRACES
 from zabcheck.cli import bugs, check
 from zabcheck.cli import main as cli
 from zabcheck.explorer.options import Options
@@ -37,7 +38,7 @@ from zabspec.zab.state import (
     UpToDate,
 )
 
-KEPT = Path(__file__).parents[2] / "traces" / "zookeeper"
+KEPT = TRACES / "zookeeper"
 EASY = "ZOOKEEPER-3911"
 
 CLOSING = {
