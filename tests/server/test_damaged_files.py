@@ -50,7 +50,7 @@ def test_a_last_entry_with_another_checksum_is_left_out_and_said_where(tmp_path:
     size = last.end - last.offset
     assert (
         str(tail)
-        == f"{log}: at byte {last.offset}: the last entry has another checksum: {size} bytes are left out"
+        == f"{log}: at byte {last.offset}: the last entry has a wrong checksum: ignoring {size} bytes"
     )
 
 
@@ -60,7 +60,7 @@ def test_an_end_that_is_cut_off_is_said_where(tmp_path: Path) -> None:
     log.write_bytes(log.read_bytes()[: last.end - 9] + bytes(500))
     [tail] = Disk(tmp_path).load().tails
     assert (tail.offset, tail.is_rotten) == (last.offset, False)
-    assert str(tail).startswith(f"{log}: at byte {last.offset}: the end is cut off: ")
+    assert str(tail).startswith(f"{log}: at byte {last.offset}: the last entry is cut short: ")
 
 
 def test_zeros_are_no_end_that_is_cut_off(tmp_path: Path) -> None:
@@ -88,11 +88,13 @@ def test_zab_log_tells_a_rotten_end_from_one_that_is_cut_off(
     assert main(["log", str(log)]) == 1
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == 2
-    assert said.err.startswith(f"zab log: {log}: at byte {last.offset}: the last entry has another checksum")
+    assert said.err.startswith(f"zab log: {log}: at byte {last.offset}: the last entry has a wrong checksum")
     log.write_bytes(whole[: last.end - 9])
     assert main(["log", str(log)]) == 0
     said = capsys.readouterr()
-    assert said.out.splitlines()[-1].startswith(f"# {log}: at byte {last.offset}: the end is cut off")
+    assert said.out.splitlines()[-1].startswith(
+        f"# {log}: at byte {last.offset}: the last entry is cut short"
+    )
     assert said.err == ""
 
 
@@ -114,7 +116,7 @@ def test_looking_for_entries_behind_damage_costs_a_bounded_number_of_bytes(
     monkeypatch.setattr(logs, "adler32", sum_of)
     path = tmp_path / "log.1"
     path.write_bytes(crafted)
-    with pytest.raises(Corrupt, match=r"at byte 16: a damaged entry; it cannot be told whether whole"):
+    with pytest.raises(Corrupt, match=r"at byte 16: a damaged entry; searching for complete"):
         list(logs.entries(crafted, str(path)))
     assert sum(summed) <= logs.PATIENCE * len(crafted) + logs.BLOCK
 
@@ -123,7 +125,7 @@ def test_a_whole_entry_behind_damage_is_found_among_zeros() -> None:
     entry = logs.encode_entry(creates(1)[0])
     for zeros in range(40):
         whole = logs.START + b"\1" + bytes(zeros) + entry
-        with pytest.raises(Corrupt, match=f"whole entries follow, from byte {17 + zeros} on"):
+        with pytest.raises(Corrupt, match=f"complete entries follow from byte {17 + zeros}"):
             list(logs.entries(whole, "log"))
 
 
@@ -199,7 +201,7 @@ def test_a_block_that_says_it_is_long_takes_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "snapshot.1.snappy"
     path.write_bytes(snapped(b"")[:16] + compressed.CHUNK.pack(0x7FFFFFFF) + b"x")
     tracemalloc.start()
-    with path.open("rb") as file, pytest.raises(Corrupt, match="at byte 16: a damaged block of snappy"):
+    with path.open("rb") as file, pytest.raises(Corrupt, match="at byte 16: a damaged snappy block"):
         list(compressed.unsnapped(file, str(path)))
     memory = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -258,7 +260,7 @@ def test_a_snapshot_with_another_checksum_is_printed_and_said(
     assert main(["snapshot", str(path)]) == 1
     said = capsys.readouterr()
     assert "/zookeeper/quota" in said.out
-    assert "the checksum is another" in said.err
+    assert "the checksum is wrong" in said.err
 
 
 # What is on disk, and when.

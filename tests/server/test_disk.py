@@ -105,7 +105,7 @@ def test_damage_in_the_middle_is_refused_and_said_where(
     [log] = written(tmp_path, creates(3))
     at = second_entry(log.read_bytes())
     log.write_bytes(damage(log.read_bytes()))
-    with pytest.raises(Corrupt, match=f"log.1: at byte {at}: a damaged entry; whole entries follow"):
+    with pytest.raises(Corrupt, match=f"log.1: at byte {at}: a damaged entry; complete entries follow"):
         Disk(tmp_path).load()
 
 
@@ -115,7 +115,7 @@ def test_an_entry_without_its_end_mark_in_the_middle_is_refused(tmp_path: Path) 
     entry = list(logs.entries(bytes(whole), ""))[1]
     whole[entry.end - 1] = 0
     log.write_bytes(whole)
-    with pytest.raises(Corrupt, match="whole entries follow"):
+    with pytest.raises(Corrupt, match="complete entries follow"):
         Disk(tmp_path).load()
 
 
@@ -139,7 +139,7 @@ def test_an_empty_or_zeroed_last_log_is_no_log(tmp_path: Path) -> None:
 def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
     [log] = written(tmp_path, creates(1))
     log.write_bytes(b"ZKLX" + log.read_bytes()[4:])
-    with pytest.raises(Corrupt, match="no transaction log"):
+    with pytest.raises(Corrupt, match="not a transaction log"):
         Disk(tmp_path).load()
 
 
@@ -286,7 +286,7 @@ def test_a_list_that_a_node_gets_while_a_snapshot_is_written_does_not_cost_the_n
 def test_entries_behind_a_header_that_is_gone_are_refused(tmp_path: Path) -> None:
     [log] = written(tmp_path, creates(2))
     log.write_bytes(bytes(16) + log.read_bytes()[16:])
-    with pytest.raises(Corrupt, match="its header is gone; whole entries follow, from byte 16 on"):
+    with pytest.raises(Corrupt, match="the header is missing; complete entries follow from byte 16"):
         Disk(tmp_path).load()
 
 

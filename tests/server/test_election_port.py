@@ -229,7 +229,7 @@ def test_strangers_are_limited(monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
         (b"\xff" * 30, "protocol version -1"),
         (encode_hello(2, "127.0.0.1", 1), "it says that it is server 2, which is this one"),
         (encode_hello(1, "0.0.0.0", 1)[:16] + b"\0\0\x08\1", "an address of 2049 bytes"),
-        (encode_hello(9, "h", 1)[:-1] + b"x", "address 'h:x'"),
+        (encode_hello(9, "h", 1)[:-1] + b"x", "'h:x' is not an address"),
         (encode_hello(0, "0.0.0.0", 1), "server 0 is no member, and gives no address"),
         (encode_hello(3, "h", 1) + b"\0\x08\0\1", f"a message of {MAX_MESSAGE + 1} bytes"),
         (encode_hello(3, "h", 1) + b"\xff\xff\xff\xff", "a message of -1 bytes"),

@@ -155,16 +155,16 @@ def test_greeting_before_there_were_protocols() -> None:
 @pytest.mark.parametrize(
     ("wire", "found"),
     [
-        (b"\xff" * 8, "protocol version -1"),
-        (GREETING[:8] + b"\xff" * 8 + GREETING[16:], "server id -1"),
+        (b"\xff" * 8, "unknown protocol version -1"),
+        (GREETING[:8] + b"\xff" * 8 + GREETING[16:], "negative server id -1"),
         (GREETING[:16] + bytes(4), "an address of 0 bytes"),
         (GREETING[:16] + b"\0\0\x08\1", "an address of 2049 bytes"),
         (GREETING[:16] + b"\x80\0\0\0", "an address of -2147483648 bytes"),
-        (GREETING[:16] + b"\0\0\0\3abc", "address 'abc'"),
-        (GREETING[:16] + b"\0\0\0\3a:b", "address 'a:b'"),
-        (GREETING[:16] + b"\0\0\0\7a:65536", "address 'a:65536'"),
-        (GREETING[:16] + b"\0\0\0\2:1", "address ':1'"),
-        (GREETING[:16] + b"\0\0\0\1\xff", "an address that is not UTF-8"),
+        (GREETING[:16] + b"\0\0\0\3abc", "'abc' is not an address"),
+        (GREETING[:16] + b"\0\0\0\3a:b", "'a:b' is not an address"),
+        (GREETING[:16] + b"\0\0\0\7a:65536", "'a:65536' is not an address"),
+        (GREETING[:16] + b"\0\0\0\2:1", "':1' is not an address"),
+        (GREETING[:16] + b"\0\0\0\1\xff", "an address in the greeting is not UTF-8"),
     ],
 )
 def test_malformed_greeting(wire: bytes, found: str) -> None:

@@ -111,13 +111,13 @@ FIRST: dict[str, tuple[bytes, str]] = {
     "the last epoch of all": (info(1, LAST_EPOCH), "promised epoch"),
     "an old protocol": (info(1, protocol=1), "too old"),
     "a later configuration": (info(1, version=1), "newer than ours"),
-    "no word of itself": (encode_packet(Kind.FOLLOWERINFO, 0), "8 bytes wanted"),
-    "half a word of itself": (encode_packet(Kind.FOLLOWERINFO, 0, bytes(9)), "4 bytes wanted"),
+    "no word of itself": (encode_packet(Kind.FOLLOWERINFO, 0), "a long at byte"),
+    "half a word of itself": (encode_packet(Kind.FOLLOWERINFO, 0, bytes(9)), "an int at byte"),
     "an acknowledgement first": (encode_packet(Kind.ACK, E + 1), "before FOLLOWERINFO"),
     "a promise first": (PROMISE, "before FOLLOWERINFO"),
     "a request first": (encode_packet(Kind.REQUEST, -1, bytes(16)), "before FOLLOWERINFO"),
-    "a packet of another protocol": (b"GET / HTTP/1.1\r\nHost: localhost\r\n", "a packet of kind"),
-    "a packet of no kind": (pack(">iqii", 77, 0, -1, -1), "a packet of kind 77"),
+    "a packet of another protocol": (b"GET / HTTP/1.1\r\nHost: localhost\r\n", "a packet of unknown type"),
+    "a packet of no kind": (pack(">iqii", 77, 0, -1, -1), "a packet of unknown type 77"),
     "a packet that is too long": (pack(">iqii", 11, 0, 1 << 30, 0), "a packet of 1073741824 bytes"),
     "a packet of less than nothing": (pack(">iqii", 11, 0, -2, 0), "a packet of -2 bytes"),
     "too much": (pack(">iqi", 11, 0, 1 << 20) + bytes(5000), "before it has promised"),
@@ -143,7 +143,7 @@ def test_a_leader_refuses_who_begins_wrongly(name: str, led: World) -> None:
 THEN: dict[str, tuple[list[bytes], str]] = {
     "it says again who it is": ([info(1)], "during discovery"),
     "an acknowledgement": ([encode_packet(Kind.ACK, E)], "during discovery"),
-    "a promise of nothing": ([encode_packet(Kind.ACKEPOCH, 0)], "4 bytes wanted"),
+    "a promise of nothing": ([encode_packet(Kind.ACKEPOCH, 0)], "an int at byte"),
     "a promise with a negative epoch": ([encode_packet(Kind.ACKEPOCH, 0, INT.pack(-2))], "history is of -2"),
     "a promise with a negative zxid": ([encode_packet(Kind.ACKEPOCH, -E, INT.pack(0))], "history is of 0"),
     "more than the leader has": ([encode_packet(Kind.ACKEPOCH, 9 * E, INT.pack(9))], "more than the leader"),
@@ -162,7 +162,7 @@ THEN: dict[str, tuple[list[bytes], str]] = {
         [PROMISE, encode_packet(Kind.REVALIDATE, -1, encode_revalidate(1, 1))],
         "before UPTODATE",
     ),
-    "half a session in a pong": ([PROMISE, encode_packet(Kind.PING, 0, bytes(7))], "7 bytes of sessions"),
+    "half a session in a pong": ([PROMISE, encode_packet(Kind.PING, 0, bytes(7))], "sessions of 7 bytes"),
 }
 PART = [PROMISE, encode_packet(Kind.ACK, E)]
 LATE: dict[str, tuple[bytes, str]] = {
@@ -171,18 +171,18 @@ LATE: dict[str, tuple[bytes, str]] = {
     "a proposal": (encode_packet(Kind.PROPOSAL, E + 3, b"x"), "from a learner"),
     "a snapshot": (encode_packet(Kind.SNAP, E + 3), "does not lead"),
     "NEWLEADER": (encode_packet(Kind.NEWLEADER, E), "from a learner"),
-    "half a request": (encode_packet(Kind.REQUEST, -1, bytes(11)), "4 bytes wanted"),
-    "a request for nothing": (encode_packet(Kind.REQUEST, -1), "8 bytes wanted"),
+    "half a request": (encode_packet(Kind.REQUEST, -1, bytes(11)), "an int at byte"),
+    "a request for nothing": (encode_packet(Kind.REQUEST, -1), "a long at byte"),
     "an operation that nobody passes on": (
         encode_packet(Kind.REQUEST, -1, encode_request(1, 1, Op.GET_DATA, b"")),
         "no learner passes on",
     ),
     "a session of no timeout": (
         encode_packet(Kind.REQUEST, -1, encode_request(1, 0, Op.CREATE_SESSION, b"")),
-        "4 bytes wanted",
+        "an int at byte",
     ),
-    "half a session": (encode_packet(Kind.REVALIDATE, -1, bytes(11)), "11 bytes of sessions"),
-    "half a session in a pong": (encode_packet(Kind.PING, 0, bytes(13)), "13 bytes of sessions"),
+    "half a session": (encode_packet(Kind.REVALIDATE, -1, bytes(11)), "sessions of 11 bytes"),
+    "half a session in a pong": (encode_packet(Kind.PING, 0, bytes(13)), "sessions of 13 bytes"),
 }
 
 

@@ -96,6 +96,6 @@ def test_a_snapshot_is_printed_line_by_line(tmp_path: Path, capsys: pytest.Captu
 def test_what_is_none_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "snapshot.1").write_bytes(b"rubbish")
     assert main(["snapshot", str(tmp_path / "snapshot.1")]) == 1
-    assert "no snapshot" in capsys.readouterr().err
+    assert "not a snapshot" in capsys.readouterr().err
     assert main(["log", str(tmp_path / "log.1")]) == 2
     assert capsys.readouterr().err == f"zab log: {tmp_path / 'log.1'}: No such file or directory\n"

@@ -1,1 +1,1 @@
-"""ZooKeeper's files, byte for byte: transaction logs and snapshots, and back; none is opened here."""
+"""ZooKeeper's file formats, byte for byte: transaction logs and snapshots. Nothing here opens a file."""

@@ -1,10 +1,10 @@
-"""Snapshots that Apache compressed (`snapshot.compression.method`): gzip, and snappy in its Java framing.
+"""Reading snapshots that Apache compressed (`snapshot.compression.method`): gzip, or snappy in Java framing.
 
-Only reading: what is written here is not compressed. What is unpacked comes in pieces, so that a damaged file
-gives what is before the damage, and a small one that unpacks to more than memory holds is refused in time.
+Zabkit writes none. Decompressed data comes in pieces, so that a damaged file yields what precedes the damage,
+and a small file that decompresses to more than memory holds is refused in time.
 
 ZooKeeper: SnapStream. Formats: RFC 1952; snappy's `format_description.txt` for the blocks, snappy-java's
-`SnappyOutputStream` for what is around them.
+`SnappyOutputStream` for the framing.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from typing import BinaryIO
 from zabserver.storage.logs import Corrupt
 
 LARGEST = 1 << 33
-"""How many bytes a snapshot may unpack to."""
+"""The most bytes that a snapshot may decompress to."""
 PIECE = 1 << 20
 MAGIC = b"\x82SNAPPY\0"
 FRAME = Struct(">8sii")
-"""Before snappy's blocks: the magic bytes, a version, and the least version that can read it."""
+"""The header of a stream: magic bytes, a version, and the oldest version that can read it."""
 CHUNK = Struct(">i")
-"""Before each block: its length. A file that follows another begins with magic bytes instead."""
+"""The length before each block. Where another stream is appended, its magic bytes stand here instead."""
 
 Unpack = Callable[[BinaryIO, str, int], Iterator[bytes]]
 
 
 def plain(file: BinaryIO, _: str, __: int = LARGEST) -> Iterator[bytes]:
-    """What a file holds that is not compressed."""
+    """Yields the contents of an uncompressed file."""
     while piece := file.read(PIECE):
         yield piece
 
 
 def gunzipped(file: BinaryIO, name: str, largest: int = LARGEST) -> Iterator[bytes]:
-    """What a gzip file holds.
+    """Yields the decompressed contents of a gzip file.
 
     Args:
-        file: at its beginning.
-        name: of it, for errors.
-        largest: how many bytes it may unpack to.
+        file: the file, at its beginning.
+        name: the file's name, for errors.
+        largest: the most bytes that it may decompress to.
 
     Raises:
-        Corrupt: it is none, or damaged, or cut off, or unpacks to more.
+        Corrupt: the file is not gzip, damaged, truncated, or too large when decompressed.
     """
     size = 0
     with GzipFile(fileobj=file) as stream:
@@ -58,36 +58,36 @@ def gunzipped(file: BinaryIO, name: str, largest: int = LARGEST) -> Iterator[byt
                 return
             size += len(piece)
             if size > largest:
-                raise Corrupt(name, file.tell(), f"it unpacks to more than {largest} bytes")
+                raise Corrupt(name, file.tell(), f"decompresses to more than {largest} bytes")
             yield piece
 
 
 def unsnapped(file: BinaryIO, name: str, largest: int = LARGEST) -> Iterator[bytes]:
-    """What a file of snappy-java holds; arguments and errors as of `gunzipped`."""
+    """Yields the decompressed contents of a snappy-java file; arguments and errors as of `gunzipped`."""
     end = file.seek(0, SEEK_END)
     file.seek(0)
     start = file.read(FRAME.size)
     if not start.startswith(MAGIC) or len(start) < FRAME.size:
-        raise Corrupt(name, 0, "no snappy")
+        raise Corrupt(name, 0, "not a snappy-java stream")
     size, at = 0, FRAME.size
     while head := file.read(CHUNK.size):
         if MAGIC.startswith(head):
             head += file.read(FRAME.size - CHUNK.size)
             if len(head) < FRAME.size or not head.startswith(MAGIC):
-                raise Corrupt(name, at, "no snappy")
+                raise Corrupt(name, at, "not a snappy-java stream")
         else:
             length = CHUNK.unpack(head)[0] if len(head) == CHUNK.size else -1
-            block = file.read(length) if 0 <= length <= end - at else b""  # it is allocated before it is read
+            block = file.read(length) if 0 <= length <= end - at else b""  # read() allocates
             piece = decode_block(block, largest - size) if len(block) == length else None
             if piece is None:
-                raise Corrupt(name, at, f"a damaged block of snappy, or more than {largest} bytes in all")
+                raise Corrupt(name, at, f"a damaged snappy block, or more than {largest} bytes in total")
             size += len(piece)
             yield piece
         at = file.tell()
 
 
 def decode_block(block: bytes, most: int) -> bytes | None:
-    """What one block of snappy holds; None if it is damaged, or holds more than so many bytes."""
+    """Returns the contents of one snappy block; None if it is damaged or holds more than `most` bytes."""
     size = shift = at = 0
     while True:
         if at >= len(block) or shift > 28:
@@ -103,7 +103,7 @@ def decode_block(block: bytes, most: int) -> bytes | None:
     while at < len(block) and len(out) <= size:
         tag = block[at]
         kind, value = tag & 3, tag >> 2
-        width = (max(value - 59, 0), 1, 2, 4)[kind]  # of the number behind the tag
+        width = (max(value - 59, 0), 1, 2, 4)[kind]  # of the integer after the tag
         number = int.from_bytes(block[at + 1 : at + 1 + width], "little")
         at += 1 + width
         if kind == 0:
@@ -122,4 +122,4 @@ def decode_block(block: bytes, most: int) -> bytes | None:
 
 
 UNPACK: Mapping[str, Unpack] = {"": plain, ".gz": gunzipped, ".snappy": unsnapped}
-"""By what a snapshot's name ends in, behind its zxid."""
+"""The decompressor for each suffix that a snapshot's name has after its zxid."""

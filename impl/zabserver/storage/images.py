@@ -1,9 +1,9 @@
-"""What comes off a quorum connection: packets and, after SNAP, the image of a leader's tree.
+"""What arrives on a quorum connection: packets and, after a SNAP, the image of the leader's tree.
 
-An image is a snapshot without its header, seals and digest. It is as fuzzy: it is made while transactions go
-on being applied, and its receiver gets those again.
+An image is a snapshot without header, checksums and digest. It is as fuzzy: transactions continue to be
+applied while it is sent, and the learner receives those again.
 
-The packets themselves are in `zabserver.wire.quorum`; `PacketStream` is here because an image has nodes.
+`zabserver.wire.quorum` decodes the packets; `PacketStream` is here because an image contains nodes.
 
 ZooKeeper: LearnerHandler.run, Learner.syncWithLeader, SerializeUtils.
 """
@@ -20,20 +20,20 @@ from zabserver.wire.jute import INT, LONG, NULL, Malformed, data
 from zabserver.wire.quorum import Packet, take_packets
 
 SIGNATURE = data(b"BenWasHere")
-"""What follows an image."""
+"""The string that ends an image."""
 REST = LONG.size + PERSISTED.size
-"""What follows the data of a node: the number of its access control list, its stat."""
+"""The length of what follows a node's data: the number of its access control list, and its stat."""
 LARGEST = 1 << 36
-"""More bytes than an image may have, unless it is said."""
+"""The default for the most bytes in an image."""
 
 
 @dataclass(slots=True)
 class Image:
-    """A leader's tree, as it came.
+    """A leader's tree, as received.
 
     Attributes:
-        sessions: timeout in milliseconds, by id.
-        nodes: with their paths, the root first under "/"; `Tree.restore` judges whether each has a parent.
+        sessions: the timeout of each session in milliseconds, by session id.
+        nodes: paths and nodes, the root first, as "/"; `Tree.restore` checks that each node has a parent.
     """
 
     sessions: dict[int, int]
@@ -41,25 +41,25 @@ class Image:
 
 
 def encode_image(tree: Tree, timeouts: Mapping[int, int]) -> Iterator[bytes]:
-    """The bytes that follow SNAP, in pieces; between two of them transactions may be applied.
+    """Yields the bytes that follow a SNAP in pieces; transactions may be applied between two of them.
 
     Args:
-        tree: what is sent.
-        timeouts: of the open sessions, in milliseconds, by id.
+        tree: the tree to send.
+        timeouts: the timeouts of the open sessions in milliseconds, by session id.
     """
     yield from encode_nodes(tree, timeouts)
     yield SIGNATURE
 
 
 class PacketStream:
-    """Takes packets and images off a connection, in whatever pieces they come.
+    """Splits the bytes of a connection into packets and images, however they are fragmented.
 
-    What it costs is linear in what comes: nothing is looked at again before enough of it is there.
+    The cost is linear in the bytes received: incomplete data is not parsed again until enough has arrived.
 
     Args:
-        longest: how many bytes the data of a packet or of a node may have, and each string.
-        takes_images: whether SNAP may come; a leader is sent none.
-        largest: how many bytes an image may have.
+        longest: the most bytes in the data of a packet or node, and in each string.
+        takes_images: True if a SNAP may arrive; a leader receives none.
+        largest: the most bytes in an image.
     """
 
     __slots__ = ("_image", "_kept", "_largest", "_longest", "_size", "_takes_images", "_wanted")
@@ -69,18 +69,18 @@ class PacketStream:
         self._largest = largest
         self._takes_images = takes_images
         self._kept: list[bytes] = []
-        self._size = 0  # of what is kept
-        self._wanted = 0  # so many bytes of it make another look worth it
+        self._size = 0  # bytes in _kept
+        self._wanted = 0  # bytes needed before parsing can make progress
         self._image: _ImageReader | None = None
 
     def feed(self, chunk: bytes) -> list[Packet | Image]:
-        """What is whole with the next bytes.
+        """Returns the packets and images that these bytes complete.
 
         Args:
-            chunk: as many of them as there are.
+            chunk: the next bytes, any number of them.
 
         Raises:
-            Malformed: it is nothing that a member sends; nothing more may be fed in.
+            Malformed: no member sends such bytes; the stream cannot be used further.
         """
         if self._kept:
             self._kept.append(chunk)
@@ -110,15 +110,15 @@ class PacketStream:
 
     def _begin_image(self) -> _ImageReader:
         if not self._takes_images:
-            raise Malformed("a SNAP from one who does not lead")
+            raise Malformed("a SNAP from a server that does not lead")
         return _ImageReader(self._longest, self._largest)
 
 
 class _ImageReader:
-    """Reads an image; its parts are read when they are whole, so a look costs as much as it takes off.
+    """Reads an image incrementally; each part is parsed once, when it is complete.
 
     Attributes:
-        wanted: how many bytes from where it stands on it needs.
+        wanted: how many bytes it needs from its present position to continue.
     """
 
     __slots__ = ("_at", "_buffer", "_left", "_longest", "_reading", "wanted")
@@ -132,7 +132,7 @@ class _ImageReader:
         self._reading = self._read()
 
     def read(self, buffer: bytes, at: int) -> tuple[int, Image | None]:
-        """Goes on from a place in a buffer: where what it takes ends, and the image if it is whole."""
+        """Continues at an offset; returns where it stopped, and the image once it is complete."""
         self._buffer, self._at = buffer, at
         image = None
         try:
@@ -141,29 +141,29 @@ class _ImageReader:
             image = stop.value
         self._left -= self._at - at
         if self._left < 0:
-            raise Malformed("the image has no end")
+            raise Malformed("the image is too large")
         self._buffer = b""
         return self._at, image
 
     def _read(self) -> Generator[int, None, Image]:
-        """The image; yields how many bytes it needs, whenever there are fewer."""
+        """Returns the image; yields the number of bytes needed whenever there are fewer."""
         sessions = yield from self._sessions()
         acls = yield from self._lists()
         nodes = yield from self._nodes(acls)
         while len(self._buffer) - self._at < len(SIGNATURE):
             yield len(SIGNATURE)
         if not self._buffer.startswith(SIGNATURE, self._at):
-            raise Malformed("the image is not signed")
+            raise Malformed("the image does not end with its signature")
         self._at += len(SIGNATURE)
         return Image(sessions, nodes)
 
     def _count(self) -> Generator[int, None, int]:
-        """How many of something follow."""
+        """Reads a count of items."""
         while len(self._buffer) - self._at < INT.size:
             yield INT.size
         (count,) = INT.unpack_from(self._buffer, self._at)
         if count < 0:
-            raise Malformed(f"an image with {count} of something")
+            raise Malformed(f"an image with a count of {count}")
         self._at += INT.size
         return int(count)
 
@@ -196,7 +196,7 @@ class _ImageReader:
         return acls
 
     def _entry(self) -> Generator[int, None, Ace]:
-        """One entry of a list: permissions and two strings."""
+        """Reads one entry of an access control list: permissions and two strings."""
         while True:
             buffer, at = self._buffer, self._at
             end = at + 8
@@ -225,32 +225,32 @@ class _ImageReader:
                 break
             path = buffer[at + 4 : path_end]
             if path.startswith(b"/") is not bool(nodes) or bool(path) is not bool(nodes):
-                raise Malformed(f"a node {path[:100]!r} where the root, or no root, is wanted")
+                raise Malformed(f"node {path[:100]!r} in an image: the root comes first, and once")
             rest = end - REST
             content = None if buffer.startswith(NULL, path_end) else buffer[path_end + 4 : rest]
             try:
                 nodes.append((path or b"/", node_of(content, buffer, rest, acls)))
             except KeyError as number:
-                raise Malformed(f"{path!r} has access control list {number}, which there is not") from None
+                raise Malformed(f"{path!r} refers to access control list {number}, unknown") from None
             at = end
         if not nodes:
-            raise Malformed("an image without a root")
+            raise Malformed("an image without root node")
         self._at = end
         return nodes
 
 
 def _length(buffer: bytes, at: int, longest: int) -> int:
-    """The length of a string; null is the empty one."""
+    """Returns the length of a string; null counts as empty."""
     length: int = INT.unpack_from(buffer, at)[0]
     if not -1 <= length <= longest:
-        raise Malformed(f"a string of {length} bytes, {longest} are allowed")
+        raise Malformed(f"a string of {length} bytes; at most {longest} are allowed")
     return max(length, 0)
 
 
 def _extent(buffer: bytes, at: int, longest: int) -> tuple[int, int]:
-    """Where a node's path and all of it end; the latter is beyond the buffer if more is needed.
+    """Returns where a node's path ends and where the node ends: beyond the buffer if more bytes are needed.
 
-    The end mark is a path and nothing else.
+    The end mark is a path without a node.
     """
     size = len(buffer)
     path_end = at + 4

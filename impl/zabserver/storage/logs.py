@@ -1,8 +1,8 @@
-"""The transaction log: entries with checksums, padded with zeros ahead.
+"""The format of the transaction log: entries with checksums, in files that are preallocated with zeros.
 
-A file is `log.<zxid of its first entry in hexadecimal>`. What follows the last whole entry is zeros, or what
-a crash left of an entry that was never acknowledged (`Tail`). A damaged entry that whole ones follow is
-something else: Apache hides those, or some of them; here it is an error that says where.
+A file is named `log.<zxid of its first entry in hexadecimal>`. After the last complete entry come zeros, or
+the remains of an entry that a crash cut short and that was never acknowledged (`Tail`). A damaged entry with
+complete ones after it is an error that names file and offset; Apache silently drops some or all of those.
 
 ZooKeeper: FileTxnLog, FilePadding.
 """
@@ -21,26 +21,26 @@ MAGIC = b"ZKLG"
 VERSION = 2
 START = HEADER.pack(MAGIC, VERSION, 0)
 ENTRY = Struct(">qi")
-"""Before each payload: its Adler-32, its length."""
+"""The head of an entry: the Adler-32 checksum and the length of the payload."""
 END = b"B"
 LEAST = 32
-"""No payload is shorter than a transaction header."""
+"""The length of the shortest payload, in bytes: a transaction header."""
 BLOCK = 4096
 STRIDE = 1 << 20
 PREALLOCATED = 64 << 20
-"""How many bytes a file grows at once, if `preAllocSize` does not say."""
+"""The default for how many bytes a file grows at a time (`preAllocSize`)."""
 CANDIDATE = re.compile(rb"(?=\0{4}.{4}(?!\0{4})[\0-\x40])", re.DOTALL)
-"""Where an entry may begin: the upper half of its checksum is zero, its length is not, nor negative."""
+"""Where an entry may begin: the upper half of the checksum is zero, the length is positive."""
 PATIENCE = 16
-"""How many times the length of what follows damage is summed at most, in looking for whole entries there."""
+"""Bounds the search for complete entries after damage: the sum of candidates' lengths, per byte searched."""
 
 
 class Corrupt(ValueError):
-    """A file is damaged, in a way that no crash explains.
+    """A file is damaged in a way that no crash explains.
 
     Args:
-        name: of the file.
-        offset: in bytes.
+        name: the file's name.
+        offset: where the damage is, in bytes.
         why: what is wrong there.
     """
 
@@ -50,28 +50,33 @@ class Corrupt(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a log: where it begins and what it holds."""
+    """One entry of a log.
+
+    Attributes:
+        offset: where the entry begins, in bytes.
+        payload: the transaction.
+    """
 
     offset: int
     payload: bytes
 
     @property
     def end(self) -> int:
-        """Where the next begins."""
+        """The offset of the next entry."""
         return self.offset + ENTRY.size + len(self.payload) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What is behind the last whole entry of a log, if it is not all zeros.
+    """The bytes after the last complete entry of a log, if they are not all zeros.
 
     Attributes:
-        name: of the file.
-        offset: where it begins, in bytes.
-        size: how many bytes it has, without the zeros behind it.
-        is_rotten: whether it is an entry with its end mark and a wrong checksum. A crash leaves that where a
-            block of the last entries did not reach the disk, and so does a disk that rots: then an
-            acknowledged transaction is gone. Apache does not start on such a file.
+        name: the file's name.
+        offset: where the tail begins, in bytes.
+        size: the length of the tail in bytes, without trailing zeros.
+        is_rotten: True if the tail is an entry with its end mark and a wrong checksum. A crash leaves one if
+            a block of the last entries did not reach the disk; so does bit rot, and then an acknowledged
+            transaction is lost. Apache does not start on such a file.
     """
 
     name: str
@@ -81,30 +86,30 @@ class Tail:
 
     @property
     def what(self) -> str:
-        """What it is, in words."""
-        kind = "the last entry has another checksum" if self.is_rotten else "the end is cut off"
-        return f"{kind}: {self.size} bytes are left out"
+        """A description of the tail, in words."""
+        kind = "the last entry has a wrong checksum" if self.is_rotten else "the last entry is cut short"
+        return f"{kind}: ignoring {self.size} bytes"
 
     def __str__(self) -> str:
         return f"{self.name}: at byte {self.offset}: {self.what}"
 
 
 def ignore(_: Tail) -> None:
-    """Does nothing about a tail."""
+    """Ignores a tail."""
 
 
 def encode_entry(payload: bytes) -> bytes:
-    """The bytes of an entry."""
+    """Returns the bytes of an entry."""
     return ENTRY.pack(adler32(payload), len(payload)) + payload + END
 
 
 def padded_size(position: int, size: int, step: int = PREALLOCATED) -> int:
-    """How long a file should be made before it is written to.
+    """Returns the size to preallocate a file to before writing.
 
     Args:
-        position: where the next entry begins.
-        size: how long the file is.
-        step: how much it grows at once; 0 for not at all.
+        position: the offset of the next entry.
+        size: the present size of the file.
+        step: how many bytes the file grows at a time; 0 for no preallocation.
 
     ZooKeeper: FilePadding.calculateFileSizeWithPadding.
     """
@@ -118,23 +123,23 @@ def padded_size(position: int, size: int, step: int = PREALLOCATED) -> int:
 def entries(
     whole: bytes | mmap, name: str, longest: int = 1 << 30, on_tail: Callable[[Tail], None] = ignore
 ) -> Iterator[Entry]:
-    """The entries of a log file, to the end or to where a crash cut it off.
+    """Yields the entries of a log file, up to the end or to where a crash cut the file short.
 
     Args:
-        whole: the file; an empty one has no entries, as has one that was cut within its header.
-        name: of the file, for errors.
-        longest: how many bytes a payload may have.
-        on_tail: is told, at the end, what is left out there.
+        whole: the contents of the file; if empty or cut short within the header, there are no entries.
+        name: the file's name, for errors.
+        longest: the most bytes in a payload.
+        on_tail: called at the end with the tail, if there is one.
 
     Raises:
-        Corrupt: the file is no log, or an entry is damaged and others follow it.
+        Corrupt: the file is not a log, or complete entries follow a damaged one.
     """
     if len(whole) < HEADER.size or not any(whole[: HEADER.size]):
-        _check_rest(whole, 0, name, longest, "its header is gone", on_tail)
+        _check_rest(whole, 0, name, longest, "the header is missing", on_tail)
         return
     magic, version, _ = HEADER.unpack_from(whole)
     if magic != MAGIC or version != VERSION:
-        raise Corrupt(name, 0, f"no transaction log of version {VERSION}")
+        raise Corrupt(name, 0, f"not a transaction log of version {VERSION}")
     at = HEADER.size
     while True:
         entry = entry_at(whole, at, longest)
@@ -148,10 +153,10 @@ def entries(
 def _check_rest(
     whole: bytes | mmap, at: int, name: str, longest: int, what: str, on_tail: Callable[[Tail], None]
 ) -> None:
-    """Judges what is behind the last whole entry: a tail that a crash leaves, or damage.
+    """Reports what follows the last complete entry as a tail, which a crash leaves, or raises.
 
     Raises:
-        Corrupt: whole entries are in it, or it is made so that looking for them would take too long.
+        Corrupt: complete entries follow, or the bytes are such that searching for them would take too long.
     """
     end = _end_of_data(whole, at)
     if end == at:
@@ -162,16 +167,16 @@ def _check_rest(
         place = found.start()
         left -= _payload_size(whole, place, longest) or 0
         if left < 0:
-            raise Corrupt(name, at, f"{what}; it cannot be told whether whole entries follow")
+            raise Corrupt(name, at, f"{what}; searching for complete entries after it would take too long")
         if entry_at(whole, place, longest) is not None:
-            raise Corrupt(name, at, f"{what}; whole entries follow, from byte {place} on")
+            raise Corrupt(name, at, f"{what}; complete entries follow from byte {place}")
         found = CANDIDATE.search(whole, place + 1, end)
     is_rotten = at >= HEADER.size and _payload_size(whole, at, longest) is not None
     on_tail(Tail(name, at, end - at, is_rotten))
 
 
 def entry_at(whole: bytes | mmap, at: int, longest: int) -> Entry | None:
-    """The entry at an offset; None if there is no whole one."""
+    """Returns the entry at an offset; None if there is no complete one."""
     length = _payload_size(whole, at, longest)
     if length is None:
         return None
@@ -180,7 +185,7 @@ def entry_at(whole: bytes | mmap, at: int, longest: int) -> Entry | None:
 
 
 def _payload_size(whole: bytes | mmap, at: int, longest: int) -> int | None:
-    """The length of the payload at an offset; None if there is no entry that goes on to its end mark."""
+    """Returns the payload's length of the entry at an offset; None if no end mark is where that says."""
     if at + ENTRY.size > len(whole):
         return None
     length: int = ENTRY.unpack_from(whole, at)[1]
@@ -189,7 +194,7 @@ def _payload_size(whole: bytes | mmap, at: int, longest: int) -> int | None:
 
 
 def _end_of_data(whole: bytes | mmap, at: int) -> int:
-    """Where, from an offset on, there are but zeros."""
+    """Returns the offset from which on there are only zeros."""
     end = at
     for begin in range(at, len(whole), STRIDE):
         kept = len(whole[begin : begin + STRIDE].rstrip(b"\0"))

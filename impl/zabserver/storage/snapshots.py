@@ -1,7 +1,8 @@
-"""Snapshots: all sessions, access control lists and nodes, with running checksums.
+"""The snapshot format: sessions, access control lists and nodes, with running checksums.
 
-A snapshot is made while transactions go on being applied. It is named after the last that was applied when it
-began; those after it come from the log when it is loaded, whether or not it has some of them already.
+A snapshot is fuzzy: transactions continue to be applied while it is written. It is named after the last
+transaction applied when it began; later ones are replayed from the log when it is loaded, whether or not the
+snapshot contains them already.
 
 ZooKeeper: FileSnap, SerializeUtils, DataTree.serialize, ReferenceCountedACLCache.
 """
@@ -28,23 +29,23 @@ SESSION = Struct(">qi")
 DIGEST = Struct(">qiq")
 OPEN_ID = -1
 SEAL = LONG.size + len(TERMINATOR)
-"""How many bytes a checksum and the mark behind it have."""
+"""The length of a checksum and the end mark after it, in bytes."""
 LEAST = 10
-"""No snapshot is shorter, in bytes."""
+"""The length of the shortest snapshot, in bytes."""
 CHUNK = 512
-"""How many nodes are serialized between two turns of the server, at most."""
+"""The most nodes that are serialized between two turns of the server."""
 SIZE = 1 << 16
-"""How many bytes of them, unless one alone has more."""
+"""The most bytes of nodes serialized between two turns of the server, unless a single node has more."""
 
 
 @dataclass(slots=True)
 class Snapshot:
-    """What a snapshot holds.
+    """The contents of a snapshot.
 
     Attributes:
-        sessions: timeout in milliseconds, by id.
-        nodes: with their paths, each after its parent.
-        digest: the tree's, and the zxid it was of; None where there is none.
+        sessions: the timeout of each session in milliseconds, by session id.
+        nodes: paths and nodes, each after its parent.
+        digest: the tree's digest and the zxid that it belongs to; None if there is none.
     """
 
     sessions: dict[int, int] = field(default_factory=dict)
@@ -55,13 +56,13 @@ class Snapshot:
 def encode_snapshot(
     tree: Tree, sessions: Mapping[int, int], with_digest: bool = True, chunk: int = CHUNK
 ) -> Iterator[bytes]:
-    """The bytes of a snapshot, in pieces; between two of them transactions may be applied.
+    """Yields the bytes of a snapshot in pieces; transactions may be applied between two of them.
 
     Args:
-        tree: what is saved.
-        sessions: timeout in milliseconds, by id.
-        with_digest: whether the tree's digest goes with it.
-        chunk: how many nodes make a piece.
+        tree: the tree to save.
+        sessions: the timeout of each session in milliseconds, by session id.
+        with_digest: True to include the tree's digest.
+        chunk: the most nodes in a piece.
     """
     checksum = 1
     for piece in chain((HEADER.pack(MAGIC, VERSION, -1),), encode_nodes(tree, sessions, chunk)):
@@ -77,7 +78,7 @@ def encode_snapshot(
 
 
 def encode_nodes(tree: Tree, sessions: Mapping[int, int], chunk: int = CHUNK) -> Iterator[bytes]:
-    """Sessions, access control lists and nodes, in pieces of so many nodes: what a file and an image hold."""
+    """Yields sessions, access control lists and nodes, `chunk` nodes to a piece: for snapshots and images."""
     begun = tree.zxid
     ids = _acl_ids(node.acl for node in tree.nodes.values())
     sessions = dict(sessions)
@@ -93,7 +94,7 @@ def encode_nodes(tree: Tree, sessions: Mapping[int, int], chunk: int = CHUNK) ->
         path = todo.pop()
         node = tree.nodes.get(path)
         if node is None or (node.czxid > begun and number_of(node.acl, ids) is None):
-            continue  # gone since, or created since: the log has what became of it
+            continue  # deleted, or created, since the snapshot began: the log has that
         nodes.append(encode_node(path, node, ids))
         above = b"" if path == b"/" else path
         todo += [above + b"/" + name for name in sorted(node.children, reverse=True)]
@@ -106,9 +107,10 @@ def encode_nodes(tree: Tree, sessions: Mapping[int, int], chunk: int = CHUNK) ->
 
 
 def encode_node(path: bytes, node: Node, ids: Mapping[Acl, int]) -> bytes:
-    """The bytes of a node; the root's path is empty there.
+    """Returns the bytes of a node; the root is encoded with an empty path.
 
-    A list that it got since the snapshot was begun has no number: it gets it again from the log.
+    An access control list set after the snapshot began has no number; the node gets it again when the log is
+    replayed.
     """
     number = number_of(node.acl, ids)
     number = OPEN_ID if number is None else number
@@ -116,12 +118,12 @@ def encode_node(path: bytes, node: Node, ids: Mapping[Acl, int]) -> bytes:
 
 
 def number_of(acl: Acl, ids: Mapping[Acl, int]) -> int | None:
-    """The number of a list; None if it has none."""
+    """Returns the number of an access control list in a snapshot; None if it has none."""
     return OPEN_ID if acl == OPEN else ids.get(acl)
 
 
 def _acl_ids(acls: Iterable[Acl]) -> dict[Acl, int]:
-    """A number for each list that is not the open one."""
+    """Returns a number for each access control list other than the open one."""
     ids: dict[Acl, int] = {}
     for acl in acls:
         if acl != OPEN and acl not in ids:
@@ -130,7 +132,7 @@ def _acl_ids(acls: Iterable[Acl]) -> dict[Acl, int]:
 
 
 def looks_whole(buffer: bytes | memoryview) -> bool:
-    """Whether a file may be a whole snapshot: it ends as one does.
+    """True if a file ends as a complete snapshot does.
 
     ZooKeeper: SnapStream.isValidSnapshot.
     """
@@ -138,23 +140,23 @@ def looks_whole(buffer: bytes | memoryview) -> bool:
 
 
 def decode_snapshot(buffer: bytes, name: str, into: Snapshot | None = None) -> Snapshot:
-    """What is in a snapshot file.
+    """Returns the contents of a snapshot file.
 
     Args:
-        buffer: the file.
-        name: of it, for errors.
-        into: a snapshot that takes what is read, so that it is at hand if the rest is damaged.
+        buffer: the contents of the file.
+        name: the file's name, for errors.
+        into: a snapshot to fill, so that what precedes the damage is available after an error.
 
     Raises:
-        Corrupt: it is none, or damaged.
+        Corrupt: the file is not a snapshot, or is damaged.
     """
     snapshot = Snapshot() if into is None else into
     reader = Reader(buffer)
     if len(buffer) < HEADER.size:
-        raise Corrupt(name, 0, "no snapshot")
+        raise Corrupt(name, 0, "not a snapshot")
     magic, version, _ = HEADER.unpack_from(buffer)
     if magic != MAGIC or version != VERSION:
-        raise Corrupt(name, 0, f"no snapshot of version {VERSION}")
+        raise Corrupt(name, 0, f"not a snapshot of version {VERSION}")
     reader.at = HEADER.size
     try:
         for _ in range(reader.int32()):
@@ -183,31 +185,31 @@ def _decode_nodes(reader: Reader, acls: Mapping[int, Acl], name: str) -> Iterato
         try:
             yield decode_node(path, reader, acls)
         except KeyError as number:
-            why = f"{path!r} has access control list {number}, which there is not"
+            why = f"{path!r} refers to access control list {number}, which does not exist"
             raise Corrupt(name, at, why) from None
 
 
 def decode_node(path: bytes, reader: Reader, acls: Mapping[int, Acl]) -> tuple[bytes, Node]:
-    """A node behind its path.
+    """Returns a path and its node, reading the node from behind the path.
 
     Raises:
-        Malformed: the buffer ends within it.
-        KeyError: its access control list has a number that there is not.
+        Malformed: the buffer ends within the node.
+        KeyError: the snapshot has no access control list with the node's number.
     """
     content = reader.data()
     at = reader.at + LONG.size + PERSISTED.size
     if at > len(reader.buffer):
-        raise Malformed(f"a stat wanted at {reader.at} of {len(reader.buffer)}")
+        raise Malformed(f"a stat at byte {reader.at} of {len(reader.buffer)} is cut short")
     node = node_of(content, reader.buffer, reader.at, acls)
     reader.at = at
     return path or b"/", node
 
 
 def node_of(content: bytes | None, buffer: bytes, at: int, acls: Mapping[int, Acl]) -> Node:
-    """A node with this data; the number of its access control list and its stat are at a place in a buffer.
+    """Returns a node with this data, reading the number of its access control list and its stat at an offset.
 
     Raises:
-        KeyError: its access control list has a number that there is not.
+        KeyError: the snapshot has no access control list with the node's number.
     """
     (number,) = LONG.unpack_from(buffer, at)
     node = Node(content, OPEN if number == OPEN_ID else acls[number], 0, 0, 0)
@@ -226,15 +228,15 @@ def node_of(content: bytes | None, buffer: bytes, at: int, acls: Mapping[int, Ac
 
 
 def check_seal(buffer: bytes, reader: Reader, name: str) -> None:
-    """Takes a seal and judges it: the checksum of all before it, and the end mark.
+    """Reads the checksum of everything before it, and the end mark, and verifies both.
 
     Raises:
-        Corrupt: it is another.
+        Corrupt: one of them is wrong.
     """
     at = reader.at
     checksum, mark = reader.int64(), reader.string()
     if checksum != adler32(memoryview(buffer)[:at]) or mark != b"/":
-        raise Corrupt(name, at, "the checksum is another")
+        raise Corrupt(name, at, "the checksum is wrong")
 
 
 def _same(acl: Acl) -> Acl:

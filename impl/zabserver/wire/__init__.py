@@ -1,1 +1,1 @@
-"""ZooKeeper's bytes: client protocol and records, to values and back."""
+"""ZooKeeper's wire formats: client protocol, quorum packets and election messages, to bytes and back."""

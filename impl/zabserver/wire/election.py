@@ -1,11 +1,11 @@
-"""Bytes of the election port: a greeting that says who connects, then notifications behind their lengths.
+"""The format of the election port: a greeting that names the connecting server, then notifications.
 
-A notification says whom a server wants to lead, and what it is doing. It has grown:
+A notification is a length-prefixed message with the sender's vote and state. The format has grown:
 
-    bytes  from         holds
+    bytes  from         fields
     28     3.3          state, leader, zxid, round
-    40     3.4          the same, the leader's epoch, a version that nobody reads
-    44 +   3.5 and on   the same, version 2, length and text of the sender's configuration
+    40     3.4          those, the leader's epoch, a version that is ignored
+    44 +   3.5 and on   those, with version 2, and the length and text of the sender's configuration
 
 ZooKeeper: FastLeaderElection.buildMsg, WorkerReceiver.run; QuorumCnxManager.InitialMessage, RecvWorker.
 """
@@ -22,13 +22,13 @@ from zabserver.wire.jute import INT, Malformed, Reader, data
 MAX_MESSAGE = 512 << 10
 """The longest message on the election port, in bytes (ZooKeeper: QuorumCnxManager.PACKETMAXSIZE)."""
 MAX_ADDRESS = 2048
-"""The longest address in a greeting, in bytes (ZooKeeper: QuorumCnxManager.maxBuffer)."""
+"""The longest address list in a greeting, in bytes (ZooKeeper: QuorumCnxManager.maxBuffer)."""
 PROTOCOL = -65536
 """The protocol version of a greeting with one address."""
 PROTOCOL_OF_MANY_ADDRESSES = -65535
 """The protocol version of a greeting with several addresses."""
 NAMELESS_OBSERVER = (1 << 63) - 1
-"""The id of an observer that has none of its own (ZooKeeper: QuorumPeer.OBSERVER_ID)."""
+"""The server id of an observer that is configured without one (ZooKeeper: QuorumPeer.OBSERVER_ID)."""
 
 _SHORT = Struct(">iqqq")
 _FULL = Struct(">iqqqqi")
@@ -36,7 +36,7 @@ _GREETING = Struct(">qq")
 
 
 class ServerState(IntEnum):
-    """What a server does, as the election port has it (ZooKeeper: QuorumPeer.ServerState)."""
+    """The state of a server, as notifications encode it (ZooKeeper: QuorumPeer.ServerState)."""
 
     LOOKING = 0
     FOLLOWING = 1
@@ -46,15 +46,15 @@ class ServerState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One server to another: its vote, and what it is doing.
+    """A server's vote and state, as sent to another server (ZooKeeper: FastLeaderElection.Notification).
 
     Attributes:
-        state: what the sender is doing.
-        leader: the server that it votes for, or that leads.
-        zxid: the last that this server has logged.
-        round: the election's number, as the sender counts (ZooKeeper: electionEpoch, logicalclock).
-        epoch: the current epoch of the server that is voted for (ZooKeeper: peerEpoch).
-        version: of the format; below 2 there is no configuration.
+        state: the state of the sender.
+        leader: the id of the server that the sender votes for, or follows.
+        zxid: the last zxid that this leader has logged.
+        round: the sender's election round (ZooKeeper: electionEpoch, logicalclock).
+        epoch: the current epoch of the leader (ZooKeeper: peerEpoch).
+        version: the version of the format; below 2 there is no configuration.
         config: the sender's ensemble, as `Ensemble.text` writes it, in UTF-8.
     """
 
@@ -67,7 +67,10 @@ class Notification:
     config: bytes = b""
 
     def encode(self) -> bytes:
-        """Its bytes, without the length before them; version 1 stands for all that have no configuration."""
+        """Returns the notification's bytes, without length prefix.
+
+        All versions below 2, which have no configuration, are written as version 1.
+        """
         has_config = self.version > 1
         fixed = _FULL.pack(
             self.state, self.leader, self.zxid, self.round, self.epoch, self.version if has_config else 1
@@ -76,18 +79,18 @@ class Notification:
 
 
 def decode_notification(body: bytes) -> Notification:
-    """A notification from its bytes, without their length.
+    """Returns the notification in a message.
 
     Raises:
-        Malformed: they are too few, or the state or a length is impossible.
+        Malformed: the message is too short, or the state or a length is impossible.
     """
     if len(body) < _SHORT.size:
-        raise Malformed(f"a notification of {len(body)} bytes")
+        raise Malformed(f"a notification of {len(body)} bytes is too short")
     reader = Reader(body)
     number = reader.int32()
     leader, zxid, in_round = reader.int64(), reader.int64(), reader.int64()
     if number not in (0, 1, 2, 3):
-        raise Malformed(f"a notification from a server in state {number}")
+        raise Malformed(f"a notification with unknown server state {number}")
     state = ServerState(number)
     if len(body) == _SHORT.size:
         return Notification(state, leader, zxid, in_round, zxid >> 32, version=0)
@@ -99,18 +102,18 @@ def decode_notification(body: bytes) -> Notification:
     if version > 1:
         taken = reader.data()
         if taken is None:
-            raise Malformed("a notification with a configuration of -1 bytes")
+            raise Malformed("a notification whose configuration has length -1")
         config = taken
     return Notification(state, leader, zxid, in_round, epoch, version, config)
 
 
 def encode_message(body: bytes) -> bytes:
-    """A message with its length before it."""
+    """Returns a message with its length prefix."""
     return INT.pack(len(body)) + body
 
 
 class MessageReader:
-    """Cuts what comes on the election port into messages. It holds less than one message at a time."""
+    """Splits the bytes from an election connection into messages; buffers less than one message."""
 
     __slots__ = ("_held",)
 
@@ -118,10 +121,10 @@ class MessageReader:
         self._held = bytearray()
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """The messages, without their lengths, that are whole with this chunk.
+        """Yields the messages that this chunk completes, without their length prefixes.
 
         Raises:
-            Malformed: a length is not from 1 to 512 KiB. Nothing after it can be read.
+            Malformed: a length is not between 1 byte and 512 KiB; the rest of the connection cannot be read.
         """
         self._held += chunk
         while len(self._held) >= INT.size:
@@ -138,12 +141,12 @@ class MessageReader:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who connects to an election port.
+    """The greeting of a server that connects to an election port.
 
     Attributes:
-        sid: its id.
-        addresses: host and port of its own election port; none if it does not say, as before 3.5, or if it
-            only says that it listens everywhere.
+        sid: the server's id.
+        addresses: host and port of the server's own election port; empty if the greeting has none, as before
+            3.5, or only wildcard addresses.
     """
 
     sid: int
@@ -151,16 +154,16 @@ class Hello:
 
 
 def encode_hello(sid: int, host: str, port: int) -> bytes:
-    """What a server says first when it connects: its id, and where its own election port is."""
+    """Returns the greeting of a connecting server: its id, and the address of its own election port."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return _GREETING.pack(PROTOCOL, sid) + data(address.encode())
 
 
 class HelloReader:
-    """Takes a greeting off the beginning of a connection.
+    """Reads the greeting at the beginning of a connection.
 
     Attributes:
-        rest: what came behind it.
+        rest: the bytes behind the greeting.
     """
 
     __slots__ = ("_held", "rest")
@@ -170,26 +173,26 @@ class HelloReader:
         self.rest = b""
 
     def feed(self, chunk: bytes) -> Hello | None:
-        """Who connects; None until the whole greeting is there.
+        """Returns the greeting, or None until all of it has arrived.
 
         Raises:
-            Malformed: this is no greeting.
+            Malformed: the bytes are not a greeting.
         """
         self._held += chunk
         reader = Reader(self._held)
         if len(self._held) < 8:
             return None
         protocol = reader.int64()
-        if protocol >= 0:  # an id, as it was before there were protocols
+        if protocol >= 0:  # a server id: greetings had no protocol version before 3.5
             self.rest = self._held[reader.at :]
             return Hello(protocol)
         if protocol not in (PROTOCOL, PROTOCOL_OF_MANY_ADDRESSES):
-            raise Malformed(f"protocol version {protocol}")
+            raise Malformed(f"unknown protocol version {protocol}")
         if len(self._held) < 20:
             return None
         sid, length = reader.int64(), reader.int32()
         if sid < 0:
-            raise Malformed(f"server id {sid}")
+            raise Malformed(f"negative server id {sid}")
         if not 0 < length <= MAX_ADDRESS:
             raise Malformed(f"an address of {length} bytes")
         if len(self._held) < 20 + length:
@@ -199,18 +202,18 @@ class HelloReader:
 
 
 def _addresses(encoded: bytes) -> tuple[tuple[str, int], ...]:
-    """The hosts and ports in `host:port|host:port`, but those that only say "everywhere"."""
+    """Returns the hosts and ports in `host:port|host:port`, without wildcard addresses."""
     try:
         text = encoded.decode()
     except UnicodeDecodeError:
-        raise Malformed("an address that is not UTF-8") from None
+        raise Malformed("an address in the greeting is not UTF-8") from None
     found = []
     for each in text.split("|"):
         host, colon, port = each.rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
         is_port = port.isascii() and port.isdigit() and len(port) < 6 and int(port) < 1 << 16
         if not colon or not host or not is_port:
-            raise Malformed(f"address {each[:80]!r}")
+            raise Malformed(f"{each[:80]!r} is not an address")
         if host not in ("0.0.0.0", "::", "0:0:0:0:0:0:0:0"):
             found.append((host, int(port)))
     return tuple(found)

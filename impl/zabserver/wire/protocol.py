@@ -1,4 +1,4 @@
-"""The numbers of the client protocol: operations, errors, events, permissions, create flags.
+"""Constants of the client protocol: operations, errors, watch events, permissions, watch modes.
 
 ZooKeeper: ZooDefs, KeeperException.Code, Watcher.Event, CreateMode.
 """
@@ -10,9 +10,9 @@ from typing import Final
 
 
 class Op:
-    """What a request asks for; also the type of the transaction that it becomes.
+    """The operation codes of requests, which are also the types of the resulting transactions.
 
-    Plain numbers: a member of an enum takes as long to look up as a good part of a request takes to answer.
+    Plain integers: looking up an enum member takes a good part of the time that answering a request takes.
     """
 
     NOTIFICATION: Final = 0
@@ -65,11 +65,11 @@ WRITES = frozenset(
         Op.CLOSE_SESSION,
     }
 )
-"""The requests that become transactions, of those that clients may send."""
+"""The operations that clients may send and that become transactions."""
 
 
 class Err(IntEnum):
-    """What a reply says went wrong."""
+    """The error codes in replies (ZooKeeper: KeeperException.Code)."""
 
     OK = 0
     RUNTIME_INCONSISTENCY = -2
@@ -98,10 +98,10 @@ class Err(IntEnum):
 
 
 class Refused(Exception):
-    """A request that is refused; what a client is told is the code.
+    """Raised when a request is refused; the client receives the code.
 
     Args:
-        code: why.
+        code: the error code of the reply.
     """
 
     def __init__(self, code: Err) -> None:
@@ -110,7 +110,7 @@ class Refused(Exception):
 
 
 class Event:
-    """What happened to a node; plain numbers, as in `Op`."""
+    """The types of watch events (ZooKeeper: Watcher.Event.EventType). Plain integers, as in `Op`."""
 
     CREATED: Final = 1
     DELETED: Final = 2
@@ -119,7 +119,7 @@ class Event:
 
 
 class Perm:
-    """What an access control list allows; plain numbers, as in `Op`."""
+    """The permissions in an access control list (ZooKeeper: ZooDefs.Perms). Plain integers, as in `Op`."""
 
     READ: Final = 1
     WRITE: Final = 2
@@ -130,7 +130,10 @@ class Perm:
 
 
 class WatchMode(IntFlag):
-    """How a connection watches a path; several at once."""
+    """The modes in which a connection watches a path, as bits: a path may be watched in several.
+
+    ZooKeeper: WatcherMode.
+    """
 
     STANDARD = 1
     PERSISTENT = 2
@@ -138,7 +141,7 @@ class WatchMode(IntFlag):
 
 
 class WatcherType(IntEnum):
-    """Which watches are asked for or removed (ZooKeeper: Watcher.WatcherType)."""
+    """The kinds of watches that a client checks for or removes (ZooKeeper: Watcher.WatcherType)."""
 
     CHILDREN = 1
     DATA = 2
@@ -153,4 +156,4 @@ XID_AUTH = -4
 XID_SET_WATCHES = -8
 
 MAX_BUFFER = 0xFFFFF
-"""The longest frame, in bytes, if `jute.maxbuffer` does not say."""
+"""The default for the longest frame, in bytes (`jute.maxbuffer`)."""

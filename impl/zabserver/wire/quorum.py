@@ -1,7 +1,7 @@
-"""The packets that members of an ensemble send each other: one after the other, with no length before them.
+"""The packets between members of an ensemble, which follow each other without length prefixes.
 
-What takes them off a connection is `zabserver.storage.images.PacketStream`: it knows the image of a tree too,
-which follows a SNAP and is no packet.
+`zabserver.storage.images.PacketStream` reads them from a connection, because it also reads the image of a
+tree that follows a SNAP and is not a packet.
 
 ZooKeeper: QuorumPacket, Leader, LearnerInfo.
 """
@@ -20,26 +20,26 @@ HEAD = Struct(">iqi")
 BARE = Struct(">iqii")
 """A packet without data and without identities."""
 LEARNER = Struct(">qiq")
-"""Server id, protocol version, version of its configuration."""
+"""LearnerInfo: server id, protocol version, version of the learner's configuration."""
 ASKED = Struct(">qii")
-"""Session, cxid and operation of a request that is passed on; its body follows."""
+"""The head of a forwarded request: session, cxid, operation. The body of the request follows."""
 SESSION = Struct(">qi")
-"""Session and its timeout in milliseconds."""
+"""A session id and its timeout in milliseconds."""
 VALIDITY = Struct(">q?")
-"""Session, and whether it is open."""
+"""A session id and whether the session is open."""
 LEAST = BARE.size
-"""No packet is shorter, in bytes."""
+"""The length of the shortest packet, in bytes."""
 PROTOCOL = 0x10000
-"""The protocol version of members from 3.4 on (ZooKeeper: the version in LearnerInfo)."""
+"""The version of the quorum protocol since 3.4 (ZooKeeper: LearnerInfo.protocolVersion)."""
 ALREADY_PROMISED = -1
-"""The current epoch in an ACKEPOCH from a learner that had promised this epoch before: it does not count."""
+"""The epoch in an ACKEPOCH of a learner that had promised the epoch before: the leader does not count it."""
 MOST_IDS = 1024
 Ids = tuple[tuple[bytes, bytes], ...]
-"""Who asks: schemes and names."""
+"""Identities of a client: pairs of scheme and id."""
 
 
 class Kind:
-    """What a packet is; plain numbers, as in `Op`."""
+    """The types of packets (ZooKeeper: constants of Leader). Plain integers, as in `Op`."""
 
     REQUEST: Final = 1
     PROPOSAL: Final = 2
@@ -68,7 +68,14 @@ FIRST, LAST = Kind.REQUEST, Kind.INFORM_AND_ACTIVATE
 
 @dataclass(slots=True)
 class Packet:
-    """One packet; `ids` are the schemes and names of whoever asks, of a REQUEST."""
+    """One packet (ZooKeeper: QuorumPacket).
+
+    Attributes:
+        kind: the type, one of `Kind`.
+        zxid: the zxid, or for some types an epoch in its upper half.
+        data: the body; None for null.
+        ids: the identities of the client whose request a REQUEST forwards.
+    """
 
     kind: int
     zxid: int
@@ -77,7 +84,7 @@ class Packet:
 
 
 def encode_packet(kind: int, zxid: int, body: bytes | None = None, ids: Ids = ()) -> bytes:
-    """The bytes of a packet."""
+    """Returns the bytes of a packet."""
     if body is None and not ids:
         return BARE.pack(kind, zxid, -1, -1)
     start = HEAD.pack(kind, zxid, -1 if body is None else len(body)) + (body or b"")
@@ -87,27 +94,27 @@ def encode_packet(kind: int, zxid: int, body: bytes | None = None, ids: Ids = ()
 
 
 def take_packets(buffer: bytes, at: int, longest: int, taken: list[Packet]) -> tuple[int, int]:
-    """Takes the whole packets in a buffer, up to and with a SNAP: what follows that is no packet.
+    """Decodes the complete packets in a buffer, up to and including a SNAP: an image follows that.
 
     Args:
-        buffer: what was read.
-        at: where the first begins.
-        longest: how many bytes the data of a packet may have, and a string of an identity.
-        taken: where they are put.
+        buffer: the bytes received.
+        at: the offset of the first packet.
+        longest: the most bytes in the data of a packet, and in each string of an identity.
+        taken: the list that the packets are appended to.
 
     Returns:
-        Where the next begins, and how many bytes from there on are needed before another look is worth it; 0
-        after a SNAP.
+        The offset of the next packet, and how many bytes from there must have arrived before another call can
+        make progress; 0 after a SNAP.
 
     Raises:
-        Malformed: nothing that follows could make it a packet.
+        Malformed: the bytes cannot be the beginning of a packet.
     """
     size, bare, add = len(buffer), BARE.unpack_from, taken.append
     while at + LEAST <= size:
         kind, zxid, length, count = bare(buffer, at)
         if not FIRST <= kind <= LAST:
-            raise Malformed(f"a packet of kind {kind}")
-        if length == count == -1:  # most are: acknowledgements, commits
+            raise Malformed(f"a packet of unknown type {kind}")
+        if length == count == -1:  # true of most packets: acknowledgements and commits
             add(Packet(kind, zxid))
             at += LEAST
         else:
@@ -122,10 +129,10 @@ def take_packets(buffer: bytes, at: int, longest: int, taken: list[Packet]) -> t
 
 
 def _packet_at(buffer: bytes, at: int, longest: int) -> tuple[Packet, int]:
-    """The packet at a place, and where it ends: beyond the buffer, where that does not hold it."""
+    """Returns the packet at an offset and where it ends: beyond the buffer if the packet is incomplete."""
     kind, zxid, length = HEAD.unpack_from(buffer, at)
     if not -1 <= length <= longest:
-        raise Malformed(f"a packet of {length} bytes, {longest} are allowed")
+        raise Malformed(f"a packet of {length} bytes; at most {longest} are allowed")
     begin = at + HEAD.size
     end = begin if length < 0 else begin + length
     packet = Packet(kind, zxid, None if length < 0 else buffer[begin:end])
@@ -136,20 +143,20 @@ def _packet_at(buffer: bytes, at: int, longest: int) -> tuple[Packet, int]:
     if count == -1:
         return packet, end
     if not 0 <= count <= MOST_IDS:
-        raise Malformed(f"a packet with {count} identities, {MOST_IDS} are allowed")
+        raise Malformed(f"a packet with {count} identities; at most {MOST_IDS} are allowed")
     packet.ids, end = _ids_at(buffer, end, count, longest)
     return packet, end
 
 
 def _ids_at(buffer: bytes, at: int, count: int, longest: int) -> tuple[Ids, int]:
-    """So many identities, and where they end: beyond the buffer, where that does not hold them."""
+    """Returns `count` identities and where they end: beyond the buffer if they are incomplete."""
     strings: list[bytes] = []
     for _ in range(2 * count):
         if at + 4 > len(buffer):
             return (), at + 4
         (length,) = INT.unpack_from(buffer, at)
         if not -1 <= length <= longest:
-            raise Malformed(f"an identity of {length} bytes, {longest} are allowed")
+            raise Malformed(f"an identity of {length} bytes; at most {longest} are allowed")
         at += 4
         end = at + max(length, 0)
         strings.append(buffer[at:end])
@@ -158,15 +165,15 @@ def _ids_at(buffer: bytes, at: int, count: int, longest: int) -> tuple[Ids, int]
 
 
 def encode_learner_info(sid: int, config_version: int) -> bytes:
-    """What a learner says of itself in FOLLOWERINFO and OBSERVERINFO."""
+    """Returns the body of FOLLOWERINFO and OBSERVERINFO."""
     return LEARNER.pack(sid, PROTOCOL, config_version)
 
 
 def decode_learner_info(body: bytes | None) -> tuple[int, int, int]:
-    """Server id, protocol version and version of the configuration; old learners leave the last out.
+    """Returns server id, protocol version and configuration version, which old learners omit (0 then).
 
     Raises:
-        Malformed: it is something else.
+        Malformed: the body is not a LearnerInfo.
     """
     reader = Reader(body or b"")
     sid, protocol = reader.int64(), reader.int32()
@@ -174,54 +181,54 @@ def decode_learner_info(body: bytes | None) -> tuple[int, int, int]:
 
 
 def encode_request(session: int, cxid: int, op: int, body: bytes) -> bytes:
-    """A client's request as it is passed on to the leader."""
+    """Returns the body of a REQUEST, which forwards a client's request to the leader."""
     return ASKED.pack(session, cxid, op) + body
 
 
 def decode_request(asked: bytes | None) -> tuple[int, int, int, Reader]:
-    """Session, cxid, operation and body of a request that was passed on.
+    """Returns session, cxid, operation and body of a forwarded request.
 
     Raises:
-        Malformed: it is something else.
+        Malformed: the body is not a forwarded request.
     """
     reader = Reader(asked or b"")
     return reader.int64(), reader.int32(), reader.int32(), reader
 
 
 def encode_revalidate(session: int, timeout: int) -> bytes:
-    """Asks whether a session may go on, with this timeout in milliseconds."""
+    """Returns the body of a REVALIDATE, which asks if a session is open. The timeout is in milliseconds."""
     return SESSION.pack(session, timeout)
 
 
 def decode_sessions(body: bytes | None) -> list[tuple[int, int]]:
-    """Sessions and their timeouts, as in a PING's reply; one, in REVALIDATE.
+    """Returns the sessions and timeouts in a learner's PING, or the one in its REVALIDATE.
 
     Raises:
-        Malformed: it is something else.
+        Malformed: the body is not a list of sessions.
     """
     whole = body or b""
     if len(whole) % SESSION.size:
-        raise Malformed(f"{len(whole)} bytes of sessions")
+        raise Malformed(f"a list of sessions of {len(whole)} bytes, not a multiple of {SESSION.size}")
     return list(SESSION.iter_unpack(whole))
 
 
 def encode_validity(session: int, is_open: bool) -> bytes:
-    """The answer to a REVALIDATE."""
+    """Returns the body of the leader's answer to a REVALIDATE."""
     return VALIDITY.pack(session, is_open)
 
 
 def decode_validity(body: bytes | None) -> tuple[int, bool]:
-    """The session that a REVALIDATE is the answer for, and whether it is open.
+    """Returns the session that an answer to a REVALIDATE is about, and whether it is open.
 
     Raises:
-        Malformed: it is something else.
+        Malformed: the body is not such an answer.
     """
     if body is None or len(body) != VALIDITY.size:
-        raise Malformed(f"{len(body or b'')} bytes say of no session whether it is open")
+        raise Malformed(f"an answer to REVALIDATE of {len(body or b'')} bytes")
     session, is_open = VALIDITY.unpack(body)
     return session, is_open
 
 
 def encode_sessions(sessions: Iterable[tuple[int, int]]) -> bytes:
-    """Sessions and their timeouts in milliseconds."""
+    """Returns the body of a learner's PING: the recently active sessions, with timeouts in milliseconds."""
     return b"".join(SESSION.pack(session, timeout) for session, timeout in sessions)
