@@ -21,6 +21,7 @@ from zabspec.paper.state import Message, Server
 from zabspec.service import watch_guarantees
 
 ROOT = Path(__file__).parent.parent
+PACKAGES = {"zabspec": "spec", "zabcheck": "checkers", "zabserver": "impl"}
 FOLDERS = ("spec", "impl", "checkers", "tests", "traces", "docs")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))])
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -143,6 +144,55 @@ def test_documents_are_found() -> None:
         "impl/README.md",
         "docs/glossary.md",
     }
+
+
+def unknown_names(document: Path) -> Iterator[str]:
+    """Names in `backquotes` that link to a source which does not have them, in its text or its path."""
+    for linked, target in re.findall(
+        r"\[([^\[\]]*`[^\[\]]*)\]\(([^)\s#]+\.py)\)", prose(document.read_text(encoding="utf-8"))
+    ):
+        known = (
+            f"{target} {target.replace('/', '.')} {(document.parent / target).read_text(encoding='utf-8')}"
+        )
+        for name in re.findall(r"`([^`]+)`", linked):
+            parts = [name] if name in known else name.split(".")
+            if not all(re.search(rf"(?<![\w-]){re.escape(part)}(?![\w-])", known) for part in parts):
+                yield f"{name} in {target}"
+
+
+def unknown_places(document: Path) -> Iterator[str]:
+    """Dotted names of ours, and paths below our folders, in `backquotes`, that are not there."""
+    quoted = re.findall(r"`([^`\n]+)`", prose(document.read_text(encoding="utf-8")))
+    for text in quoted:
+        for path in re.findall(rf"(?<![\w/])(?:{'|'.join(FOLDERS)})/[\w./-]*\w", text):
+            if not (ROOT / path).exists():
+                yield path
+        for name in re.findall(r"(?<![\w./])zab(?:spec|check|server)(?:\.\w+)+", text):
+            if not is_there(name):
+                yield name
+
+
+def is_there(name: str) -> bool:
+    """True if a dotted name is a package, a module, or something that a module has."""
+    root = next(folder for package, folder in PACKAGES.items() if name.partition(".")[0] == package)
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        path = ROOT.joinpath(root, *parts[:length])
+        module = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if module.exists():
+            text = module.read_text(encoding="utf-8")
+            return all(re.search(rf"\b{part}\b", text) for part in parts[length:])
+    return False
+
+
+@each_document
+def test_linked_sources_have_the_names_that_link_to_them(document: Path) -> None:
+    assert list(unknown_names(document)) == []
+
+
+@each_document
+def test_modules_and_files_that_are_named_exist(document: Path) -> None:
+    assert list(unknown_places(document)) == []
 
 
 @each_document
@@ -318,6 +368,39 @@ def test_broken_link_is_found(text: str, broken: list[str], tmp_path: Path) -> N
     document = tmp_path / "document.md"
     document.write_text(f"# A title\n\n{text}\n", encoding="utf-8")
     assert list(broken_links(document)) == broken
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("`tests/test_docs.py`, `zabspec.paper`, `zabspec.paper.state`, `zabspec.paper.state.Server`", []),
+        ("`tests/test_dcos.py`", ["tests/test_dcos.py"]),
+        ("`zabspec.papers`", ["zabspec.papers"]),
+        ("`zabspec.paper.state.Sever`", ["zabspec.paper.state.Sever"]),
+    ],
+)
+def test_unknown_place_is_found(text: str, found: list[str], tmp_path: Path) -> None:
+    document = tmp_path / "document.md"
+    document.write_text(f"# A title\n\n{text}\n", encoding="utf-8")
+    assert list(unknown_places(document)) == found
+
+
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        ("[`act`](a.py)", []),
+        ("[`a.py`](a.py)", []),
+        ("[`Server.act`, `other-name`](a.py)", []),
+        ("[`acts`](a.py)", ["acts in a.py"]),
+        ("[`act` and `name`](a.py)", ["name in a.py"]),
+    ],
+)
+def test_unknown_name_is_found(link: str, found: list[str], tmp_path: Path) -> None:
+    source = 'class Server:\n    def act(self): return "other-name"\n'
+    (tmp_path / "a.py").write_text(source, encoding="utf-8")
+    document = tmp_path / "document.md"
+    document.write_text(f"# A title\n\n{link}\n", encoding="utf-8")
+    assert list(unknown_names(document)) == found
 
 
 @pytest.mark.parametrize(
