@@ -163,7 +163,7 @@ def test_peers_in_a_new_configuration_are_dialed() -> None:
 
 def test_server_that_is_no_member_needs_an_address() -> None:
     ensemble = Ensemble({1: Member(1, "h", 1, 2)})
-    with pytest.raises(ValueError, match="server 9 is no member"):
+    with pytest.raises(ValueError, match="server 9 is not a member"):
         ElectionPort(9, ensemble, lambda *_: None)
     assert ElectionPort(9, ensemble, lambda *_: None, address=("h", 3)).address == ("h", 3)
 
@@ -212,11 +212,11 @@ def test_strangers_are_limited(monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
                     assert await is_closed(reader)
                 async with connection(one.port) as (reader, third):
                     third.write(encode_hello(9, "h", 1))  # once more
-                    await until(lambda: len(one.port.nameless) == 0, "a greeting")
+                    await until(lambda: len(one.port.unidentified) == 0, "a greeting")
             await until(lambda: one.port.peers == {}, "that nothing is kept of them")
 
     run(check)
-    assert "server 10 is no member, and gives no address, or is one too many" in caplog.text
+    assert "server 10 is not a member, and 2 others that are not are connected" in caplog.text
 
 
 # Who is refused.
@@ -225,12 +225,12 @@ def test_strangers_are_limited(monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
 @pytest.mark.parametrize(
     ("wire", "reason"),
     [
-        (b"GET / HTTP/1.1\r\n\r\n" + bytes(20), "server 5135603447292250196 is no member"),
+        (b"GET / HTTP/1.1\r\n\r\n" + bytes(20), "server 5135603447292250196 is not a member"),
         (b"\xff" * 30, "protocol version -1"),
-        (encode_hello(2, "127.0.0.1", 1), "it says that it is server 2, which is this one"),
+        (encode_hello(2, "127.0.0.1", 1), "the peer claims to be server 2, which is this one"),
         (encode_hello(1, "0.0.0.0", 1)[:16] + b"\0\0\x08\1", "an address of 2049 bytes"),
         (encode_hello(9, "h", 1)[:-1] + b"x", "'h:x' is not an address"),
-        (encode_hello(0, "0.0.0.0", 1), "server 0 is no member, and gives no address"),
+        (encode_hello(0, "0.0.0.0", 1), "server 0 is not a member, and gives no address"),
         (encode_hello(3, "h", 1) + b"\0\x08\0\1", f"a message of {MAX_MESSAGE + 1} bytes"),
         (encode_hello(3, "h", 1) + b"\xff\xff\xff\xff", "a message of -1 bytes"),
         (encode_hello(3, "h", 1) + bytes(4), "a message of 0 bytes"),
@@ -275,20 +275,20 @@ def test_who_does_not_say_who_it_is_is_closed(
         async with opened(local_ensemble(2), 1) as (one,), connection(one.port) as (reader, writer):
             writer.write(b"\xff" * 5)
             assert await is_closed(reader)
-            assert one.port.nameless == {}
+            assert one.port.unidentified == {}
 
     run(check)
-    assert "it has not said in time who it is" in caplog.text
+    assert "no server id received within 0.05 s" in caplog.text
 
 
 def test_connections_without_a_name_are_limited(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(election_port, "MOST_NAMELESS", 2)
+    monkeypatch.setattr(election_port, "MOST_UNIDENTIFIED", 2)
 
     async def check() -> None:
         async with opened(local_ensemble(2), 1) as (one,), connection(one.port) as (oldest, _):
-            await until(lambda: len(one.port.nameless) == 1, "a connection")
+            await until(lambda: len(one.port.unidentified) == 1, "a connection")
             async with connection(one.port) as (reader, _), connection(one.port) as (_, writer):
                 assert await is_closed(oldest)
                 writer.write(encode_hello(2, "127.0.0.1", 1))
@@ -296,7 +296,7 @@ def test_connections_without_a_name_are_limited(
                 assert not reader.at_eof()
 
     run(check)
-    assert "2 more do not say whose they are" in caplog.text
+    assert "2 newer connections have not sent a server id either" in caplog.text
 
 
 def test_nothing_that_is_sent_to_it_stops_it(caplog: pytest.LogCaptureFixture) -> None:
@@ -310,7 +310,7 @@ def test_nothing_that_is_sent_to_it_stops_it(caplog: pytest.LogCaptureFixture) -
                 async with connection(two.port) as (_, writer):
                     writer.write(damaged(chance))
                     await writer.drain()
-            await until(lambda: not two.port.nameless, "that all are gone")
+            await until(lambda: not two.port.unidentified, "that all are gone")
             await until(lambda: set(two.port.peers) <= {1, 3}, "that nothing is kept of strangers")
             heard = len(two.heard)
             async with connection(two.port) as (_, writer):

@@ -18,7 +18,7 @@ from zabcheck.simulation.client import Client
 from zabcheck.simulation.disk import MemoryDisk
 from zabcheck.simulation.world import World
 from zabserver.net.disk.disk import Disk
-from zabserver.net.shell.shell import QUICK
+from zabserver.net.shell.shell import FAST_SYNC
 from zabserver.testing import Ensemble
 from zabserver.zab.ensemble import Ensemble as Members
 from zabserver.zab.ensemble import Member
@@ -58,7 +58,7 @@ def ensemble() -> Iterator[Ensemble]:
 def stick(it: Ensemble, server: int, monkeypatch: pytest.MonkeyPatch) -> Stuck:
     member = it._running[server]
     stuck = Stuck(member.disk)
-    monkeypatch.setattr(member, "_sync_time", 1000 * QUICK)  # it is not waited for in the loop
+    monkeypatch.setattr(member, "_sync_time", 1000 * FAST_SYNC)  # it is not waited for in the loop
     monkeypatch.setattr(member.disk, "sync", stuck.sync)
     return stuck
 

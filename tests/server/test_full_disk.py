@@ -50,8 +50,8 @@ def test_a_snapshot_that_cannot_be_written_is_logged_and_the_server_goes_on(
             for name in "abcdef":
                 session.call(tree.Create(f"/{name}"))
         said = [each.getMessage() for each in caplog.records]
-        assert "no snapshot written: [Errno 28] No space left on device" in said
-        assert set(said) == {"no snapshot written: [Errno 28] No space left on device"}
+        assert "snapshot not written: [Errno 28] No space left on device" in said
+        assert set(said) == {"snapshot not written: [Errno 28] No space left on device"}
     assert [path.name for path in (tmp_path / "version-2").glob("*snapshot*")] == ["snapshot.0"]
 
 

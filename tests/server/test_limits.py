@@ -131,7 +131,7 @@ def test_who_asks_for_no_session_is_closed(beginning: bytes, reasons: Callable[[
         with raw(server.port) as wire:
             wire.sendall(beginning)
             assert is_closed(wire)
-        reasons("no session asked for in time")
+        reasons("no session requested within")
         session.ping()
 
 
@@ -201,7 +201,7 @@ def test_who_reads_no_events_is_closed(
             session.call(tree.Delete(f"/{name}"))
             if server.connections == 1:
                 break
-        reasons("bytes sent and not read")
+        reasons("bytes sent but not read by the client")
         session.ping()
 
 

@@ -157,13 +157,13 @@ def hello(sid: int, address: str = "127.0.0.1") -> bytes:
 
 
 ELECTION: dict[str, tuple[Callable[[int], bytes], str]] = {
-    "its own id": (hello, "says that it is server"),
-    "nobody's id": (lambda _: hello(1 << 40), "is no member"),
+    "its own id": (hello, "claims to be server"),
+    "nobody's id": (lambda _: hello(1 << 40), "is not a member"),
     "a negative id": (lambda _: hello(-5), "server id -5"),
     "an old protocol": (lambda _: pack(">qq", -65537, 2) + b"\0\0\0\4abcd", "protocol version -65537"),
     "an oversized greeting": (lambda _: pack(">qqi", -65536, 2, 1 << 20), "an address of 1048576 bytes"),
     "an address that is none": (lambda _: pack(">qqi", -65536, 2, 4) + b"abcd", "address 'abcd'"),
-    "another protocol": (lambda _: b"GET / HTTP/1.1\r\n\r\n", "is no member"),
+    "another protocol": (lambda _: b"GET / HTTP/1.1\r\n\r\n", "is not a member"),
     "an oversized notification": (
         lambda _: hello(ABSENT) + INT.pack(1 << 20) + bytes(99),
         "a message of 1048576",
@@ -262,7 +262,7 @@ def test_a_thousand_connections_that_say_nothing_keep_no_member_out(count: int, 
 
 def test_a_learner_that_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection whose other end does not take the last words would stay for as long as TCP tries."""
-    monkeypatch.setattr(quorum_port, "LAST_WORDS", 0.2)
+    monkeypatch.setattr(quorum_port, "CLOSE_TIMEOUT", 0.2)
     with Ensemble(observers=1, tick=50) as it, socket.socket() as learner:
         it.kill(4)
         leader = it._running[it.leader]

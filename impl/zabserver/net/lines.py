@@ -1,6 +1,7 @@
-"""Lines of the log: `time=… level=info logger=zabserver.client event=closed client=127.0.0.1:4 reason="…"`.
+"""Log lines as key=value: `time=… level=info logger=zabserver.client event=closed client=127.0.0.1:4
+reason="…"`.
 
-Whatever a client sends ends up quoted in one value of one line.
+Input from clients is always quoted within one value, so that it cannot forge a line.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 
 
 def event(name: str, /, **fields: object) -> str:
-    """A message that tells of one event.
+    """Returns the message for one event.
 
     >>> event("closed", client="127.0.0.1:4000", reason="a frame of -1 bytes")
     'event=closed client=127.0.0.1:4000 reason="a frame of -1 bytes"'
@@ -19,13 +20,13 @@ def event(name: str, /, **fields: object) -> str:
 
 
 class Lines(logging.Formatter):
-    """Writes records as `key=value`; a message that tells of no event is the value of `message`."""
+    """Formats log records as `key=value`; a message that is not an event becomes the value of `message`."""
 
     def __init__(self) -> None:
         super().__init__(datefmt="%Y-%m-%dT%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Returns one line."""
         time = f"{self.formatTime(record, self.datefmt)}.{record.msecs:03.0f}"
         message = record.getMessage()
         if not message.startswith("event="):

@@ -192,7 +192,7 @@ class ZooKeeper:
         def expire(server: Server) -> None:
             server.set_clocks()
             server.service.expire(session)
-            server.want_turn()
+            server.schedule_turn()
 
         self._ask(expire)
 
@@ -226,7 +226,7 @@ class ZooKeeper:
         """
 
         def lose(server: Server) -> None:
-            self._protocol(server, session).is_deaf = True
+            self._protocol(server, session).loses_next_reply = True
 
         self._ask(lose)
 

@@ -39,10 +39,10 @@ class Pausable(Member):
 
     held: list[tuple[Callable[..., object], tuple[object, ...]]] | None = None
 
-    def hear(self, what: Callable[..., object], *arguments: object) -> None:
+    def call_core(self, what: Callable[..., object], *arguments: object) -> None:
         """The core is told something, later if it stands still; then nobody tells it that time passes."""
         if self.held is None:
-            super().hear(what, *arguments)
+            super().call_core(what, *arguments)
         elif what != self.peer.on_tick:
             self.held.append((what, arguments))
 
@@ -54,8 +54,8 @@ class Pausable(Member):
         """It runs again."""
         held, self.held = self.held or [], None
         for what, arguments in held:
-            self.hear(what, *arguments)
-        self.want_turn()
+            self.call_core(what, *arguments)
+        self.schedule_turn()
 
 
 class Ensemble:
@@ -214,7 +214,7 @@ class Ensemble:
         member = self._running.pop(server)
 
         async def crash() -> None:
-            member.fall()
+            member.halt()
             self._net.paused.discard(server)
             self._net.let_through()
             await member.crash()
@@ -301,7 +301,7 @@ class Ensemble:
                 if isinstance(service, Primary):
                     member.set_clocks()
                     service.expire(session)
-                    member.want_turn()
+                    member.schedule_turn()
                     return
             raise KeyError(session)
 

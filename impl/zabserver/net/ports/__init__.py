@@ -1,1 +1,1 @@
-"""Sockets: the ports for clients, for elections and for quorum packets, and TLS for each of them."""
+"""Listening sockets for clients, elections and quorum packets, and TLS for each of them."""

@@ -1,4 +1,5 @@
-"""The port that clients connect to: bytes from sockets to connections and back, four-letter words, limits.
+"""The port that clients connect to: passes bytes between sockets and connections, answers four-letter words,
+and enforces limits.
 
 ZooKeeper: NIOServerCnxnFactory, NIOServerCnxn.
 """
@@ -24,28 +25,42 @@ from zabserver.wire.jute import INT
 log = logging.getLogger("zabserver.client")
 
 MOST_UNANSWERED = 20_000
-"""How many requests a connection may have on their way before nothing more is read from it."""
+"""Most requests of one connection in flight; with more, the connection is not read from."""
 MOST_UNANSWERED_BYTES = 8 << 20
-"""How many bytes may have come since a connection last had no request on its way, before the same happens."""
+"""Most bytes received on one connection since it last had no request in flight; with more, the connection is
+not read from.
+"""
 MOST_UNSENT = 4 << 20
-"""How many bytes a connection may leave unread before nothing more is read from it."""
+"""Most bytes sent to one client and not read by it; with more, its connection is not read from."""
 DEFAULT_BACKLOG = 1024
-"""How many connections the system holds until they are accepted, unless zoo.cfg says."""
+"""Length of the operating system's accept queue, unless zoo.cfg sets it."""
 MOST_UNSENT_AT_ALL = 64 << 20
-"""How many bytes a connection may leave unread before it is closed."""
+"""Most bytes sent to one client and not read by it; with more, its connection is closed."""
 LINGER = 10.0
-"""How long a connection that is closed may take to read what it was sent, in seconds."""
+"""Longest time for a client to read what was sent before its connection is closed, in seconds."""
 
 
 class ClientHost(Observed, Protocol):
     """The server that a client port belongs to."""
 
-    def want_turn(self) -> None:
-        """Schedules a turn, because requests have come in."""
+    def schedule_turn(self) -> None:
+        """Schedules a turn, because requests have arrived."""
 
 
 class ClientPort:
-    """The listening socket, and the protocols of all connections."""
+    """The listening sockets for clients, with and without TLS, and all open connections.
+
+    Args:
+        server: the server whose clients connect here.
+
+    Attributes:
+        by_host: number of open connections by client address.
+        sockets: the socket of each open connection.
+        number: the port without TLS; 0 if there is none.
+        secure_number: the port with TLS; None if there is none.
+        traffic: counters that four-letter words and metrics report.
+        trace_mask: the value that `gtmk` returns; it has no effect here.
+    """
 
     def __init__(self, server: ClientHost) -> None:
         self.server = server
@@ -56,14 +71,14 @@ class ClientPort:
         self._listeners: list[asyncio.Server] = []
         self._plain: asyncio.Server | None = None
         self.traffic = Traffic()
-        self.trace_mask = 306  # as Apache's, for `gtmk`; nothing is traced here
+        self.trace_mask = 306  # Apache's default
 
     async def open(self) -> None:
-        """Begins to listen.
+        """Starts listening.
 
         Raises:
-            OSError: a port cannot be used, or a file of TLS read.
-            ValueError: what is set for TLS makes no sense.
+            OSError: a port cannot be bound, or a TLS file cannot be read.
+            ValueError: a TLS setting is invalid.
         """
         options = self.server.options
         loop = asyncio.get_running_loop()
@@ -86,10 +101,10 @@ class ClientPort:
             self.secure_number = secure.sockets[0].getsockname()[1]
 
     async def move(self, host: str | None, port: int) -> None:
-        """Listens for clients without TLS elsewhere from now on; connections stay.
+        """Moves the listening socket without TLS to another address; open connections are kept.
 
         Raises:
-            OSError: the port cannot be used; it listens where it did.
+            OSError: the new port cannot be bound; the old one stays open.
         """
         loop = asyncio.get_running_loop()
         backlog = self.server.options.backlog if self.server.options.backlog > 0 else DEFAULT_BACKLOG
@@ -102,18 +117,18 @@ class ClientPort:
         self.number = port
 
     def close(self) -> None:
-        """Stops to listen and closes all connections."""
+        """Stops listening and closes all connections."""
         for each in self._listeners:
             each.close()
         for client in list(self.sockets.values()):
             client.transport.abort()
 
     async def closed(self) -> None:
-        """Returns when the port is closed."""
+        """Returns when the event loop has closed the sockets."""
         await asyncio.sleep(0)
 
     def perform(self, turn: Turn) -> None:
-        """Sends and closes what a turn says."""
+        """Performs the sends, then the closes, that a turn of the service asks for."""
         for connection, out in turn.sends:
             client = self.sockets.get(connection)
             if client is not None:
@@ -127,7 +142,20 @@ class ClientPort:
 
 
 class ClientSocket(asyncio.Protocol):
-    """One socket."""
+    """The socket of one client.
+
+    Args:
+        port: the port that accepted it.
+
+    Attributes:
+        connection: the core's side of this connection.
+        name: the client's address, for log lines.
+        is_paused: True if the socket is not read from.
+        is_full: True if the client does not read what is sent.
+        delay: delay of everything sent, in seconds; tests set it.
+        loses_next_reply: True if the next reply is lost with the connection; tests set it.
+        answered: how long this client has waited for replies.
+    """
 
     transport: asyncio.Transport
     connection: Connection
@@ -139,22 +167,22 @@ class ClientSocket(asyncio.Protocol):
         self.name = "?"
         self.is_paused = False
         self.is_full = False
-        self.delay = 0.0  # for tests: seconds that everything is late
-        self.is_deaf = False  # for tests: the next reply is lost with the connection
+        self.delay = 0.0
+        self.loses_next_reply = False
         self._is_first = True
         self._beginning = b""
         self._unanswered_bytes = 0
         self._is_closing = False
         self._deadline: asyncio.TimerHandle | None = None
-        self._late = 0  # how much of what is late is not done yet
-        self._due = 0.0  # when the last of that is done
+        self._delayed = 0  # number of calls that are still delayed
+        self._due = 0.0  # time of the last of them
         self.answered = Answered()
 
-    # Its beginning and its end.
+    # Opening and closing.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        """Registers the connection, or closes it if a limit is reached."""
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's class is not a subclass
         host, number = (self.transport.get_extra_info("peername") or ("?", 0))[:2]
         self.name = f"{host}:{number}"
         self.connection = self.service.connect(host, number)
@@ -178,22 +206,28 @@ class ClientSocket(asyncio.Protocol):
         self._deadline = asyncio.get_running_loop().call_later(seconds, self._on_no_session)
 
     def _refusal(self, host: str) -> str:
-        """Why it may not stay; empty if it may."""
+        """Returns why the connection is refused; an empty string if it is accepted."""
         options = self.port.server.options
         if options.max_connections and self.port.by_host[host] > options.max_connections:
-            return f"more than {options.max_connections} connections from there (maxClientCnxns)"
+            return f"more than {options.max_connections} connections from this address (maxClientCnxns)"
         if options.max_connections_in_all and len(self.port.sockets) > options.max_connections_in_all:
-            return f"more than {options.max_connections_in_all} connections (maxCnxns)"
+            return f"more than {options.max_connections_in_all} connections in total (maxCnxns)"
         return ""
 
     def _on_no_session(self) -> None:
         if self.connection.session is None and not self.transport.is_closing():
             self.traffic.without_session += 1
-            log.info(event("closed", client=self.name, reason="no session asked for in time"))
+            log.info(
+                event(
+                    "closed",
+                    client=self.name,
+                    reason=f"no session requested within {self.port.server.options.connect_timeout} ms",
+                )
+            )
             self.transport.abort()
 
     def finish(self) -> None:
-        """Closes it when what was sent is read, or not read for too long."""
+        """Closes the connection once its output has been read, or after `LINGER`."""
         if self._is_closing:
             return
         self._is_closing = True
@@ -203,7 +237,7 @@ class ClientSocket(asyncio.Protocol):
         self._deadline = asyncio.get_running_loop().call_later(LINGER + self.delay, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is closed, by whomever."""
+        """Unregisters the connection, whichever side closed it."""
         if self._deadline is not None:
             self._deadline.cancel()
         host = self.connection.host
@@ -215,26 +249,30 @@ class ClientSocket(asyncio.Protocol):
         self.port.sockets.pop(self.connection, None)
         self.service.disconnect(self.connection)
 
-    # What comes in.
+    # Input.
 
     def data_received(self, chunk: bytes) -> None:
-        """Bytes have come."""
+        """Passes bytes to the connection, or answers a four-letter word."""
         self.traffic.bytes_received += len(chunk)
         if self._is_first:
             chunk = self._beginning + chunk
             if len(chunk) < 4:
                 self._beginning = chunk
                 return
-            if self._is_word(chunk):
+            if self._answer_word(chunk):
                 return
-        self.port.server.want_turn()
+        self.port.server.schedule_turn()
         self._unanswered_bytes += len(chunk)
         self.answered.on_asked(self.service.time)
         self.connection.on_bytes(chunk)
         self.limit()
 
-    def _is_word(self, chunk: bytes) -> bool:
-        """Whether a connection begins with a four-letter word; then it is answered, in one write."""
+    def _answer_word(self, chunk: bytes) -> bool:
+        """Answers a four-letter word if the connection begins with one.
+
+        Returns:
+            True if the bytes were taken; False if they are requests.
+        """
         word = chunk[:4].decode("ascii", "replace")
         if word not in WORDS:
             self._is_first, self._beginning = False, b""
@@ -247,7 +285,7 @@ class ClientSocket(asyncio.Protocol):
         return True
 
     def limit(self) -> None:
-        """Reads no more while too much is unanswered or unread, and again when it is not."""
+        """Stops reading while too much is unanswered or unread, and resumes afterwards."""
         too_much = self.is_full or self.connection.is_connecting
         if not self.connection.queued:
             self._unanswered_bytes = 0
@@ -264,17 +302,17 @@ class ClientSocket(asyncio.Protocol):
             else:
                 self.transport.resume_reading()
 
-    # What goes out.
+    # Output.
 
     def send(self, out: bytes) -> None:
-        """Sends bytes, or what a test makes of that."""
-        if self.is_deaf and has_reply(out):
+        """Sends whole frames; late, or not at all, if a test asked for that."""
+        if self.loses_next_reply and has_reply(out):
             self.transport.abort()
             return
         self.answered.on_sent(self.service.time)
         self.traffic.bytes_sent += len(out)
         self.traffic.response_sizes.add(INT.unpack_from(out)[0])
-        if self.delay or self._late:
+        if self.delay or self._delayed:
             self._do(lambda: self.transport.write(out))
         else:
             self.transport.write(out)
@@ -283,51 +321,53 @@ class ClientSocket(asyncio.Protocol):
         if self.is_full:
             self._check_unsent()
         elif self.connection.is_held:
-            self._go_on()
+            self._resume_held()
 
     def _check_unsent(self) -> None:
-        """What others do goes on, and with it the events for a client that reads none of them."""
+        """Closes a client that reads nothing, for which watch events would be buffered without limit."""
         unsent = self.transport.get_write_buffer_size()
         if unsent > MOST_UNSENT_AT_ALL and not self._is_closing:
             self._is_closing = True
-            log.warning(event("closed", client=self.name, reason=f"{unsent} bytes sent and not read"))
+            log.warning(
+                event("closed", client=self.name, reason=f"{unsent} bytes sent but not read by the client")
+            )
             self.transport.abort()
 
-    def _go_on(self) -> None:
-        """Looks at the requests that waited until replies to others were sent."""
+    def _resume_held(self) -> None:
+        """Resumes requests that were held until replies to earlier ones were sent."""
         self.connection.on_bytes(b"")
-        self.port.server.want_turn()
+        self.port.server.schedule_turn()
 
     def _do(self, what: Callable[[], None]) -> None:
-        """Does something as late as a test wants it, after all that is late already."""
-        if not self.delay and not self._late:
+        """Runs a function after the delay that a test has set, in the order of calls."""
+        if not self.delay and not self._delayed:
             what()
             return
 
-        def do_late() -> None:
-            self._late -= 1
+        def do_delayed() -> None:
+            self._delayed -= 1
             what()
 
         loop = asyncio.get_running_loop()
-        self._late += 1
-        self._due = max(self._due + 1e-6, loop.time() + self.delay)  # or two may change places
-        loop.call_at(self._due, do_late)
+        self._delayed += 1
+        self._due = max(self._due + 1e-6, loop.time() + self.delay)  # or two could be reordered
+        loop.call_at(self._due, do_delayed)
 
     def pause_writing(self) -> None:
-        """The client does not read what it is sent."""
+        """Notes that the client does not read what is sent."""
         self.is_full = True
         self.limit()
 
     def resume_writing(self) -> None:
-        """The client has read most of it."""
+        """Notes that the client has read most of what was sent."""
         self.is_full = False
         self.limit()
         if self.connection.is_held:
-            self._go_on()
+            self._resume_held()
 
 
 def has_reply(out: bytes) -> bool:
-    """Whether there is a reply to a request among whole frames: no event, no answer to a ping."""
+    """True if whole frames hold a reply to a request; watch events and answers to pings are none."""
     at = 0
     while at + 8 <= len(out):
         (length,) = INT.unpack_from(out, at)

@@ -1,12 +1,13 @@
-"""The port on which members tell each other their votes: one connection a pair, and whose it is.
+"""The port on which members exchange votes, with at most one connection for each pair.
 
-The member with the larger id keeps a connection that it has made. One with a smaller id that has something to
-say connects, says who it is and hangs up; the larger one then dials back. Who is not a member may do so, too:
-it may be about to become one, and is told who leads.
+Of two members, the one with the larger id opens the connection. A member with the smaller id that has
+something to send connects, sends its id and closes the connection; the member with the larger id then
+connects in turn. A stranger, that is a server that is not a member, may connect as well: it may be about to
+join, and is told who leads.
 
-Of what is to be sent to a peer, only the newest is kept, and what was sent last is sent again over a new
-connection: it may have been lost with the old one. Connections are tried again, ever more seldom, while there
-is something to be sent over them.
+Only the newest notification for a peer is kept while it cannot be sent. The last one sent is sent again on a
+new connection, because it may have been lost with the old one. Failed connections are retried with
+exponential backoff while there is something to send.
 
 ZooKeeper: QuorumCnxManager.
 """
@@ -36,46 +37,57 @@ from zabserver.zab.ensemble import Ensemble
 log = logging.getLogger("zabserver.election")
 
 CONNECT_TIMEOUT = 5.0
-"""How long it may take to connect, in seconds (ZooKeeper: zookeeper.cnxTimeout)."""
+"""Longest time to connect, in seconds (ZooKeeper: zookeeper.cnxTimeout)."""
 HELLO_TIMEOUT = 5.0
-"""How long one who connects may take to say who it is, in seconds."""
+"""Longest time from the accept of a connection until its peer has sent its id, in seconds."""
 FIRST_WAIT = 0.05
-"""How long after a connection is lost, or cannot be made, the next is tried, in seconds; then twice that."""
+"""First interval between attempts to connect, in seconds; it doubles with each failure."""
 MOST_WAIT = 3.0
-"""The most of that."""
-KNOCKS_LATER = 4
-"""How many times as long a smaller id waits: the larger is trying as well, and one connection is enough."""
-MOST_NAMELESS = 64
-"""How many connections may be open that have not said whose they are; one more ends the oldest."""
+"""Longest interval between attempts to connect, in seconds."""
+SMALLER_ID_FACTOR = 4
+"""Factor by which a member with the smaller id waits longer between attempts: the member with the larger id
+tries as well, and one connection is enough.
+"""
+MOST_UNIDENTIFIED = 64
+"""Most accepted connections that have not sent an id; one more closes the oldest."""
 MOST_STRANGERS = 64
-"""How many may be connected that are no members."""
+"""Most strangers connected."""
 MOST_STRANGE_ID = 255
-"""The greatest id of one that is no member: ids are in the first byte of session ids."""
+"""Greatest id of a stranger: session ids hold it in their first byte."""
 MOST_UNSENT = 64 << 10
-"""How many bytes a peer may leave unread before only the newest notification waits for it."""
+"""Most bytes that a peer leaves unread; with more, only the newest notification is kept for it."""
 
 UNANSWERED = 10_000
-"""After how long a connection on which the other machine acknowledges nothing is given up, in ms, where the
-system can tell; on its own it tries for a quarter of an hour."""
+"""Longest time that bytes sent stay unacknowledged by TCP before the connection is closed, in milliseconds,
+where the operating system supports that (TCP_USER_TIMEOUT); by default, Linux retransmits for a quarter of an
+hour.
+"""
 
 Heard = Callable[[int, Notification], None]
 Address = tuple[str, int]
 
 
 class ElectionPort:
-    """The listening socket, and the connections with all peers.
+    """The listening socket for elections, and the connections with all peers.
 
     Args:
         me: this server's id.
-        ensemble: where members are.
-        on_notification: is told from whom, and what.
-        accepting, dialing: TLS for connections that come and that go; None for none.
-        address: of this server's own port; as the ensemble says, if not given.
-        listen_host: where to listen; at that address, if not given; everywhere, if empty (ZooKeeper:
+        ensemble: the addresses of the members.
+        on_notification: is called with the sender's id and its notification.
+        accepting, dialing: TLS for accepted and for outgoing connections; None for none.
+        address: address of this server's election port; by default, as in the ensemble.
+        listen_host: address to listen on; by default, that of `address`; every address, if empty (ZooKeeper:
             quorumListenOnAllIPs).
 
+    Attributes:
+        dialing: TLS for outgoing connections; None for none.
+        unidentified: accepted connections whose peer has not sent its id, the oldest first.
+        peers: all peers that are members, connected, or to be sent something.
+        is_closed: True if the port is closed and makes no more connections.
+        address: the address that peers are told.
+
     Raises:
-        ValueError: nobody says what this server's address is.
+        ValueError: this server is not in the ensemble, and no address is given.
     """
 
     def __init__(
@@ -93,23 +105,25 @@ class ElectionPort:
         self.ensemble = ensemble
         self.on_notification = on_notification
         self.dialing = dialing
-        self.nameless: dict[Channel, None] = {}
+        self.unidentified: dict[Channel, None] = {}
         self.peers: dict[int, Peer] = {}
         self.is_closed = False
         self._accepting = accepting
         self._listener: asyncio.Server | None = None
         if address is None:
             if me not in ensemble.members:
-                raise ValueError(f"server {me} is no member: the address of its election port must be given")
+                raise ValueError(
+                    f"server {me} is not a member: the address of its election port must be given"
+                )
             address = (ensemble.members[me].host, ensemble.members[me].election_port)
         self.address = address
         self._listen_host = address[0] if listen_host is None else listen_host or None
 
     async def open(self) -> None:
-        """Begins to listen.
+        """Starts listening.
 
         Raises:
-            OSError: the port cannot be used.
+            OSError: the port cannot be bound.
         """
         self._listener = await asyncio.get_running_loop().create_server(
             lambda: Channel(self, None),
@@ -120,14 +134,14 @@ class ElectionPort:
         )
 
     async def move(self, host: str | None, port: int) -> None:
-        """Listens elsewhere from now on.
+        """Moves the listening socket; open connections are kept.
 
         Args:
-            host: the address; None for all, of which the present one is still told to others.
-            port: the port.
+            host: address to listen on; None for every address, in which case peers are told the old one.
+            port: port to listen on.
 
         Raises:
-            OSError: the port cannot be used; it listens where it did.
+            OSError: the new port cannot be bound; the old one stays open.
         """
         before = self._listener, self.address, self._listen_host
         self.address, self._listen_host = (host or self.address[0], port), host
@@ -140,66 +154,68 @@ class ElectionPort:
             before[0].close()
 
     def send(self, sid: int, notification: Notification) -> None:
-        """Sends a notification as soon as that is possible, unless a newer one comes before.
+        """Sends a notification as soon as its receiver is connected, unless a newer one replaces it before.
 
         Args:
-            sid: to whom; one that is no member and is not connected is not told.
-            notification: what to say.
+            sid: the receiver; nothing is sent to one that is neither a member nor connected.
+            notification: what to send.
         """
         peer = self._peer(sid)
         if peer is not None and not self.is_closed:
             peer.offer(encode_message(notification.encode()))
 
     def has_delivered(self) -> bool:
-        """Whether for some peer nothing waits to be sent (ZooKeeper: haveDelivered)."""
+        """True if no notification is pending for at least one peer (ZooKeeper: haveDelivered)."""
         return any(peer.pending is None for peer in self.peers.values())
 
     def connected(self) -> list[int]:
-        """Ids of the peers with which there is a connection."""
+        """Returns the ids of the peers that are connected."""
         return [sid for sid, peer in sorted(self.peers.items()) if peer.channel is not None]
 
     def set_ensemble(self, ensemble: Ensemble) -> None:
-        """Members are others now, or elsewhere. Connections stay, until the other side ends them."""
+        """Replaces the ensemble. Connections with former members are kept until their other side closes
+        them.
+        """
         self.ensemble = ensemble
 
     def close(self) -> None:
-        """Stops to listen, and closes all connections."""
+        """Stops listening and closes all connections."""
         self.is_closed = True
         if self._listener is not None:
             self._listener.close()
-        for channel in list(self.nameless):
+        for channel in list(self.unidentified):
             channel.abort()
         for peer in self.peers.values():
             peer.close()
 
     async def closed(self) -> None:
-        """Returns when nothing of it runs any more."""
+        """Returns when no attempt to connect is running."""
         dialing = [peer.dialing for peer in self.peers.values() if peer.dialing is not None]
         await asyncio.gather(*dialing, return_exceptions=True)
         await asyncio.sleep(0)
 
-    # For its connections.
+    # Called by connections.
 
     def is_member(self, sid: int) -> bool:
-        """Whether a server belongs to the ensemble, and is tried again and again."""
+        """True if a server belongs to the ensemble, so that connections to it are retried."""
         return sid in self.ensemble.members
 
     def forget(self, sid: int) -> None:
-        """Nothing more is kept of one that is no member."""
+        """Forgets a stranger."""
         self.peers.pop(sid, None)
 
     def on_hello(self, channel: Channel, hello: Hello) -> Peer | None:
-        """One who has connected says who it is.
+        """Assigns an accepted connection to the peer that has sent its id over it.
 
         Returns:
-            Whose the connection is from now on; None if it is not kept.
+            The peer; None if the connection is closed.
         """
         if hello.sid == self.me:
-            channel.refuse(f"it says that it is server {self.me}, which is this one")
+            channel.refuse(f"the peer claims to be server {self.me}, which is this one")
             return None
         peer = self._peer(hello.sid) or self._stranger(hello)
         if peer is None:
-            channel.refuse(f"server {hello.sid} is no member, and gives no address, or is one too many")
+            channel.refuse(self._why_refused(hello))
             return None
         if hello.addresses and not self.is_member(hello.sid):
             peer.said_address = hello.addresses[0]
@@ -225,17 +241,29 @@ class ElectionPort:
         self.peers[hello.sid] = Peer(self, hello.sid)
         return self.peers[hello.sid]
 
+    def _why_refused(self, hello: Hello) -> str:
+        """Returns why a stranger is refused."""
+        if hello.sid > MOST_STRANGE_ID:
+            return f"server {hello.sid} is not a member, and its id is greater than {MOST_STRANGE_ID}"
+        if hello.sid < self.me and not hello.addresses:
+            return f"server {hello.sid} is not a member, and gives no address to connect to"
+        return f"server {hello.sid} is not a member, and {MOST_STRANGERS} others that are not are connected"
+
 
 class Peer:
-    """Another server: the connection with it, and what waits for one.
+    """Another server: its connection, and the notification that waits for one.
+
+    Args:
+        port: the port that exchanges votes with it.
+        sid: its id.
 
     Attributes:
-        channel: the connection, if there is one.
-        pending: what is to be sent; nothing but the newest.
-        last: what was sent last.
-        said_address: where it says that it is, if it is no member.
-        failures: how often connections have failed since it was last heard of.
-        dialing: the attempt to connect, while there is one.
+        channel: the connection; None if there is none.
+        pending: the newest notification not yet sent, encoded; None if there is none.
+        last: the notification last sent, encoded; None if there is none.
+        said_address: the address that a stranger gave.
+        failures: failed attempts to connect since the peer was last heard from.
+        dialing: the running attempt to connect; None if there is none.
     """
 
     def __init__(self, port: ElectionPort, sid: int) -> None:
@@ -250,7 +278,7 @@ class Peer:
         self._timer: asyncio.TimerHandle | None = None
 
     def offer(self, message: bytes) -> None:
-        """This is to be sent now, and nothing that still waits."""
+        """Sends an encoded notification, in place of one that is still pending."""
         self.pending = message
         if self.channel is not None:
             self.flush()
@@ -258,13 +286,13 @@ class Peer:
             self._dial()
 
     def flush(self) -> None:
-        """Sends what waits, if the connection takes it."""
+        """Sends the pending notification if there is a connection and its output buffer is not full."""
         if self.channel is not None and self.pending is not None and not self.channel.is_full:
             self.last, self.pending = self.pending, None
             self.channel.write(self.last)
 
     def attach(self, channel: Channel) -> None:
-        """There is a new connection; an old one is none any more."""
+        """Replaces the peer's connection."""
         self._stop_waiting()
         self._drop_channel()
         self.channel = channel
@@ -274,13 +302,13 @@ class Peer:
         self.flush()
 
     def dial_back(self) -> None:
-        """It has a smaller id and has something to say: the connection is to be made from here."""
+        """Connects to a peer with a smaller id that has asked for a connection."""
         self._stop_waiting()
         self._drop_channel()
         self._dial()
 
     def on_lost(self, channel: Channel) -> None:
-        """A connection is closed, by whomever."""
+        """Forgets a closed connection, and schedules the next attempt."""
         if channel is self.channel:
             log.info(event("disconnected", peer=self.sid, address=channel.name))
             self.channel = None
@@ -289,7 +317,7 @@ class Peer:
             self._try_later()
 
     def close(self) -> None:
-        """Ends all there is."""
+        """Closes the connection and cancels all attempts."""
         self._stop_waiting()
         self._drop_channel()
         if self.dialing is not None:
@@ -312,7 +340,10 @@ class Peer:
                 _, channel = await asyncio.get_running_loop().create_connection(
                     lambda: Channel(self.port, self), host, number, ssl=self.port.dialing
                 )
-        except (OSError, ValueError) as error:  # a timeout is one; the other is for names that cannot be
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # TimeoutError is an OSError; ValueError for invalid host names
             if self.failures == 0:
                 reason = str(error) or "timeout"
                 log.info(event("unreachable", peer=self.sid, address=f"{host}:{number}", reason=reason))
@@ -330,7 +361,9 @@ class Peer:
             self.attach(channel)
 
     def _try_later(self) -> None:
-        """Connects again after a while, if there is something to be sent and no connection by then."""
+        """Schedules the next attempt, which is made if something is pending and no connection exists by
+        then.
+        """
         if not self.port.is_member(self.sid):
             if self.channel is None:
                 self.port.forget(self.sid)
@@ -339,7 +372,7 @@ class Peer:
             return
         wait = min(FIRST_WAIT * 2 ** min(self.failures, 10), MOST_WAIT)
         if self.sid > self.port.me:
-            wait = min(wait * KNOCKS_LATER, MOST_WAIT)
+            wait = min(wait * SMALLER_ID_FACTOR, MOST_WAIT)
         self.failures += 1
         self._timer = asyncio.get_running_loop().call_later(wait, self._on_time)
 
@@ -360,11 +393,16 @@ class Peer:
 
 
 class Channel(asyncio.Protocol):
-    """One connection.
+    """One connection between two servers.
 
     Args:
-        port: where it belongs.
-        peer: to whom it was made; None if it was accepted, and its other side has to say who it is.
+        port: the port that accepted or made it.
+        peer: the server that it was made to; None if it was accepted, until its other side has sent its id.
+
+    Attributes:
+        name: the other side's address, for log lines.
+        is_full: True if the other side does not read what is sent.
+        is_lost: True if the connection is closed.
     """
 
     transport: asyncio.Transport
@@ -381,8 +419,10 @@ class Channel(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is there."""
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        """Sets socket options, and a deadline for the id of the server at the other side of an accepted
+        connection.
+        """
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's class is not a subclass
         self.name = "{}:{}".format(*(self.transport.get_extra_info("peername") or ("?", 0))[:2])
         self.transport.set_write_buffer_limits(MOST_UNSENT)
         wire = self.transport.get_extra_info("socket")
@@ -396,15 +436,17 @@ class Channel(asyncio.Protocol):
         if self.port.is_closed:
             self.abort()
             return
-        if len(self.port.nameless) >= MOST_NAMELESS:
-            next(iter(self.port.nameless)).refuse(f"{MOST_NAMELESS} more do not say whose they are")
-        self.port.nameless[self] = None
+        if len(self.port.unidentified) >= MOST_UNIDENTIFIED:
+            next(iter(self.port.unidentified)).refuse(
+                f"{MOST_UNIDENTIFIED} newer connections have not sent a server id either"
+            )
+        self.port.unidentified[self] = None
         self._deadline = asyncio.get_running_loop().call_later(
-            HELLO_TIMEOUT, self.refuse, "it has not said in time who it is"
+            HELLO_TIMEOUT, self.refuse, f"no server id received within {HELLO_TIMEOUT} s"
         )
 
     def data_received(self, chunk: bytes) -> None:
-        """Bytes have come."""
+        """Reads the id of the other side, then its notifications."""
         try:
             if self.peer is None and not self._is_done:
                 chunk = self._greet(chunk)
@@ -414,11 +456,11 @@ class Channel(asyncio.Protocol):
             self.refuse(str(error))
 
     def _greet(self, chunk: bytes) -> bytes:
-        """Learns who is there; returns what came behind the greeting."""
+        """Reads the id of the other side, and returns the bytes after it."""
         hello = self._hello.feed(chunk)
         if hello is None:
             return b""
-        self._is_named()
+        self._on_identified()
         self.peer = self.port.on_hello(self, hello)
         return self._hello.rest
 
@@ -427,7 +469,7 @@ class Channel(asyncio.Protocol):
             peer.failures = 0
             try:
                 notification = decode_notification(body)
-            except Malformed as error:  # the next may be none, as ZooKeeper takes it
+            except Malformed as error:  # the next message may be valid: ZooKeeper goes on, too
                 log.warning(event("ignored", peer=peer.sid, address=self.name, reason=str(error)))
                 continue
             self.port.on_notification(peer.sid, notification)
@@ -439,41 +481,41 @@ class Channel(asyncio.Protocol):
         self.transport.write(message)
 
     def pause_writing(self) -> None:
-        """The other side leaves too much unread."""
+        """Notes that the other side does not read what is sent."""
         self.is_full = True
 
     def resume_writing(self) -> None:
-        """The other side has read."""
+        """Sends the pending notification, because the other side has read."""
         self.is_full = False
         if self.peer is not None and self.peer.channel is self:
             self.peer.flush()
 
     def refuse(self, reason: str) -> None:
-        """Closes it, and says why in the log."""
-        self._is_named()
+        """Closes the connection and logs the reason."""
+        self._on_identified()
         log.warning(event("refused", address=self.name, reason=reason))
         self.abort()
 
     def finish(self) -> None:
-        """Closes it when what was written is sent; nothing is taken from it any more."""
+        """Closes the connection once everything written is sent; no more input is processed."""
         self._is_done = True
         self.transport.close()
 
     def abort(self) -> None:
-        """Closes it now."""
+        """Closes the connection at once."""
         self._is_done = True
         self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed."""
+        """Unregisters the connection, whichever side closed it."""
         self.is_lost = self._is_done = True
-        self._is_named()
+        self._on_identified()
         if self.peer is not None:
             self.peer.on_lost(self)
 
-    def _is_named(self) -> None:
-        """It need not say who it is any more."""
-        self.port.nameless.pop(self, None)
+    def _on_identified(self) -> None:
+        """Cancels the deadline for the other side's id."""
+        self.port.unidentified.pop(self, None)
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

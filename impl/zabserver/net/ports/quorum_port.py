@@ -1,7 +1,7 @@
-"""The port over which members send each other packets: bytes from sockets to links and back.
+"""The port for quorum packets between leader and learners: passes bytes between sockets and links.
 
-A link that is behind is not written to until its socket has taken what it was given, so that a snapshot for a
-slow learner is made as fast as that reads.
+A link whose socket is behind produces no more output, so that a snapshot for a slow learner is encoded at the
+pace at which the learner reads.
 
 ZooKeeper: Leader.LearnerCnxAcceptor, Learner.connectToLeader.
 """
@@ -23,11 +23,11 @@ from zabserver.zab.peer import Peer
 log = logging.getLogger("zabserver.quorum")
 
 MOST_UNSENT = 4 << 20
-"""How many bytes a socket may hold that are not sent, before nothing more is made for it."""
-LAST_WORDS = 5.0
-"""How long the other end of a connection that is to be closed has to take what was sent, in seconds."""
+"""Most unsent bytes in a socket's output buffer; with more, the link produces no output."""
+CLOSE_TIMEOUT = 5.0
+"""Longest time for the other side to read what was sent before a connection is closed, in seconds."""
 DIAL_TIMEOUT = 5.0
-"""How long a connection may take to be made, in seconds."""
+"""Longest time to connect, in seconds."""
 
 
 class QuorumHost(Protocol):
@@ -40,24 +40,27 @@ class QuorumHost(Protocol):
     peer: Peer
 
     def set_clocks(self) -> None:
-        """Tells the core what time it is."""
+        """Sets the core's clocks."""
 
-    def hear(self, what: Callable[..., object], *arguments: object) -> None:
-        """Calls a method of the core and schedules a turn."""
+    def call_core(self, what: Callable[..., object], *arguments: object) -> None:
+        """Calls a method of the core, then schedules a turn."""
 
     def on_lost(self, link: Link) -> None:
-        """Tells the core that a link has failed."""
+        """Reports a link that was closed or could not be opened."""
 
-    def want_turn(self) -> None:
+    def schedule_turn(self) -> None:
         """Schedules a turn."""
 
 
 class QuorumPort:
-    """The listening socket, and the connections to and from other members.
+    """The listening socket for quorum packets, and the connections to and from other members.
 
     Args:
-        member: whose port it is.
-        accepting, dialing: TLS for connections that come and that go; None for none.
+        member: the member that the port belongs to.
+        accepting, dialing: TLS for accepted and for outgoing connections; None for none.
+
+    Attributes:
+        wires: the socket of each open link.
     """
 
     def __init__(
@@ -74,19 +77,19 @@ class QuorumPort:
         self._dials: set[asyncio.Task[None]] = set()
 
     async def open(self, host: str | None, port: int) -> None:
-        """Begins to listen.
+        """Starts listening.
 
         Raises:
-            OSError: the port cannot be used.
+            OSError: the port cannot be bound.
         """
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(lambda: Wire(self), host, port, ssl=self._accepting)
 
     async def move(self, host: str | None, port: int) -> None:
-        """Listens elsewhere from now on; connections stay.
+        """Moves the listening socket; open connections are kept.
 
         Raises:
-            OSError: the port cannot be used; it listens where it did.
+            OSError: the new port cannot be bound; the old one stays open.
         """
         before = self._listener
         await self.open(host, port)
@@ -94,7 +97,7 @@ class QuorumPort:
             before.close()
 
     def close(self) -> None:
-        """Stops to listen and closes all connections."""
+        """Stops listening and closes all connections."""
         if self._listener is not None:
             self._listener.close()
         for dial in self._dials:
@@ -103,7 +106,7 @@ class QuorumPort:
             wire.transport.abort()
 
     def dial(self, link: Link, sid: int, ensemble: Ensemble) -> None:
-        """Begins to connect to a member."""
+        """Starts connecting a link to a member."""
         dial = asyncio.get_running_loop().create_task(self._dial(link, sid, ensemble))
         self._dials.add(dial)
         dial.add_done_callback(self._dials.discard)
@@ -117,25 +120,32 @@ class QuorumPort:
             )
             await asyncio.wait_for(connecting, DIAL_TIMEOUT)
         except (OSError, TimeoutError) as error:
-            log.info(event("unreachable", server=sid, reason=str(error) or "no answer in time"))
+            log.info(
+                event("unreachable", server=sid, reason=str(error) or f"no answer within {DIAL_TIMEOUT} s")
+            )
             self.member.on_lost(link)
 
     def send(self, link: Link, out: bytes) -> None:
-        """Sends bytes over a link."""
+        """Sends bytes over a link; drops them if the link is closed."""
         wire = self.wires.get(link)
         if wire is not None:
             wire.transport.write(out)
 
     def hang_up(self, link: Link) -> None:
-        """Closes a link, once what was sent is sent."""
+        """Closes a link once everything sent is read, or after `CLOSE_TIMEOUT`."""
         wire = self.wires.get(link)
         if wire is not None:
             wire.transport.close()
-            asyncio.get_running_loop().call_later(LAST_WORDS, wire.transport.abort)
+            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, wire.transport.abort)
 
 
 class Wire(asyncio.Protocol):
-    """One socket, dialed if it has a link from the start."""
+    """The socket of one link.
+
+    Args:
+        port: the port that accepted or made the connection.
+        link: the link that was dialed; None for an accepted connection, which gets a new one.
+    """
 
     transport: asyncio.Transport
 
@@ -144,8 +154,8 @@ class Wire(asyncio.Protocol):
         self.link = link
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is there."""
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        """Registers the connection with its link, and tells the core."""
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's class is not a subclass
         wire = self.transport.get_extra_info("socket")
         if wire is not None and wire.family in (socket.AF_INET, socket.AF_INET6):
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -160,27 +170,27 @@ class Wire(asyncio.Protocol):
             self.transport.abort()
         else:
             self.port.wires[self.link] = self
-            member.hear(member.peer.on_dialed, self.link)
-        member.want_turn()
+            member.call_core(member.peer.on_dialed, self.link)
+        member.schedule_turn()
 
     def data_received(self, chunk: bytes) -> None:
-        """Bytes have come."""
+        """Passes bytes to the core."""
         assert self.link is not None
-        self.port.member.hear(self.port.member.peer.on_bytes, self.link, chunk)
+        self.port.member.call_core(self.port.member.peer.on_bytes, self.link, chunk)
 
     def pause_writing(self) -> None:
-        """The other end does not keep up."""
+        """Notes that the other side does not read what is sent."""
         assert self.link is not None
         self.link.is_full = True
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Schedules a turn, because the other side has read."""
         assert self.link is not None
         self.link.is_full = False
-        self.port.member.want_turn()
+        self.port.member.schedule_turn()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is closed, by whomever."""
+        """Reports the closed link, whichever side closed it."""
         if self.link is not None:
             self.port.wires.pop(self.link, None)
             self.port.member.on_lost(self.link)

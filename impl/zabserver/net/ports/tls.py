@@ -1,7 +1,7 @@
 """TLS on the client port and between members, from ZooKeeper's `ssl.*` settings with PEM files.
 
-Java key stores (JKS, PKCS12) are not read: `ssl.keyStore.type=PEM` and one file with the key and its
-certificate chain, as ZooKeeper takes too.
+Java key stores (JKS, PKCS12) are not supported. ZooKeeper takes PEM as well: `ssl.keyStore.type=PEM`, and one
+file with the private key and its certificate chain.
 
 ZooKeeper: X509Util, ClientX509Util, QuorumX509Util, X509AuthenticationProvider.
 """
@@ -28,34 +28,40 @@ _SHORT = {
     "domainComponent": "DC",
     "userId": "UID",
 }
-"""The names that RFC 2253 has short ones for, which is how ACLs name a subject."""
+"""Short names of attributes in RFC 2253, which ACLs use in the name of a subject."""
 
 
 def context_from(settings: Mapping[str, str], prefix: str = CLIENTS) -> ssl.SSLContext:
-    """What TLS is served with.
+    """Returns a TLS context for accepted connections.
 
     Args:
-        settings: names and values of zoo.cfg, without `zookeeper.` before them.
-        prefix: what the names begin with: `CLIENTS` or `MEMBERS`.
+        settings: names and values of zoo.cfg, without the prefix `zookeeper.`.
+        prefix: prefix of the settings to use, `CLIENTS` or `MEMBERS`.
 
     Raises:
-        ValueError: a setting makes no sense, or is for a Java key store.
+        ValueError: a setting is invalid, or names a Java key store.
         OSError: a file cannot be read.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _load(context, settings, prefix)
     wanted = settings.get(f"{prefix}clientAuth", "need").lower()
     if wanted not in _NEED:
-        raise ValueError(f"{prefix}clientAuth={wanted}: one of {', '.join(_NEED)}")
+        raise ValueError(f"{prefix}clientAuth={wanted}: must be one of {', '.join(_NEED)}")
     context.verify_mode = _NEED[wanted]
     return context
 
 
 def dialing_context(settings: Mapping[str, str], prefix: str = MEMBERS) -> ssl.SSLContext:
-    """What TLS is dialed with: the other end is verified, and its name unless `hostnameVerification=false`.
+    """Returns a TLS context for outgoing connections.
+
+    The other side's certificate is verified, and its host name too unless `hostnameVerification=false`.
+
+    Args:
+        settings: names and values of zoo.cfg, without the prefix `zookeeper.`.
+        prefix: prefix of the settings to use.
 
     Raises:
-        ValueError: a setting makes no sense, or is for a Java key store.
+        ValueError: a setting is invalid, or names a Java key store.
         OSError: a file cannot be read.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -65,17 +71,19 @@ def dialing_context(settings: Mapping[str, str], prefix: str = MEMBERS) -> ssl.S
 
 
 def _load(context: ssl.SSLContext, settings: Mapping[str, str], prefix: str) -> None:
-    """Loads the key, the certificates, and those that others are verified with."""
+    """Loads the private key with its certificates, and the certificates that others are verified with."""
     for store in ("keyStore", "trustStore"):
         name = f"{prefix}{store}"
         kind = settings.get(f"{name}.type", "")
         location = settings.get(f"{name}.location", "")
         if kind.upper() not in ("", "PEM") or (location and not kind and not location.endswith(".pem")):
-            raise ValueError(f"{name}.location={location}: only PEM files are read ({name}.type=PEM)")
+            raise ValueError(f"{name}.location={location}: only PEM files are supported ({name}.type=PEM)")
     key = settings.get(f"{prefix}keyStore.location")
     if key is None:
         needs = "secureClientPort" if prefix == CLIENTS else "sslQuorum"
-        raise ValueError(f"{needs} needs {prefix}keyStore.location, a PEM file with key and certificates")
+        raise ValueError(
+            f"{needs} needs {prefix}keyStore.location, a PEM file with a private key and certificates"
+        )
     context.load_cert_chain(key, password=settings.get(f"{prefix}keyStore.password") or None)
     trusted = settings.get(f"{prefix}trustStore.location")
     if trusted is not None:
@@ -83,10 +91,10 @@ def _load(context: ssl.SSLContext, settings: Mapping[str, str], prefix: str) -> 
 
 
 def identity_of(certificate: Mapping[str, Any] | None) -> Id | None:
-    """The identity that a client's certificate shows: its subject, most specific part first.
+    """Returns the identity that a client's certificate proves, its subject with the most specific part first.
 
     Args:
-        certificate: as `ssl.SSLSocket.getpeercert` gives it; None or empty if there is none.
+        certificate: as returned by `ssl.SSLSocket.getpeercert`; None or empty if there is none.
     """
     if not certificate:
         return None

@@ -1,1 +1,3 @@
-"""The loop around the cores: what all servers share, a server that stands alone, a member of an ensemble."""
+"""The event loop around the cores: what all servers share, a server that stands alone, a member of an
+ensemble.
+"""

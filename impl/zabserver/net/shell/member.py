@@ -1,7 +1,7 @@
-"""A member of an ensemble, on real sockets and a real disk: asyncio around a `Peer`.
+"""A member of an ensemble on real sockets and a real disk: runs a `Peer` under asyncio.
 
-A proposal goes out before it is on our own disk, since its followers are as good as we are; nothing is
-acknowledged before it is.
+A leader sends a proposal before its own disk is synced, because a quorum of followers suffices; no member
+acknowledges a proposal before its own disk is synced.
 
 ZooKeeper: QuorumPeerMain, QuorumPeer.
 """
@@ -36,10 +36,10 @@ from zabserver.zab.role import Rules
 
 log = logging.getLogger("zabserver")
 
-BUSY = 0.01
-"""How often time is told at least while a leader is looked for, in seconds."""
-CALM = 0.05
-"""The same with a leader."""
+ELECTION_TICK = 0.01
+"""Longest interval between clock ticks during leader election, in seconds."""
+TICK = 0.05
+"""Longest interval between clock ticks while there is a leader, in seconds."""
 MODES = {
     ServerState.LOOKING: "looking",
     ServerState.FOLLOWING: "follower",
@@ -49,27 +49,27 @@ MODES = {
 
 
 class Files(MemberDisk):
-    """A member's disk, which waits for what the shell is writing before it does anything else.
+    """A member's disk, which finishes the shell's pending writes before it changes the history.
 
     Attributes:
-        member: whose it is.
+        member: the member that the disk belongs to.
     """
 
     member: Member
 
     def write(self, payloads: Sequence[bytes]) -> None:
-        """Appends to the log, and syncs it."""
+        """Appends to the log and syncs it."""
         self.member.flush()
         super().write(payloads)
 
     def truncate(self, zxid: int) -> None:
-        """Makes the history end with a zxid."""
+        """Removes every transaction after a zxid from the history."""
         self.member.flush()
         self.member.abandon_snapshot()
         super().truncate(zxid)
 
     def save(self, tree: Tree, timeouts: Mapping[int, int]) -> None:
-        """Writes a snapshot that came from a leader."""
+        """Writes a snapshot that a leader sent."""
         self.member.flush()
         self.member.abandon_snapshot()
         super().save(tree, timeouts)
@@ -79,11 +79,16 @@ class Member(Shell):
     """A member of an ensemble.
 
     Args:
-        options: as in zoo.cfg.
-        ensemble: who the members are, `options.server_id` among them.
+        options: settings, as in zoo.cfg.
+        ensemble: the members, `options.server_id` among them.
+
+    Attributes:
+        peer: the core: election, leader or learner, and the service for clients.
+        quorum_port: the port for quorum packets.
+        election_port: the port for votes.
 
     Raises:
-        ValueError: the data directory is damaged, or this server is no member.
+        ValueError: the data directory is damaged, or this server is not a member.
         OSError: the data directory or a port cannot be used.
     """
 
@@ -92,7 +97,7 @@ class Member(Shell):
     def __init__(self, options: Options, ensemble: Ensemble) -> None:
         me = options.server_id
         if me not in ensemble.members:
-            raise ValueError(f"this is server {me} (myid), and there is no server.{me}")
+            raise ValueError(f"myid is {me}, but there is no server.{me} in the ensemble")
         log_dir = Path(options.log_dir) if options.log_dir else None
         disk = Files(Path(options.data_dir), log_dir, options.preallocated, options.force_sync)
         disk.member = self
@@ -122,7 +127,7 @@ class Member(Shell):
         log.info("loaded zxid=0x%x nodes=%d epoch=%d", tree.zxid, tree.count, self.peer.current_epoch)
 
     async def start(self) -> None:
-        """Opens all ports, and begins to look for a leader."""
+        """Opens all ports and starts leader election."""
         mine = self.peer.ensemble.members[self.peer.me]
         self._loop = asyncio.get_running_loop()
         await self.quorum_port.open(self._listen_host, mine.quorum_port)
@@ -133,56 +138,57 @@ class Member(Shell):
         self._turn()
 
     def close_ports(self) -> None:
-        """Closes all connections."""
+        """Closes all ports and connections."""
         self.election_port.close()
         self.quorum_port.close()
         super().close_ports()
 
     @property
     def service(self) -> Clients:
-        """What it does for its clients."""
+        """The core that serves clients in the present role."""
         return self.peer.service or self.peer.leaderless
 
     @property
     def is_serving(self) -> bool:  # type: ignore[override]
-        """Whether it takes what clients ask for."""
+        """True if there is a leader, so that clients are served."""
         return self.peer.service is not None
 
     @property
     def mode(self) -> str:  # type: ignore[override]
-        """Leader, follower, observer, or looking for a leader, maybe read-only meanwhile."""
+        """The role that `srvr` reports: leader, follower, observer, looking, or read-only."""
         if self.service.is_read_only:
             return "read-only"
         return MODES[ServerState(self.peer.state)]
 
     @property
     def tree(self) -> Tree:
-        """The data."""
+        """The data tree."""
         return self.peer.tree
 
     @property
     def timeouts(self) -> dict[int, int]:
-        """Of the sessions in it, in milliseconds."""
+        """Timeouts of the sessions in the tree, in milliseconds."""
         return self.peer.timeouts
 
     def set_clocks(self) -> None:
-        """Tells the cores what time it is."""
+        """Sets the clocks of the core."""
         now, clock = self._time(), self._clock()
         self.peer.set_clocks(now, clock)
 
     def on_lost(self, link: Link) -> None:
-        """A connection to another member is gone, or could not be made."""
-        self.hear(self.peer.on_lost, link)
+        """Reports a link that was closed or could not be opened."""
+        self.call_core(self.peer.on_lost, link)
 
     def _on_notification(self, sender: int, notification: Notification) -> None:
-        self.hear(self.peer.on_notification, sender, notification)
+        self.call_core(self.peer.on_notification, sender, notification)
 
-    def hear(self, what: Callable[..., object], *arguments: object) -> None:
-        """The core is told something. If its disk fails over that, this is the end of it.
+    def call_core(self, what: Callable[..., object], *arguments: object) -> None:
+        """Calls a method of the core and schedules a turn; stops the member if its disk fails during the
+        call.
 
         Args:
             what: a method of the core.
-            arguments: what it is told.
+            arguments: its arguments.
         """
         if self._has_failed:
             return
@@ -192,10 +198,10 @@ class Member(Shell):
         except OSError as error:
             self._on_failed(error)
         else:
-            self.want_turn()
+            self.schedule_turn()
 
     def _turn(self) -> None:
-        """Does what there is to do."""
+        """Performs effects of the core until there are none."""
         self._is_turn_due = False
         if self._has_failed or self._stopping:
             return
@@ -230,7 +236,7 @@ class Member(Shell):
     # Reconfiguration.
 
     def _follow_ensemble(self) -> None:
-        """The members are others, or reached elsewhere, this one perhaps."""
+        """Adopts a new configuration: peers' addresses, and this member's own ports if they have changed."""
         peer = self.peer
         self._known = peer.ensembles
         self.election_port.set_ensemble(peer.known)
@@ -240,7 +246,7 @@ class Member(Shell):
             self._move = self._loop.create_task(self._move_ports(before, mine))
 
     async def _move_ports(self, before: zab.Member, after: zab.Member) -> None:
-        """Listens where others look for this member now; connections that there are stay."""
+        """Listens at this member's new addresses; open connections are kept."""
         host = None if self.options.listens_everywhere else after.host
         moves = [
             (before.quorum_port, after.quorum_port, self.quorum_port.move),
@@ -253,28 +259,28 @@ class Member(Shell):
             if after.client_port is not None and after.client_port != self.port.number:
                 await self.port.move(after.client_host or self.options.client_host, after.client_port)
         except OSError as error:
-            log.error(event("not moved", server=self.peer.me, reason=str(error)))
+            log.error(event("not_moved", server=self.peer.me, reason=str(error)))
 
     # The disk.
 
     def flush(self) -> None:
-        """Returns when all that the cores wanted logged is with the disk; a sync is then enough.
+        """Writes everything that the cores have logged to the disk, without syncing it.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the log cannot be written.
         """
-        self._syncer.submit(lambda: None).result()  # after whatever it is doing
+        self._syncer.submit(lambda: None).result()  # waits for the write in progress
         unwritten, self._unwritten = self._unwritten, []
         self.disk.append(unwritten)
 
     def abandon_snapshot(self) -> None:
-        """A snapshot that is being written is given up; one that is nearly named, named."""
+        """Cancels the snapshot that is being written, or waits for it if it is complete."""
         if self._snapshot is not None:
             self._snapshot.cancel()
-        self._snapshotter.submit(lambda: None).result()  # a purge goes on in there, too
+        self._snapshotter.submit(lambda: None).result()  # waits for a purge in progress, too
 
-    def _tell_synced(self, zxid: int) -> None:
-        self.hear(self.peer.on_synced, zxid)
+    def _report_synced(self, zxid: int) -> None:
+        self.call_core(self.peer.on_synced, zxid)
 
     def _on_failed(self, error: BaseException) -> None:
         super()._on_failed(error)
@@ -285,8 +291,8 @@ class Member(Shell):
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(BUSY if self.peer.role is None else CALM)
-            self.hear(self.peer.on_tick)
+            await asyncio.sleep(ELECTION_TICK if self.peer.role is None else TICK)
+            self.call_core(self.peer.on_tick)
             service = self.peer.service
             if isinstance(service, Primary):
                 self._clean_up(service)
@@ -297,10 +303,10 @@ class Member(Shell):
             self._last_clean_up = time.monotonic()
             service.clean_up(self.options.container_unused)
 
-    # What it tells.
+    # Counts.
 
     def more_counts(self) -> dict[str, int | str]:
-        """What `mntr` says of a member."""
+        """Returns what `mntr` reports of members only."""
         role = self.peer.role
         voters = len(self.peer.ensemble.voters)
         found: dict[str, int | str] = {
@@ -315,7 +321,7 @@ class Member(Shell):
 
     @property
     def peer_state(self) -> str:
-        """What it does, and how far it has come with that."""
+        """The role and its phase, as `mntr` reports them."""
         role = self.peer.role
         if isinstance(role, Leader):
             return f"leading - {role.phase.name.lower()}"
@@ -326,7 +332,7 @@ class Member(Shell):
 
 
 def rules_of(options: Options) -> Rules:
-    """What of the options decides how a member behaves."""
+    """Returns the settings that the core of a member needs."""
     return Rules(
         tick=options.tick,
         init=options.init_limit,

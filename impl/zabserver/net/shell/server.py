@@ -24,8 +24,8 @@ class Server(Shell):
     """A server that stands alone.
 
     Args:
-        options: as in zoo.cfg.
-        chance: draws when snapshots are written.
+        options: settings, as in zoo.cfg.
+        chance: random numbers that decide when snapshots are written.
 
     Raises:
         Corrupt: the data directory is damaged.
@@ -50,16 +50,16 @@ class Server(Shell):
 
     @property
     def service(self) -> Standalone:
-        """What it does for its clients."""
+        """The core that serves clients."""
         return self._service
 
     def set_clocks(self) -> None:
-        """Tells the service what time it is."""
+        """Sets the clocks of the service."""
         self._service.clock = self._clock()
         self._service.time = self._time()
 
     def _turn(self) -> None:
-        """Does what there is to do: what was asked is logged, what is committed by that is answered."""
+        """Logs new writes, and sends the replies to those that are committed."""
         self._is_turn_due = False
         while True:
             turn = self._service.turn()
@@ -69,8 +69,8 @@ class Server(Shell):
             if self._service.is_idle:
                 break
 
-    def _tell_synced(self, zxid: int) -> None:
-        """All up to a zxid is on disk."""
+    def _report_synced(self, zxid: int) -> None:
+        """Reports that the log is on disk up to a zxid."""
         self._service.on_synced(zxid)
 
     async def _tick(self) -> None:

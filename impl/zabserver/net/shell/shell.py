@@ -1,10 +1,12 @@
-"""Real sockets and a real disk around server cores: what all kinds of servers share.
+"""Sockets and a disk around server cores: what all kinds of servers share.
 
-All that arrives between two turns of the loop goes in, then what the service wants done is done at once: one
-append to the log, one write for each connection. While the disk is synced, the next group of writes gathers.
+Everything that arrives during one turn of the event loop is passed to the core. Then the core's effects are
+performed together: one append to the log, and one write for each connection. While the disk syncs, the next
+group of writes accumulates.
 
-A sync takes a tenth of a millisecond on one disk and ten on another. Handing it to a thread costs as much as
-the first, so a quick disk is waited for in the loop, and a slow one on a thread: reads and pings go on.
+An fsync takes from 0.1 to more than 10 milliseconds, depending on the disk. Handing it to a thread costs
+about 0.1 milliseconds. So a fast disk is synced in the event loop, and a slow one on a thread, while reads
+and pings go on.
 
 ZooKeeper: NIOServerCnxnFactory, SyncRequestProcessor, ZooKeeperServerMain.
 """
@@ -30,24 +32,27 @@ from zabserver.storage.schedule import Schedule
 
 log = logging.getLogger("zabserver")
 
-QUICK = 0.0005
-"""A disk that is synced in so many seconds, of late, is waited for."""
+FAST_SYNC = 0.0005
+"""Longest expected fsync that is done in the event loop, in seconds."""
 WEIGHT = 0.1
-"""How much the last sync counts for what is expected of the next."""
+"""Weight of the last fsync in the moving average that predicts the next."""
 
 
 class Shell:
-    """What every server has around its cores: ports, a disk, a clock.
+    """The ports, disk and clock around the cores of a server.
 
     Args:
-        options: as in zoo.cfg.
-        disk: its files.
-        chance: draws when snapshots are written.
+        options: settings, as in zoo.cfg.
+        disk: the data directory.
+        chance: random numbers that decide when snapshots are written.
 
     Attributes:
-        mode: what it is, as `srvr` says.
-        is_serving: whether it takes what clients ask for.
-        failed: set once its disk has failed, and it does nothing any more.
+        mode: the role that `srvr` reports.
+        is_serving: True if clients are served.
+        started: when the server was started, on the monotonic clock, in seconds.
+        port: the port that clients connect to.
+        metrics: the port for metrics.
+        failed: set once the disk has failed and the server has stopped.
     """
 
     mode = "standalone"
@@ -65,7 +70,7 @@ class Shell:
         self._is_syncing = False
         self.failed = asyncio.Event()
         self._has_failed = False
-        self._sync_time = 0.0  # expected, in seconds
+        self._sync_time = 0.0  # of the next, as expected, in seconds
         self._is_turn_due = False
         draw = (chance or Random()).randrange
         self._schedule = Schedule(options.snapshot_count, options.snapshot_size, draw)
@@ -74,45 +79,45 @@ class Shell:
         self._purger: asyncio.Task[None] | None = None
         self._stopping = False
 
-    # What each kind of server has of its own.
+    # Defined by each kind of server.
 
     @property
     def tree(self) -> Tree:
-        """The data."""
+        """The data tree."""
         return self.service.tree
 
     @property
     def timeouts(self) -> dict[int, int]:
-        """Of the sessions in it, in milliseconds."""
+        """Timeouts of the sessions in the tree, in milliseconds."""
         return self.service.timeouts
 
     def more_counts(self) -> dict[str, int | str]:
-        """What `mntr` says of it besides what it says of all servers."""
+        """Returns what `mntr` reports of this kind of server only."""
         return {}
 
     @property
     def service(self) -> Clients:
-        """What it does for its clients."""
+        """The core that serves clients."""
         raise NotImplementedError
 
     def set_clocks(self) -> None:
-        """Tells the cores what time it is."""
+        """Sets the clocks of the cores."""
         raise NotImplementedError
 
     def _turn(self) -> None:
-        """Does what there is to do."""
+        """Performs the effects of the cores until there are none."""
         raise NotImplementedError
 
-    def _tell_synced(self, zxid: int) -> None:
-        """The cores are told that all up to a zxid is on disk."""
+    def _report_synced(self, zxid: int) -> None:
+        """Reports to the cores that the log is on disk up to a zxid."""
         raise NotImplementedError
 
     async def _tick(self) -> None:
-        """Tells the cores, again and again, that time has passed."""
+        """Tells the cores that time has passed, at intervals, until cancelled."""
         raise NotImplementedError
 
     async def start(self) -> None:
-        """Opens the client port; clients are served when it returns."""
+        """Opens the client port; clients are served on return."""
         self._loop = asyncio.get_running_loop()
         await self.metrics.open()
         await self.port.open()
@@ -121,27 +126,29 @@ class Shell:
             self._purger = self._loop.create_task(self._purge())
 
     async def stop(self) -> None:
-        """Closes all connections, and syncs and closes the log. Sessions live on."""
+        """Closes all connections, then syncs and closes the log. Sessions stay open."""
         await self._end()
         self.disk.close()
 
     async def crash(self) -> None:
-        """Ends as a process that is killed: connections are cut, and what is not written never is."""
-        self.fall()
+        """Ends like a killed process: connections are cut, and writes that have not reached the disk are
+        lost.
+        """
+        self.halt()
         await self._end()
         self.disk.abandon()
 
-    def fall(self) -> None:
-        """From now on it hears, does and writes nothing: the beginning of a crash."""
+    def halt(self) -> None:
+        """Ignores all further input and writes nothing more: the first step of a crash."""
         self._has_failed = True
 
     def close_ports(self) -> None:
-        """Closes all connections."""
+        """Closes all ports and connections."""
         self.metrics.close()
         self.port.close()
 
     async def _end(self) -> None:
-        """Returns when nothing of it runs any more."""
+        """Stops all tasks and threads."""
         self._stopping = True
         self.close_ports()
         tasks = [task for task in (self._ticker, self._snapshot, self._purger) if task is not None]
@@ -156,21 +163,21 @@ class Shell:
 
     # Turns.
 
-    def want_turn(self) -> None:
-        """Something came in: at the end of this turn of the loop, what is to be done is done."""
+    def schedule_turn(self) -> None:
+        """Schedules a turn at the end of the present iteration of the event loop."""
         if not self._is_turn_due:
             self._is_turn_due = True
             self.set_clocks()
             self._loop.call_soon(self._turn)
 
     def _sync(self) -> None:
-        """Begins to write what waits, unless that is going on."""
+        """Starts writing pending log entries, unless a write is in progress."""
         if self._is_syncing or self._has_failed or not self._unwritten:
             return
         payloads, self._unwritten = self._unwritten, []
         self._is_syncing = True
         self._schedule.add(len(payloads), sum(map(len, payloads)))
-        if self._sync_time > QUICK:
+        if self._sync_time > FAST_SYNC:
             writing = self._loop.run_in_executor(self._syncer, self._write, payloads)
             writing.add_done_callback(self._on_written)
             return
@@ -182,7 +189,7 @@ class Shell:
         self._on_synced(zxid)
 
     def _write(self, payloads: list[bytes]) -> int:
-        """Writes to the log, and returns the last zxid when that is on disk."""
+        """Appends to the log, syncs it, and returns the last zxid."""
         self.disk.append(payloads)
         began = time.monotonic()
         self.disk.sync()
@@ -190,7 +197,7 @@ class Shell:
         return zxid_of(payloads[-1])
 
     def _on_written(self, done: asyncio.Future[int]) -> None:
-        """The thread is done."""
+        """Continues after a sync on the thread."""
         error = done.exception()
         if error is not None:
             self._on_failed(error)
@@ -200,25 +207,25 @@ class Shell:
             self._turn()
 
     def _on_failed(self, error: BaseException) -> None:
-        log.critical("the log cannot be written, no more requests are served: %s", error)
+        log.critical("the log cannot be written, so requests are no longer served: %s", error)
         self._has_failed = True
         self.failed.set()
         self._is_syncing = False
         self.port.close()
 
     def _on_synced(self, zxid: int) -> None:
-        """All up to a zxid is on disk."""
+        """Reports that the log is on disk up to a zxid, and starts a snapshot if one is due."""
         self._is_syncing = False
-        self._tell_synced(zxid)
+        self._report_synced(zxid)
         if self._schedule.is_due and self._snapshot is None:
             self._begin_snapshot()
 
     # Time.
 
     async def _purge(self) -> None:
-        """Now and at intervals, deletes snapshots and logs that are not needed any more.
+        """Deletes snapshots and logs that are no longer needed, at the start and at intervals.
 
-        ZooKeeper: DatadirCleanupManager, which keeps three snapshots at least.
+        ZooKeeper: DatadirCleanupManager, which keeps at least three snapshots.
         """
         while True:
             kept = max(self.options.kept_snapshots, KEPT)
@@ -240,7 +247,7 @@ class Shell:
         self._snapshot = self._loop.create_task(self._write_snapshot())
 
     async def _write_snapshot(self) -> None:
-        """Writes a snapshot in pieces, between which requests are served."""
+        """Writes a snapshot in pieces, and lets requests be served in between."""
         tree = self.tree
         try:
             file = self.disk.begin_snapshot(tree.zxid)
@@ -254,7 +261,7 @@ class Shell:
                 raise
             log.info("snapshot written: %s", file.path.name)
         except OSError as error:
-            log.error("no snapshot written: %s", error)
+            log.error("snapshot not written: %s", error)
         finally:
             self._snapshot = None
 

@@ -1,1 +1,1 @@
-"""Answers to operators: four-letter words, the counts behind them, and metrics over HTTP."""
+"""What operators ask a server: four-letter words, the counts behind them, and metrics over HTTP."""

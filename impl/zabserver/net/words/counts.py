@@ -1,4 +1,4 @@
-"""Numbers that tell how a server is doing, under the names that ZooKeeper gives them.
+"""Counts that describe the state of a server, under ZooKeeper's names.
 
 ZooKeeper: MonitorCommand, ServerMetrics.
 """
@@ -13,7 +13,7 @@ from zabserver.net.words.observed import Observed
 
 
 def counts(server: Observed) -> dict[str, int | float]:
-    """The numbers of `mntr`, without `zk_` before their names."""
+    """Returns the counts that `mntr` reports, by name without the prefix `zk_`."""
     service, traffic = server.service, server.port.traffic
     tree, latency, watches = service.tree, service.latency, service.tree.watches
     return {
@@ -39,7 +39,7 @@ def counts(server: Observed) -> dict[str, int | float]:
         "last_client_response_size": traffic.response_sizes.last,
         "min_client_response_size": traffic.response_sizes.least,
         "max_client_response_size": traffic.response_sizes.most,
-        "connection_drop_probability": 0.0,  # no connection is turned away by lot here
+        "connection_drop_probability": 0.0,  # no connections are dropped at random here
         "connection_request_count": traffic.accepted,
         "connection_rejected": traffic.refused,
         "connection_drop_count": traffic.lost,

@@ -1,4 +1,4 @@
-"""Four-letter words: what an operator types into a socket, and the text that comes back.
+"""Four-letter words: commands that an operator sends to the client port, and their answers.
 
 ZooKeeper: FourLetterCommands, server/command.
 """
@@ -22,7 +22,9 @@ from zabserver.service.watches import Watcher
 from zabserver.wire.protocol import Op
 
 VERSION = "3.9.0"
-"""Whose behaviour this is: clients look at it to know what they may ask for."""
+"""The ZooKeeper release whose behaviour this server has; clients derive from it which operations they may
+use.
+"""
 BUILT = "2026-11-21 00:00 UTC"
 NOT_SERVING = "This ZooKeeper instance is not currently serving requests\n"
 NOT_ALLOWED = "{} is not executed because it is not in the whitelist.\n"
@@ -54,21 +56,21 @@ _SHORT: dict[int, str] = {
     Op.WHO_AM_I: "HOMI",
     Op.GET_EPHEMERALS: "GETE",
 }
-"""What `cons` calls a connection's last operation."""
+"""The names that `cons` gives to operations."""
 
 
 def answer_word(server: Observed, word: str, argument: bytes = b"") -> str:
-    """The answer to a four-letter word.
+    """Returns the answer to a four-letter word.
 
     Args:
-        server: which is asked.
+        server: the server that was asked.
         word: one of `WORDS`.
-        argument: what came after it: for `stmk`, 8 bytes.
+        argument: the bytes after the word; `stmk` takes 8.
     """
     allowed = server.options.words
     if "*" not in allowed and word not in allowed:
         return NOT_ALLOWED.format(word)
-    if not server.is_serving and word not in ANYWAY:
+    if not server.is_serving and word not in WITHOUT_LEADER:
         return NOT_SERVING
     if word == "stmk":
         server.port.trace_mask = int.from_bytes(argument[:8], "big", signed=True)
@@ -76,30 +78,30 @@ def answer_word(server: Observed, word: str, argument: bytes = b"") -> str:
 
 
 def ruok(_: Observed) -> str:
-    """The process runs."""
+    """Returns `imok`: the process is running."""
     return "imok"
 
 
 def isro(server: Observed) -> str:
-    """Whether it takes writes."""
+    """Returns whether the server accepts writes: `rw`, `ro`, or `null` if it does not serve clients."""
     if server.service.is_read_only:
         return "ro"
     return "rw" if server.is_serving else "null"
 
 
 def srvr(server: Observed) -> str:
-    """How it stands."""
+    """Returns a summary of the server's state."""
     return _version() + _standing(server)
 
 
 def stat(server: Observed) -> str:
-    """How it stands, and who is connected."""
+    """Returns a summary of the server's state, and a line for each connection."""
     clients = "".join(f" {_client(each)}\n" for each in server.service.connections)
     return f"{_version()}Clients:\n{clients}\n{_standing(server)}"
 
 
 def cons(server: Observed) -> str:
-    """Who is connected, with all that is known of them."""
+    """Returns a line with all details for each connection."""
     return (
         "".join(f" {_client(each, _details(server, each))}\n" for each in server.service.connections) + "\n"
     )
@@ -145,7 +147,7 @@ def _details(server: Observed, connection: Connection) -> str:
 
 
 def conf(server: Observed) -> str:
-    """What it was told at its start."""
+    """Returns the main settings of the server."""
     options, sessions = server.options, server.service.sessions
     lines = {
         "clientPort": server.port.number,
@@ -165,7 +167,7 @@ def conf(server: Observed) -> str:
 
 
 def envi(_: Observed) -> str:
-    """Where it runs; the names are those that clients look for."""
+    """Returns the environment of the process, under the names that clients look for."""
     lines = {
         "zookeeper.version": f"{VERSION}-zabkit, built on {BUILT}",
         "host.name": socket.gethostname(),
@@ -182,14 +184,14 @@ def envi(_: Observed) -> str:
 
 
 def mntr(server: Observed) -> str:
-    """Numbers, for a monitor."""
+    """Returns all counts, for monitoring."""
     lines = {"version": f"{VERSION}-zabkit, built on {BUILT}", "server_state": server.mode, **counts(server)}
     lines |= server.more_counts()
     return "".join(f"zk_{name}\t{value}\n" for name, value in lines.items())
 
 
 def dump(server: Observed) -> str:
-    """Sessions and connections, when they expire, and ephemeral nodes."""
+    """Returns the sessions and connections by expiry time, and the ephemeral nodes of each session."""
     sessions, owners = server.service.sessions, server.service.tree.ephemerals
     connections = server.service.connections
     slots: dict[int, list[str]] = {}
@@ -210,14 +212,16 @@ def dump(server: Observed) -> str:
 
 
 def _expiry(server: Observed, connection: Connection) -> int:
-    """When a connection ends if nothing comes: with its session, or because it asks for none."""
+    """Returns when an idle connection is closed, in monotonic milliseconds: when its session expires, or,
+    without a session, at the end of `connect_timeout`.
+    """
     if connection.session is not None:
         return connection.session.slot
     return server.service.time + connection.since + server.options.connect_timeout - server.service.clock
 
 
 def _expiries(server: Observed, slots: dict[int, list[str]]) -> Iterator[str]:
-    """What expires when, as Java writes times."""
+    """Yields what expires at each time, in Java's format."""
     for slot in sorted(slots):
         seconds = (server.service.clock + slot - server.service.time) / 1000
         at = time.strftime("%a %b %d %H:%M:%S %Z %Y", time.localtime(seconds))
@@ -226,7 +230,7 @@ def _expiries(server: Observed, slots: dict[int, list[str]]) -> Iterator[str]:
 
 
 def wchs(server: Observed) -> str:
-    """How many watches there are."""
+    """Returns the number of watches, of watching connections and of watched paths."""
     data = server.service.tree.watches.data
     return (
         f"{len(data.by_watcher)} connections watching {len(data.by_path)} paths\nTotal watches:{data.count}\n"
@@ -234,13 +238,13 @@ def wchs(server: Observed) -> str:
 
 
 def wchp(server: Observed) -> str:
-    """Who watches each path."""
+    """Returns the sessions that watch each path."""
     by_path = server.service.tree.watches.data.by_path
     return "".join(f"{_text(path)}\n{''.join(_ids(by_path[path]))}" for path in by_path) + "\n"
 
 
 def wchc(server: Observed) -> str:
-    """Which paths each session watches."""
+    """Returns the paths that each session watches."""
     found = ""
     for watcher, paths in server.service.tree.watches.data.by_watcher.items():
         found += f"{_id(watcher)}\n" + "".join(f"\t{_text(path)}\n" for path in sorted(paths))
@@ -257,19 +261,19 @@ def _id(watcher: Watcher) -> str:
 
 
 def dirs(server: Observed) -> str:
-    """How large its files are, in bytes."""
+    """Returns the size of snapshots and logs, in bytes."""
     return f"datadir_size: {server.disk.data_size}\nlogdir_size: {server.disk.log_size}\n"
 
 
 def hash_(server: Observed) -> str:
-    """The digest of the tree, and the zxid it is of."""
+    """Returns the digest of the tree, after its zxid."""
     tree = server.service.tree
     digest = tree.measured_digest() if tree.digest is None else tree.digest
     return f"{tree.zxid:x}: {digest}\n"
 
 
 def crst(server: Observed) -> str:
-    """Counts of connections begin anew; those of the server go on."""
+    """Resets the counts of each connection, but not those of the server."""
     service = server.service
     for each in service.connections:
         service.received += each.received
@@ -282,7 +286,7 @@ def crst(server: Observed) -> str:
 
 
 def srst(server: Observed) -> str:
-    """Counts of the server begin anew; those of connections go on."""
+    """Resets the counts of the server, but not those of each connection."""
     service = server.service
     service.latency = Latency()
     service.received = -sum(each.received for each in service.connections)
@@ -292,7 +296,7 @@ def srst(server: Observed) -> str:
 
 
 def gtmk(server: Observed) -> str:
-    """The trace mask, which says nothing here."""
+    """Returns the trace mask, which has no effect here."""
     return str(server.port.trace_mask)
 
 
@@ -316,13 +320,13 @@ WORDS: dict[str, Callable[[Observed], str]] = {
     "gtmk": gtmk,
     "stmk": gtmk,
 }
-"""What answers each word."""
+"""The function that answers each word."""
 
-ANYWAY = frozenset({"ruok", "isro", "conf", "envi", "dirs", "gtmk", "stmk"})
-"""What a member of an ensemble answers even while it has no leader."""
+WITHOUT_LEADER = frozenset({"ruok", "isro", "conf", "envi", "dirs", "gtmk", "stmk"})
+"""Words that a member of an ensemble answers even without a leader."""
 
 ARGUMENT_LENGTHS = {"stmk": 8}
-"""How many bytes come after a word, where there are any."""
+"""Number of bytes after a word that takes an argument."""
 
 
 def _text(path: bytes) -> str:

@@ -1,6 +1,6 @@
-"""Metrics over HTTP, as Prometheus reads them: the numbers of `mntr`, under ZooKeeper's names.
+"""Metrics over HTTP in Prometheus' format: the counts of `mntr`, under ZooKeeper's names.
 
-Needs prometheus-client (`pip install 'zabkit[metrics]'`), and a `metricsProvider.httpPort` in zoo.cfg.
+Needs prometheus-client (`pip install 'zabkit[metrics]'`), and `metricsProvider.httpPort` in zoo.cfg.
 
 ZooKeeper: PrometheusMetricsProvider.
 """
@@ -15,13 +15,20 @@ from zabserver.net.words.counts import counts
 from zabserver.net.words.observed import Observed
 
 LONGEST_REQUEST = 8192
-"""How long a request may be, in bytes."""
+"""Longest request, in bytes."""
 TIMEOUT = 10.0
-"""How long it may take until it is here, in seconds."""
+"""Longest time to receive a request, and to send the response, in seconds."""
 
 
 class MetricsPort:
-    """Where metrics are served; nowhere, unless zoo.cfg says."""
+    """The HTTP port for metrics; closed unless zoo.cfg sets it.
+
+    Args:
+        server: the server whose metrics are served.
+
+    Attributes:
+        number: the port; None if metrics are not served.
+    """
 
     def __init__(self, server: Observed) -> None:
         self.server = server
@@ -30,10 +37,10 @@ class MetricsPort:
         self._listener: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Begins to listen.
+        """Starts listening, if zoo.cfg sets a port for metrics.
 
         Raises:
-            OSError: the port cannot be used.
+            OSError: the port cannot be bound.
             ValueError: prometheus-client is not installed.
         """
         options = self.server.options
@@ -52,18 +59,18 @@ class MetricsPort:
         self.number = self._listener.sockets[0].getsockname()[1]
 
     def close(self) -> None:
-        """Stops to listen."""
+        """Stops listening."""
         if self._listener is not None:
             self._listener.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answers one request, and closes the connection."""
+        """Answers one request and closes the connection."""
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), TIMEOUT)
             writer.write(self._answer(head))
             await asyncio.wait_for(writer.drain(), TIMEOUT)
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # no request, or nobody to answer: all that is to do is to close
+            pass  # there is no request, or nobody to answer
         finally:
             writer.close()
 
@@ -74,11 +81,11 @@ class MetricsPort:
             return response("405 Method Not Allowed", b"")
         if path not in (b"/", b"/metrics"):
             return response("404 Not Found", b"")
-        return response("200 OK", exposed(self._client, self.server) if method == b"GET" else b"")
+        return response("200 OK", exposition(self._client, self.server) if method == b"GET" else b"")
 
 
 def response(status: str, body: bytes) -> bytes:
-    r"""A whole response.
+    r"""Returns an HTTP response.
 
     >>> response("404 Not Found", b"").split(b"\r\n")[0]
     b'HTTP/1.1 404 Not Found'
@@ -93,12 +100,12 @@ def response(status: str, body: bytes) -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
-def exposed(client: Any, server: Observed) -> bytes:
-    """All metrics, in Prometheus' text format.
+def exposition(client: Any, server: Observed) -> bytes:
+    """Returns all metrics in Prometheus' text format.
 
     Args:
         client: the module `prometheus_client`.
-        server: whose metrics.
+        server: the server whose metrics are returned.
     """
 
     class Collector:

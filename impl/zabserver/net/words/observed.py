@@ -1,4 +1,4 @@
-"""What four-letter words and metrics read of a running server, as protocols: they know no server's class."""
+"""Protocols for what four-letter words and metrics read of a running server."""
 
 from __future__ import annotations
 

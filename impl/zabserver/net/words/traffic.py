@@ -1,4 +1,4 @@
-"""Counters that the client port keeps, for four-letter words and metrics to report.
+"""Counters that the client port keeps and that four-letter words and metrics report.
 
 ZooKeeper: ServerMetrics, ServerStats, ServerCnxn.
 """
@@ -10,14 +10,19 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Sizes:
-    """How large replies were, in bytes: of all that went out in one write, the first is looked at."""
+    """Sizes of replies, in bytes; of several replies in one write, only the first is counted.
+
+    Attributes:
+        last: size of the last reply; -1 before the first.
+        least, most: smallest and largest size so far; -1 before the first.
+    """
 
     last: int = -1
     least: int = -1
     most: int = -1
 
     def add(self, size: int) -> None:
-        """One more."""
+        """Counts one reply."""
         self.last = size
         if size < self.least or self.least < 0:
             self.least = size
@@ -27,7 +32,17 @@ class Sizes:
 
 @dataclass(slots=True)
 class Answered:
-    """How long one client waited, in milliseconds, from what it sent until something was sent back."""
+    """Response times of one client, in milliseconds, from the arrival of its bytes until something is sent
+    back.
+
+    Attributes:
+        asked: when the oldest bytes without an answer arrived; -1 if there are none.
+        at: when the last answer was sent.
+        last: the last response time.
+        least, most: shortest and longest response time.
+        total: sum of all response times.
+        count: number of response times.
+    """
 
     asked: int = -1
     at: int = 0
@@ -38,12 +53,12 @@ class Answered:
     count: int = 0
 
     def on_asked(self, now: int) -> None:
-        """The client sent something."""
+        """Records that bytes arrived, at a monotonic time in milliseconds."""
         if self.asked < 0:
             self.asked = now
 
     def on_sent(self, now: int) -> None:
-        """The client was sent something."""
+        """Records that something was sent, at a monotonic time in milliseconds."""
         if self.asked < 0:
             return
         waited = now - self.asked
@@ -57,21 +72,21 @@ class Answered:
 
     @property
     def mean(self) -> int:
-        """Of all; 0 if there are none."""
+        """Mean response time in milliseconds; 0 before the first answer."""
         return self.total // self.count if self.count else 0
 
 
 @dataclass(slots=True)
 class Traffic:
-    """What came in and went out over one client port since the server's start.
+    """Counters of one client port since the start of the server.
 
     Attributes:
-        accepted: connections that clients have made, with those refused.
+        accepted: accepted connections, including those refused afterwards.
         refused: connections closed at once because a limit was reached.
-        lost: connections that ended without being closed by the server.
+        lost: connections that the client closed, or that failed.
         without_session: connections closed because no session was requested in time.
-        bytes_received: bytes read from clients.
-        bytes_sent: bytes written to clients.
+        bytes_received: bytes received from clients.
+        bytes_sent: bytes sent to clients.
         response_sizes: sizes of replies.
     """
 
