@@ -165,7 +165,7 @@ def crowded_folders(root: Path) -> Iterator[str]:
     for source in PACKAGES.values():
         for folder in sorted({path.parent for path in (root / source).rglob("*.py")}):
             count = sum(path.name != "__init__.py" for path in folder.glob("*.py"))
-            if count > LARGEST and str(folder.relative_to(root)) not in STILL_CROWDED:
+            if count > LARGEST:
                 yield f"{folder.relative_to(root)} has {count} modules"
 
 
