@@ -25,7 +25,6 @@ CORES = frozenset(
     f"zabserver.zab.{name}" for name in ("leader", "learner", "leader_service", "peer", "succession")
 )
 """The one import circle that is allowed: the cores of an ensemble's member."""
-STILL_CROWDED: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
