@@ -1,1 +1,1 @@
-"""The client-facing core: tree, sessions, watches and the pipeline of requests. It never waits."""
+"""The sans-IO core that serves clients: tree, sessions, watches and request pipeline."""

@@ -1,7 +1,7 @@
-"""The clients of one server: their connections, and the tree as they see it.
+"""The clients of one server: their connections, and the tree that they see.
 
-Who puts writes in order is another matter: this server alone (`service`), a leader (`zabserver.zab.leader`),
-both by a `Primary`; or a leader elsewhere (`remote`).
+Subclasses order the writes: a `Primary` does so itself (`standalone`, `zabserver.zab.leader_service`), a
+learner forwards them to its leader (`learner_service`), a member without leader refuses them (`leaderless`).
 
 ZooKeeper: ZooKeeperServer, FinalRequestProcessor.
 """
@@ -21,12 +21,12 @@ from zabserver.wire.protocol import WRITES
 
 @dataclass(slots=True)
 class Turn:
-    """What the shell has to do after it passed in what came: in this order.
+    """What the shell has to do after it has passed in what arrived, in this order.
 
     Attributes:
-        log: payloads to be appended; then the disk is synced, and `Standalone.on_synced` told.
-        sends: what goes to whom.
-        closes: who is to be closed after that.
+        log: payloads to append to the log; after the fsync the shell calls `Standalone.on_synced`.
+        sends: bytes to send on each connection.
+        closes: connections to close after that.
     """
 
     log: list[bytes] = field(default_factory=list)
@@ -34,13 +34,20 @@ class Turn:
     closes: list[Connection] = field(default_factory=list)
 
     def and_then(self, other: Turn) -> Turn:
-        """This, and another after it."""
+        """Returns a turn that does this and then the other."""
         return Turn(self.log + other.log, self.sends + other.sends, self.closes + other.closes)
 
 
 @dataclass(slots=True)
 class Latency:
-    """How long writes took from request to reply, in milliseconds."""
+    """The latency of writes from request to reply, in milliseconds.
+
+    Attributes:
+        count: the number of writes.
+        total: the sum of their latencies.
+        least: the shortest latency; 0 if there are none.
+        most: the longest latency; 0 if there are none.
+    """
 
     count: int = 0
     total: int = 0
@@ -48,7 +55,7 @@ class Latency:
     most: int = 0
 
     def add(self, milliseconds: int) -> None:
-        """One more."""
+        """Counts one write."""
         if milliseconds < self.least or not self.count:
             self.least = milliseconds
         if milliseconds > self.most:
@@ -58,29 +65,33 @@ class Latency:
 
     @property
     def mean(self) -> float:
-        """Of all; 0 if there are none."""
+        """The average; 0 if there are none."""
         return self.total / self.count if self.count else 0.0
 
 
 class Clients:
-    """What a server does for its clients, whoever puts their writes in order.
+    """Serves clients; how their writes are ordered is up to subclasses.
 
     Args:
-        tree: what was found on disk.
-        sessions: the rules for sessions, and those that are open.
-        settings: what of zoo.cfg decides about requests.
-        now: the clock at the start, milliseconds since 1970.
+        tree: the tree as loaded from disk.
+        sessions: the open sessions, and the rules for new ones.
+        settings: the settings that decide how requests are served.
+        now: the time of the start, in milliseconds since 1970.
         timeouts: the timeouts of the sessions in the tree, in milliseconds, by session id; updated as
             transactions are applied. Taken from `sessions` if not given.
 
     Attributes:
-        writes: the operations that are put in order before they are answered.
-        is_read_only: whether it refuses them all, which clients are told when they connect.
-        timeouts: in milliseconds, of the sessions that the tree's transactions have begun and not ended.
+        writes: the operations that wait for the total order before they are answered.
+        is_read_only: True if the server refuses all writes; clients are told when they connect.
+        max_buffer: the longest frame, in bytes.
         clock: milliseconds since 1970, set by the shell before each turn.
-        time: monotonic milliseconds, likewise.
-        dirty: the connections that have something to send.
-        latency: of writes.
+        time: monotonic milliseconds, set by the shell before each turn.
+        connections: the open connections.
+        by_session: the connection of each session, by session id.
+        dirty: the connections with unsent output.
+        auth_failures: the number of failed authentications.
+        latency: the latency of writes.
+        received, sent: the number of frames received and sent on connections that are closed.
     """
 
     writes: frozenset[int] = WRITES
@@ -108,55 +119,55 @@ class Clients:
         self.dirty: list[Connection] = []
         self.auth_failures = 0
         self.latency = Latency()
-        self.received = self.sent = 0  # of connections that are gone
+        self.received = self.sent = 0
         self._closing: list[Connection] = []
         self._log: list[bytes] = []
 
-    # What whoever puts writes in order does.
+    # How writes are ordered: implemented by subclasses.
 
     def submit(self, request: Request, connection: Connection | None) -> None:
-        """A request that writes: it gets its place; its reply comes when it is applied."""
+        """Accepts a write, whose reply is sent once it is applied."""
         raise NotImplementedError
 
     def begin_session(self, connection: Connection, timeout: int) -> None:
-        """A client wants a new session."""
+        """Opens a session for a connection."""
         raise NotImplementedError
 
     def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
-        """A client wants to go on with a session; whoever had it here before is closed."""
+        """Attaches an existing session to a connection; its other connection here, if any, is closed."""
         raise NotImplementedError
 
     def touch(self, session: Session) -> None:
-        """A session gave a sign of life."""
+        """Records activity on a session."""
         raise NotImplementedError
 
     @property
     def outstanding(self) -> int:
-        """How many writes are on their way."""
+        """The number of writes that are not applied yet."""
         raise NotImplementedError
 
-    # What the shell calls.
+    # Called by the shell.
 
     def connect(self, host: str, port: int = 0) -> Connection:
-        """A client has connected."""
+        """Accepts a client's connection."""
         connection = Connection(self, host, port)
         self.connections[connection] = None
         return connection
 
     def disconnect(self, connection: Connection) -> None:
-        """A connection is gone: its watches go with it, its session does not."""
+        """Forgets a connection that is gone, with its watches; its session stays open."""
         if connection in self.connections:
             del self.connections[connection]
             self.received += connection.received
             self.sent += connection.sent
         self.tree.watches.forget(connection)
         if connection.why_closed is None:
-            connection.why_closed = "the client is gone"
+            connection.why_closed = "the client disconnected"
         if self.by_session.get(connection.session_id) is connection:
             del self.by_session[connection.session_id]
 
     def turn(self) -> Turn:
-        """What is to be done now; it is taken."""
+        """Returns what is to be done now, and clears it."""
         turn = Turn(self._log)
         self._log = []
         dirty, self.dirty = self.dirty, []
@@ -166,20 +177,20 @@ class Clients:
 
     @property
     def is_idle(self) -> bool:
-        """Whether a turn would have nothing in it."""
+        """True if a turn would have nothing to do."""
         return not (self._log or self.dirty or self._closing)
 
-    # What connections call.
+    # Called by connections.
 
     def on_closing(self, connection: Connection) -> None:
-        """A connection is to be closed."""
+        """Closes a connection after its output is sent, and forgets it."""
         self._closing.append(connection)
         self.disconnect(connection)
 
-    # What is applied.
+    # Applying transactions.
 
     def apply(self, record: Record) -> Done:
-        """Applies a transaction, and keeps account of the sessions."""
+        """Applies a transaction, and records the sessions that it opens and closes."""
         txn = record.txn
         if type(txn) is CreateSessionTxn:
             self.timeouts[record.session] = txn.timeout
@@ -188,14 +199,20 @@ class Clients:
         return self.tree.apply(record)
 
     def confirm(self, connection: Connection | None, session: Session | None) -> None:
-        """A session is begun: the client that waits for it is told, if it still does."""
+        """Tells a client that its session is established, if the connection is still open."""
         if session is None or connection is None or connection.why_closed is not None:
             return
         self.by_session[session.id] = connection
         connection.on_confirmed(session)
 
     def on_session_closed(self, session: int, connection: Connection | None) -> None:
-        """Whoever asked for it gets a reply; another connection of the session is closed without a word."""
+        """Removes a session and closes its connection.
+
+        Args:
+            session: the id of the session.
+            connection: the connection that asked for it, which stays open for its reply; None if the session
+                expired or the request came from elsewhere.
+        """
         self.sessions.remove(session)
         holder = self.by_session.get(session)
         if holder is not None and holder is not connection:

@@ -1,7 +1,7 @@
-"""One client's connection: bytes in, requests in order, replies and events out in order.
+"""A client's connection: bytes to requests in order, replies and watch events in order to bytes.
 
-A read is answered at once, unless a write of the same connection is not applied yet: then it waits behind it.
-Nothing is read before the session is confirmed.
+A read is answered immediately unless a write of this connection is outstanding: then it waits until that is
+applied. No request is read before the session is established.
 
 ZooKeeper: ServerCnxn, NIOServerCnxn, CommitProcessor, FinalRequestProcessor.
 """
@@ -32,33 +32,33 @@ from zabserver.wire.protocol import (
 
 HEADER = Struct(">ii")
 REPLY = Struct(">iiqi")
-"""Length, xid, zxid, error: the start of a reply with its frame."""
+"""The length prefix and header of a reply: length, xid, zxid, error."""
 EVENT = Struct(">iiqiiii")
-"""Length, xid, zxid, error, event, state, length of the path."""
+"""The beginning of a watch event: length, xid, zxid, error, event type, state, length of the path."""
 CONNECT_RESPONSE = Struct(">iiqi16s")
 SYNC_CONNECTED = 3
 OK = int(Err.OK)
 
 MOST_OUTPUT = 4 << 20
-"""How many bytes of replies may wait to be sent before no more requests are looked at, for now."""
+"""The bytes of unsent output from which on no further requests of a connection are read."""
 MOST_OUTPUT_AT_ONCE = 64 << 20
-"""How many bytes of replies and events may wait to be sent at all."""
+"""The most bytes of unsent replies and watch events; a connection that exceeds it is closed."""
 MOST_IDS = 1000
-"""How many identities a client may show."""
+"""The most identities that a client may authenticate as."""
 
 
 class Server(Protocol):
-    """The part of a server that its connections need: `zabserver.service.clients.Clients`.
+    """The part of a server that its connections need; `zabserver.service.clients.Clients` implements it.
 
     Attributes:
         tree: the tree that reads see.
-        settings: the settings that decide about requests.
+        settings: the settings that decide how requests are served.
         max_buffer: the longest frame, in bytes.
-        writes: the operations that are put in order before they are answered.
+        writes: the operations that wait for the total order before they are answered.
         is_read_only: True if the server refuses all writes; clients are told when they connect.
         clock: milliseconds since 1970.
-        dirty: the connections that have output.
-        auth_failures: how many authentications have failed.
+        dirty: the connections with unsent output.
+        auth_failures: the number of failed authentications.
     """
 
     tree: Tree
@@ -74,34 +74,40 @@ class Server(Protocol):
         """Records activity on a session."""
 
     def submit(self, request: Request, connection: Connection | None) -> None:
-        """Puts a request that writes in order; it is answered once it is applied."""
+        """Accepts a write, whose reply is sent once it is applied."""
 
     def begin_session(self, connection: Connection, timeout: int) -> None:
-        """Opens a new session for a connection."""
+        """Opens a session for a connection."""
 
     def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
-        """Moves an open session to a connection."""
+        """Attaches an existing session to a connection."""
 
     def on_closing(self, connection: Connection) -> None:
-        """Handles a connection that is about to close."""
+        """Closes a connection after its output is sent, and forgets it."""
 
     def disconnect(self, connection: Connection) -> None:
-        """Forgets a connection that is gone; its session stays open."""
+        """Forgets a connection that is gone, with its watches; its session stays open."""
 
 
 class Connection:
     """One client's connection.
 
     Args:
-        service: what it talks to.
-        host: the address of the other end, which is also one of its identities.
-        port: of the other end.
+        service: the server that the client is connected to.
+        host: the client's address, which is also its first identity.
+        port: the client's port.
 
     Attributes:
-        session: None until it is confirmed.
-        since: when it began, in milliseconds since 1970.
-        wants_read_only: whether it is content with a server that takes no writes.
-        why_closed: a reason, for the log, once it is to be closed.
+        ids: the identities that the client has authenticated as.
+        session: the client's session; None until it is established.
+        session_id: the id of that session; 0 until it is established.
+        since: when the connection was accepted, in milliseconds since 1970.
+        received, sent: the number of frames received and sent.
+        last_op, last_cxid: operation and xid of the last request.
+        last_zxid: the highest zxid in a reply.
+        wants_read_only: True if the client accepts a server that refuses writes.
+        why_closed: the reason for the log once the connection is closing, "" if the client asked for it;
+            None before.
     """
 
     __slots__ = (
@@ -142,19 +148,19 @@ class Connection:
         self.last_zxid = 0
         self.wants_read_only = False
         self._rest = bytearray()
-        self._wanted = 0  # how many bytes make a whole frame of what is in _rest
+        self._wanted = 0  # the length of the frame that _rest begins; 0 if unknown
         self._out: list[bytes] = []
-        self._unsent = 0  # bytes in _out
+        self._unsent = 0  # the bytes in _out
         self._waiting: deque[tuple[int, int, Reader | None]] = (
             deque()
-        )  # xid, op, body of a read; None: a write
+        )  # xid, operation, and the body of a read or None for a write
         self._is_connecting = False
         self._has_read_only = True
 
-    # What comes in.
+    # Input.
 
     def on_bytes(self, chunk: bytes) -> None:
-        """Takes what was read, whole requests or not."""
+        """Feeds bytes from the socket; an incomplete request is kept until the rest arrives."""
         if self.why_closed is not None:
             return
         if self.session is not None:
@@ -175,7 +181,7 @@ class Connection:
         ):
             (length,) = INT.unpack_from(chunk, at)
             if length < 0 or length > longest:
-                self.close(f"a frame of {length} bytes")
+                self.close(f"a frame of {length} bytes; 0 to {longest} are allowed")
                 break
             if end - at - 4 < length:
                 self._wanted = 4 + length
@@ -191,7 +197,7 @@ class Connection:
             self._on_connect(frame)
             return
         if len(frame) < HEADER.size:
-            self.close(f"a request of {len(frame)} bytes")
+            self.close(f"a request of {len(frame)} bytes is too short")
             return
         xid, op = HEADER.unpack_from(frame)
         self.last_op, self.last_cxid = op, xid
@@ -207,7 +213,7 @@ class Connection:
             self._on_auth(Reader(frame, HEADER.size))
         else:
             self._send_reply(xid, -1, Err.UNIMPLEMENTED)
-            self.close(f"operation {op}")
+            self.close(f"unknown operation {op}")
 
     def _on_connect(self, frame: bytes) -> None:
         reader = Reader(frame)
@@ -217,10 +223,11 @@ class Connection:
             self._has_read_only = not reader.is_at_end
             self.wants_read_only = self._has_read_only and reader.flag()
         except Malformed as malformed:
-            self.close(f"no connect request: {malformed}")
+            self.close(f"malformed connect request: {malformed}")
             return
         if last_zxid > self.service.tree.zxid:
-            self.close(f"has seen zxid 0x{last_zxid:x}, and this server only 0x{self.service.tree.zxid:x}")
+            ours = self.service.tree.zxid
+            self.close(f"the client has seen zxid 0x{last_zxid:x}; this server is at 0x{ours:x}")
             return
         self._is_connecting = True
         if session == 0:
@@ -248,22 +255,21 @@ class Connection:
         else:
             self.service.auth_failures += 1
             self._send_reply(XID_AUTH, 0, Err.AUTH_FAILED)
-            self.close(f"authentication by {scheme!r} failed")
+            self.close(f"authentication with scheme {scheme!r} failed")
 
     def _answer_auth(self) -> None:
-        """In its turn: kazoo takes it for the answer to the oldest of what it has asked for."""
+        """Replies to an authentication in request order: kazoo matches replies to its oldest request."""
         if self._waiting:
             self._waiting.append((XID_AUTH, Op.AUTH, Reader(b"")))
         else:
             self._send_reply(XID_AUTH, 0, OK)
 
-    # What goes out.
+    # Output.
 
     def _answer(self, xid: int, op: int, reader: Reader) -> None:
         try:
             body = READS[op](self, reader)
         except Refused as refused:
-            # A multi carries its parts' errors and has none of its own.
             self._send_reply(xid, self.service.tree.zxid, refused.code)
         except Malformed:
             self._send_reply(xid, self.service.tree.zxid, Err.MARSHALLING_ERROR)
@@ -271,7 +277,7 @@ class Connection:
             self._send_reply(xid, self.service.tree.zxid, OK, body)
 
     def on_written(self, xid: int, zxid: int, error: int, body: bytes) -> None:
-        """The oldest write that waits is applied: its reply goes out, then those of the reads behind it."""
+        """Replies to the oldest outstanding write, which is applied, and to the reads waiting behind it."""
         if self.why_closed is not None:
             return
         waiting = self._waiting
@@ -291,14 +297,14 @@ class Connection:
                 self._answer(xid, op, reader)
 
     def on_confirmed(self, session: Session) -> None:
-        """The session is begun, or resumed: the client is told, and what it sent since is read."""
+        """Tells the client that its session is established, and reads the requests that arrived meanwhile."""
         self._is_connecting = False
         self.session, self.session_id = session, session.id
         self._send_connected(session.timeout, session.id, password_of(session.id))
         self.on_bytes(b"")
 
     def on_session_refused(self) -> None:
-        """The session that the client wants to go on with is over, or not its own."""
+        """Tells the client that the session it wants to resume has expired or is not its own, and closes."""
         self._is_connecting = False
         self._send_connected(0, 0, NO_PASSWORD)
         self.close("session expired or wrong password")
@@ -317,12 +323,12 @@ class Connection:
         self._send(REPLY.pack(16 + len(body), xid, zxid, error) + body)
 
     def on_event(self, event: int, path: bytes, acl: Acl, zxid: int) -> None:
-        """Something happened at a path that it watches; it hears of it if it may read the node."""
+        """Sends a watch event if the client may read the node."""
         if acl is OPEN or self.service.settings.skip_acl or acls.is_allowed(acl, Perm.READ, self.ids):
             self.notify(event, path, zxid)
 
     def notify(self, event: int, path: bytes, zxid: int) -> None:
-        """The client is told of an event."""
+        """Sends a watch event."""
         header = EVENT.pack(28 + len(path), XID_NOTIFICATION, zxid, 0, event, SYNC_CONNECTED, len(path))
         self._send(header + path)
 
@@ -333,31 +339,31 @@ class Connection:
         self._out.append(frame)
         self._unsent += len(frame)
         if self._unsent > MOST_OUTPUT_AT_ONCE:
-            self.close(f"more than {MOST_OUTPUT_AT_ONCE} bytes of replies and events at once")
+            self.close(f"more than {MOST_OUTPUT_AT_ONCE} bytes of unsent replies and events")
 
     def take_output(self) -> bytes:
-        """What is to be sent; it is taken."""
+        """Returns the unsent output and clears it."""
         out = b"".join(self._out)
         self._out.clear()
         self._unsent = 0
         return out
 
-    # What else is asked of it.
+    # Permissions and state.
 
     def check_acl(self, acl: Acl, perm: int) -> None:
-        """Judges whether it has a permission.
+        """Checks that the client has a permission.
 
         Raises:
-            Refused: NO_AUTH, it has not.
+            Refused: NO_AUTH, the access control list does not grant it.
         """
         if acl is not OPEN and not self.service.settings.skip_acl:
             acls.check(acl, perm, self.ids)
 
     def close(self, why: str | None) -> None:
-        """Ends it, once what is to be sent is sent; nothing that it sends is read any more.
+        """Closes the connection once its output is sent; no further requests are read.
 
         Args:
-            why: for the log; None where the client asked for it.
+            why: the reason for the log; None if the client asked for it.
         """
         if self.why_closed is None:
             self.why_closed = why or ""
@@ -366,15 +372,15 @@ class Connection:
 
     @property
     def is_held(self) -> bool:
-        """Whether requests have come that are not looked at until what waits to be sent is taken."""
+        """True if requests have arrived that are not read until unsent output is taken."""
         return bool(self._rest) and not self._wanted and not self._is_connecting
 
     @property
     def is_connecting(self) -> bool:
-        """Whether it waits for its session to be confirmed, and is not to be read from."""
+        """True while the session is being established; nothing should be read from the client."""
         return self._is_connecting
 
     @property
     def queued(self) -> int:
-        """How many of its requests are not answered yet."""
+        """The number of requests without a reply."""
         return len(self._waiting)

@@ -1,4 +1,4 @@
-"""Nodes that the server may delete by itself: empty containers, and nodes whose time to live is over.
+"""Nodes that the server deletes on its own: empty containers, and nodes whose time to live is over.
 
 ZooKeeper: ContainerManager.getCandidates.
 """
@@ -12,12 +12,12 @@ from zabserver.service.tree import Tree
 
 
 def due_for_deletion(tree: Tree, now: int, longest_unused: int) -> Iterator[bytes]:
-    """The paths of those that are due.
+    """Yields the paths of the nodes to delete.
 
     Args:
-        tree: where they are.
+        tree: the tree that holds them.
         now: milliseconds since 1970.
-        longest_unused: after how many milliseconds a container is due that never had a child; 0 for never.
+        longest_unused: how long a container that never had a child is kept, in milliseconds; 0 for ever.
     """
     for path in list(tree.containers):
         node = tree.nodes[path]

@@ -1,11 +1,12 @@
-"""The clients of a member that has no leader: none, or after a while those that only want to read.
+"""The service of a member without a leader: none, or after a while a read-only one.
 
-Such a client sees the tree as this member has it: transactions at its end may never be committed, and be gone
-once there is a leader again. A session that is in the tree goes on here under its own id, and later wherever
-its client connects. One that begins here is known to this member alone, and ends with the read-only mode.
+Clients of a read-only member see the tree as this member has it, whose last transactions may never be
+committed, and disappear once there is a leader again. A session that is in the tree is resumed under its own
+id, and later wherever its client connects. A session opened here is known to this member alone, and ends with
+read-only mode.
 
 ZooKeeper: ReadOnlyZooKeeperServer, ReadOnlyRequestProcessor. There a new session needs `localSessionsEnabled`
-(without it, it gets a reply in place of a session); here it needs nothing.
+(without it, the client receives a reply header instead of a session); here it needs nothing.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from zabserver.service.settings import Settings
 from zabserver.service.tree import Tree
 from zabserver.wire.protocol import WRITES, Err, Op
 
-NO_LEADER = "no leader yet"
+NO_LEADER = "this server has no leader"
 REFUSED = WRITES | {Op.SYNC, Op.CHECK}
 
 
 class Leaderless(Clients):
-    """What a member does for clients while it has no leader.
+    """Serves clients while this member has no leader.
 
     Args:
-        sessions: for those that begin here: none are open.
-        settings: the settings that decide about requests.
+        sessions: the rules for sessions; none are open.
+        settings: the settings that decide how requests are served.
 
     Attributes:
-        is_read_only: whether it serves those that only want to read; it closes all other connections.
+        is_read_only: True while read-only clients are served; connections of other clients are closed.
     """
 
     writes = REFUSED
@@ -40,17 +41,17 @@ class Leaderless(Clients):
         super().__init__(Tree(), sessions, settings)
 
     def open(self, tree: Tree, timeouts: dict[int, int]) -> None:
-        """Read-only mode begins.
+        """Enters read-only mode.
 
         Args:
-            tree: what is read, which nobody changes until `close`.
-            timeouts: in milliseconds, of the sessions that are open in it.
+            tree: the tree to serve, which must not change until `close`.
+            timeouts: the timeouts of the open sessions in the tree, in milliseconds, by session id.
         """
         self.tree, self.timeouts = tree, timeouts
         self.is_read_only = True
 
     def close(self, why: str) -> None:
-        """Read-only mode is over, if there was one: every connection is closed."""
+        """Leaves read-only mode, if it was entered, and closes every connection."""
         if self.is_read_only:
             self.close_all(why)
             for session in list(self.sessions.open):
@@ -59,19 +60,19 @@ class Leaderless(Clients):
             self.is_read_only = False
 
     def on_tick(self) -> None:
-        """Time has passed: who is silent for long is closed; a session of the tree is not over by that."""
+        """Closes connections without activity for their session's timeout; sessions of the tree stay open."""
         for session in list(self.sessions.expired(self.time)):
             self.on_session_closed(session.id, None)
 
     def begin_session(self, connection: Connection, timeout: int) -> None:
-        """A client wants a new session."""
+        """Opens a session that this member alone knows."""
         if not self._admits(connection):
             return
         session = self.sessions.add(self.sessions.new_id(), self.sessions.negotiated(timeout), self.time)
         self.confirm(connection, session)
 
     def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
-        """A client wants to go on with a session; whoever had it here before is closed."""
+        """Attaches an existing session to a connection; its other connection here, if any, is closed."""
         if not self._admits(connection):
             return
         if password != password_of(session) or not self._knows(session):
@@ -79,18 +80,18 @@ class Leaderless(Clients):
             return
         before = self.by_session.get(session)
         if before is not None:
-            before.close("its session has moved on")
+            before.close("its session has moved to another connection")
         tracked = self.sessions.add(session, 0, self.time)
         tracked.timeout = self.sessions.negotiated(timeout)
         self.sessions.touch(tracked, self.time)
         self.confirm(connection, tracked)
 
     def touch(self, session: Session) -> None:
-        """A session gave a sign of life."""
+        """Records activity on a session."""
         self.sessions.touch(session, self.time)
 
     def submit(self, request: Request, connection: Connection | None) -> None:
-        """A request that writes, or asks for a sync: it is refused, unless it ends a session begun here."""
+        """Refuses a write or a sync, unless it closes a session opened here."""
         assert connection is not None
         error = Err.NOT_READ_ONLY
         if request.op == Op.CLOSE_SESSION and request.session not in self.timeouts:
@@ -100,15 +101,15 @@ class Leaderless(Clients):
 
     @property
     def outstanding(self) -> int:
-        """Nothing is on its way."""
+        """Always 0: no write is accepted."""
         return 0
 
     def _admits(self, connection: Connection) -> bool:
-        """Whether it does; if not, the connection is closed."""
+        """Closes a connection that cannot be served; returns True if it is served."""
         if not self.is_read_only:
             connection.close(NO_LEADER)
         elif not connection.wants_read_only:
-            connection.close("no leader yet, and the client wants to write")
+            connection.close(f"{NO_LEADER}, and the client does not accept read-only mode")
         return connection.why_closed is None
 
     def _knows(self, session: int) -> bool:

@@ -1,7 +1,7 @@
-"""The clients of a server that asks a leader elsewhere to put their writes in order.
+"""The service of a follower or observer, which forwards writes to its leader.
 
-Reads are answered here. A write waits until its transaction comes back, in the order that the leader gave it;
-its reply is made here then. Who shows signs of life is told to the leader, which alone ends sessions.
+Reads are answered here. A write waits until its transaction is committed and applied here, in the leader's
+order, and is then answered. Activity on sessions is reported to the leader, which alone expires them.
 
 ZooKeeper: LearnerZooKeeperServer, FollowerZooKeeperServer, LearnerSessionTracker, CommitProcessor.
 """
@@ -29,7 +29,14 @@ SYNC = Op.SYNC
 
 
 class Waiting(NamedTuple):
-    """A write that was sent to the leader; `since` in monotonic milliseconds."""
+    """A write that was forwarded to the leader.
+
+    Attributes:
+        cxid: the xid of the request.
+        op: its operation.
+        connection: the connection that waits for the reply.
+        since: when the request arrived, in monotonic milliseconds.
+    """
 
     cxid: int
     op: int
@@ -38,10 +45,11 @@ class Waiting(NamedTuple):
 
 
 class LearnerService(Clients):
-    """What a follower or an observer does for its clients.
+    """Serves the clients of a follower or observer.
 
     Args:
-        send: takes a packet to the leader.
+        send: sends an encoded packet to the leader.
+        tree, sessions, settings, now, timeouts: as of `Clients`.
     """
 
     writes = WRITES | {SYNC}
@@ -64,10 +72,10 @@ class LearnerService(Clients):
         self._syncs: deque[tuple[Connection, int, bytes]] = deque()
         self._touched: dict[int, int] = {}
 
-    # What connections call.
+    # Called by connections.
 
     def submit(self, request: Request, connection: Connection | None) -> None:
-        """A request that writes, or asks for a sync: it goes to the leader."""
+        """Forwards a write or a sync to the leader."""
         assert connection is not None
         body = request.reader.buffer[request.reader.at :]
         if request.op == SYNC:
@@ -79,36 +87,36 @@ class LearnerService(Clients):
         self._ask(request.session, request.cxid, request.op, body, request.ids)
 
     def begin_session(self, connection: Connection, timeout: int) -> None:
-        """A client wants a new session: the leader is asked to begin it."""
+        """Asks the leader to open a session."""
         session = self.sessions.new_id()
         self._beginning[session] = connection
         self._ask(session, 0, Op.CREATE_SESSION, INT.pack(self.sessions.negotiated(timeout)), ())
 
     def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
-        """A client wants to go on with a session: the leader knows whether it may."""
+        """Asks the leader whether a session is open; its other connection here, if any, is closed."""
         if password != password_of(session):
             connection.on_session_refused()
             return
         before = self.by_session.get(session)
         if before is not None:
-            before.close("its session has moved on")
+            before.close("its session has moved to another connection")
         granted = self.sessions.negotiated(timeout)
         self._resuming[session] = (connection, granted)
         self._send(encode_packet(Kind.REVALIDATE, -1, encode_revalidate(session, granted)))
 
     def touch(self, session: Session) -> None:
-        """A session gave a sign of life: the leader is told with the next ping."""
+        """Records activity on a session; reported to the leader with the next ping."""
         self._touched[session.id] = session.timeout
 
     @property
     def outstanding(self) -> int:
-        """How many writes the leader was asked for that are not applied."""
+        """The number of writes forwarded to the leader and not applied here."""
         return self._count
 
-    # What comes from the leader.
+    # From the leader.
 
     def commit(self, record: Record) -> None:
-        """A transaction is committed: it is applied, and answered if it was asked for here."""
+        """Applies a committed transaction, and replies if the request came from here."""
         done = self.apply(record)
         session, txn = record.session, record.txn
         if type(txn) is CreateSessionTxn:
@@ -125,7 +133,7 @@ class LearnerService(Clients):
             asked.connection.on_written(record.cxid, record.zxid, done.error, body)
 
     def on_sync(self) -> None:
-        """The leader has answered the oldest sync: all that it had committed is applied here."""
+        """Replies to the oldest sync: what the leader had committed when it answered is applied here."""
         if self._syncs:
             connection, cxid, body = self._syncs.popleft()
             try:
@@ -135,7 +143,7 @@ class LearnerService(Clients):
             connection.on_written(cxid, self.tree.zxid, error, path)
 
     def on_revalidated(self, session: int, is_valid: bool) -> None:
-        """The leader has said whether a session may go on here."""
+        """Handles the leader's answer whether a session is open."""
         connection, timeout = self._resuming.pop(session, (None, 0))
         if connection is None or connection.why_closed is not None:
             return
@@ -145,12 +153,12 @@ class LearnerService(Clients):
         self.confirm(connection, Session(session, timeout))
 
     def take_touched(self) -> dict[int, int]:
-        """Who gave signs of life since this was last asked: timeouts, by session."""
+        """Returns the sessions with activity since the last call, with their timeouts, and clears them."""
         touched, self._touched = self._touched, {}
         return touched
 
     def _asked(self, session: int, cxid: int) -> Waiting | None:
-        """The request that a transaction answers, if it came from here."""
+        """Returns the outstanding write that a transaction answers; None if it came from elsewhere."""
         waiting = self._waiting.get(session)
         if waiting is None or waiting[0].cxid != cxid:
             return None

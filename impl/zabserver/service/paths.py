@@ -1,4 +1,4 @@
-"""Which paths may name a node.
+"""Which paths are valid for a node.
 
 ZooKeeper: PathUtils.validatePath, PrepRequestProcessor.
 """
@@ -10,21 +10,21 @@ import re
 from zabserver.wire.protocol import Err, Refused
 
 _PLAIN = re.compile(rb"(?:/(?!\.{1,2}(?:/|\Z))[\x20-\x2e\x30-\x7e]+)+\Z")
-"""What nearly all paths are: printable ASCII, and right."""
+"""Matches nearly all valid paths: those in printable ASCII."""
 
 
 def check_path(path: bytes) -> None:
-    """Judges whether a path may name a node.
+    """Checks that a path is valid for a node.
 
     Raises:
-        Refused: BAD_ARGUMENTS, it may not.
+        Refused: BAD_ARGUMENTS, it is not.
     """
     if not _PLAIN.match(path) and not _is_valid(path):
         raise Refused(Err.BAD_ARGUMENTS)
 
 
 def has_place(path: bytes) -> bool:
-    """Whether a path has a place in a tree, whatever its characters; it was judged once."""
+    """True if a path can stand in a tree. Its characters are not checked again: they were on creation."""
     return path == b"/" or (path.startswith(b"/") and not path.endswith(b"/") and b"//" not in path)
 
 

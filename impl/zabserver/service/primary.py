@@ -1,4 +1,4 @@
-"""Whoever puts writes in order: they are prepared, proposed, and applied in that order once committed.
+"""A server that orders writes: it prepares and proposes them, and applies them in that order once committed.
 
 ZooKeeper: PrepRequestProcessor, ProposalRequestProcessor, Leader.ToBeAppliedRequestProcessor.
 """
@@ -26,7 +26,14 @@ CLOSE_SESSION = Op.CLOSE_SESSION
 
 @dataclass(slots=True)
 class Proposal:
-    """A write on its way: its transaction, who waits for it, and since when (monotonic milliseconds)."""
+    """A write that is proposed and not yet applied.
+
+    Attributes:
+        record: its transaction.
+        op: the operation that the client asked for.
+        connection: the connection that waits for the reply; None if there is none here.
+        since: when the request arrived, in monotonic milliseconds.
+    """
 
     record: Record
     op: int
@@ -35,10 +42,15 @@ class Proposal:
 
 
 class Primary(Clients):
-    """A server that puts writes in order; when one is committed is said by `commit`.
+    """A server that orders writes; `commit` tells it what is committed.
+
+    Args:
+        tree, sessions, settings, now, timeouts: as of `Clients`.
+        reconfigured: as of `Preparer`.
 
     Attributes:
-        zxid: of the last that was prepared.
+        zxid: the zxid of the last transaction prepared.
+        preparer: turns requests into transactions.
     """
 
     def __init__(
@@ -56,13 +68,13 @@ class Primary(Clients):
         self._proposals: deque[Proposal] = deque()
 
     def propose(self, record: Record) -> None:
-        """A transaction has its place: it is to be logged, and sent to whoever else logs it."""
+        """Logs a prepared transaction, and sends it to whoever else logs it."""
         raise NotImplementedError
 
-    # What the shell calls.
+    # Called by the shell.
 
     def expire(self, session: int) -> None:
-        """Ends a session as if its time were over.
+        """Closes a session as if it had expired.
 
         Raises:
             KeyError: no such session is open.
@@ -71,15 +83,15 @@ class Primary(Clients):
         self._submit_close(session)
 
     def on_tick(self) -> None:
-        """Time has passed: sessions expire."""
+        """Closes the sessions that have expired."""
         for session in self.sessions.expired(self.time):
             self._submit_close(session.id)
 
     def clean_up(self, longest_unused: int) -> None:
-        """Deletes containers that are empty and nodes whose time to live is over.
+        """Deletes empty containers, and nodes whose time to live is over.
 
         Args:
-            longest_unused: after how many milliseconds a container goes that never had a child; 0 for never.
+            longest_unused: how long a container that never had a child is kept, in milliseconds; 0 for ever.
 
         ZooKeeper: ContainerManager.
         """
@@ -87,7 +99,7 @@ class Primary(Clients):
             self.submit(Request(0, 0, Op.DELETE_CONTAINER, Reader(data(path)), ()), None)
 
     def commit(self, zxid: int) -> None:
-        """All up to a zxid is committed."""
+        """Applies everything up to a zxid, which is committed."""
         proposals = self._proposals
         while proposals and proposals[0].record.zxid <= zxid:
             self._commit(proposals.popleft())
@@ -95,37 +107,37 @@ class Primary(Clients):
 
     @property
     def outstanding(self) -> int:
-        """How many writes are prepared and not applied."""
+        """The number of writes that are prepared and not applied."""
         return len(self._proposals)
 
-    # What connections call.
+    # Called by connections.
 
     def touch(self, session: Session) -> None:
-        """A session gave a sign of life."""
+        """Records activity on a session."""
         self.sessions.touch(session, self.time)
 
     def begin_session(self, connection: Connection, timeout: int) -> None:
-        """A client wants a new session."""
+        """Proposes a new session for a connection."""
         granted = self.sessions.negotiated(timeout)
         session = self.sessions.add(self.sessions.new_id(), granted, self.time)
         self.submit(Request(session.id, 0, Op.CREATE_SESSION, Reader(INT.pack(granted)), ()), connection)
 
     def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
-        """A client wants to go on with a session; whoever had it here before is closed."""
+        """Attaches an open session to a connection; its other connection here, if any, is closed."""
         tracked = self.sessions.open.get(session)
         if tracked is None or tracked.is_closing or password != password_of(session):
             connection.on_session_refused()
             return
         before = self.by_session.get(session)
         if before is not None:
-            before.close("its session has moved on")
+            before.close("its session has moved to another connection")
         tracked.timeout = self.sessions.negotiated(timeout)
         self.sessions.touch(tracked, self.time)
         self.by_session[session] = connection
         connection.on_confirmed(tracked)
 
     def submit(self, request: Request, connection: Connection | None) -> None:
-        """A request that writes: it is prepared and proposed; its reply comes when it is applied."""
+        """Prepares and proposes a write, whose reply is sent once it is applied."""
         if request.op == CLOSE_SESSION:
             closing = self.sessions.open.get(request.session)
             if closing is not None:
@@ -136,16 +148,16 @@ class Primary(Clients):
         self.propose(record)
 
     def check_session(self, request: Request) -> None:
-        """Judges whether a request may be made in the name of its session.
+        """Checks that a request may be made in its session.
 
         Raises:
-            Refused: SESSION_EXPIRED, it is not open.
+            Refused: SESSION_EXPIRED, the session is not open.
         """
         session = self.sessions.open.get(request.session)
         if session is None or session.is_closing:
             raise Refused(Err.SESSION_EXPIRED)
 
-    # The way of a write.
+    # Ordering and applying.
 
     def _submit_close(self, session: int) -> None:
         self.submit(Request(session, 0, Op.CLOSE_SESSION, Reader(b""), ()), None)

@@ -1,4 +1,4 @@
-"""Requests that only read, answered from the tree as it is.
+"""Requests that only read, answered from the current tree, and requests for watches.
 
 ZooKeeper: FinalRequestProcessor.
 """
@@ -20,7 +20,7 @@ from zabserver.wire.jute import INT, Reader, data, vector
 from zabserver.wire.protocol import Err, Event, Op, Perm, Refused, WatcherType
 
 MOST_READ_AT_ONCE = 32 << 20
-"""How many bytes a multi-read may come to; a request of one megabyte could ask for as many gigabytes."""
+"""The most bytes in the reply to a multi-read; a request of one megabyte could ask for many gigabytes."""
 
 
 class Server(Protocol):
@@ -28,11 +28,11 @@ class Server(Protocol):
 
     @property
     def tree(self) -> Tree:
-        """The tree that is read."""
+        """The tree that reads see."""
 
     @property
     def settings(self) -> Settings:
-        """The settings that decide about requests."""
+        """The settings that decide how requests are served."""
 
 
 class Client(Watcher, Protocol):
@@ -51,14 +51,14 @@ class Client(Watcher, Protocol):
         """The identities that the client has authenticated as."""
 
     def check_acl(self, acl: Acl, perm: int) -> None:
-        """Raises Refused (NO_AUTH) unless the access control list grants the client a permission."""
+        """Raises Refused (NO_AUTH) unless an access control list grants the client a permission."""
 
     def notify(self, event: int, path: bytes, zxid: int) -> None:
         """Sends the client a watch event."""
 
 
 def answer_exists(connection: Client, reader: Reader) -> bytes:
-    """Stat; leaves a watch whether or not the node is there."""
+    """Returns the node's Stat; leaves a watch whether or not the node exists."""
     path, watch = reader.string(), reader.flag()
     if b"\0" in path:
         raise Refused(Err.BAD_ARGUMENTS)
@@ -74,7 +74,7 @@ def answer_exists(connection: Client, reader: Reader) -> bytes:
 
 
 def answer_get_data(connection: Client, reader: Reader) -> bytes:
-    """Data and Stat."""
+    """Returns the node's data and Stat."""
     path, watch = reader.string(), reader.flag()
     node = _readable(connection, path)
     if watch:
@@ -83,12 +83,12 @@ def answer_get_data(connection: Client, reader: Reader) -> bytes:
 
 
 def answer_get_children(connection: Client, reader: Reader) -> bytes:
-    """The names of the children."""
+    """Returns the names of the node's children."""
     return _children(connection, reader)[1]
 
 
 def answer_get_children2(connection: Client, reader: Reader) -> bytes:
-    """The names of the children, and Stat."""
+    """Returns the names of the node's children and its Stat."""
     node, names = _children(connection, reader)
     return names + node.stat()
 
@@ -102,7 +102,7 @@ def _children(connection: Client, reader: Reader) -> tuple[Node, bytes]:
 
 
 def answer_get_acl(connection: Client, reader: Reader) -> bytes:
-    """The access control list and Stat; to those who may not change it, without the digests."""
+    """Returns the access control list and Stat; without ADMIN permission the client sees no digests."""
     node = _node(connection, reader.string())
     connection.check_acl(node.acl, Perm.READ | Perm.ADMIN)
     shown: Acl = node.acl if connection.service.settings.skip_acl else acls.masked(node.acl, connection.ids)
@@ -110,19 +110,19 @@ def answer_get_acl(connection: Client, reader: Reader) -> bytes:
 
 
 def answer_sync(_: Client, reader: Reader) -> bytes:
-    """The path again: what was committed when it came is applied by the time it is answered."""
+    """Returns the path: what was committed when the request arrived is applied before the reply."""
     return data(reader.string())
 
 
 def answer_get_ephemerals(connection: Client, reader: Reader) -> bytes:
-    """The paths of the connection's own session that begin so."""
+    """Returns the paths of the session's ephemeral nodes that begin with a prefix."""
     prefix = reader.string()
     paths = connection.service.tree.ephemerals.get(connection.session_id, {})
     return vector(data(path) for path in paths if prefix in (b"", b"/") or path.startswith(prefix))
 
 
 def answer_all_children_number(connection: Client, reader: Reader) -> bytes:
-    """How many descendants a node has."""
+    """Returns the number of a node's descendants."""
     path = reader.string()
     _readable(connection, path)
     nodes = connection.service.tree.nodes
@@ -132,7 +132,7 @@ def answer_all_children_number(connection: Client, reader: Reader) -> bytes:
 
 
 def answer_who_am_i(connection: Client, _: Reader) -> bytes:
-    """The identities of the connection, without what is secret in them."""
+    """Returns the identities of the client, without their secrets."""
     shown = (
         (each.scheme, each.id.partition(b":")[0] if each.scheme == b"digest" else each.id)
         for each in connection.ids
@@ -141,7 +141,7 @@ def answer_who_am_i(connection: Client, _: Reader) -> bytes:
 
 
 def answer_multi_read(connection: Client, reader: Reader) -> bytes:
-    """Several reads of one moment; each has its own error."""
+    """Returns the results of several reads of the same tree; each has its own error."""
     found: list[bytes] = []
     size = 0
     while True:
@@ -164,7 +164,7 @@ def answer_multi_read(connection: Client, reader: Reader) -> bytes:
 
 
 def answer_add_watch(connection: Client, reader: Reader) -> bytes:
-    """A persistent watch, or a recursive one; the node need not be there."""
+    """Adds a persistent or recursive watch; the node need not exist."""
     path, mode = reader.string(), reader.int32()
     watches = connection.service.tree.watches
     if mode == 0:
@@ -184,11 +184,11 @@ _WATCHES = {
     WatcherType.PERSISTENT: (PERSISTENT, PERSISTENT),
     WatcherType.RECURSIVE: (RECURSIVE, 0),
 }
-"""Which modes of data watches, and of child watches, a type means."""
+"""The modes of data watches, and of child watches, that each type stands for."""
 
 
 def answer_check_watches(connection: Client, reader: Reader) -> bytes:
-    """Nothing, if there is such a watch."""
+    """Returns an empty body if the client has such a watch."""
     path, (of_data, of_children) = reader.string(), _type(reader)
     watches = connection.service.tree.watches
     has_data = watches.data.modes(path, connection) & of_data
@@ -198,7 +198,7 @@ def answer_check_watches(connection: Client, reader: Reader) -> bytes:
 
 
 def answer_remove_watches(connection: Client, reader: Reader) -> bytes:
-    """Nothing, if there was such a watch; now there is none."""
+    """Removes a watch, and returns an empty body if there was one."""
     path, (of_data, of_children) = reader.string(), _type(reader)
     watches = connection.service.tree.watches
     had_data = watches.data.remove(path, connection, of_data)
@@ -215,7 +215,7 @@ def _type(reader: Reader) -> tuple[int, int]:
 
 
 def answer_set_watches(connection: Client, reader: Reader) -> bytes:
-    """Watches set again after a reconnect; what was missed is told before the reply."""
+    """Sets standard watches again after a reconnect; events for missed changes precede the reply."""
     since = reader.int64()
     of_data, exist, of_children = (reader.vector(reader.string) for _ in range(3))
     _catch_up(connection, since, of_data, exist, of_children)
@@ -223,7 +223,7 @@ def answer_set_watches(connection: Client, reader: Reader) -> bytes:
 
 
 def answer_set_watches2(connection: Client, reader: Reader) -> bytes:
-    """The same, with persistent and recursive ones, which miss what they missed."""
+    """Sets all watches again after a reconnect; persistent and recursive ones get no events for the past."""
     since = reader.int64()
     of_data, exist, of_children, persistent, recursive = (reader.vector(reader.string) for _ in range(5))
     _catch_up(connection, since, of_data, exist, of_children)
@@ -264,7 +264,7 @@ def _catch_up(
 
 
 def answer_ping(_: Client, __: Reader) -> bytes:
-    """Nothing."""
+    """Returns an empty body."""
     return b""
 
 
@@ -299,9 +299,6 @@ READS: dict[int, Callable[[Client, Reader], bytes]] = {
     Op.SET_WATCHES: answer_set_watches,
     Op.SET_WATCHES2: answer_set_watches2,
 }
-"""What answers each operation: the body of the reply, from the connection and the body of the request.
+"""The function for each operation: from the connection and the request's body to the reply's body.
 
-Raises, each of them:
-    Refused: the reply is an error.
-    Malformed: the request is not what it should be.
-"""
+Each raises Refused if the reply is an error, and Malformed if the request cannot be decoded."""

@@ -1,4 +1,4 @@
-"""The service of a server that stands alone: what is on its disk is committed.
+"""The service of a standalone server, where a transaction is committed once it is on the server's own disk.
 
 ZooKeeper: ZooKeeperServer, SyncRequestProcessor.
 """
@@ -10,15 +10,15 @@ from zabserver.service.txns import Record
 
 
 class Standalone(Primary):
-    """A server that stands alone, without its sockets and its disk.
+    """A standalone server without its sockets and its disk.
 
-    The shell takes what is to be logged and sent (`turn`), and says when the disk has it.
+    The shell appends to the log and sends what `turn` returns, and calls `on_synced` after each fsync.
     """
 
     def propose(self, record: Record) -> None:
-        """A transaction has its place: it is to be logged."""
+        """Logs a transaction."""
         self._log.append(record.encode())
 
     def on_synced(self, zxid: int) -> None:
-        """All up to a zxid is on disk: it is committed by that."""
+        """Commits everything up to a zxid, which is on disk."""
         self.commit(zxid)

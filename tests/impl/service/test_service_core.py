@@ -114,7 +114,7 @@ def test_a_frame_of_an_impossible_length_ends_the_connection(length: int) -> Non
     one, other = connect(core), connect(core)
     one.on_bytes(pack(">i", length))
     assert core.turn().closes == [one]
-    assert one.why_closed == f"a frame of {length} bytes"
+    assert one.why_closed == f"a frame of {length} bytes; 0 to 1048575 are allowed"
     other.on_bytes(PING)
     assert sent(core, other) == [(-2, 2, 0)]
 
@@ -124,7 +124,7 @@ def test_what_there_is_not_ends_the_connection() -> None:
     one = connect(core)
     one.on_bytes(pack(">iii", 8, 1, 999) + PING)
     assert sent(core, one) == [(1, -1, spec.Error.UNIMPLEMENTED)]
-    assert one.why_closed == "operation 999"
+    assert one.why_closed == "unknown operation 999"
 
 
 def test_a_session_expires_when_its_time_is_over_and_within_a_tick() -> None:
@@ -159,7 +159,7 @@ def test_a_session_is_at_one_connection() -> None:
     old = connect(core)
     new = connect(core, session=old.session_id, password=password_of(old.session_id))
     assert new.session_id == old.session_id
-    assert old.why_closed == "its session has moved on"
+    assert old.why_closed == "its session has moved to another connection"
     core.disconnect(old)
     assert core.by_session[new.session_id] is new
 
