@@ -1,6 +1,6 @@
-"""Who may do what: access control lists, and the identities that a connection has shown.
+"""Access control lists, and the identities that a client has authenticated as.
 
-Schemes: world, auth, digest, ip and super; x509 identities come from a TLS certificate. SASL is left out.
+Schemes: world, auth, digest, ip, super, and x509 from TLS certificates. SASL is not supported.
 
 ZooKeeper: ZooKeeperServer.checkACL, PrepRequestProcessor.fixupACL, server/auth.
 """
@@ -17,22 +17,22 @@ from zabserver.service.node import OPEN, Ace, Acl
 from zabserver.wire.protocol import Err, Perm, Refused
 
 AUTHENTICATED = frozenset({b"digest", b"x509", b"sasl"})
-"""The schemes whose ids `auth` stands for."""
+"""The schemes whose identities replace an `auth` entry."""
 
 
 class Id(NamedTuple):
-    """An identity of a connection."""
+    """An identity of a client: a scheme and an id."""
 
     scheme: bytes
     id: bytes
 
 
 SUPER = Id(b"super", b"")
-"""Bypasses every list."""
+"""The identity that bypasses every access control list."""
 
 
 def is_allowed(acl: Acl, perm: int, ids: Iterable[Id]) -> bool:
-    """Whether a connection with these identities has a permission on a node with this list."""
+    """True if an access control list grants a permission to one of these identities."""
     if acl is OPEN or not acl:
         return True
     for perms, scheme, name in acl:
@@ -48,17 +48,17 @@ def is_allowed(acl: Acl, perm: int, ids: Iterable[Id]) -> bool:
 
 
 def check(acl: Acl, perm: int, ids: Iterable[Id]) -> None:
-    """Judges whether a connection has a permission.
+    """Checks that an access control list grants a permission to one of these identities.
 
     Raises:
-        Refused: NO_AUTH, it has not.
+        Refused: NO_AUTH, it does not.
     """
     if acl is not OPEN and not is_allowed(acl, perm, ids):
         raise Refused(Err.NO_AUTH)
 
 
 def matches(scheme: bytes, shown: bytes, wanted: bytes) -> bool:
-    """Whether an identity is one that an entry means; for ip, an address in a network."""
+    """True if an identity matches an entry: it is equal or, for ip, an address in the entry's network."""
     if scheme != b"ip":
         return shown == wanted
     try:
@@ -68,10 +68,14 @@ def matches(scheme: bytes, shown: bytes, wanted: bytes) -> bool:
 
 
 def fixed(acl: Acl, ids: Iterable[Id]) -> Acl:
-    """The list that is stored for one that a client gave: without doubles, `auth` replaced by its identities.
+    """Returns the list to store for one from a client: no duplicates, `auth` replaced by its identities.
+
+    Args:
+        acl: the list that the client sent.
+        ids: the identities of the client.
 
     Raises:
-        Refused: INVALID_ACL, the list is empty or has an entry that means nobody.
+        Refused: INVALID_ACL, the list is empty, or an entry is invalid or stands for no identity.
     """
     if acl is OPEN or acl == OPEN:
         return OPEN
@@ -92,7 +96,7 @@ def fixed(acl: Acl, ids: Iterable[Id]) -> Acl:
 
 
 def is_valid(scheme: bytes, name: bytes) -> bool:
-    """Whether an entry for this id may be in a list."""
+    """True if a list may have an entry with this scheme and id."""
     match scheme:
         case b"world":
             return name == b"anyone"
@@ -110,13 +114,13 @@ def is_valid(scheme: bytes, name: bytes) -> bool:
 
 
 def digest_id(credentials: bytes) -> Id:
-    """The identity that `user:password` shows."""
+    """Returns the digest identity for the credentials `user:password`."""
     user = credentials.partition(b":")[0]
     return Id(b"digest", user + b":" + b64encode(sha1(credentials, usedforsecurity=False).digest()))
 
 
 def masked(acl: Acl, ids: Iterable[Id]) -> Acl:
-    """The list as it is shown to a connection: without the ADMIN permission it does not see digests."""
+    """Returns the list to show to a client: without ADMIN permission it does not see the digests."""
     if is_allowed(acl, Perm.ADMIN, ids):
         return acl
     return tuple(

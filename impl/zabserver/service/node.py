@@ -1,4 +1,4 @@
-"""A znode as it is held in memory, its Stat, and its share of the tree's digest.
+"""A znode in memory, its Stat, and its contribution to the tree's digest.
 
 ZooKeeper: DataNode, DigestCalculator, EphemeralType.
 """
@@ -10,19 +10,19 @@ from typing import NamedTuple
 from zlib import crc32
 
 STAT = Struct(">qqqqiiiqiiq")
-"""What clients get: czxid mzxid ctime mtime version cversion aversion owner dataLength numChildren pzxid."""
+"""Clients' Stat: czxid mzxid ctime mtime version cversion aversion owner dataLength numChildren pzxid."""
 PERSISTED = Struct(">qqqqiiiqq")
-"""What a snapshot holds: czxid mzxid ctime mtime version cversion aversion owner pzxid."""
+"""The stat in a snapshot: czxid mzxid ctime mtime version cversion aversion owner pzxid."""
 DIGESTED = Struct(">qqqqqiiiq")
-"""What the digest is of: czxid mzxid pzxid ctime mtime version cversion aversion owner."""
+"""The stat in the digest: czxid mzxid pzxid ctime mtime version cversion aversion owner."""
 
 DIGEST_VERSION = 2
 """The version of the digest that `Node.digest` computes (ZooKeeper: DigestCalculator.DIGEST_VERSION)."""
 
 CONTAINER = -(1 << 63)
-"""The owner of a container node."""
+"""The owner of a container node. No session has this id."""
 TTL_MARK = -(1 << 56)
-"""The owner of a node with a time to live is this with the milliseconds in its lowest 5 bytes."""
+"""The owner of a node with a time to live is this number, with the milliseconds in its lowest 5 bytes."""
 TTL_MAX = (1 << 40) - 1
 
 
@@ -37,21 +37,22 @@ class Ace(NamedTuple):
 Acl = tuple[Ace, ...]
 
 OPEN: Acl = (Ace(31, b"world", b"anyone"),)
-"""Everyone may do everything."""
+"""The list that grants everyone all permissions."""
 READ_ONLY: Acl = (Ace(1, b"world", b"anyone"),)
 
 
 class Node:
-    """One znode. `cversion` counts the children ever created; clients are shown another number.
+    """One znode. `cversion` counts the children ever created; the Stat for clients has another number.
 
     Attributes:
-        data: its bytes, None if it was created with null.
-        acl: its access control list.
-        czxid, mzxid, pzxid: of its creation, of the last change of its data, of its set of children.
-        ctime, mtime: of the first two, in milliseconds since 1970.
-        owner: the session of an ephemeral node, 0, or a mark (`CONTAINER`, `ttl_owner`).
-        children: the names of its children.
-        crc: its share of the tree's digest; None if it was changed since that was worked out.
+        data: the data; None if it is null.
+        acl: the access control list.
+        czxid, mzxid, pzxid: the zxids of the creation, of the last change of the data and of the children.
+        ctime, mtime: the times of the creation and of the last change of the data, milliseconds since 1970.
+        version, cversion, aversion: how often data, children and access control list have changed.
+        owner: the session of an ephemeral node; `CONTAINER` or a `ttl_owner`; 0 for others.
+        children: the names of the children.
+        crc: the contribution to the tree's digest; None if the node has changed since that was computed.
     """
 
     __slots__ = (
@@ -81,7 +82,7 @@ class Node:
         self.crc: int | None = None
 
     def stat(self) -> bytes:
-        """The Stat that clients get, 68 bytes."""
+        """Returns the Stat for clients, 68 bytes."""
         data, owner = self.data, self.owner
         count = len(self.children)
         return STAT.pack(
@@ -99,7 +100,7 @@ class Node:
         )
 
     def persisted(self) -> bytes:
-        """The stat as a snapshot holds it, 60 bytes."""
+        """Returns the stat for a snapshot, 60 bytes."""
         return PERSISTED.pack(
             self.czxid,
             self.mzxid,
@@ -113,7 +114,7 @@ class Node:
         )
 
     def digest(self, path: bytes) -> int:
-        """Its share of the tree's digest; the path of the root is empty there."""
+        """Returns the contribution to the tree's digest; the root's path counts as empty."""
         stat = DIGESTED.pack(
             self.czxid,
             self.mzxid,
@@ -129,25 +130,25 @@ class Node:
 
 
 def is_session(owner: int) -> bool:
-    """Whether the owner of a node is a session: it is ephemeral in the ordinary sense."""
+    """True if the owner of a node is a session: the node is ephemeral."""
     return owner not in (0, CONTAINER) and owner >> 56 != -1
 
 
 def ttl_owner(milliseconds: int) -> int:
-    """The owner of a node with a time to live."""
+    """Returns the owner of a node with a time to live."""
     return TTL_MARK | milliseconds
 
 
 def ttl_of(owner: int) -> int | None:
-    """The time to live that an owner stands for, in milliseconds; None if it stands for none."""
+    """Returns the time to live that an owner encodes, in milliseconds; None if it encodes none."""
     return owner & TTL_MAX if owner >> 56 == -1 else None
 
 
 def parent_of(path: bytes) -> bytes:
-    """The path of a node's parent."""
+    """Returns the path of a node's parent."""
     return path[: path.rindex(b"/")] or b"/"
 
 
 def name_of(path: bytes) -> bytes:
-    """The last part of a path."""
+    """Returns the last component of a path."""
     return path[path.rindex(b"/") + 1 :]

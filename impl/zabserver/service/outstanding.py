@@ -1,7 +1,7 @@
-"""The tree as it will be: what transactions that are prepared and not yet applied make of its nodes.
+"""The tree as it will be once all outstanding transactions, prepared and not yet applied, are applied.
 
-For each node that one of them touches there is a shadow, with all that later checks and the digest need. It
-goes when the last of them that touched it is applied.
+Each node that one of them touches has a `Shadow` with all that later checks and the digest need, until the
+last transaction that touched the node is applied.
 
 ZooKeeper: PrepRequestProcessor.ChangeRecord, ZooKeeperServer.outstandingChanges.
 """
@@ -18,12 +18,14 @@ from zabserver.wire.protocol import Err, Refused
 
 
 class Shadow:
-    """A node as it will be.
+    """A node as it will be; attributes not listed are those of `Node`.
 
     Attributes:
-        zxid: of the last transaction that changes it, 0 if none does yet.
-        digest: its share of the tree's digest.
-        named: the part of the digest that path and data make; None if it is not worked out.
+        exists: False if the node will be deleted.
+        child_count: the number of its children.
+        zxid: the zxid of the last outstanding transaction that changes it; 0 if none does yet.
+        digest: its contribution to the tree's digest.
+        named: the part of that contribution that depends on path and data; None if it is not computed.
     """
 
     __slots__ = (
@@ -63,7 +65,7 @@ class Shadow:
     named: int | None
 
     def copy(self) -> Shadow:
-        """Another with the same in it."""
+        """Returns a copy."""
         other = Shadow()
         other.data = self.data
         other.acl = self.acl
@@ -85,7 +87,7 @@ class Shadow:
 
 
 def shadow_of(node: Node, path: bytes) -> Shadow:
-    """The shadow of a node that nothing outstanding touches."""
+    """Returns the shadow of a node that no outstanding transaction touches."""
     shadow = Shadow()
     shadow.data = node.data
     shadow.acl = node.acl
@@ -109,10 +111,13 @@ def shadow_of(node: Node, path: bytes) -> Shadow:
 
 
 class Outstanding:
-    """What is prepared and not yet applied.
+    """The changes of the transactions that are prepared and not yet applied.
+
+    Args:
+        tree: the tree to which they will be applied.
 
     Attributes:
-        digest: of the tree with all of it applied.
+        digest: the digest of the tree once all of them are applied.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -120,11 +125,11 @@ class Outstanding:
         self.digest = tree.measured_digest() if tree.digest is None else tree.digest
         self._shadows: dict[bytes, Shadow] = {}
         self._changes: deque[tuple[int, bytes]] = deque()  # zxid, path
-        self._before: list[tuple[bytes, Shadow | None]] | None = None  # what was there, if it may come back
+        self._before: list[tuple[bytes, Shadow | None]] | None = None  # replaced shadows, to be undone
         self._digest_before = self.digest
 
     def get(self, path: bytes) -> Shadow | None:
-        """A node as it will be; None if there will be none."""
+        """Returns a node as it will be; None if it will not exist."""
         shadow = self._shadows.get(path)
         if shadow is not None:
             return shadow if shadow.exists else None
@@ -132,10 +137,10 @@ class Outstanding:
         return None if node is None else shadow_of(node, path)
 
     def find(self, path: bytes) -> Shadow:
-        """A node as it will be.
+        """Returns a node as it will be.
 
         Raises:
-            Refused: NO_NODE, there will be none.
+            Refused: NO_NODE, it will not exist.
         """
         shadow = self._shadows.get(path)
         if shadow is None:
@@ -148,18 +153,18 @@ class Outstanding:
         return shadow
 
     def begin(self) -> None:
-        """What changes from here on may be taken back, until it is kept."""
+        """Begins a multi, whose changes are kept or undone together."""
         self._before = []
         self._digest_before = self.digest
 
     def keep(self) -> None:
-        """What has changed since the beginning stays."""
+        """Keeps the changes since `begin`."""
         self._before = None
 
     def undo(self) -> None:
-        """Takes back all changes since the beginning."""
+        """Undoes the changes since `begin`."""
         before, self._before = self._before, None
-        assert before is not None, "undo without a beginning"
+        assert before is not None, "undo without begin"
         self.digest = self._digest_before
         for path, shadow in reversed(before):
             self._changes.pop()
@@ -169,13 +174,13 @@ class Outstanding:
                 self._shadows[path] = shadow
 
     def _changing(self, shadow: Shadow) -> Shadow:
-        """A shadow to be changed: the same one, unless it may have to come back as it was."""
+        """Returns a shadow that may be changed: a copy if an undo may need the original."""
         return shadow.copy() if self._before is not None and shadow.zxid else shadow
 
     def on_create(
         self, txn: CreateTxn, owner: int, parent_path: bytes, parent: Shadow, zxid: int, time: int
     ) -> None:
-        """A node will be created."""
+        """Records that a node will be created."""
         node = Shadow()
         node.data = txn.data
         node.acl = txn.acl
@@ -196,7 +201,7 @@ class Outstanding:
         self._put(parent_path, changed, zxid)
 
     def on_delete(self, path: bytes, node: Shadow, parent_path: bytes, parent: Shadow, zxid: int) -> None:
-        """A node will be deleted."""
+        """Records that a node will be deleted."""
         gone = self._changing(node)
         gone.exists = False
         self._put(path, gone, zxid)
@@ -208,7 +213,7 @@ class Outstanding:
     def on_set_data(
         self, path: bytes, node: Shadow, data: bytes | None, version: int, zxid: int, time: int
     ) -> None:
-        """A node will get data."""
+        """Records that a node's data will be set."""
         changed = self._changing(node)
         changed.data = data
         changed.named = None
@@ -218,14 +223,14 @@ class Outstanding:
         self._put(path, changed, zxid)
 
     def on_set_acl(self, path: bytes, node: Shadow, acl: Acl, version: int, zxid: int) -> None:
-        """A node will get an access control list."""
+        """Records that a node's access control list will be set."""
         changed = self._changing(node)
         changed.acl = acl
         changed.aversion = version
         self._put(path, changed, zxid)
 
     def ephemerals_of(self, session: int) -> list[bytes]:
-        """The paths of the nodes that a session will own, in the order of their creation."""
+        """Returns the paths of a session's ephemeral nodes as they will be, in order of creation."""
         paths = dict.fromkeys(self.tree.ephemerals.get(session, ()))
         if self._shadows and is_session(session):
             for path, shadow in self._shadows.items():
@@ -237,9 +242,9 @@ class Outstanding:
         return list(paths)
 
     def on_applied(self, zxid: int) -> None:
-        """All up to a zxid is applied: the tree has it now."""
+        """Drops the shadows that no transaction after a zxid needs: the tree has those changes now."""
         changes, shadows, nodes = self._changes, self._shadows, self.tree.nodes
-        if not changes or changes[-1][0] <= zxid:  # all, as nearly always where one server stands alone
+        if not changes or changes[-1][0] <= zxid:  # all: nearly always so on a standalone server
             for path, shadow in shadows.items():
                 node = nodes.get(path)
                 if node is not None:
@@ -269,7 +274,7 @@ class Outstanding:
 
 
 def _digest(path: bytes, shadow: Shadow) -> int:
-    """As `Node.digest`."""
+    """Returns a shadow's contribution to the digest, as `Node.digest` does for a node."""
     stat = DIGESTED.pack(
         shadow.czxid,
         shadow.mzxid,

@@ -1,7 +1,7 @@
-"""Requests that write, turned into transactions: the checks, in ZooKeeper's order, and the numbers.
+"""Turns requests that write into transactions: ZooKeeper's checks in ZooKeeper's order, and the new versions.
 
-Only a leader prepares, or a server that stands alone. It sees the tree as it will be when all that it has
-prepared is applied (`Outstanding`). A request that is refused becomes a transaction too, of the type error.
+Only a leader or a standalone server prepares. It checks a request against the tree as it will be once all
+that it has prepared is applied (`Outstanding`). A request that is refused becomes an error transaction.
 
 ZooKeeper: PrepRequestProcessor.
 """
@@ -44,14 +44,14 @@ from zabserver.wire.jute import Malformed, Reader
 from zabserver.wire.protocol import Err, Op, Perm, Refused
 
 FLAGS = {0: (False, False), 1: (True, False), 2: (False, True), 3: (True, True), 4: (False, False)}
-"""Create flags of those that have no time to live: whether ephemeral, whether sequential."""
+"""For each create mode without a time to live: whether the node is ephemeral, whether it is sequential."""
 TTL_FLAGS = {5: False, 6: True}
-"""Create flags of those that have: whether sequential."""
+"""For each create mode with a time to live: whether the node is sequential."""
 CONTAINER_FLAG = 4
 TTL_WITHOUT = -1 << 32
-"""No operation: stands for that of a part of a multi with a flag of `TTL_FLAGS` and no time to live."""
+"""A pseudo-operation: a part of a multi with a create mode from `TTL_FLAGS`, but without a time to live."""
 OF_ANY_SESSION = frozenset({Op.CREATE_SESSION, Op.CLOSE_SESSION, Op.DELETE_CONTAINER, Op.RECONFIG})
-"""What is asked by the server itself, or whatever has become of the session."""
+"""Operations for which the session is not checked, or not first."""
 MAX_VERSION = 0x7FFFFFFF
 
 
@@ -60,12 +60,12 @@ class Request:
     """A request that writes.
 
     Attributes:
-        session: whose it is; 0 for the server's own.
-        cxid: the number that the client gave it.
-        op: what it asks for.
-        reader: its body.
-        ids: the identities of the connection.
-        owner: the learner that it came through; None for this server.
+        session: the id of the client's session; 0 for requests of the server itself.
+        cxid: the client's number for the request.
+        op: the operation.
+        reader: the body, at its beginning.
+        ids: the identities of the client.
+        owner: the learner that forwarded the request; None if it came from a client of this server.
     """
 
     session: int
@@ -77,13 +77,17 @@ class Request:
 
 
 class Preparer:
-    """Makes transactions, each on top of those before.
+    """Turns requests into transactions, each on top of the ones before.
 
     Args:
-        tree: what is applied.
-        check_session: judges whether a request may be made in the name of its session; raises Refused if not.
-        reconfigured: the text of the ensemble that a request is to make, at a zxid; raises Refused if not.
-            None for a server that stands alone.
+        tree: the tree with everything applied so far.
+        check_session: raises Refused unless a request may be made in its session.
+        settings: the settings that decide how requests are served.
+        reconfigured: returns the text of the ensemble that a reconfiguration makes at a zxid, or raises
+            Refused. None for a standalone server.
+
+    Attributes:
+        outstanding: the changes of what is prepared and not yet applied.
     """
 
     def __init__(
@@ -116,12 +120,12 @@ class Preparer:
         }
 
     def prepare(self, request: Request, zxid: int, time: int) -> Record:
-        """The transaction that a request becomes.
+        """Returns the transaction for a request.
 
         Args:
-            request: what is asked for.
-            zxid: the next one.
-            time: in milliseconds since 1970.
+            request: the request.
+            zxid: the zxid of the transaction.
+            time: the time of the transaction, in milliseconds since 1970.
         """
         txn: Txn
         try:
@@ -142,11 +146,14 @@ class Preparer:
         return CreateSessionTxn(Op.CREATE_SESSION, request.reader.int32())
 
     def _refuse_malformed(self, _: Request, __: int, ___: int) -> Txn:
-        """ZooKeeper: the cast to CreateTTLRequest in PrepRequestProcessor.pRequest2TxnCreate, which fails."""
-        raise Malformed("a node with a time to live, and no time to live")
+        """Refuses a create mode with a time to live in a request without one.
+
+        ZooKeeper: the cast to CreateTTLRequest in PrepRequestProcessor.pRequest2TxnCreate fails.
+        """
+        raise Malformed("a create mode with a time to live in a request without one")
 
     def _reconfig(self, request: Request, zxid: int, time: int) -> Txn:
-        """The ensemble as it will be: the data of a node, whose version never changes."""
+        """Prepares a reconfiguration, which sets the data of a node whose version never changes."""
         if not self.settings.reconfig:
             raise Refused(Err.RECONFIG_DISABLED)
         self.check_session(request)
@@ -159,9 +166,9 @@ class Preparer:
         return SetDataTxn(Op.RECONFIG, CONFIG, text, -1)
 
     def _multi(self, request: Request, zxid: int, time: int) -> Txn:
-        """All or nothing: at the first part that is refused, what the others did is undone.
+        """Prepares all parts, or none: if a part is refused, the changes of those before it are undone.
 
-        A part with the flag of a node that has a time to live, and without one, makes all of it malformed.
+        A part with a create mode for a time to live, and without one, makes the whole request malformed.
         """
         parts = read_multi(request.reader)
         self.outstanding.begin()
@@ -211,7 +218,7 @@ class Preparer:
         return txn
 
     def _mode(self, op: int, flags: int, ttl: int) -> tuple[bool, bool]:
-        """Whether a node is to be ephemeral, and whether sequential."""
+        """Returns whether a node is to be ephemeral, and whether sequential."""
         if op == Op.CREATE_TTL or flags in TTL_FLAGS:
             if flags not in TTL_FLAGS or op != Op.CREATE_TTL:
                 raise Refused(Err.BAD_ARGUMENTS)
@@ -304,10 +311,12 @@ class Preparer:
 
 
 def next_version(version: int, expected: int) -> int:
-    """The version after one that was expected; -1 expects any, and is never a version.
+    """Returns the version after the present one, which must be the expected one; -1 expects any.
+
+    ZooKeeper skips -1, since that expects any version.
 
     Raises:
-        Refused: BAD_VERSION, it is not the one expected.
+        Refused: BAD_VERSION, it is not the expected version.
     """
     if expected not in (-1, version):
         raise Refused(Err.BAD_VERSION)
@@ -318,14 +327,14 @@ def next_version(version: int, expected: int) -> int:
 
 CREATES = frozenset({Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL})
 PARTS = CREATES | {Op.DELETE, Op.SET_DATA, Op.CHECK}
-"""What may be in a multi that writes."""
+"""The operations that may be parts of a multi that writes."""
 
 
 def read_multi(reader: Reader) -> list[tuple[int, Reader]]:
-    """The parts of a multi that writes: what each asks for, and its body.
+    """Returns the parts of a multi that writes: the operation and body of each.
 
     Raises:
-        Malformed: the bytes are no multi, or one with a part that may not be in it.
+        Malformed: the request is not a multi, or has a part that it may not have.
     """
     parts: list[tuple[int, Reader]] = []
     while True:
@@ -333,21 +342,24 @@ def read_multi(reader: Reader) -> list[tuple[int, Reader]]:
         if done:
             return parts
         if op not in PARTS:
-            raise Malformed(f"type {op} in a multi")
+            raise Malformed(f"operation {op} in a multi")
         body = Reader(reader.buffer, reader.at)
         flag = _skip_part(op, reader)
         parts.append((_op_in_multi(op, flag) if op in CREATES else op, body))
 
 
 def _op_in_multi(op: int, flag: int) -> int:
-    """Which operation creates a node in a multi: its flag alone tells (ZooKeeper: Op.Create.getOpcode)."""
+    """Returns the operation that creates a node in a multi, which only the create mode decides.
+
+    ZooKeeper: Op.Create.getOpcode.
+    """
     if flag in TTL_FLAGS:
         return Op.CREATE_TTL if op == Op.CREATE_TTL else TTL_WITHOUT
     return Op.CREATE_CONTAINER if flag == CONTAINER_FLAG else Op.CREATE
 
 
 def _skip_part(op: int, reader: Reader) -> int:
-    """Takes a part's body; its last number but one, which is the flag of one that creates a node."""
+    """Skips the body of a part and returns its create mode; for other parts, a number without meaning."""
     reader.data()
     if op in (Op.DELETE, Op.CHECK):
         return reader.int32()

@@ -1,8 +1,8 @@
-"""Quotas: limits on how many nodes and bytes a subtree has, kept under /zookeeper/quota, and what it uses.
+"""Quotas: limits on the nodes and bytes of a subtree, and its usage, kept under /zookeeper/quota.
 
-The limits of a subtree P are the data of /zookeeper/quota/P/zookeeper_limits, its usage that of
-zookeeper_stats beside it. Usage is written straight into that node: it has no version, no zxid and triggers
-nothing. Only the deepest subtree with limits is charged.
+The limits of a subtree P are the data of /zookeeper/quota/P/zookeeper_limits, and its usage is the data of
+zookeeper_stats beside it. Usage is written directly into that node, without a new version or zxid and without
+triggering watches. Only the deepest subtree with limits is charged.
 
 ZooKeeper: Quotas, StatsTrack, PathTrie, DataTree.updateQuotaStat.
 """
@@ -21,7 +21,13 @@ STATS = b"/zookeeper_stats"
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Numbers of nodes and bytes; -1 for no limit. The hard ones may be enforced."""
+    """Limits or usage of a subtree (ZooKeeper: StatsTrack); a limit of -1 means none.
+
+    Attributes:
+        count: the number of nodes.
+        size: the number of bytes of data.
+        hard_count, hard_bytes: the limits that are enforced if `enforceQuota` is set.
+    """
 
     count: int = -1
     size: int = -1
@@ -29,7 +35,7 @@ class Track:
     hard_bytes: int = -1
 
     def encode(self) -> bytes:
-        """As the nodes' data has it."""
+        """Returns the data of a limits or stats node."""
         text = f"count={self.count},bytes={self.size}"
         if self.hard_count != -1 or self.hard_bytes != -1:
             text += f"=;byteHardLimit={self.hard_bytes};countHardLimit={self.hard_count}"
@@ -37,7 +43,7 @@ class Track:
 
 
 def decode(data: bytes | None) -> Track:
-    """The numbers in a node's data; what is not there or not a number is no limit."""
+    """Returns the numbers in a node's data; those that are missing or malformed are -1."""
     found = {}
     for part in (data or b"").replace(b"=;", b",").replace(b";", b",").split(b","):
         name, _, value = part.partition(b"=")
@@ -54,7 +60,11 @@ def decode(data: bytes | None) -> Track:
 
 
 class Limits:
-    """The subtrees that have limits."""
+    """The subtrees that have limits.
+
+    Attributes:
+        paths: the roots of those subtrees.
+    """
 
     __slots__ = ("paths",)
 
@@ -62,7 +72,7 @@ class Limits:
         self.paths: set[bytes] = set()
 
     def subtree_of(self, path: bytes) -> bytes | None:
-        """The deepest subtree with limits that a path is in."""
+        """Returns the deepest subtree with limits that contains a path; None if there is none."""
         if not self.paths or path == ROOT or path.startswith(b"/zookeeper/"):
             return None
         while path:
@@ -72,25 +82,25 @@ class Limits:
         return None
 
     def on_created(self, nodes: Mapping[bytes, Node], path: bytes, size: int) -> None:
-        """A node was created, with so many bytes."""
+        """Charges a node that was created with so many bytes."""
         if path.startswith(ROOT):
             self._on_quota_node_created(nodes, path)
         elif self.paths:
             self._charge(nodes, path, 1, size)
 
     def on_deleted(self, nodes: Mapping[bytes, Node], path: bytes, size: int) -> None:
-        """A node was deleted that had so many bytes."""
+        """Credits a node that was deleted with so many bytes."""
         if path.startswith(ROOT) and path.endswith(LIMITS):
             self.paths.discard(path[len(ROOT) : -len(LIMITS)])
         elif self.paths:
             self._charge(nodes, path, -1, -size)
 
     def on_changed(self, nodes: Mapping[bytes, Node], path: bytes, size: int) -> None:
-        """A node's data got so many bytes longer."""
+        """Charges a change of a node's data by so many bytes."""
         self._charge(nodes, path, 0, size)
 
     def _on_quota_node_created(self, nodes: Mapping[bytes, Node], path: bytes) -> None:
-        """Limits begin to count when they are set, usage when there is a place for it."""
+        """Adds the subtree of a new limits node; measures the subtree of a new stats node."""
         if path.endswith(LIMITS):
             self.paths.add(path[len(ROOT) : -len(LIMITS)])
         elif path.endswith(STATS):
@@ -104,7 +114,7 @@ class Limits:
             stats.data = Track(used.count + count, used.size + size).encode()
 
     def is_exceeded(self, nodes: Mapping[bytes, Node], path: bytes, count: int, size: int) -> bool:
-        """Whether so many nodes and bytes more at a path would break a hard limit."""
+        """True if so many more nodes and bytes at a path would exceed a hard limit."""
         subtree = self.subtree_of(path)
         limits = None if subtree is None else nodes.get(ROOT + subtree + LIMITS)
         if subtree is None or limits is None:
@@ -118,7 +128,7 @@ class Limits:
 
 
 def measure(nodes: Mapping[bytes, Node], subtree: bytes) -> None:
-    """Counts what a subtree uses anew and notes it."""
+    """Measures the usage of a subtree and writes it to its stats node, if there is one."""
     stats = nodes.get(ROOT + subtree + STATS)
     if stats is None:
         return
@@ -134,7 +144,7 @@ def measure(nodes: Mapping[bytes, Node], subtree: bytes) -> None:
 
 
 def load(nodes: Mapping[bytes, Node]) -> Limits:
-    """The limits that a loaded tree has, with usage counted anew."""
+    """Returns the limits in a tree that was loaded, and measures the usage of each subtree."""
     limits = Limits()
     for path in sorted(nodes):
         if path.startswith(ROOT + b"/") and path.endswith(LIMITS):

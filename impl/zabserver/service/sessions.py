@@ -1,7 +1,7 @@
-"""Sessions: their ids and passwords, and when they expire.
+"""Sessions: ids, passwords and expiry.
 
-Time is monotonic, in milliseconds, and passed in. A session expires in the tick after its timeout is over, so
-that all that expire at once are in one bucket and a touch moves a session between two.
+Times are monotonic milliseconds, passed in. A session expires at the end of the tick in which its timeout
+elapses: sessions that expire together share a bucket, and activity moves a session between buckets.
 
 ZooKeeper: SessionTrackerImpl, ExpiryQueue, ZooKeeperServer.generatePasswd.
 """
@@ -19,13 +19,13 @@ NO_PASSWORD = bytes(16)
 
 @dataclass(slots=True)
 class Session:
-    """A session that is open.
+    """An open session.
 
     Attributes:
-        id: signed, as on the wire.
-        timeout: in milliseconds.
-        slot: the end of the tick in which it expires.
-        is_closing: whether its end is on the way; nothing more is written in its name.
+        id: the session id, signed as on the wire.
+        timeout: the timeout in milliseconds.
+        slot: the end of the tick in which the session expires; 0 if it does not.
+        is_closing: True once its end has been proposed; no further writes are accepted in it.
     """
 
     id: int
@@ -35,7 +35,7 @@ class Session:
 
 
 def password_of(session: int) -> bytes:
-    """The password of a session, 16 bytes: any server can compute it (java.util.Random.nextBytes)."""
+    """Returns the 16-byte password of a session. Any server can compute it (java.util.Random.nextBytes)."""
     state = ((session ^ PASSWORD_SALT) ^ 0x5DEECE66D) & ((1 << 48) - 1)
     found = b""
     while len(found) < 16:
@@ -45,23 +45,28 @@ def password_of(session: int) -> bytes:
 
 
 def first_id(server: int, elapsed: int) -> int:
-    """The id from which a server counts its sessions.
+    """Returns the first session id that a server gives out.
 
     Args:
-        server: its own id, in the top byte.
-        elapsed: monotonic time of its start, in milliseconds.
+        server: the id of the server, which becomes the top byte.
+        elapsed: the time of its start, in milliseconds.
+
+    ZooKeeper: SessionTrackerImpl.initializeNextSessionId.
     """
     return ((elapsed << 24) & ((1 << 64) - 1)) >> 8 | server << 56
 
 
 class Sessions:
-    """The open sessions of an ensemble, at whoever decides when they expire.
+    """The open sessions, at the server that expires them.
 
     Args:
         server: the id of this server.
-        now: in milliseconds, monotonic.
-        tick: in milliseconds.
-        least, most: what timeouts are kept between, in milliseconds.
+        now: the time, in monotonic milliseconds.
+        tick: the length of a tick, in milliseconds.
+        least, most: the shortest and longest timeout, in milliseconds; 0 for 2 and 20 ticks.
+
+    Attributes:
+        open: the open sessions, by id.
     """
 
     def __init__(self, server: int, now: int, tick: int, least: int = 0, most: int = 0) -> None:
@@ -74,11 +79,11 @@ class Sessions:
         self._due = self._slot(now)
 
     def negotiated(self, timeout: int) -> int:
-        """The timeout that a client gets that asks for this one, in milliseconds."""
+        """Returns the timeout that is granted to a client that asks for one, in milliseconds."""
         return min(max(timeout, self.least), self.most)
 
     def new_id(self) -> int:
-        """The id of a new session, signed: none that is open, though a clock may begin anew."""
+        """Returns a signed id for a new session; never an open one's, even if the clock started over."""
         while True:
             number = self._next
             self._next += 1
@@ -87,7 +92,7 @@ class Sessions:
                 return signed
 
     def add(self, session: int, timeout: int, now: int) -> Session:
-        """Tracks a session, with its full timeout from now on; one that is tracked keeps what it has."""
+        """Tracks a session, with its full timeout from now on; one that is tracked keeps its timeout."""
         tracked = self.open.get(session)
         if tracked is None:
             tracked = self.open[session] = Session(session, timeout)
@@ -95,7 +100,7 @@ class Sessions:
         return tracked
 
     def touch(self, session: Session, now: int) -> None:
-        """A session gave a sign of life."""
+        """Postpones the expiry of a session that shows activity."""
         slot = self._slot(now + session.timeout)
         if slot <= session.slot or session.is_closing:
             return
@@ -105,18 +110,18 @@ class Sessions:
         self._slots.setdefault(slot, {})[session.id] = session
 
     def is_open(self, session: int) -> bool:
-        """Whether a session is known and not closing."""
+        """True if a session is tracked and not closing."""
         tracked = self.open.get(session)
         return tracked is not None and not tracked.is_closing
 
     def remove(self, session: int) -> None:
-        """A session has ended."""
+        """Forgets a session that has ended."""
         tracked = self.open.pop(session, None)
         if tracked is not None and tracked.slot:
             self._leave(tracked)
 
     def expired(self, now: int) -> Iterator[Session]:
-        """The sessions whose time is over; each is closing from then on."""
+        """Yields the sessions that have expired; each is closing from then on."""
         while self._due <= now:
             for session in list(self._slots.pop(self._due, {}).values()):
                 session.is_closing = True
@@ -126,7 +131,7 @@ class Sessions:
 
     @property
     def next_due(self) -> int:
-        """When to look again, in milliseconds."""
+        """When to look for expired sessions again, in monotonic milliseconds."""
         return self._due
 
     def _slot(self, time: int) -> int:

@@ -1,7 +1,7 @@
-"""The tree of znodes, and what an applied transaction does to it.
+"""The tree of znodes, and how transactions are applied to it.
 
-Transactions are absolute and may come twice, as after a fuzzy snapshot: a node that is there already gets its
-parent's numbers and no more, and one that is gone already is no error.
+Transactions are idempotent, since they may be applied again after a fuzzy snapshot: creating a node that
+exists only updates its parent's counters, and deleting one that does not exist is not an error.
 
 ZooKeeper: DataTree.
 """
@@ -43,15 +43,24 @@ from zabserver.wire.protocol import Err, Op
 CONFIG = b"/zookeeper/config"
 RECONFIG = Op.RECONFIG
 UNDELETABLE = frozenset({b"/", b"/zookeeper", quotas.ROOT, CONFIG})
-"""The nodes that are there from the start."""
+"""The nodes that exist from the start."""
 DIGEST_MASK = (1 << 64) - 1
 UNDIGESTED = b"/zookeeper/"
-"""How the paths of the nodes begin that do not count in the digest."""
+"""The beginning of the paths of nodes that do not count in the digest."""
 
 
 @dataclass(slots=True)
 class Done:
-    """What a transaction came to: an error, or the path, the Stat and the data that a reply may hold."""
+    """The outcome of a transaction: an error, or what a reply may contain.
+
+    Attributes:
+        op: the type of the transaction.
+        error: the error code; 0 if there is none.
+        path: the path of the node.
+        stat: its encoded Stat.
+        parts: the outcomes of the parts of a multi.
+        data: the data that a reconfiguration set.
+    """
 
     op: int
     error: int = 0
@@ -64,14 +73,17 @@ class Done:
 class Tree:
     """All znodes.
 
+    Args:
+        watches: the watches to trigger.
+
     Attributes:
-        nodes: by path, the root under "/".
-        ephemerals: the paths of each session's nodes, in the order of their creation.
-        containers, ttls: the paths of the nodes that the server may delete by itself.
+        nodes: the nodes by path; the root is "/".
+        ephemerals: the paths of each session's nodes, in order of creation.
+        containers, ttls: the paths of the nodes that the server may delete on its own.
         limits: the quotas.
-        zxid: of the last transaction applied, or of what a snapshot held.
-        digest: as the last transaction has it that has one; None if it is not known. See `measured_digest`.
-        data_size: of all paths and data together, in bytes.
+        zxid: the zxid of the last transaction applied, or of the snapshot.
+        digest: the digest in the last transaction; None if that had none. See `measured_digest`.
+        data_size: the size of all paths and data, in bytes.
     """
 
     def __init__(self, watches: Watches | None = None) -> None:
@@ -97,10 +109,10 @@ class Tree:
         self.data_size += len(path) + len(node.data or b"")
 
     def restore(self, nodes: Iterable[tuple[bytes, Node]]) -> None:
-        """Replaces all nodes by others, each after its parent, as a snapshot holds them.
+        """Replaces all nodes by those of a snapshot, each after its parent.
 
         Raises:
-            ValueError: a node's parent is not there before it, or a path is none, or comes twice.
+            ValueError: a path is invalid, occurs twice or precedes its parent, or there is no root.
         """
         self.nodes.clear()
         self.ephemerals.clear()
@@ -110,13 +122,13 @@ class Tree:
         self.data_size = 0
         for path, node in nodes:
             if not has_place(path) or path in self.nodes:
-                raise ValueError(f"{path!r} is no path, or comes twice")
+                raise ValueError(f"{path!r} is not a valid path, or occurs twice")
             if path != b"/" and parent_of(path) not in self.nodes:
-                raise ValueError(f"{path!r} comes before its parent")
+                raise ValueError(f"{path!r} precedes its parent")
             self._put(path, node)
             self._index(path, node.owner)
         if not self.nodes:
-            raise ValueError("there is no root")
+            raise ValueError("the root node is missing")
         self.limits = quotas.load(self.nodes)
 
     def _index(self, path: bytes, owner: int) -> None:
@@ -130,10 +142,13 @@ class Tree:
             self.ephemerals.setdefault(owner, {})[path] = None
 
     def apply(self, record: Record) -> Done:
-        """Does what a transaction says, and triggers watches.
+        """Applies a transaction and triggers watches.
 
         Args:
-            record: the transaction, of a later zxid than any before, or one that the tree has already.
+            record: a transaction with a later zxid than all before, or one that was applied already.
+
+        Returns:
+            The outcome, for the reply.
         """
         txn = record.txn
         done = self._apply(txn, record)
@@ -146,7 +161,7 @@ class Tree:
         return done
 
     def _apply(self, txn: Txn, record: Record) -> Done:
-        if isinstance(txn, SetDataTxn):  # the most frequent first, and not matched: that takes longer
+        if isinstance(txn, SetDataTxn):  # the most frequent first; `match` would be slower
             return self._set_data(txn, record)
         if isinstance(txn, CreateTxn):
             return self._create(txn, record)
@@ -166,7 +181,10 @@ class Tree:
                 return Done(op)
 
     def _apply_all(self, parts: Sequence[Txn], record: Record) -> list[Done]:
-        """All parts of a multi; of one that was refused none, though Apache logs those before the refusal."""
+        """Applies all parts of a multi, or none if one was refused.
+
+        Apache logs the parts before the refused one as transactions; they are not applied.
+        """
         if not any(type(part) is ErrorTxn for part in parts):
             return [self._apply(part, record) for part in parts]
         codes, code = [], int(Err.OK)
@@ -222,10 +240,10 @@ class Tree:
         return True
 
     def _delete_below(self, path: bytes, zxid: int) -> None:
-        """Deletes what is below a node that goes.
+        """Deletes the descendants of a node that is deleted.
 
-        Only a fuzzy snapshot has that: the node was deleted, created again and given children while it was
-        written. They are created again when the log comes to that.
+        There are some only in a tree from a fuzzy snapshot, if the node was deleted, created again and given
+        children while the snapshot was written. They are created again when the log is replayed further.
         """
         todo, found = [path], []
         while todo:
@@ -273,24 +291,24 @@ class Tree:
         return Done(txn.op, 0, txn.path, node.stat())
 
     def _close_session(self, session: int, paths: Iterable[bytes] | None, zxid: int) -> None:
-        """The listed nodes of a session go, in that order, and whatever else it still has here."""
+        """Deletes the listed nodes of a session in that order, and any others that it still owns here."""
         for path in paths or ():
             self._delete(path, zxid)
         for path in list(self.ephemerals.get(session, ())):
             self._delete(path, zxid)
 
     def measured_digest(self) -> int:
-        """The sum of the digests of all nodes, modulo 2^64, counted anew."""
+        """Returns the sum of the digests of all nodes modulo 2^64, computed from scratch."""
         return sum(node.digest(path) for path, node in self.nodes.items() if is_digested(path)) & DIGEST_MASK
 
     @property
     def count(self) -> int:
-        """How many nodes there are."""
+        """The number of nodes."""
         return len(self.nodes)
 
 
 def owner_of(txn: CreateTxn, session: int) -> int:
-    """The owner of a node that a transaction creates."""
+    """Returns the owner of the node that a transaction creates."""
     if txn.op == Op.CREATE_CONTAINER:
         return CONTAINER
     if txn.op == Op.CREATE_TTL:
@@ -299,5 +317,5 @@ def owner_of(txn: CreateTxn, session: int) -> int:
 
 
 def is_digested(path: bytes) -> bool:
-    """Whether a node counts in the tree's digest."""
+    """True if a node counts in the tree's digest."""
     return not path.startswith(UNDIGESTED)

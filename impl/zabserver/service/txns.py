@@ -1,7 +1,7 @@
-"""Transactions: what the log holds and servers send each other, one class for each type.
+"""Transactions, as logged and as sent between servers: one class for each type.
 
-A transaction says what became of a request, in absolute terms (this version, that count), so that it may be
-applied to a tree that has it already.
+A transaction records the outcome of a request in absolute terms (this version, that count), so that it can be
+applied again to a tree that contains it already.
 
 ZooKeeper: zookeeper.jute (org.apache.zookeeper.txn), SerializeUtils.
 """
@@ -17,20 +17,20 @@ from zabserver.wire.jute import FALSE, INT, LONG, TRUE, Malformed, Reader, data,
 from zabserver.wire.protocol import Op
 
 HEADER = Struct(">qiqqi")
-"""Before each transaction: session, cxid, zxid, time in milliseconds since 1970, type."""
+"""The header of a transaction: session, cxid, zxid, time in milliseconds since 1970, type."""
 ZXID = Struct(">q")
 DIGEST = Struct(">iQ")
-"""After each, if digests are on: version, and the digest of the tree with it applied."""
+"""The end of a transaction if digests are enabled: version, and the digest of the tree after it."""
 
 
 @dataclass(slots=True)
 class CreateTxn:
-    """A node is created; `op` tells create, create2 and the two kinds that no session owns.
+    """A node is created; `op` is one of the four create operations.
 
     Attributes:
-        ephemeral: whether the session in the header owns it.
-        parent_cversion: the number of children ever created under its parent, with it; -1 if it is not known.
-        ttl: in milliseconds, of CREATE_TTL.
+        ephemeral: True if the session in the header owns the node.
+        parent_cversion: the number of children ever created under the parent, with this one; -1 if unknown.
+        ttl: the time to live in milliseconds, for CREATE_TTL.
     """
 
     op: int
@@ -42,7 +42,7 @@ class CreateTxn:
     ttl: int = 0
 
     def encode(self) -> bytes:
-        """The body."""
+        """Returns the body."""
         start = data(self.path) + data(self.data) + encode_acl(self.acl)
         count = INT.pack(self.parent_cversion)
         if self.op == Op.CREATE_CONTAINER:
@@ -54,19 +54,19 @@ class CreateTxn:
 
 @dataclass(slots=True)
 class DeleteTxn:
-    """A node is deleted; `op` tells delete from deleteContainer."""
+    """A node is deleted; `op` is delete or deleteContainer."""
 
     op: int
     path: bytes
 
     def encode(self) -> bytes:
-        """The body."""
+        """Returns the body."""
         return data(self.path)
 
 
 @dataclass(slots=True)
 class SetDataTxn:
-    """A node gets data and this version; `op` tells setData from reconfig."""
+    """A node's data and version are set; `op` is setData or reconfig."""
 
     op: int
     path: bytes
@@ -74,13 +74,13 @@ class SetDataTxn:
     version: int
 
     def encode(self) -> bytes:
-        """The body."""
+        """Returns the body."""
         return data(self.path) + data(self.data) + INT.pack(self.version)
 
 
 @dataclass(slots=True)
 class SetAclTxn:
-    """A node gets an access control list and this version of it."""
+    """A node's access control list and its version are set."""
 
     op: int
     path: bytes
@@ -88,68 +88,68 @@ class SetAclTxn:
     version: int
 
     def encode(self) -> bytes:
-        """The body."""
+        """Returns the body."""
         return data(self.path) + encode_acl(self.acl) + INT.pack(self.version)
 
 
 @dataclass(slots=True)
 class CheckTxn:
-    """A version was as expected; only in a multi."""
+    """A version was as expected; occurs only in a multi."""
 
     op: int
     path: bytes
     version: int
 
     def encode(self) -> bytes:
-        """The body."""
+        """Returns the body."""
         return data(self.path) + INT.pack(self.version)
 
 
 @dataclass(slots=True)
 class ErrorTxn:
-    """A request was refused."""
+    """A request was refused with an error code."""
 
     op: int
     code: int
 
     def encode(self) -> bytes:
-        """The body."""
+        """Returns the body."""
         return INT.pack(self.code)
 
 
 @dataclass(slots=True)
 class CreateSessionTxn:
-    """A session begins, with this timeout in milliseconds."""
+    """A session is opened, with a timeout in milliseconds."""
 
     op: int
     timeout: int
 
     def encode(self) -> bytes:
-        """The body."""
+        """Returns the body."""
         return INT.pack(self.timeout)
 
 
 @dataclass(slots=True)
 class CloseSessionTxn:
-    """A session ends, and these nodes with it; None where an old server wrote no list."""
+    """A session is closed, and these nodes are deleted; None where an old server logged no list."""
 
     op: int
     paths: Sequence[bytes] | None
 
     def encode(self) -> bytes:
-        """The body."""
+        """Returns the body."""
         return b"" if self.paths is None else vector(map(data, self.paths))
 
 
 @dataclass(slots=True)
 class MultiTxn:
-    """Several transactions at once, or as many errors."""
+    """Several transactions in one, or as many errors."""
 
     op: int
     parts: Sequence[Txn]
 
     def encode(self) -> bytes:
-        """The body."""
+        """Returns the body."""
         return vector(INT.pack(part.op) + data(part.encode()) for part in self.parts)
 
 
@@ -168,13 +168,15 @@ Txn = (
 
 @dataclass(slots=True)
 class Record:
-    """A transaction with its header, as the log holds it.
+    """A transaction with its header, as logged (ZooKeeper: TxnHeader and Record).
 
     Attributes:
-        session: whose request it was, 0 for the server's own.
-        cxid: the number that the client gave the request.
-        time: in milliseconds since 1970.
-        digest: of the tree with it applied; None if there is none.
+        session: the session of the request; 0 for requests of the server itself.
+        cxid: the client's number for the request.
+        zxid: the zxid.
+        time: the time, in milliseconds since 1970.
+        txn: the body.
+        digest: the digest of the tree after the transaction; None if digests are disabled.
     """
 
     session: int
@@ -185,7 +187,7 @@ class Record:
     digest: int | None = None
 
     def encode(self) -> bytes:
-        """The bytes of a log entry's payload, and of a PROPOSAL."""
+        """Returns the payload of a log entry, which is also that of a PROPOSAL."""
         start = HEADER.pack(self.session, self.cxid, self.zxid, self.time, self.txn.op) + self.txn.encode()
         if self.digest is None:
             return start
@@ -193,19 +195,19 @@ class Record:
 
 
 def zxid_of(payload: bytes) -> int:
-    """The zxid in the header of a transaction."""
+    """Returns the zxid in the header of a transaction."""
     zxid: int = ZXID.unpack_from(payload, 12)[0]
     return zxid
 
 
 def decode_record(payload: bytes) -> Record:
-    """The transaction in a log entry's payload.
+    """Returns the transaction in the payload of a log entry.
 
     Raises:
-        Malformed: it is none, or of a type that there is not.
+        Malformed: the payload is not a transaction, or one of unknown type.
     """
     if len(payload) < HEADER.size:
-        raise Malformed(f"{len(payload)} bytes are no transaction header")
+        raise Malformed(f"a transaction of {len(payload)} bytes has no complete header")
     session, cxid, zxid, time, op = HEADER.unpack_from(payload)
     reader = Reader(payload, HEADER.size)
     txn = decode_txn(op, reader)
@@ -216,10 +218,14 @@ def decode_record(payload: bytes) -> Record:
 
 
 def decode_txn(op: int, reader: Reader) -> Txn:  # noqa: PLR0911 - one case for each type
-    """The body of a transaction of a type.
+    """Returns the body of a transaction.
+
+    Args:
+        op: the type.
+        reader: at the beginning of the body.
 
     Raises:
-        Malformed: the type is unknown, or the bytes do not fit it.
+        Malformed: the type is unknown, or the body does not match it.
     """
     match op:
         case Op.SET_DATA | Op.RECONFIG:
@@ -240,7 +246,7 @@ def decode_txn(op: int, reader: Reader) -> Txn:  # noqa: PLR0911 - one case for 
             return CloseSessionTxn(op, None if reader.is_at_end else reader.vector(reader.string))
         case Op.MULTI:
             return MultiTxn(op, reader.vector(lambda: _decode_part(reader)))
-    raise Malformed(f"no transaction has type {op}")
+    raise Malformed(f"a transaction of unknown type {op}")
 
 
 def _decode_create(op: int, reader: Reader) -> CreateTxn:
@@ -253,18 +259,18 @@ def _decode_create(op: int, reader: Reader) -> CreateTxn:
 def _decode_part(reader: Reader) -> Txn:
     op = reader.int32()
     if op == Op.MULTI:
-        raise Malformed("a multi within a multi")
+        raise Malformed("a multi inside a multi")
     return decode_txn(op, Reader(reader.string()))
 
 
 def encode_acl(acl: Acl) -> bytes:
-    """The bytes of an access control list."""
+    """Returns the encoding of an access control list."""
     return _OPEN if acl is OPEN or acl == OPEN else _encode_acl(acl)
 
 
 def decode_acl(reader: Reader) -> Acl:
-    """An access control list."""
-    if reader.buffer.startswith(_OPEN, reader.at):  # nearly always
+    """Reads an access control list."""
+    if reader.buffer.startswith(_OPEN, reader.at):  # nearly always so
         reader.at += len(_OPEN)
         return OPEN
     return tuple(reader.vector(lambda: Ace(reader.int32(), reader.string(), reader.string())))

@@ -1,8 +1,8 @@
-"""Who is told of what: watches by path and by connection, so that a trigger costs what it delivers.
+"""Watches, indexed by path and by connection so that a trigger costs as much as it delivers.
 
-There are two managers, one for what happens to a node and one for its set of children. In each, a connection
-watches a path in one or more modes; a standard watch is gone once it has fired. Recursive watches are looked
-up along the ancestors of a path, and only while there are any.
+There are two managers, one for changes of a node and one for changes of its set of children. In each, a
+connection watches a path in one or more modes; a standard watch is removed when it fires. Recursive watches
+are looked up along the ancestors of a path, only while there are any.
 
 ZooKeeper: WatchManager, WatchStats, DataTree.
 """
@@ -18,28 +18,34 @@ from zabserver.wire.protocol import Event, WatchMode
 STANDARD, PERSISTENT, RECURSIVE = (int(mode) for mode in WatchMode)
 
 Modes = int
-"""A sum of `WatchMode`s; plain numbers, since these are looked at for every event."""
+"""A set of `WatchMode` bits; plain integers, because each event looks at them."""
 
 
 class Watcher(Protocol):
-    """A connection, as watches see it."""
+    """What watches see of a connection."""
 
     def on_event(self, event: int, path: bytes, acl: Acl, zxid: int) -> None:
-        """Something happened at a path to a node with this access control list."""
+        """Handles an event at a path, of a node with this access control list."""
 
 
 class Manager:
-    """The watches of one kind: path -> watcher -> modes, and back."""
+    """The watches of one kind, by path and by watcher.
+
+    Attributes:
+        by_path: the modes of each watcher, by path.
+        by_watcher: the paths that each watcher watches.
+        recursive: the number of recursive watches.
+    """
 
     __slots__ = ("by_path", "by_watcher", "recursive")
 
     def __init__(self) -> None:
         self.by_path: dict[bytes, dict[Watcher, Modes]] = {}
         self.by_watcher: dict[Watcher, set[bytes]] = {}
-        self.recursive = 0  # how many entries have RECURSIVE
+        self.recursive = 0
 
     def add(self, path: bytes, watcher: Watcher, mode: Modes) -> None:
-        """Adds a mode to what a watcher has at a path."""
+        """Adds a mode to a watcher's modes at a path."""
         watchers = self.by_path.get(path)
         if watchers is None:
             watchers = self.by_path[path] = {}
@@ -52,12 +58,12 @@ class Manager:
         watchers[watcher] = had | mode
 
     def modes(self, path: bytes, watcher: Watcher) -> Modes:
-        """What a watcher has at a path, 0 for nothing."""
+        """Returns a watcher's modes at a path; 0 for none."""
         watchers = self.by_path.get(path)
         return 0 if watchers is None else watchers.get(watcher, 0)
 
     def remove(self, path: bytes, watcher: Watcher, modes: Modes) -> bool:
-        """Removes modes from what a watcher has at a path; whether there was any of them."""
+        """Removes modes of a watcher at a path; returns True if it had any of them."""
         had = self.modes(path, watcher)
         if not had & modes:
             return False
@@ -77,7 +83,7 @@ class Manager:
         return True
 
     def forget(self, watcher: Watcher) -> None:
-        """Removes all that a watcher has."""
+        """Removes all watches of a watcher."""
         for path in self.by_watcher.pop(watcher, ()):
             watchers = self.by_path[path]
             self.recursive -= bool(watchers.pop(watcher) & RECURSIVE)
@@ -85,7 +91,7 @@ class Manager:
                 del self.by_path[path]
 
     def fire(self, path: bytes) -> list[Watcher]:
-        """Those to be told of something at a path, each once; standard watches are used up by it."""
+        """Returns the watchers of a path, each once, and removes the standard watches among those."""
         told: list[Watcher] = []
         watchers = self.by_path.get(path)
         if watchers is not None:
@@ -99,7 +105,7 @@ class Manager:
         return told
 
     def _above(self, path: bytes) -> Iterator[Watcher]:
-        """Those with a recursive watch at a proper ancestor, each once."""
+        """Yields the watchers with a recursive watch at a proper ancestor, each once."""
         seen: dict[Watcher, None] = {}
         while path != b"/":
             path = path[: path.rindex(b"/")] or b"/"
@@ -110,12 +116,17 @@ class Manager:
 
     @property
     def count(self) -> int:
-        """How many (path, watcher) there are."""
+        """The number of pairs of path and watcher."""
         return sum(map(len, self.by_path.values()))
 
 
 class Watches:
-    """All watches of a server, and how an applied transaction triggers them, in ZooKeeper's order."""
+    """All watches of a server, and how an applied transaction triggers them, in ZooKeeper's order.
+
+    Attributes:
+        data: watches of nodes, set by exists and getData, or by addWatch.
+        children: watches of sets of children, set by getChildren or addWatch.
+    """
 
     __slots__ = ("children", "data")
 
@@ -124,7 +135,7 @@ class Watches:
         self.children = Manager()
 
     def on_created(self, path: bytes, acl: Acl, parent: bytes, parent_acl: Acl, zxid: int) -> None:
-        """A node was created."""
+        """Triggers the watches for a node that was created."""
         if self.data.by_path:
             for watcher in self.data.fire(path):
                 watcher.on_event(Event.CREATED, path, acl, zxid)
@@ -132,13 +143,13 @@ class Watches:
             self._children_changed(parent, parent_acl, zxid)
 
     def on_changed(self, path: bytes, acl: Acl, zxid: int) -> None:
-        """A node got data."""
+        """Triggers the watches for a node whose data was set."""
         if self.data.by_path:
             for watcher in self.data.fire(path):
                 watcher.on_event(Event.DATA_CHANGED, path, acl, zxid)
 
     def on_deleted(self, path: bytes, acl: Acl, parent: bytes, parent_acl: Acl, zxid: int) -> None:
-        """A node was deleted; who watches it both ways is told once."""
+        """Triggers the watches for a node that was deleted; a watcher in both managers gets one event."""
         told: list[Watcher] = self.data.fire(path) if self.data.by_path else []
         for watcher in told:
             watcher.on_event(Event.DELETED, path, acl, zxid)
@@ -153,6 +164,6 @@ class Watches:
             watcher.on_event(Event.CHILDREN_CHANGED, parent, acl, zxid)
 
     def forget(self, watcher: Watcher) -> None:
-        """A connection is gone, and its watches with it."""
+        """Removes all watches of a connection that is gone."""
         self.data.forget(watcher)
         self.children.forget(watcher)
