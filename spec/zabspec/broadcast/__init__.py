@@ -36,11 +36,11 @@ from zabspec.broadcast.state import State, initial
 NEXT = (
     earlier_epochs_close,
     primary_is_established,
-    primary_resigns,
     primary_broadcasts,
     log_takes_transaction,
-    transaction_is_lost,
     server_delivers,
+    primary_resigns,
+    transaction_is_lost,
     server_restarts,
 )
 
@@ -50,10 +50,10 @@ __all__ = [
     "initial",
     "earlier_epochs_close",
     "primary_is_established",
-    "primary_resigns",
     "primary_broadcasts",
     "log_takes_transaction",
-    "transaction_is_lost",
     "server_delivers",
+    "primary_resigns",
+    "transaction_is_lost",
     "server_restarts",
 ]

@@ -36,17 +36,6 @@ def primary_is_established(state: State, primary: Sid, epoch: int) -> State | No
     return replace(state, primaries=state.primaries.put(primary, epoch))
 
 
-def primary_resigns(state: State, primary: Sid) -> State | None:
-    """A primary is one no more; what it has broadcast may still enter the log.
-
-    Paper: section III: a primary may crash at any time.
-    ZooKeeper: Leader.shutdown.
-    """
-    if state.primaries[primary] == 0:
-        return None
-    return replace(state, primaries=state.primaries.put(primary, 0))
-
-
 def primary_broadcasts(state: State, primary: Sid, value: int) -> State | None:
     """A primary broadcasts a transaction, with the next zxid of its epoch.
 
@@ -77,18 +66,6 @@ def log_takes_transaction(state: State, epoch: int) -> State | None:
     return replace(state, log=(*state.log, following), outstanding=state.outstanding - {following})
 
 
-def transaction_is_lost(state: State, epoch: int) -> State | None:
-    """The last outstanding transaction of an epoch is lost with its primary: nobody has it any more.
-
-    Paper: section III: nothing is promised of a transaction that nobody has delivered.
-    ZooKeeper: FileTxnLog.truncate.
-    """
-    of_epoch = [txn for txn in state.outstanding if txn.zxid.epoch == epoch]
-    if not of_epoch or epoch in tuple(state.primaries):
-        return None
-    return replace(state, outstanding=state.outstanding - {max(of_epoch, key=_zxid)})
-
-
 def server_delivers(state: State, server: Sid) -> State | None:
     """A server delivers the transaction of the log that comes after those it has delivered.
 
@@ -99,6 +76,29 @@ def server_delivers(state: State, server: Sid) -> State | None:
     if state.log[: len(delivered)] != delivered or len(delivered) == len(state.log):
         return None
     return replace(state, delivered=state.delivered.put(server, state.log[: len(delivered) + 1]))
+
+
+def primary_resigns(state: State, primary: Sid) -> State | None:
+    """A primary is one no more; what it has broadcast may still enter the log.
+
+    Paper: section III: a primary may crash at any time.
+    ZooKeeper: Leader.shutdown.
+    """
+    if state.primaries[primary] == 0:
+        return None
+    return replace(state, primaries=state.primaries.put(primary, 0))
+
+
+def transaction_is_lost(state: State, epoch: int) -> State | None:
+    """The last outstanding transaction of an epoch is lost with its primary: nobody has it any more.
+
+    Paper: section III: nothing is promised of a transaction that nobody has delivered.
+    ZooKeeper: FileTxnLog.truncate.
+    """
+    of_epoch = [txn for txn in state.outstanding if txn.zxid.epoch == epoch]
+    if not of_epoch or epoch in tuple(state.primaries):
+        return None
+    return replace(state, outstanding=state.outstanding - {max(of_epoch, key=_zxid)})
 
 
 def server_restarts(state: State, server: Sid) -> State | None:

@@ -46,8 +46,6 @@ NEXT = (
     server_follows_oracle,
     leader_gives_up,
     follower_gives_up,
-    connection_times_out,
-    server_restarts,
     follower_connects,
     leader_processes_cepoch,
     follower_processes_newepoch,
@@ -61,6 +59,8 @@ NEXT = (
     leader_processes_ack,
     leader_commits_proposal,
     follower_processes_commit,
+    connection_times_out,
+    server_restarts,
 )
 
 __all__ = [
@@ -71,8 +71,6 @@ __all__ = [
     "server_follows_oracle",
     "leader_gives_up",
     "follower_gives_up",
-    "connection_times_out",
-    "server_restarts",
     "follower_connects",
     "leader_processes_cepoch",
     "follower_processes_newepoch",
@@ -86,4 +84,6 @@ __all__ = [
     "leader_processes_ack",
     "leader_commits_proposal",
     "follower_processes_commit",
+    "connection_times_out",
+    "server_restarts",
 ]

@@ -58,7 +58,10 @@ def never(_: State) -> bool:
 def test_counts_are_those_of_tlc(search, bounds, symmetry, distinct, generated, depth):
     verdict = search(zab_tla.model(bounds), Options(symmetry=symmetry))
     assert verdict.outcome == Outcome.PASSED
-    assert verdict.counts == Counts(distinct, generated, depth)
+    counts = verdict.counts
+    assert (counts.distinct, counts.generated) == (distinct, generated)
+    # TLC searches breadth first; how deep a search gets that goes down first depends on the order of steps.
+    assert counts.depth == depth if search is breadth_first else counts.depth >= depth
 
 
 def test_counts_without_symmetry_at_a_larger_size_are_those_of_tlc():

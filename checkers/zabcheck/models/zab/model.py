@@ -25,7 +25,9 @@ Action = Callable[..., "zab.State | None"]
 
 WORKING = tuple(
     action.__name__
-    for action in zab.NEXT[zab.NEXT.index(zab.leader_processes_followerinfo) :]
+    for action in zab.NEXT[
+        zab.NEXT.index(zab.leader_processes_followerinfo) : zab.NEXT.index(zab.follower_notices)
+    ]
     if action is not zab.leader_proposes
 )
 """The actions that go on by themselves: no faults, no elections, no requests."""
