@@ -49,9 +49,9 @@ LEFT_OUT: Mapping[str, tuple[str, ...]] = {
     "a client cannot choose types of events: there is no such request (`zabspec.service.requests`)": ("1.2",),
     "a server's role is nothing that a client sees in any spec here": ("2.2", "3.20", "3.21"),
     "needs a spec of Multi-Paxos beside that of ZAB": ("3.1",),
-    "transactions are absolute: tested of the tree, `tests/spec/test_tree.py`": ("0.9",),
+    "transactions are absolute: tested of the tree, `tests/spec/tree/test_tree.py`": ("0.9",),
     "3.8.0 alone: compared with it, `tests/apache`": ("E10",),
-    "a number at its end: tested of the tree, `tests/spec/test_tree.py`": ("E11",),
+    "a number at its end: tested of the tree, `tests/spec/tree/test_tree.py`": ("E11",),
     "observers are explored in `zab`, not with clients": ("E20",),
 }
 

@@ -100,4 +100,4 @@ LOG_READ_ACROSS_SNAPSHOT = _begun(
     Bounds(servers=4, transactions=4, timeouts=0, restarts=2, epochs=3, observers=1, disk="files"),
     "prefix_consistency",
 )
-"""Too deep to be found by exploring: tests/spec/test_zab_disk.py takes the steps that lead there."""
+"""Too deep to be found by exploring: tests/spec/zab/test_zab_disk.py takes the steps that lead there."""
