@@ -11,8 +11,8 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import ConnectionLoss
 
-from zabcheck.servers.growing import SETTINGS, SUPER, Growing
 from zabcheck.servers.members import Kind, why_no_apache
+from zabcheck.servers.reconfigured import SETTINGS, SUPER, ReconfiguredMembers
 
 pytestmark = pytest.mark.apache
 
@@ -29,7 +29,7 @@ def _needs_apache() -> None:
 
 
 @contextmanager
-def connected(members: Growing, sid: int) -> Iterator[KazooClient]:
+def connected(members: ReconfiguredMembers, sid: int) -> Iterator[KazooClient]:
     client = KazooClient(f"127.0.0.1:{members.client_ports[sid]}", auth_data=SUPER)
     client.start(20)
     try:
@@ -39,13 +39,15 @@ def connected(members: Growing, sid: int) -> Iterator[KazooClient]:
         client.close()
 
 
-def change(members: Growing, sid: int, joining: str | None = None, leaving: str | None = None) -> None:
+def change(
+    members: ReconfiguredMembers, sid: int, joining: str | None = None, leaving: str | None = None
+) -> None:
     """Asks for it; where the leader is another by that, Apache's members close before they answer."""
     with connected(members, sid) as client, suppress(ConnectionLoss):
         client.reconfig(joining=joining, leaving=leaving, new_members=None)
 
 
-def serving(members: Growing, sids: list[int]) -> Callable[[], bool]:
+def serving(members: ReconfiguredMembers, sids: list[int]) -> Callable[[], bool]:
     return lambda: all(map(members.mode, sids)) and any(members.mode(sid) == "leader" for sid in sids)
 
 
@@ -56,7 +58,7 @@ def serving(members: Growing, sids: list[int]) -> Callable[[], bool]:
 )
 def test_both_kinds_are_reconfigured(kinds: tuple[Kind, ...], tmp_path: Path) -> None:
     """The fourth joins, the leader leaves, another becomes an observer; all start from what they wrote."""
-    with Growing(tmp_path, dict(enumerate(kinds, 1)), settings=SETTINGS) as members:
+    with ReconfiguredMembers(tmp_path, dict(enumerate(kinds, 1)), settings=SETTINGS) as members:
         members.wait_until_serving()
         with connected(members, 1) as client:
             client.create("/before", b"x")

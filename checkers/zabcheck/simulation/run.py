@@ -15,9 +15,9 @@ from typing import Any
 from zabcheck.servers.encoding import Sync
 from zabcheck.simulation.client import Client
 from zabcheck.simulation.disk import PowerCut
+from zabcheck.simulation.guarantees import Guarantees
 from zabcheck.simulation.judging import Judge, Violation
 from zabcheck.simulation.mapping import Mapper, UnknownImage, zxid_of
-from zabcheck.simulation.promises import Promises
 from zabcheck.simulation.world import World
 from zabserver.zab.ensemble import Ensemble, Member
 from zabserver.zab.role import Rules
@@ -133,7 +133,7 @@ class Run:
         self.world = _Watched(Ensemble(members), rules, self._on_turn)
         self.mapper = Mapper(self.world)
         self.judge = Judge(size)
-        self.promises = Promises(self.world, self.mapper)
+        self.guarantees = Guarantees(self.world, self.mapper)
         self.clients = [Client(timeout=TIMEOUT) for _ in range(CLIENTS)]
         self.events: list[Event] = []
         self.seen: Counter[str] = self.judge.reached
@@ -172,7 +172,7 @@ class Run:
         leader = self.world.leader
         assert leader is not None
         written = Counter(txn.zxid for txn in self.mapper.applied(leader.me))
-        lost = [zxid for zxid in self.promises.acknowledged if written[zxid_of(zxid)] != 1]
+        lost = [zxid for zxid in self.guarantees.acknowledged if written[zxid_of(zxid)] != 1]
         if lost:
             raise Violation("acknowledged_is_kept", f"0x{lost[0]:x} is not in the last leader's history")
 
@@ -392,7 +392,7 @@ class Run:
         self._sign(client, sid)
         content = b"%d.%d" % (number, len(client.asked))
         asked = client.ask(REQUESTS[word](which, content))
-        asked.acknowledged = len(self.promises.acknowledged)
+        asked.acknowledged = len(self.guarantees.acknowledged)
         self._guarded(self.world.perform, sid)
         return True
 
@@ -428,7 +428,7 @@ class Run:
 
     def _sign(self, client: Client, sid: int) -> None:
         self._heard[client.session] = self.world.time
-        self.promises.signs[client.session] = self.world.time, sid
+        self.guarantees.signs[client.session] = self.world.time, sid
 
     # Looking.
 
@@ -437,7 +437,7 @@ class Run:
         self._look(sid)
         for client in self.clients:
             if client.fresh:
-                self.promises.on_answers(sid, client)
+                self.guarantees.on_answers(sid, client)
 
     def _look(self, *sids: int) -> None:
         before = self.mapper.state
@@ -448,7 +448,7 @@ class Run:
         if is_different:
             self.judge.judge_step(before, self.mapper.state)
         for sid in sids:
-            self.promises.on_member(sid)
+            self.guarantees.on_member(sid)
 
     def _guarded(self, what: Callable[..., object], *arguments: object) -> None:
         """Does something that may end with a power cut at a member.

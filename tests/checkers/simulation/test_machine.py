@@ -120,7 +120,7 @@ def walk_often(seeds: range, length: int) -> Counter[str]:
         except Violation as violation:
             fail(run.setting, tuple(run.events), violation)
         seen.update(run.seen.keys())
-        seen["several_epochs"] += len(run.promises.established) >= SEVERAL
+        seen["several_epochs"] += len(run.guarantees.established) >= SEVERAL
     return seen
 
 

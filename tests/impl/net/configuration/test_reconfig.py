@@ -15,24 +15,24 @@ from kazoo.exceptions import (
     NoAuthError,
 )
 
-from zabcheck.servers.growing import SETTINGS, SUPER, Growing
 from zabcheck.servers.members import Kind, free_ports
+from zabcheck.servers.reconfigured import SETTINGS, SUPER, ReconfiguredMembers
 from zabserver.net.configuration.config_files import ConfigFiles, read_dynamic, read_next
 from zabserver.net.configuration.options import read_options
 from zabserver.zab.ensemble import ensemble_from_text
 
-FIRST = Growing.first
+FIRST = ReconfiguredMembers.first
 
 
 @pytest.fixture
-def members(tmp_path: Path) -> Iterator[Growing]:
-    with Growing(tmp_path, dict.fromkeys((1, 2, 3, 4), Kind.OURS), settings=SETTINGS) as made:
+def members(tmp_path: Path) -> Iterator[ReconfiguredMembers]:
+    with ReconfiguredMembers(tmp_path, dict.fromkeys((1, 2, 3, 4), Kind.OURS), settings=SETTINGS) as made:
         made.wait_until_serving()
         yield made
 
 
 @contextmanager
-def connected(of: Growing, sid: int, is_super: bool = True) -> Iterator[KazooClient]:
+def connected(of: ReconfiguredMembers, sid: int, is_super: bool = True) -> Iterator[KazooClient]:
     client = KazooClient(f"127.0.0.1:{of.client_ports[sid]}", auth_data=SUPER if is_super else None)
     client.start(20)
     try:
@@ -47,7 +47,7 @@ def config_of(client: KazooClient) -> tuple[str, int]:
     return data.decode(), stat.version
 
 
-def test_members_join_lead_and_leave(members: Growing) -> None:
+def test_members_join_lead_and_leave(members: ReconfiguredMembers) -> None:
     seen: list[bytes] = []
     with connected(members, 1) as client:
         client.get("/zookeeper/config", watch=lambda event: seen.append(event.path))
@@ -89,7 +89,7 @@ def test_members_join_lead_and_leave(members: Growing) -> None:
         assert client.get("/after")[0] == b"y"
 
 
-def test_parts_and_client_ports_change_in_place(members: Growing) -> None:
+def test_parts_and_client_ports_change_in_place(members: ReconfiguredMembers) -> None:
     leader = members.leader
     sid = next(sid for sid in FIRST if sid != leader)
     with connected(members, leader or 1) as client:
@@ -107,7 +107,7 @@ def test_parts_and_client_ports_change_in_place(members: Growing) -> None:
         client.create("/a")
 
 
-def test_what_is_refused(members: Growing) -> None:
+def test_what_is_refused(members: ReconfiguredMembers) -> None:
     """kazoo's own tests, and more."""
     with connected(members, 1, is_super=False) as client:
         with pytest.raises(NoAuthError):

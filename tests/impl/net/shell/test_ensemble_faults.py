@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from zabcheck.servers.clients import Watcher, Worker, Writer, differences, everything, prepare
-from zabcheck.servers.keepers import Keeper, ephemerals, kept_differences, prepare_kept
 from zabcheck.servers.members import Kind, Members
 from zabcheck.servers.proxy import Proxy
 from zabcheck.servers.session import Disconnected
+from zabcheck.servers.session_holders import SessionHolder, ephemerals, kept_differences, prepare_kept
 
 TICK, TIMEOUT = 100, 2000
 """In milliseconds; members give each other up after ten ticks."""
@@ -41,7 +41,7 @@ class Arena:
         self.chance = random.Random(seed)
         self.seed = seed
         self.writers: list[Writer] = []
-        self.keepers: list[Keeper] = []
+        self.holders: list[SessionHolder] = []
         self.ports = list(members.client_ports.values())
 
     @property
@@ -89,11 +89,11 @@ class Arena:
         writers = [
             Writer(f"w{number + each}", self.ports, seed=seed + each, timeout=TIMEOUT) for each in range(2)
         ]
-        keepers = [Keeper(f"k{number}", self.ports, seed=seed + 3, timeout=TIMEOUT)]
+        holders = [SessionHolder(f"k{number}", self.ports, seed=seed + 3, timeout=TIMEOUT)]
         watcher = Watcher(f"watcher{number}", self.ports, seed=seed + 4, timeout=TIMEOUT)
         self.writers += writers
-        self.keepers += keepers
-        workers: list[Worker] = [*writers, *keepers, watcher]
+        self.holders += holders
+        workers: list[Worker] = [*writers, *holders, watcher]
         for each in workers:
             each.start()
         try:
@@ -118,7 +118,7 @@ class Arena:
         for _ in range(3):
             try:
                 found = differences(
-                    self.ports, self.writers, lambda nodes: kept_differences(nodes, self.keepers)
+                    self.ports, self.writers, lambda nodes: kept_differences(nodes, self.holders)
                 )
             except Disconnected as error:
                 found = [str(error)]
@@ -381,7 +381,7 @@ def run(it: Arena, faults: tuple[Fault, ...]) -> str:
             error.add_note(f"{fault.__name__}, seed {it.seed}\n{it.members.said(4000)}")
             raise
     it.check_end()
-    count = it.acknowledged() + sum(len(each.numbers) + len(each.pairs) for each in it.keepers)
+    count = it.acknowledged() + sum(len(each.numbers) + len(each.pairs) for each in it.holders)
     return (
         f"{len(it.sids)} members, {len(faults)} faults: {count} creates acknowledged, none lost or done twice"
     )

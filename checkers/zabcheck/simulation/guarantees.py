@@ -47,7 +47,7 @@ Sign = tuple[int, int]
 
 
 @dataclass(slots=True)
-class Promises:
+class Guarantees:
     """What is kept of a run to judge it by.
 
     Args:

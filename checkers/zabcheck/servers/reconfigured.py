@@ -12,7 +12,7 @@ SETTINGS = {
 }
 
 
-class Growing(Members):
+class ReconfiguredMembers(Members):
     """Members of which some begin. Each other one is told of those and of itself, when it is started.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Clients that keep their sessions from one member to the next, with nodes that live and die with them.
 
-A keeper creates ephemeral nodes, sequential nodes, and pairs of nodes in a multi. As long as its session
+A holder creates ephemeral nodes, sequential nodes, and pairs of nodes in a multi. As long as its session
 goes on, its ephemerals are there; once it is told that it has expired, they are not. No number of a
 sequential node is given twice, and none is less than one that was given before it was asked for. A pair is
 there as a whole, or not at all.
@@ -23,7 +23,7 @@ FOLDER = "/kept"
 KINDS = ("ephemeral", "sequential", "pair")
 
 
-class Keeper(Worker):
+class SessionHolder(Worker):
     """A client that goes on with its session when it loses its connection.
 
     Attributes:
@@ -157,38 +157,38 @@ def prepare_kept(port: int) -> None:
     session.call(tree.CloseSession())
 
 
-def kept_differences(nodes: Mapping[str, Data], keepers: Sequence[Keeper]) -> list[str]:
-    """What of a tree is not as the keepers were told; none of them may be at work.
+def kept_differences(nodes: Mapping[str, Data], holders: Sequence[SessionHolder]) -> list[str]:
+    """What of a tree is not as the holders were told; none of them may be at work.
 
     Sessions that have been left alone may have expired: their nodes are there all together, or not at all.
     """
-    found = [wrong for keeper in keepers for wrong in keeper.wrong]
-    given = [path for keeper in keepers for path in keeper.numbers]
+    found = [wrong for holder in holders for wrong in holder.wrong]
+    given = [path for holder in holders for path in holder.numbers]
     found += (f"{path} was given {count} times" for path, count in Counter(given).items() if count > 1)
     found += (f"{path} was acknowledged and is lost" for path in given if path not in nodes)
-    for keeper in keepers:
-        for path in sorted(keeper.pairs | keeper.doubtful_pairs):
+    for holder in holders:
+        for path in sorted(holder.pairs | holder.doubtful_pairs):
             there = (path in nodes) + (f"{path}-too" in nodes)
-            if there == 1 or (path in keeper.pairs and not there):
+            if there == 1 or (path in holder.pairs and not there):
                 found.append(f"of the pair {path} {there} are there")
-        there = sum(path in nodes for path in keeper.owned)
-        if there not in (0, len(keeper.owned)):
-            found.append(f"of the {len(keeper.owned)} nodes of {keeper.name}, {there} are there")
-    return found + _counted_wrong(nodes, keepers) + _without_owner(nodes, keepers)
+        there = sum(path in nodes for path in holder.owned)
+        if there not in (0, len(holder.owned)):
+            found.append(f"of the {len(holder.owned)} nodes of {holder.name}, {there} are there")
+    return found + _counted_wrong(nodes, holders) + _without_owner(nodes, holders)
 
 
 def ephemerals(nodes: Mapping[str, Data]) -> list[str]:
-    """The ephemeral nodes of keepers that are there."""
+    """The ephemeral nodes of holders that are there."""
     return sorted(path for path in nodes if path.startswith(f"{FOLDER}/ephemeral/"))
 
 
-def _without_owner(nodes: Mapping[str, Data], keepers: Sequence[Keeper]) -> list[str]:
-    """Ephemeral nodes that are not of the session that their keeper has."""
+def _without_owner(nodes: Mapping[str, Data], holders: Sequence[SessionHolder]) -> list[str]:
+    """Ephemeral nodes that are not of the session that their holder has."""
     sessions = {
-        path: keeper.session[0]
-        for keeper in keepers
-        if keeper.session is not None
-        for path in keeper.owned | keeper.doubtful
+        path: holder.session[0]
+        for holder in holders
+        if holder.session is not None
+        for path in holder.owned | holder.doubtful
     }
     return [
         f"{path} of session {nodes[path].stat.owner} is there, and is nobody's"
@@ -197,19 +197,19 @@ def _without_owner(nodes: Mapping[str, Data], keepers: Sequence[Keeper]) -> list
     ]
 
 
-def _counted_wrong(nodes: Mapping[str, Data], keepers: Sequence[Keeper]) -> list[str]:
+def _counted_wrong(nodes: Mapping[str, Data], holders: Sequence[SessionHolder]) -> list[str]:
     """Whether anything was done twice, which shows in numbers of nodes and of changes."""
     start = f"{FOLDER}/sequential/"
     counts = {
         "sequential nodes": (
             sum(path.startswith(start) for path in nodes),
-            sum(len(keeper.numbers) for keeper in keepers),
-            sum(keeper.doubtful_numbers for keeper in keepers),
+            sum(len(holder.numbers) for holder in holders),
+            sum(holder.doubtful_numbers for holder in holders),
         ),
         "multis": (
             nodes[FOLDER].stat.version,
-            sum(len(keeper.pairs) for keeper in keepers),
-            sum(len(keeper.doubtful_pairs) for keeper in keepers),
+            sum(len(holder.pairs) for holder in holders),
+            sum(len(holder.doubtful_pairs) for holder in holders),
         ),
     }
     return [
