@@ -102,7 +102,7 @@ def test_answers_are_the_same(tmp_path: Path) -> None:
     [
         ("_has", lambda disk, zxid: True),
         ("_has", lambda disk, zxid: False),
-        ("_cut", lambda disk, path, zxid: None),
+        ("_truncate_file", lambda disk, path, zxid: None),
     ],
 )
 def test_mistakes_are_caught(

@@ -1,1 +1,1 @@
-"""Settings: zoo.cfg, the files of dynamic configuration, and which names ZooKeeper knows."""
+"""Settings: zoo.cfg, the files of dynamic configuration, and the keys that ZooKeeper knows."""

@@ -1,12 +1,12 @@
-"""The files in which a member keeps who is a member, beside its zoo.cfg.
+"""The files in which a member keeps the configuration of its ensemble, beside its zoo.cfg.
 
     zoo.cfg.dynamic.100000002   the members, as committed by the transaction with that zxid
-    zoo.cfg.dynamic.next        the members as last proposed, if that may not be committed yet
-    zoo.cfg                     names the first of these with dynamicConfigFile, and lists no members any more
-    zoo.cfg.bak                 as the operator wrote it
+    zoo.cfg.dynamic.next        the members as last proposed, unless they are known to be committed
+    zoo.cfg                     names the first of these as dynamicConfigFile, and no longer lists members
+    zoo.cfg.bak                 zoo.cfg as the operator wrote it
 
-What is asked for is on disk when a call returns; a crash between two steps leaves an earlier configuration,
-or the same with a file too many.
+What a method writes is on disk when it returns. A crash between two steps leaves an earlier configuration, or
+the new one and a file that is no longer needed.
 
 ZooKeeper: QuorumPeerConfig.writeDynamicConfig, editStaticConfig; QuorumPeer.setQuorumVerifier.
 """
@@ -22,15 +22,15 @@ from zabserver.zab.ensemble import Ensemble, parse_ensemble
 
 DYNAMIC = "dynamicConfigFile"
 _MOVED: tuple[str, ...] = ("server.", "group", "weight", DYNAMIC, "peerType")
-"""What zoo.cfg holds no more once the members are in a file of their own."""
+"""Beginnings of keys that are removed from zoo.cfg once the members are in a file of their own."""
 
 
 class ConfigFiles:
-    """The files of one member.
+    """The configuration files of one member.
 
     Args:
-        path: of its zoo.cfg.
-        sid: its id.
+        path: the member's zoo.cfg.
+        sid: the member's id.
     """
 
     def __init__(self, path: Path, sid: int) -> None:
@@ -40,11 +40,15 @@ class ConfigFiles:
 
     @property
     def next(self) -> Path:
-        """Where the members are as last proposed."""
+        """Path of the file with the members as last proposed."""
         return self.path.with_name(f"{self.path.name}.dynamic.next")
 
     def save(self, committed: Ensemble, last_seen: Ensemble) -> None:
-        """Writes who the members are, and who they are to be if that is of a later version.
+        """Writes the committed configuration if it is new, and the last proposed one if its version is later.
+
+        Args:
+            committed: the members of the committed configuration.
+            last_seen: the members of the last proposed configuration.
 
         Raises:
             OSError: a file cannot be written.
@@ -60,7 +64,7 @@ class ConfigFiles:
             self.next.unlink(missing_ok=True)
 
     def _point_to(self, dynamic: Path, ensemble: Ensemble) -> None:
-        """zoo.cfg without members, and with where they are; as it was, it is kept once."""
+        """Replaces the members in zoo.cfg by the name of their file; keeps a copy of the original."""
         before = self.path.read_text(encoding="utf-8")
         backup = self.path.with_name(f"{self.path.name}.bak")
         if not backup.exists():
@@ -75,15 +79,16 @@ class ConfigFiles:
 
 
 def read_dynamic(path: Path) -> Ensemble:
-    """The members that a file lists; their version is the end of its name.
+    """Returns the members that a dynamic configuration file lists; their version is the extension of its
+    name.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: something in it makes no sense; one line that names it.
+        OSError: the file cannot be read.
+        ValueError: a line is invalid; the message names it.
     """
     found = _read(path)
     if "version" in found:
-        raise ValueError(f"{path}: the version belongs into the name of the file")
+        raise ValueError(f"{path}: the version must be in the file's name, not in the file")
     _, _, end = path.name.rpartition(".")
     try:
         version = int(end, 16) if end and not end.strip("0123456789abcdefABCDEF") else 0
@@ -93,14 +98,14 @@ def read_dynamic(path: Path) -> Ensemble:
 
 
 def read_next(path: Path) -> Ensemble | None:
-    """The members as last proposed, if that may not be committed yet.
+    """Returns the members as last proposed; None unless they may be uncommitted.
 
     Args:
-        path: of the zoo.cfg.
+        path: the member's zoo.cfg.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: something in it makes no sense; one line that names it.
+        OSError: the file cannot be read.
+        ValueError: a line is invalid; the message names it.
     """
     following = ConfigFiles(path, 0).next
     if not following.exists():
@@ -128,7 +133,7 @@ def _escaped(value: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Writes a file as a whole, or not at all."""
+    """Writes a file so that a crash leaves either its old content or the new."""
     temporary = path.with_name(f"{path.name}.tmp")
     with temporary.open("w", encoding="utf-8") as file:
         file.write(text)

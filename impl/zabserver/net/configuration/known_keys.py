@@ -1,7 +1,8 @@
-"""What zoo.cfg may hold besides what is honoured: keys that change nothing here, and keys that are refused.
+"""Keys of zoo.cfg beyond those that the server implements: known keys without effect, and keys that are
+refused.
 
-A key is refused where the server would do less than its operator relies on, as where a client is let in
-without the credentials asked for. Any other key, known or not, is accepted and logged.
+A key is refused if the server would do less than its operator relies on, such as letting in clients without
+the credentials asked for. Any other key is accepted and logged, whether known or not.
 
 ZooKeeper: QuorumPeerConfig; the administrator's guide.
 """
@@ -26,46 +27,46 @@ def _is_set(value: str) -> bool:
 
 
 REFUSED: Mapping[str, tuple[Question, str]] = {
-    "quorum.auth.enableSasl": (_is_true, "there is no SASL here"),
-    "oraclePath": (_is_set, "there is no oracle here"),
-    "sessionRequireClientSASLAuth": (_is_true, "there is no SASL here"),
-    "requireClientAuthScheme": (_is_set, "no scheme can be required of clients here"),
-    "enforce.auth.enabled": (_is_true, "no scheme can be required of clients here"),
-    "enforce.auth.schemes": (_is_set, "no scheme can be required of clients here"),
-    "portUnification": (_is_true, "members talk with TLS here, or all without"),
-    "electionAlg": (lambda value: value != "3", "there is but one election: 3"),
-    "client.portUnification": (_is_true, "TLS has a port of its own here: secureClientPort"),
-    "ssl.crl": (_is_true, "certificates are not looked up in lists of revoked ones here"),
-    "ssl.ocsp": (_is_true, "certificates are not looked up in lists of revoked ones here"),
-    "ssl.clientHostnameVerification": (_is_true, "the names of clients' hosts are not verified here"),
-    "ssl.keyStore.passwordPath": (_is_set, "give ssl.keyStore.password"),
-    "ssl.trustStore.passwordPath": (_is_set, "PEM files of trusted certificates have no password"),
-    "DigestAuthenticationProvider.enabled": (_is_false, "digest authentication cannot be turned off here"),
+    "quorum.auth.enableSasl": (_is_true, "SASL is not supported"),
+    "oraclePath": (_is_set, "quorums with an oracle are not supported"),
+    "sessionRequireClientSASLAuth": (_is_true, "SASL is not supported"),
+    "requireClientAuthScheme": (_is_set, "clients cannot be required to authenticate"),
+    "enforce.auth.enabled": (_is_true, "clients cannot be required to authenticate"),
+    "enforce.auth.schemes": (_is_set, "clients cannot be required to authenticate"),
+    "portUnification": (_is_true, "either all members use TLS with each other, or none does"),
+    "electionAlg": (lambda value: value != "3", "the only election algorithm is 3"),
+    "client.portUnification": (_is_true, "TLS needs a port of its own: secureClientPort"),
+    "ssl.crl": (_is_true, "revoked certificates are not detected"),
+    "ssl.ocsp": (_is_true, "revoked certificates are not detected"),
+    "ssl.clientHostnameVerification": (_is_true, "the host names of clients are not verified"),
+    "ssl.keyStore.passwordPath": (_is_set, "use ssl.keyStore.password instead"),
+    "ssl.trustStore.passwordPath": (_is_set, "PEM files with trusted certificates have no password"),
+    "DigestAuthenticationProvider.enabled": (_is_false, "digest authentication cannot be disabled"),
     "DigestAuthenticationProvider.digestAlg": (
         lambda value: value.upper() not in ("SHA1", "SHA-1"),
-        "digests of passwords are SHA1 here",
+        "the only digest of passwords is SHA1",
     ),
-    "snapshot.compression.method": (_is_set, "snapshots are not compressed here"),
+    "snapshot.compression.method": (_is_set, "compressed snapshots are read but not written"),
 }
-"""Keys that are refused: for which values, and why."""
+"""Keys that are refused, each with a predicate on its value and the reason."""
 
 WITHOUT_EFFECT = frozenset(
     {
-        # Ensembles only.
+        # For ensembles.
         "standaloneEnabled",
         "peerType",
         "syncEnabled",
         "observerMasterPort",
         "connectToLearnerMasterLimit",
         "leaderServes",
-        # No such thing here: all sessions are global, no admin server.
+        # There are no local sessions and no admin server.
         "localSessionsEnabled",
         "localSessionsUpgradingEnabled",
         "serverCnxnFactory",
         "admin.enableServer",
         "admin.serverPort",
         "admin.serverAddress",
-        # How Apache's threads and buffers are tuned.
+        # Tuning of Apache's threads and buffers.
         "jute.maxbuffer.extrasize",
         "commitProcessor.numWorkerThreads",
         "commitProcessor.maxReadBatchSize",
@@ -83,16 +84,16 @@ WITHOUT_EFFECT = frozenset(
         "metricsProvider.exportJvmInfo",
     }
 )
-"""Keys that are known, and change nothing here; those that begin as in `FAMILIES_WITHOUT_EFFECT` too."""
+"""Keys that are known but have no effect here; see also `FAMILIES_WITHOUT_EFFECT`."""
 
 FAMILIES_WITHOUT_EFFECT = ("quorum.auth.", "multiAddress.", "authProvider.", "admin.", "nio.")
 
 
 def refusal(settings: Mapping[str, str]) -> str:
-    """Why a server must not start with settings of zoo.cfg; empty if it may.
+    """Returns why a server with these settings must not start; an empty string if it may.
 
     Args:
-        settings: as in zoo.cfg; system properties without `zookeeper.` before their names.
+        settings: names and values of zoo.cfg, without the prefix `zookeeper.`.
     """
     for name, (is_refused, why) in REFUSED.items():
         if name in settings and is_refused(settings[name]):
@@ -101,5 +102,5 @@ def refusal(settings: Mapping[str, str]) -> str:
 
 
 def is_known(name: str) -> bool:
-    """Whether a key is one of those that change nothing here."""
+    """True if ZooKeeper knows the key."""
     return name in WITHOUT_EFFECT or name in REFUSED or name.startswith(FAMILIES_WITHOUT_EFFECT)

@@ -1,4 +1,4 @@
-"""What a server is told at its start: `zoo.cfg`, read as ZooKeeper reads it.
+"""A server's settings, read from `zoo.cfg` as ZooKeeper reads it.
 
 ZooKeeper: QuorumPeerConfig, ServerConfig.
 """
@@ -24,42 +24,52 @@ from zabserver.zab.ensemble import Ensemble, parse_ensemble
 
 @dataclass(slots=True)
 class Options:
-    """Everything that can be set; all times in milliseconds.
+    """All settings of a server; times are in milliseconds unless another unit is given.
 
     Attributes:
-        data_dir, log_dir: where snapshots and logs are; the log with the snapshots if not given.
-        client_host, client_port: where clients connect; port 0 for any that is free.
-        secure_host, secure_port: where clients connect with TLS; None for nowhere.
+        data_dir, log_dir: directories of snapshots and of logs; None for logs beside the snapshots.
+        client_host, client_port: address for clients; port 0 for any free port, None for none.
+        secure_host, secure_port: address for clients with TLS; port None for none.
         tls: settings that begin with `ssl.`.
-        tick: the unit of sessions' expiry.
-        least_timeout, most_timeout: of sessions; 0 for 2 and 20 ticks.
-        max_connections: from one address; 0 for no limit.
-        max_connections_in_all: 0 for no limit.
-        connect_timeout: how long a connection may be without a session.
-        backlog: how many connections the system holds until they are accepted.
-        outstanding_limit: with more writes on their way, clients that wait for one are not read from.
-        snapshot_count: after how many transactions a snapshot is written, at most; see `Schedule`.
-        snapshot_size: after how many bytes of log, at most; 0 for any number.
-        preallocated: how many bytes a log file grows at once.
-        force_sync: whether what is acknowledged is on disk.
-        max_buffer: the longest request, in bytes.
-        words: the four-letter words that are answered; "*" for all.
-        metrics_host, metrics_port: where metrics are served over HTTP; None for nowhere.
-        kept_snapshots, purge_interval: how many snapshots a purge leaves, and its period in hours (0: never).
-        super_digest: whose credentials bypass access control, as `user:hash`.
-        init_limit, sync_limit: how long a member may take to get the history, and be silent, in ticks.
-        history: how many transactions are kept for learners that lack a few.
-        size_factor: how large logs may be beside a snapshot to be sent in its place; below 0 for never.
-        read_only: whether a member without a leader serves clients that only want to read.
-        has_quorum_tls: whether members talk to each other with TLS.
-        listens_everywhere: whether members are listened to at all addresses of the machine.
-        first_patience, most_patience: how long a member hears nothing before it tells its vote again.
-        reconfig: whether clients may change who is a member.
-        config_file: the zoo.cfg that was read.
-        dynamic_file: where the members are listed, if not in that.
-        last_seen: the members as last proposed, if that may not be committed yet.
-        ensemble: who the members are; None for a server that stands alone.
-        others: whatever else zoo.cfg holds, without `zookeeper.` before names.
+        tick: the unit of session timeouts, and of `init_limit` and `sync_limit`.
+        least_timeout, most_timeout: bounds of session timeouts; 0 for 2 and 20 ticks.
+        max_connections: most connections from one address; 0 for no limit.
+        max_connections_in_all: most connections in total; 0 for no limit.
+        connect_timeout: longest time that a connection stays open without requesting a session.
+        backlog: length of the operating system's accept queue.
+        outstanding_limit: with more writes in flight, clients that wait for a write are not read from.
+        snapshot_count: most transactions between two snapshots; see `Schedule`.
+        snapshot_size: most bytes of log between two snapshots; 0 for no limit.
+        preallocated: number of bytes by which a log file grows at once.
+        force_sync: True to sync the log before a write is acknowledged.
+        max_buffer: longest request, in bytes.
+        words: the four-letter words that are answered; `*` for all.
+        metrics_host, metrics_port: address for metrics over HTTP; port None for none.
+        kept_snapshots, purge_interval: number of snapshots that a purge keeps, and its period in hours (0 for
+            never).
+        super_digest: credentials that bypass access control, as `user:hash`.
+        server_id: id of this server, from the file `myid`.
+        extended_types: True to allow nodes with a TTL.
+        enforce_quota: True to refuse writes that exceed a quota.
+        skip_acl: True to ignore access control lists.
+        digests: True to log a digest of the tree with each transaction.
+        container_interval: period in which empty containers and expired TTL nodes are deleted.
+        container_unused: age at which a container that never had a child is deleted; 0 for never.
+        init_limit, sync_limit: longest time to synchronise a learner, and longest silence, in ticks.
+        history: number of transactions kept in memory for learners that lack only a few.
+        size_factor: largest size of logs sent in place of a snapshot, as a fraction of the snapshot; below 0
+            for none.
+        read_only: True if a member without a leader serves read-only clients.
+        has_quorum_tls: True if members use TLS with each other.
+        listens_everywhere: True if the election and quorum ports listen on every address.
+        first_patience, most_patience: shortest and longest silence in an election before a vote is sent
+            again.
+        reconfig: True if clients may change the configuration of the ensemble.
+        config_file: the zoo.cfg that was read; None if there was none.
+        dynamic_file: the file that lists the members; None if zoo.cfg does.
+        last_seen: the members as last proposed; None if they are known to be committed.
+        ensemble: the members; None for a server that stands alone.
+        others: all other settings of zoo.cfg, without the prefix `zookeeper.`.
     """
 
     data_dir: str = "zabkit-data"
@@ -112,7 +122,7 @@ class Options:
     others: dict[str, str] = field(default_factory=dict)
 
     def settings(self) -> Settings:
-        """What of it decides about requests."""
+        """Returns the settings that the core for clients needs."""
         return Settings(
             extended_types=self.extended_types,
             enforce_quota=self.enforce_quota,
@@ -125,7 +135,7 @@ class Options:
 
     @property
     def super_id(self) -> Id | None:
-        """The identity that bypasses access control, as digest authentication shows it."""
+        """Identity that bypasses access control, as digest authentication shows it; None if there is none."""
         return Id(b"digest", self.super_digest.encode()) if self.super_digest else None
 
 
@@ -164,7 +174,7 @@ _NUMBERS = {
     "znode.container.checkIntervalMs": ("container_interval", (1, _LARGE)),
     "znode.container.maxNeverUsedIntervalMs": ("container_unused", (0, _LARGE)),
 }
-"""With the least and the most that they may be."""
+"""For each key with a number, the attribute, the least and the greatest value."""
 _OF_ENSEMBLES = ("server.", "group.", "weight.")
 _FLAGS = {
     "extendedTypesEnabled": "extended_types",
@@ -184,11 +194,11 @@ _PROMETHEUS_PORT = 7000
 
 
 def read_options(path: Path) -> Options:
-    """The options in a zoo.cfg.
+    """Returns the settings in a zoo.cfg.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: something in it makes no sense; one line that names it.
+        ValueError: a setting is invalid; the message names it in one line.
     """
     try:
         found = parse_properties(path.read_text(encoding="utf-8"))
@@ -208,30 +218,32 @@ def read_options(path: Path) -> Options:
     if my_id.exists():
         options.server_id = _number("myid", my_id.read_text(encoding="utf-8").strip(), str(my_id), (0, 255))
     if options.ensemble is not None:
-        _set_own(options, str(path), my_id)
+        _set_own_address(options, str(path), my_id)
     return options
 
 
 def _read_members(options: Options, found: Mapping[str, str]) -> None:
-    """Who is a member, where that is in a file of its own: as committed, and as last proposed."""
+    """Reads the members from the file that zoo.cfg names, as committed and as last proposed."""
     assert options.config_file is not None
     assert options.dynamic_file is not None
     ensemble = read_dynamic(Path(options.dynamic_file))
-    options.ensemble = None if len(ensemble.members) == 1 and not _wants_others(found) else ensemble
+    options.ensemble = None if len(ensemble.members) == 1 and not _is_member(found) else ensemble
     if options.reconfig:
         options.last_seen = read_next(options.config_file)
 
 
-def _set_own(options: Options, where: str, my_id: Path) -> None:
-    """What the list of members says of this one: where its clients connect."""
+def _set_own_address(options: Options, where: str, my_id: Path) -> None:
+    """Checks that this server is a member, and takes its client address from the list of members."""
     assert options.ensemble is not None
     if not my_id.exists():
-        raise ValueError(f"{where}: an ensemble, and {my_id} is missing, which says which server this is")
+        raise ValueError(
+            f"{where}: the server is a member of an ensemble, but {my_id} with its id is missing"
+        )
     own = options.ensemble.members.get(options.server_id)
     if own is None:
         where = options.dynamic_file or where
         raise ValueError(
-            f"{my_id}: {options.server_id}, and there is no server.{options.server_id} in {where}"
+            f"{my_id}: the id is {options.server_id}, but there is no server.{options.server_id} in {where}"
         )
     if own.client_port is not None:
         options.client_port = own.client_port
@@ -239,46 +251,46 @@ def _set_own(options: Options, where: str, my_id: Path) -> None:
 
 
 def options_from(found: Mapping[str, str], where: str, base: Options | None = None) -> Options:
-    """The options that names and values of zoo.cfg stand for.
+    """Returns the options for names and values of zoo.cfg.
 
     Args:
-        found: as in zoo.cfg; system properties with or without `zookeeper.` before their names.
-        where: what to name in errors.
-        base: what they are put on top of; the defaults if not given.
+        found: names and values; system properties may have the prefix `zookeeper.`.
+        where: origin of the settings, for error messages.
+        base: options to change; the defaults if None.
 
     Raises:
-        ValueError: a value makes no sense, or asks for what is not here; see `known_keys`.
+        ValueError: a value is invalid, or asks for what is not supported; see `known_keys`.
     """
     options = dataclasses.replace(base) if base else Options()
     options.tls, options.others = dict(options.tls), dict(options.others)
     for full_name, value in found.items():
         _set(options, full_name.removeprefix("zookeeper."), value, where)
     names = [name for name in found if name.startswith(_OF_ENSEMBLES)]
-    if "dynamicConfigFile" not in found and (names or _wants_others(found)):
+    if "dynamicConfigFile" not in found and (names or _is_member(found)):
         options.ensemble = _ensemble(found, where)
     why = refusal(options.others | options.tls)
     if why:
         raise ValueError(f"{where}: {why}")
-    least, most = max(options.least_timeout, 0), max(options.most_timeout, 0)  # -1 is for the default, too
+    least, most = max(options.least_timeout, 0), max(options.most_timeout, 0)  # -1 means the default, too
     options.least_timeout, options.most_timeout = least, most
     if 0 < most < (least or 2 * options.tick):
-        raise ValueError(f"{where}: minSessionTimeout is more than maxSessionTimeout")
+        raise ValueError(f"{where}: minSessionTimeout is greater than maxSessionTimeout")
     return options
 
 
-def _wants_others(found: Mapping[str, str]) -> bool:
-    """Whether a server with these settings is not to stand alone."""
+def _is_member(found: Mapping[str, str]) -> bool:
+    """True if a server with these settings is a member of an ensemble even if no other member is listed."""
     is_observer = found.get("peerType", "participant").lower() == "observer"
     return is_observer or found.get("standaloneEnabled", "true").lower() == "false"
 
 
 def _ensemble(found: Mapping[str, str], where: str) -> Ensemble | None:
-    """The members that zoo.cfg lists; None for a list of one, as ZooKeeper has it (`standaloneEnabled`)."""
+    """Returns the members that zoo.cfg lists; None for a single member, unless standaloneEnabled is false."""
     try:
         ensemble = parse_ensemble(found)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
-    if len(ensemble.members) == 1 and not _wants_others(found):
+    if len(ensemble.members) == 1 and not _is_member(found):
         return None
     if found.get("peerType", "participant").lower() not in ("participant", "observer"):
         raise ValueError(f"{where}: peerType is {found['peerType']!r}, neither participant nor observer")
@@ -286,7 +298,7 @@ def _ensemble(found: Mapping[str, str], where: str) -> Ensemble | None:
 
 
 def _set(options: Options, name: str, value: str, where: str) -> None:
-    """Sets what one name and its value stand for."""
+    """Sets the option for one key."""
     if name in _TEXT:
         setattr(options, _TEXT[name], value)
     elif name in _NUMBERS:
@@ -297,7 +309,7 @@ def _set(options: Options, name: str, value: str, where: str) -> None:
     elif name in _SPECIAL:
         _SPECIAL[name](options, value, where)
     elif name.startswith(_OF_ENSEMBLES):
-        pass  # all together: see `_ensemble`
+        pass  # read by `_ensemble`
     elif name.startswith("ssl."):
         options.tls[name] = value
     else:
@@ -316,7 +328,7 @@ def _set_size_factor(options: Options, value: str, where: str) -> None:
     try:
         options.size_factor = float(value)
     except ValueError:
-        raise ValueError(f"{where}: snapshotSizeFactor is {value!r}, which is no number") from None
+        raise ValueError(f"{where}: snapshotSizeFactor is {value!r}, which is not a number") from None
 
 
 def _set_words(options: Options, value: str, _: str) -> None:
@@ -324,11 +336,13 @@ def _set_words(options: Options, value: str, _: str) -> None:
 
 
 def _set_metrics_provider(options: Options, value: str, where: str) -> None:
-    """Without `metricsProvider.httpPort`, Prometheus' is 7000."""
+    """Sets the port for metrics; ZooKeeper's default is 7000."""
     if value == _METRICS + _PROMETHEUS:
         options.metrics_port = _PROMETHEUS_PORT if options.metrics_port is None else options.metrics_port
     elif value.removeprefix(_METRICS) not in _METRICS_PROVIDERS:
-        raise ValueError(f"{where}: metricsProvider.className is {value!r}; {_METRICS}{_PROMETHEUS} is here")
+        raise ValueError(
+            f"{where}: metricsProvider.className is {value!r}; only {_METRICS}{_PROMETHEUS} is supported"
+        )
 
 
 _SPECIAL: dict[str, Callable[[Options, str, str], None]] = {
@@ -341,29 +355,31 @@ _SPECIAL: dict[str, Callable[[Options, str, str], None]] = {
 
 
 def unknown_keys(options: Options) -> list[str]:
-    """Which names in it nobody knows, which is how a misspelt one shows."""
+    """Returns the keys that are unknown to ZooKeeper, which may be misspelt."""
     return sorted(name for name in options.others if not is_known(name))
 
 
 def keys_without_effect(options: Options) -> list[str]:
-    """Which names in it are known, and change nothing here."""
+    """Returns the known keys that have no effect here."""
     return sorted(name for name in options.others if is_known(name))
 
 
 def _number(name: str, value: str, where: str, limits: tuple[int, int]) -> int:
-    """In decimal, or in hexadecimal after 0x, as Java reads it."""
+    """Returns a decimal or, after 0x, hexadecimal number, like Java's Integer.decode."""
     least, most = limits
     try:
         number = int(value, 16) if value.lower().startswith("0x") else int(value)
     except ValueError:
-        raise ValueError(f"{where}: {name} is {value!r}, which is no number") from None
+        raise ValueError(f"{where}: {name} is {value!r}, which is not a number") from None
     if not least <= number <= most:
         raise ValueError(f"{where}: {name} is {number}, which is not between {least} and {most}")
     return number
 
 
 def _flag(name: str, value: str, where: str) -> bool:
-    """ZooKeeper takes a word that it does not know for either, depending on the key: here it is an error."""
+    """Returns a boolean; other words, which ZooKeeper takes as true or false depending on the key, are an
+    error.
+    """
     if value.lower() not in ("true", "yes", "false", "no"):
         raise ValueError(f"{where}: {name} is {value!r}, which is neither true nor false")
     return value.lower() in ("true", "yes")

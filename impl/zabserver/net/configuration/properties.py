@@ -1,4 +1,4 @@
-"""Lines of `name=value`, as Java reads them: comments, continued lines, escapes, three ways to separate.
+"""Parser for Java properties: lines of `name=value` with comments, continuation lines and escapes.
 
 ZooKeeper: QuorumPeerConfig.parse, through java.util.Properties.load.
 """
@@ -12,13 +12,14 @@ _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 
 
 def parse_properties(text: str) -> dict[str, str]:
-    r"""Names and values, the last one of each name; blanks around both are gone, as in ZooKeeper.
+    r"""Returns names and values, the last value of each name. Blanks around both are stripped, as in
+    ZooKeeper.
 
     >>> parse_properties("tickTime = 2000\n! a comment\ndataDir:/a\\\n  b")
     {'tickTime': '2000', 'dataDir': '/ab'}
 
     Raises:
-        ValueError: an escape makes no sense.
+        ValueError: an escape is invalid.
     """
     found = {}
     for line in _logical_lines(text):
@@ -28,7 +29,7 @@ def parse_properties(text: str) -> dict[str, str]:
 
 
 def _logical_lines(text: str) -> Iterator[str]:
-    """Lines without comments, each with those that continue it."""
+    """Yields lines without comments, each joined with its continuation lines."""
     whole = ""
     for raw in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         line = raw.lstrip(_BLANK)
@@ -44,7 +45,7 @@ def _logical_lines(text: str) -> Iterator[str]:
 
 
 def _split(line: str) -> tuple[str, str]:
-    """The name ends at the first `=`, `:` or blank that no backslash escapes."""
+    """Splits a line at the first `=`, `:` or blank that is not escaped."""
     at = 0
     while at < len(line) and line[at] not in "=:" + _BLANK:
         at += 2 if line[at] == "\\" else 1
@@ -64,7 +65,7 @@ def _unescaped(text: str) -> str:
                 try:
                     char = chr(int(text[at : at + 4], 16))
                 except ValueError:
-                    raise ValueError(f"{text!r}: \\u needs four hexadecimal digits") from None
+                    raise ValueError(f"{text!r}: \\u must be followed by four hexadecimal digits") from None
                 at += 4
             else:
                 char = _ESCAPES.get(char, char)

@@ -1,1 +1,1 @@
-"""Files of a data directory: transaction logs, snapshots, epochs, and recovery at a start."""
+"""Files of a data directory: transaction logs, snapshots, epochs, and recovery at the start of a server."""

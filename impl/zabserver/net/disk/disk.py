@@ -1,4 +1,5 @@
-"""The files of a server: its log, written and synced, its snapshots, and what is found in both at a start.
+"""The data directory of a server: appends to the transaction log and syncs it, writes, purges and loads
+snapshots.
 
 ZooKeeper: FileTxnSnapLog, FileTxnLog, FileSnap, PurgeTxnLog.
 """
@@ -21,7 +22,9 @@ log = logging.getLogger("zabserver")
 FOLDER = "version-2"
 KEPT = 3
 AHEAD = 1 << 18
-"""How many bytes of zeros are written ahead: a sync takes longer where the file system must find room."""
+"""Number of zero bytes written after the last entry: an fsync takes longer if the file system has to allocate
+blocks.
+"""
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
@@ -29,13 +32,17 @@ class Disk:
     """The data directory of one server.
 
     Args:
-        data: where snapshots are.
-        log: where transaction logs are; with the snapshots, unless given.
-        preallocated: how many bytes a log file grows at once.
-        is_forced: whether the disk is synced; without, a crash of the machine loses what was acknowledged.
+        data: directory for snapshots.
+        log: directory for transaction logs; by default, that of the snapshots.
+        preallocated: number of bytes by which a log file grows at once; 0 to grow with each write.
+        is_forced: True to sync the disk; otherwise a crash of the machine loses acknowledged transactions.
+
+    Attributes:
+        data: directory of the snapshot files.
+        logs: directory of the log files.
 
     Raises:
-        OSError: the directories cannot be made.
+        OSError: the directories cannot be created.
     """
 
     def __init__(
@@ -56,8 +63,8 @@ class Disk:
         self._file: int | None = None
         self._position = 0
         self._size = 0
-        self._filled = 0  # how far there is room on the disk, not only in the file
-        self._unfinished: list[int] = []  # rolled files that are not synced yet
+        self._filled = 0  # end of the blocks allocated on disk
+        self._unfinished: list[int] = []  # rolled files, not yet synced
         self._failure: OSError | None = None
 
     # The log.
@@ -65,16 +72,16 @@ class Disk:
     def append(self, payloads: Sequence[bytes]) -> None:
         """Writes transactions to the log; they are on disk after `sync`.
 
-        A log that could not be written once is written no more: what came next would follow a gap. Nor is one
-        that could not be synced, for nobody knows what of it is on disk.
+        After a failed write, the log is never written again, because a later transaction would follow a gap.
+        After a failed sync it is not either, because what is on disk is unknown.
 
         Args:
-            payloads: what the entries hold; a new file is named after the zxid of the first.
+            payloads: encoded transactions; a new file is named after the zxid of the first.
 
         Raises:
-            OSError: it cannot be written, or could not before.
+            OSError: the log cannot be written, or an earlier write or sync has failed.
         """
-        with self._for_good():
+        with self._permanent_failure():
             self._append(payloads)
 
     def _append(self, payloads: Sequence[bytes]) -> None:
@@ -115,17 +122,17 @@ class Disk:
             sync_path(self.logs)
 
     def sync(self) -> None:
-        """Returns when all that was appended is on disk.
+        """Syncs the log; everything appended is on disk on return.
 
         Raises:
-            OSError: it is not, or could not be written.
+            OSError: the sync has failed, or an earlier write or sync has.
         """
-        with self._for_good():
+        with self._permanent_failure():
             self._sync()
 
     @contextmanager
-    def _for_good(self) -> Iterator[None]:
-        """What fails once fails for good."""
+    def _permanent_failure(self) -> Iterator[None]:
+        """Makes a failure of the log permanent."""
         if self._failure is not None:
             raise OSError(self._failure.errno, f"the log has failed before: {self._failure}")
         try:
@@ -144,16 +151,16 @@ class Disk:
             os.fdatasync(self._file)
 
     def roll(self) -> None:
-        """The next transaction begins a new file."""
+        """Starts a new log file with the next transaction."""
         if self._file is not None:
             self._unfinished.append(self._file)
             self._file = None
 
     def close(self) -> None:
-        """Syncs and closes the log; one that has failed is only closed.
+        """Syncs and closes the log; one that has failed is closed without a sync.
 
         Raises:
-            OSError: it cannot be synced.
+            OSError: the log cannot be synced.
         """
         self.roll()
         if self._failure is None:
@@ -162,7 +169,7 @@ class Disk:
             self.abandon()
 
     def abandon(self) -> None:
-        """Closes the log as it is."""
+        """Closes the log without a sync."""
         self.roll()
         for file in self._unfinished:
             os.close(file)
@@ -171,17 +178,17 @@ class Disk:
     # Snapshots.
 
     def begin_snapshot(self, zxid: int) -> SnapshotFile:
-        """A snapshot file that has the tree's zxid for its name once it is whole."""
+        """Opens a snapshot file, which gets the name of a zxid when it is finished."""
         return SnapshotFile(self.data / f"snapshot.{zxid:x}")
 
     def purge(self, kept: int = KEPT) -> list[Path]:
-        """Deletes all but the newest snapshots, and the logs that those need no more.
+        """Deletes old snapshots, and the logs that no remaining snapshot needs.
 
         Args:
-            kept: how many snapshots stay.
+            kept: number of complete snapshots to keep, at least 1.
 
         Returns:
-            What was deleted.
+            The deleted files.
         """
         whole = [path for path in self.snapshot_files() if is_whole(path)][: max(kept, 1)]
         if not whole:
@@ -199,44 +206,48 @@ class Disk:
             path.unlink()
         return gone
 
-    # What is found.
+    # Loading.
 
     def load(self) -> Found:
-        """Reads the newest snapshot that is whole, and the log from there on; logs what is left out.
+        """Loads the newest complete snapshot and replays the log after it; logs what is ignored.
 
         Raises:
-            Corrupt: what is there cannot be read, or only an older state; see `recover`.
+            Corrupt: the files are damaged, or only an older state can be recovered; see `recover`.
         """
         found = recover(self.data, self.snapshot_files(), self.log_files())
         for why in found.skipped:
-            log.warning("snapshot passed over: %s", why)
+            log.warning("damaged snapshot skipped: %s", why)
         for tail in found.tails:
-            log.warning("end of a log left out: %s", tail)
+            log.warning("end of a log ignored: %s", tail)
         return found
 
     def log_files(self) -> list[Path]:
-        """The transaction logs, the oldest first."""
+        """Returns the transaction logs, the oldest first."""
         return sorted(_named(self.logs, "log", ("",)), key=zxid_of_file)
 
     def snapshot_files(self) -> list[Path]:
-        """The snapshots, the newest first, whether or not they are compressed."""
+        """Returns the snapshots, compressed or not, the newest first."""
         return sorted(
             _named(self.data, "snapshot", UNPACK), key=lambda path: (-zxid_of_file(path), path.suffix)
         )
 
     @property
     def data_size(self) -> int:
-        """How many bytes the snapshots have."""
+        """Size of the snapshots, in bytes."""
         return sum(path.stat().st_size for path in self.snapshot_files())
 
     @property
     def log_size(self) -> int:
-        """How many bytes the logs have, with what is allocated ahead."""
+        """Size of the logs in bytes, including preallocated space."""
         return sum(path.stat().st_size for path in self.log_files())
 
 
 class SnapshotFile:
-    """A snapshot that is being written; it gets its name when it is whole."""
+    """A snapshot being written under a temporary name.
+
+    Args:
+        path: the name that the file gets when it is finished.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -244,11 +255,13 @@ class SnapshotFile:
         self._file = self._unfinished.open("wb")
 
     def write(self, piece: bytes) -> None:
-        """Writes the next piece."""
+        """Writes the next bytes."""
         self._file.write(piece)
 
     def finish(self) -> None:
-        """All is written: it is synced and named, and the name is synced: older ones may be deleted now."""
+        """Syncs the file, gives it its name, and syncs the directory; older snapshots may be deleted
+        afterwards.
+        """
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -256,13 +269,13 @@ class SnapshotFile:
         sync_path(self.path.parent)
 
     def abandon(self) -> None:
-        """It is not wanted any more."""
+        """Deletes the unfinished file."""
         self._file.close()
         self._unfinished.unlink(missing_ok=True)
 
 
 def sync_path(path: Path) -> None:
-    """Returns when a file's bytes, or the names in a folder, are on disk."""
+    """Syncs a file, or the names in a directory."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -271,7 +284,7 @@ def sync_path(path: Path) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    """Makes a folder, and those that it is in, so that they outlast a crash of the machine."""
+    """Creates a directory and its parents, so that they survive a crash of the machine."""
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)

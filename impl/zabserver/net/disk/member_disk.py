@@ -1,8 +1,8 @@
-"""The disk of an ensemble's member: besides its log and its snapshots, its epochs; and a history that can be
-cut, replaced and read again, for a leader may have another.
+"""The data directory of an ensemble's member: also keeps epochs, and truncates, replaces and rereads the
+history, because a leader may have another.
 
-What these methods are asked for is on disk when they return. The order in which files go is such that after a
-crash between any two steps there is a history that was there before, or the beginning of one.
+What a method writes is on disk when it returns. Files are deleted and written in an order such that a crash
+between any two steps leaves the old history or a prefix of it.
 
 ZooKeeper: FileTxnLog.truncate, FileTxnSnapLog, ZKDatabase.getProposalsFromTxnLog, QuorumPeer.
 """
@@ -26,101 +26,120 @@ from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.history import follows
 
 BLOCK = 512
-"""The unit of `st_blocks`, in bytes."""
+"""Unit of `st_blocks`, in bytes."""
 
 
 class MemberDisk(Disk):
-    """A `zabserver.zab.storage.Storage` on files; see `Disk` for its arguments."""
+    """A `zabserver.zab.storage.Storage` on files; see `Disk` for its other arguments.
 
-    _current = 0
-    config: ConfigFiles | None = None
-    """Where who is a member is written; None where no client may change that."""
+    Args:
+        config: files for the configuration of the ensemble; None if clients cannot change it.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        log: Path | None = None,
+        preallocated: int = logs.PREALLOCATED,
+        is_forced: bool = True,
+        config: ConfigFiles | None = None,
+    ) -> None:
+        super().__init__(data, log, preallocated, is_forced)
+        self._config = config
+        self._current = 0
 
     # Epochs.
 
     def load_epochs(self, last_zxid: int) -> tuple[int, int]:
-        """The accepted and the current epoch; see `epochs.load_epochs`."""
+        """Returns the accepted and the current epoch; see `epochs.load_epochs`."""
         accepted, self._current = epochs.load_epochs(self.data, last_zxid)
         return accepted, self._current
 
     def set_accepted_epoch(self, epoch: int) -> None:
-        """Writes the epoch that was promised."""
+        """Writes the accepted epoch to disk."""
         epochs.write_epoch(self.data, epochs.ACCEPTED, epoch)
 
     def set_current_epoch(self, epoch: int) -> None:
-        """Writes the epoch whose history this is."""
+        """Writes the current epoch, that of the history, to disk."""
         epochs.write_epoch(self.data, epochs.CURRENT, epoch)
         self._current = epoch
         epochs.remove(self.data / epochs.NEXT)
 
     def _announce(self, zxid: int) -> None:
-        """What is of a later epoch than the current one is about to be written."""
+        """Announces the epoch of transactions about to be written, if it is later than the current epoch."""
         if zxid >> 32 > self._current:
             epochs.write_epoch(self.data, epochs.NEXT, zxid >> 32)
 
     def load(self) -> Found:
-        """Reads the newest snapshot, and the log from there on; writes a first snapshot where there is none.
+        """Loads the newest snapshot and replays the log after it; writes a first snapshot if there is none.
 
-        Without that, nobody could tell a log that begins with an epoch from one that has lost its beginning.
+        Without a first snapshot, a log that starts with a new epoch looks like one whose beginning is lost.
 
         Raises:
-            Corrupt: what is there cannot be read; or there is nothing but epochs, so that a history is lost.
-            OSError: it cannot be read or written.
+            Corrupt: the files are damaged, or there are epochs but no history.
+            OSError: a file cannot be read or written.
         """
         found = super().load()
         if found.snapshot is None:
             if not found.replayed and epochs.has_any(self.data):
                 raise Corrupt(
-                    str(self.data), 0, "there are epochs, and no history: snapshots and logs are lost"
+                    str(self.data), 0, "there are epochs but no history: snapshots and logs are lost"
                 )
             self._write_snapshot(found.tree, found.sessions)
         return found
 
     def save_ensembles(self, committed: Ensemble, last_seen: Ensemble) -> None:
-        """Writes who the members are, and who they are to be, beside zoo.cfg; see `ConfigFiles`."""
-        if self.config is not None:
-            self.config.save(committed, last_seen)
+        """Writes the committed configuration and the last proposed one beside zoo.cfg; see `ConfigFiles`."""
+        if self._config is not None:
+            self._config.save(committed, last_seen)
 
-    # What changes the history.
+    # Changing the history.
 
     def write(self, payloads: Sequence[bytes]) -> None:
-        """Appends to the log, and syncs it."""
+        """Appends to the log and syncs it."""
         if payloads:
             self._announce(zxid_of(payloads[-1]))
         self.append(payloads)
         self.sync()
 
     def truncate(self, zxid: int) -> None:
-        """Makes the history end with a zxid: snapshots that have more go first, then the end of the log.
+        """Removes every transaction after a zxid from the history: newer snapshots first, then the end of the
+        log.
 
-        The snapshots must go, because the newest is what is loaded. ZooKeeper leaves them, and cuts after the
-        first transaction that is not before the zxid, whichever that is.
+        Newer snapshots must be deleted, because the newest is loaded at a start. ZooKeeper keeps them, and
+        truncates after the first transaction whose zxid is equal or greater, whatever it is.
 
         Raises:
-            Corrupt: no state here has this zxid, or all that would be left begins later. Nothing was changed.
-            OSError: it failed.
+            Corrupt: the history has no state with this zxid, or nothing older than it would remain. Nothing
+                was changed.
+            OSError: a file cannot be written or deleted.
         """
         self.close()
         whole = [zxid_of_file(path) for path in self.snapshot_files() if is_whole(path)]
         if not self._has(zxid) and zxid not in whole:
-            raise Corrupt(str(self.logs), 0, f"cannot cut after zxid 0x{zxid:x}: it is not there")
+            raise Corrupt(
+                str(self.logs), 0, f"cannot truncate after zxid 0x{zxid:x}: it is not in the history"
+            )
         if whole and min(whole) > zxid:
-            raise Corrupt(str(self.data), 0, f"cannot cut after zxid 0x{zxid:x}: all snapshots have more")
-        self._cut_after(zxid)
+            raise Corrupt(
+                str(self.data), 0, f"cannot truncate after zxid 0x{zxid:x}: all snapshots are newer"
+            )
+        self._truncate_after(zxid)
 
     def save(self, tree: Tree, timeouts: Mapping[int, int]) -> None:
-        """Writes a snapshot that came from a leader, or is of what came from there: the history ends with it.
+        """Writes a snapshot received from a leader, or of a state received from there; the history then ends
+        with it.
 
-        A log that has the snapshot's last transaction has the same as the leader's before that, and stays.
-        Otherwise nobody knows what it has, and it goes, with the snapshots that it went on from.
+        A log that contains the snapshot's last transaction has the leader's history before it, and is kept.
+        Any other log may differ from the leader's, and is deleted together with the older snapshots.
 
         Raises:
-            OSError: it failed.
+            OSError: a file cannot be written or deleted.
         """
         self.close()
         self._announce(tree.zxid)
         is_same = self._has(tree.zxid)
-        self._cut_after(tree.zxid)
+        self._truncate_after(tree.zxid)
         path = self._write_snapshot(tree, timeouts)
         if not is_same:
             for old in (*reversed(self.log_files()), *self.snapshot_files()):
@@ -139,14 +158,16 @@ class MemberDisk(Disk):
         return file.path
 
     def _has(self, zxid: int) -> bool:
-        """Whether the log has a transaction; of the label of an epoch, whether it has the first of that."""
+        """True if the log holds a transaction; for a zxid with counter 0, the first transaction of its
+        epoch.
+        """
         wanted = zxid if zxid & 0xFFFFFFFF else zxid + 1
         for path in self._files_from(wanted)[:1]:
             return any(zxid_of(entry.payload) == wanted for entry in read_log(path))
         return False
 
-    def _cut_after(self, zxid: int) -> None:
-        """Deletes snapshots of more than a zxid, and what the log has after it, the last first."""
+    def _truncate_after(self, zxid: int) -> None:
+        """Deletes snapshots newer than a zxid, then truncates the log after it, newest file first."""
         for path in self.snapshot_files():
             if zxid_of_file(path) > zxid:
                 epochs.remove(path)
@@ -154,11 +175,11 @@ class MemberDisk(Disk):
             if zxid_of_file(path) > zxid:
                 epochs.remove(path)
             else:
-                self._cut(path, zxid)
+                self._truncate_file(path, zxid)
                 break
 
-    def _cut(self, path: Path, zxid: int) -> None:
-        """Cuts what is after a zxid off a file, where there is anything but padding."""
+    def _truncate_file(self, path: Path, zxid: int) -> None:
+        """Truncates a file after a zxid, unless only padding follows."""
         end, is_more = logs.HEADER.size, False
         for entry in read_log(path):
             if zxid_of(entry.payload) > zxid:
@@ -170,17 +191,17 @@ class MemberDisk(Disk):
                 os.ftruncate(file.fileno(), end)
                 os.fsync(file.fileno())
 
-    # What is read again.
+    # Reading the history.
 
     def entries_after(self, zxid: int) -> Iterator[tuple[int, bytes]]:
-        """Zxids and payloads from the log: the last that is not after a zxid, and all after that.
+        """Yields zxid and payload of logged transactions: the last one that is not after a zxid, then all
+        after it.
 
-        Nothing, if the log begins later. It ends where a transaction does not follow the one before it: what
-        is between them is in a snapshot.
+        Yields nothing if the log starts later. Stops at a gap: the transactions between are in a snapshot.
 
         Raises:
             Corrupt: the log is damaged.
-            OSError: it cannot be read.
+            OSError: the log cannot be read.
         """
         before: tuple[int, bytes] | None = None
         is_begun = False
@@ -197,14 +218,14 @@ class MemberDisk(Disk):
             yield before
 
     def recent(self, count: int) -> list[tuple[int, bytes]]:
-        """The last transactions of the log that follow each other.
+        """Returns zxid and payload of the last consecutive transactions in the log.
 
         Args:
-            count: how many at most.
+            count: maximum number of transactions.
 
         Raises:
             Corrupt: the log is damaged.
-            OSError: it cannot be read.
+            OSError: the log cannot be read.
         """
         found: list[tuple[int, bytes]] = []
         for path in reversed(self.log_files()):
@@ -216,15 +237,16 @@ class MemberDisk(Disk):
         return found[::-1]
 
     def sizes(self, zxid: int) -> tuple[int, int]:
-        """Bytes of the log files from the one that may hold a zxid on, and of the newest snapshot.
+        """Returns the size of the log files from the one that may hold a zxid, and of the newest snapshot, in
+        bytes.
 
-        What is allocated ahead and not written does not count.
+        Preallocated space is not counted.
         """
         logs_size = sum(map(_size, self._files_from(zxid)))
         return logs_size, max(map(_size, self.snapshot_files()[:1]), default=0)
 
     def _files_from(self, zxid: int) -> list[Path]:
-        """The log files from the one that may hold a zxid on; all, if they begin later."""
+        """Returns the log files from the one that may hold a zxid; all of them, if they start later."""
         files = self.log_files()
         begin = max((at for at, path in enumerate(files) if zxid_of_file(path) <= zxid), default=0)
         return files[begin:]
@@ -236,7 +258,7 @@ class MemberDisk(Disk):
 
 
 def _size(path: Path) -> int:
-    """How many bytes a file has, without what is allocated ahead; none, if it was purged meanwhile."""
+    """Returns the size of a file without preallocated space, in bytes; 0 if it was purged meanwhile."""
     try:
         stat = path.stat()
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""What is found in a data directory at a start: the newest snapshot that is whole, and the log from there on.
+"""Recovery at the start of a server: loads the newest complete snapshot and replays the log after it.
 
-Nothing that can be read is passed over in silence: what is left out, and why, is in `Found`, and where that
-would leave an older state than a file's name promises, the start is refused.
+Nothing is ignored silently: `Found` holds what is skipped, with the reason. If skipping a damaged file would
+restore an older state than the file's name promises, the start is refused.
 
 ZooKeeper: FileTxnSnapLog.restore, FileSnap.deserialize, FileTxnLog.FileTxnIterator.
 """
@@ -35,16 +35,16 @@ from zabserver.zab.history import follows
 
 @dataclass(slots=True)
 class Found:
-    """What a data directory holds.
+    """The state recovered from a data directory.
 
     Attributes:
-        tree: everything in it, applied.
-        sessions: those open at its end, with their timeouts in milliseconds.
-        snapshot: the zxid of the snapshot that was loaded; None if there was none.
-        replayed: how many transactions came from the log.
-        replayed_size: how many bytes they have there.
-        skipped: snapshots that could not be used, each with the reason.
-        tails: what was left out at the ends of logs.
+        tree: the data tree after all transactions.
+        sessions: timeouts of the open sessions, in milliseconds.
+        snapshot: zxid of the loaded snapshot; None if there was none.
+        replayed: number of transactions replayed from the log.
+        replayed_size: their size in the log, in bytes.
+        skipped: damaged snapshots, each with the reason.
+        tails: bytes ignored at the ends of logs.
     """
 
     tree: Tree = field(default_factory=Tree)
@@ -57,16 +57,16 @@ class Found:
 
 
 def recover(folder: Path, candidates: Sequence[Path], files: Sequence[Path]) -> Found:
-    """Reads the newest snapshot that is whole, and the logs from there on.
+    """Loads the newest complete snapshot and replays the logs after it.
 
     Args:
-        folder: where the snapshots are, for errors.
+        folder: directory of the snapshots, for error messages.
         candidates: the snapshots, the newest first.
         files: the logs, the oldest first.
 
     Raises:
-        Corrupt: there are logs and no usable snapshot, or a log is damaged, or the logs end before a snapshot
-            that is; one line says where.
+        Corrupt: there are logs but no usable snapshot, a log is damaged, or the logs end before a damaged
+            snapshot; the message says where.
     """
     found = Found()
     for path in candidates:
@@ -81,21 +81,23 @@ def recover(folder: Path, candidates: Sequence[Path], files: Sequence[Path]) -> 
     _replay(found, files)
     if found.skipped and found.tree.zxid < zxid_of_file(candidates[0]):
         raise Corrupt(
-            str(folder), 0, f"all else ends at zxid 0x{found.tree.zxid:x}, before this: {found.skipped[0]}"
+            str(folder),
+            0,
+            f"the other files end at zxid 0x{found.tree.zxid:x}, before this snapshot: {found.skipped[0]}",
         )
     return found
 
 
 def load_snapshot(path: Path, found: Found) -> None:
-    """Puts a snapshot's tree and sessions in what was found.
+    """Loads a snapshot's tree and sessions into `found`.
 
     Raises:
-        Corrupt: it is damaged.
-        OSError: it cannot be read.
+        Corrupt: the snapshot is damaged.
+        OSError: the file cannot be read.
     """
     whole, name = read_snapshot(path)
     if not snapshots.looks_whole(whole):
-        raise Corrupt(name, len(whole), "it ends too early")
+        raise Corrupt(name, len(whole), "the file ends too early")
     snapshot = snapshots.decode_snapshot(whole, name)
     tree, zxid = Tree(), zxid_of_file(path)
     try:
@@ -108,26 +110,28 @@ def load_snapshot(path: Path, found: Found) -> None:
 
 
 def read_snapshot(path: Path) -> tuple[bytes, str]:
-    """A snapshot's bytes, unpacked, and what to call them in errors.
+    """Returns a snapshot's decompressed bytes, and its name for error messages.
 
     Raises:
-        Corrupt: they cannot be unpacked.
+        Corrupt: the snapshot cannot be decompressed.
         OSError: the file cannot be read.
     """
     return b"".join(pieces_of_snapshot(path)), name_of_snapshot(path)
 
 
 def pieces_of_snapshot(path: Path) -> Iterator[bytes]:
-    """A snapshot's bytes, unpacked, up to any damage of the packing; errors as of `read_snapshot`."""
+    """Yields a snapshot's decompressed bytes until the compressed data is damaged; raises as
+    `read_snapshot`.
+    """
     with path.open("rb") as file:
         yield from UNPACK[packing_of(path)](file, str(path), LARGEST)
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a snapshot has all its bytes: its last checksum is of everything before it.
+    """True if a snapshot is complete, that is, if its last checksum is that of everything before.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     checksum, kept = 1, b""
     try:
@@ -141,17 +145,17 @@ def is_whole(path: Path) -> bool:
 
 
 def name_of_snapshot(path: Path) -> str:
-    """What to call a snapshot's bytes in errors: they are counted as they are when unpacked."""
+    """Returns a snapshot's name for error messages, which count bytes after decompression."""
     return f"{path} (unpacked)" if packing_of(path) else str(path)
 
 
 def packing_of(path: Path) -> str:
-    """How a snapshot is compressed, by its name."""
+    """Returns the file extension that tells how a snapshot is compressed; empty if it is not."""
     return path.suffix if path.suffix in UNPACK else ""
 
 
 def _replay(found: Found, files: Sequence[Path]) -> None:
-    """Applies what the logs have beyond the tree."""
+    """Applies the transactions in the logs that the tree does not have."""
     tree = found.tree
     begin = max((at for at, path in enumerate(files) if zxid_of_file(path) <= tree.zxid + 1), default=0)
     for path in files[begin:]:
@@ -163,11 +167,15 @@ def _replay(found: Found, files: Sequence[Path]) -> None:
             if record.zxid <= tree.zxid:
                 continue
             if not follows(record.zxid, tree.zxid):
-                gap = f"zxid 0x{record.zxid:x} after 0x{tree.zxid:x}: some are missing"
+                gap = f"zxid 0x{record.zxid:x} after 0x{tree.zxid:x}: transactions are missing"
                 raise Corrupt(str(path), entry.offset, gap)
             odd = next(_impossible_paths(record.txn), None)
             if odd is not None:
-                raise Corrupt(str(path), entry.offset, f"no transaction creates or deletes {odd!r}")
+                raise Corrupt(
+                    str(path),
+                    entry.offset,
+                    f"a transaction that creates or deletes {odd!r}, which no server does",
+                )
             tree.apply(record)
             found.replayed += 1
             found.replayed_size += len(entry.payload)
@@ -178,7 +186,7 @@ def _replay(found: Found, files: Sequence[Path]) -> None:
 
 
 def _impossible_paths(txn: Txn) -> Iterator[bytes]:
-    """What a transaction creates or deletes that can be neither; only one that nobody made has any."""
+    """Yields paths in a transaction that no server creates or deletes."""
     match txn:
         case CreateTxn(path=path) | DeleteTxn(path=path):
             if path in UNDELETABLE or not has_place(path):
@@ -191,15 +199,15 @@ def _impossible_paths(txn: Txn) -> Iterator[bytes]:
 
 
 def read_log(path: Path, on_tail: Callable[[Tail], None] = logs.ignore) -> Iterator[logs.Entry]:
-    """The entries of a log file.
+    """Yields the entries of a log file.
 
     Args:
-        path: of the file.
-        on_tail: is told, at the end, what is left out there.
+        path: the file.
+        on_tail: is called at the end with the bytes that are ignored there.
 
     Raises:
-        Corrupt: it is damaged.
-        OSError: it cannot be read.
+        Corrupt: the log is damaged.
+        OSError: the file cannot be read.
     """
     if path.stat().st_size == 0:
         return
@@ -208,5 +216,5 @@ def read_log(path: Path, on_tail: Callable[[Tail], None] = logs.ignore) -> Itera
 
 
 def zxid_of_file(path: Path) -> int:
-    """The zxid that a log or a snapshot is named after."""
+    """Returns the zxid in the name of a log or a snapshot."""
     return int(path.name.split(".")[1], 16)

@@ -51,11 +51,18 @@ MODES = {
 class Files(MemberDisk):
     """A member's disk, which finishes the shell's pending writes before it changes the history.
 
-    Attributes:
+    Args:
         member: the member that the disk belongs to.
+        options: settings, as in zoo.cfg.
     """
 
-    member: Member
+    def __init__(self, member: Member, options: Options) -> None:
+        log_dir = Path(options.log_dir) if options.log_dir else None
+        config = None
+        if options.reconfig and options.config_file is not None:
+            config = ConfigFiles(options.config_file, options.server_id)
+        super().__init__(Path(options.data_dir), log_dir, options.preallocated, options.force_sync, config)
+        self.member = member
 
     def write(self, payloads: Sequence[bytes]) -> None:
         """Appends to the log and syncs it."""
@@ -98,12 +105,8 @@ class Member(Shell):
         me = options.server_id
         if me not in ensemble.members:
             raise ValueError(f"myid is {me}, but there is no server.{me} in the ensemble")
-        log_dir = Path(options.log_dir) if options.log_dir else None
-        disk = Files(Path(options.data_dir), log_dir, options.preallocated, options.force_sync)
-        disk.member = self
+        disk = Files(self, options)
         super().__init__(options, disk)
-        if options.reconfig and options.config_file is not None:
-            disk.config = ConfigFiles(options.config_file, me)
         self.peer = Peer(
             me, ensemble, disk, rules_of(options), self._time(), self._clock(), options.last_seen
         )

@@ -141,7 +141,7 @@ def test_it_ends_when_all_have_ended(run: Callable[..., Run], tmp_path: Path) ->
         (["--set", "server.9=h:1:2"], "--set server.9=h:1:2: each member has its own"),
         (
             ["--set", "minSessionTimeout=9000", "--set", "maxSessionTimeout=8000"],
-            "server 1: {0}/1.cfg: minSessionTimeout is more than maxSessionTimeout",
+            "server 1: {0}/1.cfg: minSessionTimeout is greater than maxSessionTimeout",
         ),
     ],
 )

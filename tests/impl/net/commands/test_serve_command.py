@@ -87,8 +87,8 @@ def test_what_is_acknowledged_survives_a_stop_under_load(tmp_path: Path, number:
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("dataDir={0}/d\nclientPort=0\nserver.1=a:1:2\nserver.2=b:1:2", "myid is missing"),
-        ("dataDir={0}/d\nclientPort=none", "clientPort is 'none', which is no number"),
+        ("dataDir={0}/d\nclientPort=0\nserver.1=a:1:2\nserver.2=b:1:2", "myid with its id is missing"),
+        ("dataDir={0}/d\nclientPort=none", "clientPort is 'none', which is not a number"),
         ("clientPort=0", "dataDir is not set"),
         ("dataDir={0}/zoo.cfg\nclientPort=0", "zoo.cfg"),
         ("dataDir={0}/d\nclientPort=0\nsecureClientPort=0", "ssl.keyStore.location"),

@@ -170,7 +170,7 @@ def test_what_is_proposed_is_kept_until_it_is_committed(files: ConfigFiles) -> N
     ("spoil", "said"),
     [
         (lambda path: path.write_text("server.1=h\n"), "host:port:port"),
-        (lambda path: path.write_text("server.1=h:1:2\nversion=7\n"), "belongs into the name"),
+        (lambda path: path.write_text("server.1=h:1:2\nversion=7\n"), "must be in the file's name"),
         (lambda path: path.unlink(), "No such file"),
     ],
 )

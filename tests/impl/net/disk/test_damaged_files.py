@@ -173,7 +173,7 @@ def test_an_older_state_is_refused(ending: str, tmp_path: Path) -> None:
     for path in Disk(tmp_path).log_files()[1:]:
         path.unlink()
     newest.write_bytes(newest.read_bytes()[:-6])
-    with pytest.raises(Corrupt, match=f"all else ends at zxid 0x2, before this: {newest}"):
+    with pytest.raises(Corrupt, match=f"the other files end at zxid 0x2, before this snapshot: {newest}"):
         Disk(tmp_path).load()
 
 

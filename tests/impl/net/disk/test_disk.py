@@ -121,7 +121,7 @@ def test_an_entry_without_its_end_mark_in_the_middle_is_refused(tmp_path: Path) 
 
 def test_some_missing_within_an_epoch_are_refused(tmp_path: Path) -> None:
     written(tmp_path, creates(2), creates(2, 3), creates(2, 5))[1].unlink()
-    with pytest.raises(Corrupt, match="zxid 0x5 after 0x2: some are missing"):
+    with pytest.raises(Corrupt, match="zxid 0x5 after 0x2: transactions are missing"):
         Disk(tmp_path).load()
 
 

@@ -75,7 +75,7 @@ def test_epochs_without_a_history_are_refused(tmp_path: Path) -> None:
     assert MemberDisk(tmp_path).load().tree.zxid == 0
     for path in disk.snapshot_files():
         path.unlink()
-    with pytest.raises(Corrupt, match="there are epochs, and no history"):
+    with pytest.raises(Corrupt, match="there are epochs but no history"):
         MemberDisk(tmp_path).load()
 
 
@@ -99,9 +99,9 @@ def test_a_history_is_cut_exactly(kept: int, with_snapshots: bool, tmp_path: Pat
 
 
 @pytest.mark.parametrize("zxid", [E1 + 4, E2 + 7, E3 + 2, (4 << 32) + 1])
-def test_what_is_not_there_is_not_cut_after(zxid: int, tmp_path: Path) -> None:
+def test_what_is_not_there_is_not_truncate_after(zxid: int, tmp_path: Path) -> None:
     disk = disk_with(tmp_path, creates(*HISTORY))
-    with pytest.raises(Corrupt, match="it is not there"):
+    with pytest.raises(Corrupt, match="it is not in the history"):
         disk.truncate(zxid)
     assert history(tmp_path) == HISTORY
 
@@ -133,7 +133,7 @@ def test_a_history_with_a_gap_is_read_up_to_it(tmp_path: Path) -> None:
         [],
     ]
     assert [zxid for zxid, _ in disk.entries_after(E2 + 3)] == [E2 + 3, E2 + 4]
-    with pytest.raises(Corrupt, match="some are missing"):
+    with pytest.raises(Corrupt, match="transactions are missing"):
         MemberDisk(tmp_path).load()
 
 
@@ -264,7 +264,7 @@ def oldest_first(disk: MemberDisk, zxid: int) -> None:
         if int(path.suffix[1:], 16) > zxid:
             epochs.remove(path)
     for path in disk.log_files()[-1:]:
-        disk._cut(path, zxid)
+        disk._truncate_file(path, zxid)
 
 
 def logs_only(disk: MemberDisk, zxid: int) -> None:
@@ -273,7 +273,7 @@ def logs_only(disk: MemberDisk, zxid: int) -> None:
         if int(path.suffix[1:], 16) > zxid:
             epochs.remove(path)
     for path in disk.log_files()[-1:]:
-        disk._cut(path, zxid)
+        disk._truncate_file(path, zxid)
 
 
 def one_more(disk: MemberDisk, zxid: int) -> None:
@@ -295,13 +295,13 @@ def in_place(path: Path) -> Path:
     return path
 
 
-CUT = MemberDisk._cut_after
+CUT = MemberDisk._truncate_after
 MISTAKES: dict[str, tuple[object, str, object, Callable[[Path], None]]] = {
-    "oldest first": (MemberDisk, "_cut_after", oldest_first, lambda folder: cut_is_safe(folder, 2)),
-    "snapshots stay": (MemberDisk, "_cut_after", logs_only, lambda folder: cut_is_safe(folder, 2)),
-    "one more": (MemberDisk, "_cut_after", one_more, lambda folder: cut_is_safe(folder, 1)),
+    "oldest first": (MemberDisk, "_truncate_after", oldest_first, lambda folder: cut_is_safe(folder, 2)),
+    "snapshots stay": (MemberDisk, "_truncate_after", logs_only, lambda folder: cut_is_safe(folder, 2)),
+    "one more": (MemberDisk, "_truncate_after", one_more, lambda folder: cut_is_safe(folder, 1)),
     "not synced": (epochs, "remove", unsynced, lambda folder: cut_is_safe(folder, 2)),
-    "the image first": (MemberDisk, "_cut_after", nothing, image_is_safe),
+    "the image first": (MemberDisk, "_truncate_after", nothing, image_is_safe),
     "the image is not announced": (MemberDisk, "_announce", nothing, image_is_safe),
     "the history is not announced": (MemberDisk, "_announce", nothing, sync_is_safe),
     "epochs in place": (epochs, "_beside", in_place, sync_is_safe),
@@ -350,16 +350,19 @@ def test_epochs_are_loaded(
 @pytest.mark.parametrize(
     ("contents", "why"),
     [
-        ({"acceptedEpoch": "5", "currentEpoch": "2"}, "the current epoch, 2, is before that of the log, 3"),
-        ({"acceptedEpoch": "5", "currentEpoch": "2", "currentEpoch_tmp": "2"}, "before that of the log"),
-        ({"acceptedEpoch": "5", "currentEpoch": "2", "currentEpoch_tmp": ""}, "before that of the log"),
-        ({"acceptedEpoch": "5", "currentEpoch": "2", "currentEpoch_next": "2"}, "before that of the log"),
-        ({"acceptedEpoch": "2"}, "the accepted epoch, 2, is before the current one, 3"),
+        (
+            {"acceptedEpoch": "5", "currentEpoch": "2"},
+            "the current epoch, 2, is less than that of the log, 3",
+        ),
+        ({"acceptedEpoch": "5", "currentEpoch": "2", "currentEpoch_tmp": "2"}, "less than that of the log"),
+        ({"acceptedEpoch": "5", "currentEpoch": "2", "currentEpoch_tmp": ""}, "less than that of the log"),
+        ({"acceptedEpoch": "5", "currentEpoch": "2", "currentEpoch_next": "2"}, "less than that of the log"),
+        ({"acceptedEpoch": "2"}, "the accepted epoch, 2, is less than the current epoch, 3"),
         ({"acceptedEpoch": "2", "currentEpoch": "2", "currentEpoch_tmp": "3"}, "the accepted epoch, 2"),
-        ({"currentEpoch": "4"}, "the accepted epoch, 3, is before the current one, 4"),
-        ({"currentEpoch": "four"}, "'four' is no epoch"),
-        ({"acceptedEpoch": ""}, "'' is no epoch"),
-        ({"acceptedEpoch": "-1"}, "'-1' is no epoch"),
+        ({"currentEpoch": "4"}, "the accepted epoch, 3, is less than the current epoch, 4"),
+        ({"currentEpoch": "four"}, "'four' is not an epoch"),
+        ({"acceptedEpoch": ""}, "'' is not an epoch"),
+        ({"acceptedEpoch": "-1"}, "'-1' is not an epoch"),
     ],
 )
 def test_epochs_that_do_not_fit_are_refused(contents: dict[str, str], why: str, tmp_path: Path) -> None:
