@@ -1,4 +1,4 @@
-"""`python -m zabserver serve` is `zab serve`."""
+"""Runs `python -m zabserver serve`, which is `zab serve`, and the server's other commands."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The fixtures that `pip install zabkit` gives pytest.
+"""Fixtures that pytest has where zabkit is installed.
 
 def test_something(zookeeper):
     client = KazooClient(zookeeper.hosts)
@@ -15,20 +15,20 @@ from zabserver.testing import Ensemble, ZooKeeper
 
 @pytest.fixture
 def zookeeper() -> Iterator[ZooKeeper]:
-    """A server of this test's own, empty at its start."""
+    """A new, empty server for one test."""
     with ZooKeeper() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def zookeeper_server() -> Iterator[ZooKeeper]:
-    """One server for all tests of a run, which share what is in it."""
+    """One server for the whole run, with contents shared by its tests."""
     with ZooKeeper() as server:
         yield server
 
 
 @pytest.fixture
 def zookeeper_ensemble() -> Iterator[Ensemble]:
-    """Three servers of this test's own, with a leader, empty at their start."""
+    """A new, empty ensemble of three servers for one test, with a leader."""
     with Ensemble() as ensemble:
         yield ensemble

@@ -1,4 +1,4 @@
-"""A real ZooKeeper in your tests, without a JVM: a server, or an ensemble of them, in this process.
+"""A real ZooKeeper in your tests, without a JVM: one server or an ensemble, in the test's process.
 
     with ZooKeeper() as zookeeper:
         client = KazooClient(zookeeper.hosts)
@@ -7,12 +7,12 @@
         client = KazooClient(ensemble.hosts)
         ensemble.kill(ensemble.leader)
 
-With `pip install zabkit`, pytest has the fixtures `zookeeper` and `zookeeper_ensemble` (one for each test)
-and `zookeeper_server` (one for all of a run).
+With `pip install zabkit`, pytest has the fixtures `zookeeper` and `zookeeper_ensemble` (a new one for each
+test) and `zookeeper_server` (one for the whole run).
 
     alone     a server that stands alone
-    ensemble  several that elect a leader, and what may happen to them
-    network   the network between those, which can be cut
+    ensemble  an ensemble, with crashes, pauses and partitions
+    network   the network between its members
 """
 
 from zabserver.testing.alone import START_TIMEOUT, ZooKeeper

@@ -1,13 +1,14 @@
-"""A real ZooKeeper server in your tests, without a JVM: started and stopped in milliseconds, in this process.
+"""A real ZooKeeper server in your tests, without a JVM: in the test's process, started and stopped in
+milliseconds.
 
     with ZooKeeper() as zookeeper:
         client = KazooClient(zookeeper.hosts)
 
-It listens on a free port of 127.0.0.1 and keeps its data in a temporary directory, unless told otherwise.
-With `pip install zabkit`, pytest has the fixtures `zookeeper` (one for each test) and `zookeeper_server` (one
-for all of a run).
+By default, the server listens on a free port of 127.0.0.1 and keeps its data in a temporary directory. With
+`pip install zabkit`, pytest has the fixtures `zookeeper` (a new one for each test) and `zookeeper_server`
+(one for the whole run).
 
-What can go wrong in production can be made to happen: `expire`, `drop`, `delay_replies`, `lose_replies`.
+Faults can be injected: `expire`, `drop`, `delay_replies`, `lose_replies`.
 """
 
 from __future__ import annotations
@@ -29,23 +30,23 @@ from zabserver.net.words.counts import counts
 Result = TypeVar("Result")
 
 START_TIMEOUT = 30.0
-"""How long a start, or anything asked of the server, may take at most, in seconds."""
+"""Longest time for a start, or for any question to the server, in seconds."""
 
 
 class ZooKeeper:
-    """A server that stands alone, on a thread of this process.
+    """A server that stands alone, on a thread of the test's process.
 
     Args:
-        data: where its data is kept; a temporary directory, deleted at the end, if not given.
-        port: where clients connect; any free one if 0.
-        tick: in milliseconds; sessions live between 2 and 20 of them.
-        durable: whether the disk is synced; tests seldom care, and are faster without.
-        settings: anything else, as in zoo.cfg.
+        data: directory for its data; by default a temporary one, deleted at the end.
+        port: port for clients; 0 for any free port.
+        tick: unit of session timeouts, in milliseconds; timeouts are between 2 and 20 ticks.
+        durable: True to sync the disk, which makes the server slower and is seldom needed in tests.
+        settings: other settings, as in zoo.cfg.
 
     Raises:
-        ValueError: a setting makes no sense.
+        ValueError: a setting is invalid.
         OSError: the port or the directory cannot be used.
-        Corrupt: what is in the directory is damaged.
+        Corrupt: the directory holds damaged data.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class ZooKeeper:
         self.close()
 
     def start(self) -> None:
-        """Starts it; again after a `stop` on the same port, with what it had."""
+        """Starts the server; after `stop`, on the same port and with the same data."""
         if self._thread is not None:
             return
         started: Future[int] = Future()
@@ -98,7 +99,7 @@ class ZooKeeper:
             raise
 
     def stop(self) -> None:
-        """Stops it; its data and the sessions in it stay."""
+        """Stops the server; its data and its sessions are kept."""
         if self._thread is None or self._loop is None:
             return
         self._loop.call_soon_threadsafe(self._stopped.set)
@@ -106,73 +107,73 @@ class ZooKeeper:
         self._thread = self._loop = self._server = None
 
     def restart(self) -> None:
-        """Stops it and starts it again: every client is disconnected, and its session goes on."""
+        """Stops and starts the server: clients are disconnected, and their sessions continue."""
         self.stop()
         self.start()
 
     def close(self) -> None:
-        """Stops it for good, and deletes its temporary directory."""
+        """Stops the server and deletes its temporary directory."""
         self.stop()
         if self._temporary is not None:
             self._temporary.cleanup()
 
     @property
     def port(self) -> int:
-        """Where clients connect."""
+        """Port for clients."""
         return self._options.client_port or 0
 
     @property
     def hosts(self) -> str:
-        """What clients are given to connect to."""
+        """Connection string for clients."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def metrics_port(self) -> int:
-        """Where metrics are served over HTTP.
+        """Port for metrics over HTTP.
 
         Raises:
-            RuntimeError: nowhere; the setting is `metricsProvider.httpPort`.
+            RuntimeError: there is none; the setting is `metricsProvider.httpPort`.
         """
         number = self._ask(lambda server: server.metrics.number)
         if number is None:
-            raise RuntimeError("no metrics are served: metricsProvider.httpPort is not set")
+            raise RuntimeError("metrics are not served: metricsProvider.httpPort is not set")
         return number
 
     @property
     def secure_port(self) -> int:
-        """Where clients connect with TLS.
+        """Port for clients with TLS.
 
         Raises:
-            RuntimeError: nowhere; the setting is `secureClientPort`.
+            RuntimeError: there is none; the setting is `secureClientPort`.
         """
         number = self._ask(lambda server: server.port.secure_number)
         if number is None:
-            raise RuntimeError("no TLS is served: secureClientPort is not set")
+            raise RuntimeError("TLS is not served: secureClientPort is not set")
         return number
 
     @property
     def data(self) -> Path:
-        """Where its data is kept."""
+        """Directory of the data."""
         return Path(self._options.data_dir)
 
     @property
     def sessions(self) -> tuple[int, ...]:
-        """The ids of the sessions that are open, signed."""
+        """Ids of the open sessions, signed."""
         return self._ask(lambda server: tuple(server.service.sessions.open))
 
     @property
     def connections(self) -> int:
-        """How many connections there are, with those that have no session."""
+        """Number of connections, including those without a session."""
         return self._ask(lambda server: len(server.port.sockets))
 
     @property
     def watches(self) -> int:
-        """How many watches clients have left, counted as `mntr` does."""
+        """Number of watches that clients have set, counted as by `mntr`."""
         return self._ask(lambda server: int(counts(server)["watch_count"]))
 
     @property
     def unsent(self) -> int:
-        """How many bytes wait until clients read what they were sent before."""
+        """Number of bytes sent to clients and not yet read by them."""
         return self._ask(
             lambda server: sum(
                 each.transport.get_write_buffer_size() for each in server.port.sockets.values()
@@ -180,10 +181,10 @@ class ZooKeeper:
         )
 
     def expire(self, session: int) -> None:
-        """Ends a session as if its time were over; its client is told when it comes back.
+        """Expires a session at once; its client is told when it reconnects.
 
         Args:
-            session: its id; of a kazoo client, `client.client_id[0]`.
+            session: id of the session; for a kazoo client, `client.client_id[0]`.
 
         Raises:
             KeyError: no such session is open.
@@ -197,7 +198,7 @@ class ZooKeeper:
         self._ask(expire)
 
     def drop(self, session: int) -> None:
-        """Cuts the connection of a session, which goes on: the client may come back in time.
+        """Closes the connection of a session, which stays open: its client may reconnect in time.
 
         Raises:
             KeyError: no such session is connected.
@@ -205,7 +206,11 @@ class ZooKeeper:
         self._ask(lambda server: self._protocol(server, session).transport.abort())
 
     def delay_replies(self, session: int, seconds: float) -> None:
-        """From now on, everything that a session is sent comes so much later; 0 for no delay.
+        """Delays everything that is sent to a session from now on.
+
+        Args:
+            session: id of the session.
+            seconds: the delay; 0 for none.
 
         Raises:
             KeyError: no such session is connected.
@@ -217,9 +222,10 @@ class ZooKeeper:
         self._ask(delay)
 
     def lose_replies(self, session: int) -> None:
-        """The next request of a session is done, but its reply is lost with the connection.
+        """Performs the next request of a session but closes the connection instead of sending the reply.
 
-        So the client does not know what became of it. Pings and events until then come through.
+        The client then does not know whether the request was performed. Replies to pings and watch events are
+        sent until then.
 
         Raises:
             KeyError: no such session is connected.
@@ -234,7 +240,7 @@ class ZooKeeper:
         return server.port.sockets[server.service.by_session[session]]
 
     def _ask(self, question: Callable[[Server], Result]) -> Result:
-        """The answer to a question, on the server's thread."""
+        """Runs a function on the server's thread and returns its result."""
         if self._loop is None or self._server is None:
             raise RuntimeError("the server is not started")
         server, answer = self._server, Future[Result]()

@@ -1,7 +1,7 @@
-"""An ensemble in a test's own process: members that elect a leader, and what may happen to them.
+"""An ensemble in a test's own process: members that elect a leader, and faults that a test can inject.
 
-They run on one thread with an event loop of its own, talk over real sockets of 127.0.0.1, and keep their data
-in a temporary directory, unless told otherwise.
+The members share one thread with its own event loop, and talk over real sockets of 127.0.0.1. By default,
+their data is in a temporary directory.
 """
 
 from __future__ import annotations
@@ -20,27 +20,31 @@ from zabserver.net.configuration.options import Options, options_from
 from zabserver.net.shell.member import Member
 from zabserver.service.primary import Primary
 from zabserver.testing.alone import START_TIMEOUT
-from zabserver.testing.network import Network, acting, free_ports
+from zabserver.testing.network import Network, current_member, free_ports
 from zabserver.wire.election import ServerState
 from zabserver.zab import ensemble as members
 
 Result = TypeVar("Result")
 
 PATIENCE = 20
-"""How long members wait for votes, in milliseconds; on one machine they come in one."""
+"""How long a member waits for votes before it sends its own again, in milliseconds; locally votes arrive
+within 1.
+"""
 
 
 class Pausable(Member):
-    """A member whose process can stand still.
+    """A member whose process can be paused.
 
     Attributes:
-        held: what it is told meanwhile; None while it runs.
+        held: calls of the core that wait until the process is resumed; None while it runs.
     """
 
     held: list[tuple[Callable[..., object], tuple[object, ...]]] | None = None
 
     def call_core(self, what: Callable[..., object], *arguments: object) -> None:
-        """The core is told something, later if it stands still; then nobody tells it that time passes."""
+        """Calls a method of the core; while the process is paused, keeps the call for later, except for clock
+        ticks.
+        """
         if self.held is None:
             super().call_core(what, *arguments)
         elif what != self.peer.on_tick:
@@ -50,8 +54,8 @@ class Pausable(Member):
         if self.held is None:
             super()._turn()
 
-    def go_on(self) -> None:
-        """It runs again."""
+    def resume(self) -> None:
+        """Resumes the process."""
         held, self.held = self.held or [], None
         for what, arguments in held:
             self.call_core(what, *arguments)
@@ -62,18 +66,19 @@ class Ensemble:
     """Several servers, started and stopped together or one by one.
 
     Args:
-        size: how many vote.
-        observers: how many more do not.
-        tick: in milliseconds; a member that is silent for 4 of them is given up, and sessions live 2 to 20.
-        durable: whether disks are synced.
-        settings: anything else, as in zoo.cfg, for all.
-        data: where each member has a directory; a temporary one, deleted at the end, if not given.
+        size: number of voters.
+        observers: number of observers.
+        tick: in milliseconds; a member is abandoned after 4 ticks of silence, and session timeouts are
+            between 2 and 20 ticks.
+        durable: True to sync disks.
+        settings: other settings for all members, as in zoo.cfg.
+        data: directory with one directory for each member; by default a temporary one, deleted at the end.
 
     Attributes:
-        servers: the ids of all members.
+        servers: ids of all members.
 
     Raises:
-        ValueError: a setting makes no sense.
+        ValueError: a setting is invalid.
         OSError: a port or the directory cannot be used.
     """
 
@@ -123,14 +128,14 @@ class Ensemble:
     ) -> None:
         self.close()
 
-    # All of them.
+    # All members.
 
     def start(self) -> None:
-        """Starts all members; all serve when it returns."""
+        """Starts all members and waits until they serve clients."""
         self._network = Network()
         for member in self._members.members.values():
             for port in (member.quorum_port, member.election_port):
-                self._network.own(port, member.sid)
+                self._network.register_port(port, member.sid)
         self._thread = threading.Thread(target=self._network.run_forever, name="ensemble", daemon=True)
         self._thread.start()
         for sid in self.servers:
@@ -138,7 +143,7 @@ class Ensemble:
         self.wait()
 
     def close(self) -> None:
-        """Stops all members for good, and deletes their data if that is temporary."""
+        """Stops all members, and deletes their data if the directory is temporary."""
         if self._network is None or self._thread is None:
             return
         self.heal()
@@ -153,12 +158,14 @@ class Ensemble:
 
     @property
     def hosts(self) -> str:
-        """What clients are given to connect to: all members."""
+        """Connection string with all members, for clients."""
         return ",".join(f"127.0.0.1:{port}" for port in self._ports.values())
 
     @property
     def leader(self) -> int | None:
-        """Who leads and serves clients; of several that believe so, the one with the highest epoch."""
+        """Id of the leader that serves clients; if several believe that they lead, that with the highest
+        epoch.
+        """
 
         def leading() -> int | None:
             found = [
@@ -171,65 +178,70 @@ class Ensemble:
         return self._ask(leading)
 
     def wait(self, servers: Iterable[int] | None = None) -> None:
-        """Returns when members serve clients: all that run, unless told which.
+        """Waits until members serve clients.
+
+        Args:
+            servers: ids of the members; all that are running by default.
 
         Raises:
-            TimeoutError: they do not within half a minute.
+            TimeoutError: a member does not serve clients within 30 seconds.
         """
         wanted = None if servers is None else tuple(servers)
         self.wait_until(lambda: all(map(self.is_serving, wanted or tuple(self._running))))
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
-        """Returns when something holds.
+        """Waits until a condition holds.
 
         Raises:
-            TimeoutError: it does not within half a minute.
+            TimeoutError: the condition does not hold within 30 seconds.
         """
         deadline = time.monotonic() + START_TIMEOUT
         while not holds():
             if time.monotonic() > deadline:
                 modes = {sid: self.mode(sid) for sid in self._running}
-                raise TimeoutError(f"not within {START_TIMEOUT} s: {modes}")
+                raise TimeoutError(
+                    f"the condition did not hold within {START_TIMEOUT} s; members are {modes}"
+                )
             time.sleep(0.005)
 
-    # One of them.
+    # One member.
 
     def port(self, server: int) -> int:
-        """Where a member's clients connect."""
+        """Returns the port for clients of a member."""
         return self._ports[server]
 
     def is_serving(self, server: int) -> bool:
-        """Whether a member serves clients."""
+        """True if a member serves clients."""
         return self._ask(lambda: server in self._running and self._running[server].is_serving)
 
     def mode(self, server: int) -> str:
-        """What a member says it is: leader, follower, observer, looking."""
+        """Returns the role of a member: leader, follower, observer or looking."""
         return self._ask(lambda: self._running[server].mode)
 
     def kill(self, server: int) -> None:
-        """A member's process ends at once, as after SIGKILL, standing still or not.
+        """Ends a member's process at once, as SIGKILL does, paused or not.
 
-        Its disk stays as it is: what the member was about to write is lost, what it has written is not.
+        What the member has written to disk is kept; what it was about to write is lost.
         """
         member = self._running.pop(server)
 
         async def crash() -> None:
             member.halt()
             self._net.paused.discard(server)
-            self._net.let_through()
+            self._net.deliver_held()
             await member.crash()
 
         self._wait_for(crash())
 
     def restart(self, server: int) -> None:
-        """A member's process starts again, with what is on its disk; it may take a while until it serves."""
+        """Starts a member's process again with what is on its disk; does not wait until it serves clients."""
         if server in self._running:
             self.kill(server)
         folder = self._folder / str(server)
         folder.mkdir(parents=True, exist_ok=True)
 
         async def begin() -> None:
-            acting.set(server)
+            current_member.set(server)
             options = options_from({}, "settings", self._options)
             options.data_dir, options.server_id = str(folder), server
             options.client_port = self._ports[server]
@@ -240,7 +252,7 @@ class Ensemble:
         self._wait_for(begin())
 
     def pause(self, server: int) -> None:
-        """A member's process stands still, as after SIGSTOP; its connections stay."""
+        """Pauses a member's process, as SIGSTOP does; its connections stay open."""
 
         def pause() -> None:
             self._running[server].held = []
@@ -249,19 +261,23 @@ class Ensemble:
         self._ask(pause)
 
     def resume(self, server: int) -> None:
-        """It goes on."""
+        """Resumes a paused process."""
 
         def resume() -> None:
             self._net.paused.discard(server)
-            self._running[server].go_on()
-            self._net.let_through()
+            self._running[server].resume()
+            self._net.deliver_held()
 
         self._ask(resume)
 
     # The network between them.
 
     def partition(self, *groups: Collection[int]) -> None:
-        """Members in different groups do not hear each other; who is in none hears nobody."""
+        """Partitions the network: members in different groups do not receive anything from each other.
+
+        Args:
+            groups: ids of the members in each group; a member in none is isolated.
+        """
         groups += tuple((sid,) for sid in self.servers if not any(sid in group for group in groups))
         for group in groups:
             for sender in group:
@@ -270,29 +286,29 @@ class Ensemble:
                         self.cut(sender, receiver)
 
     def cut(self, sender: int, receiver: int) -> None:
-        """What one member sends does not arrive at another any more; what that sends, does."""
+        """Cuts the network in one direction: the receiver gets nothing more from the sender."""
         self._ask(lambda: self._net.cuts.add((sender, receiver)))
 
     def heal(self) -> None:
-        """All members hear each other again, and those that stood still go on."""
+        """Removes all cuts and partitions, and resumes paused processes."""
 
         def heal() -> None:
             self._net.cuts.clear()
             for server in list(self._net.paused):
                 self._net.paused.discard(server)
                 if server in self._running:
-                    self._running[server].go_on()
-            self._net.let_through()
+                    self._running[server].resume()
+            self._net.deliver_held()
 
         self._ask(heal)
 
     # Sessions.
 
     def expire(self, session: int) -> None:
-        """Ends a session as if its time were over.
+        """Expires a session at once.
 
         Raises:
-            KeyError: no such session is open, or nobody leads.
+            KeyError: no such session is open, or there is no leader.
         """
 
         def expire() -> None:
@@ -308,7 +324,7 @@ class Ensemble:
         self._ask(expire)
 
     def drop(self, session: int) -> None:
-        """Cuts the connection of a session, which goes on: the client may come back in time.
+        """Closes the connection of a session, which stays open: its client may reconnect in time.
 
         Raises:
             KeyError: no such session is connected.
@@ -324,7 +340,7 @@ class Ensemble:
 
         self._ask(drop)
 
-    # On the other thread.
+    # On the members' thread.
 
     @property
     def _net(self) -> Network:
@@ -333,7 +349,7 @@ class Ensemble:
         return self._network
 
     def _ask(self, question: Callable[[], Result]) -> Result:
-        """The answer to a question, on the members' thread."""
+        """Runs a function on the members' thread and returns its result."""
         answer = Future[Result]()
 
         def ask() -> None:
@@ -346,5 +362,5 @@ class Ensemble:
         return answer.result(START_TIMEOUT)
 
     def _wait_for(self, doing: Coroutine[Any, Any, None]) -> None:
-        """Returns when something is done on the members' thread."""
+        """Runs a coroutine on the members' thread and waits for it."""
         asyncio.run_coroutine_threadsafe(doing, self._net).result(START_TIMEOUT)

@@ -1,7 +1,8 @@
-"""The network between members in one process: an event loop that knows who talks to whom and holds it back.
+"""The network between members in one process: an event loop that knows the sender of all traffic and can hold
+it back.
 
-What is held back arrives later, in order, as TCP would have it; nothing is lost. So a cut that is healed soon
-is a delay, and one that lasts is found out by whoever hears nothing.
+Held traffic is delivered later and in order, as TCP would; nothing is lost. So a cut that is healed soon is a
+delay, and a longer one is noticed by timeouts.
 """
 
 from __future__ import annotations
@@ -12,28 +13,28 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, cast
 
-acting: ContextVar[int] = ContextVar("acting")
-"""Which member does what is done now: set where a member starts, inherited by everything that follows."""
+current_member: ContextVar[int] = ContextVar("current_member")
+"""Id of the member that runs now: set where a member starts, and inherited by its tasks and callbacks."""
 
 
 class Network(asyncio.SelectorEventLoop):
     """An event loop for several members.
 
     Attributes:
-        paused: whose process stands still.
-        cuts: sender and receiver of what does not arrive.
+        paused: ids of the members whose process is paused.
+        cuts: pairs of sender and receiver between which nothing is delivered.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.paused: set[int] = set()
         self.cuts: set[tuple[int, int]] = set()
-        self._dialers: dict[int, int] = {}  # whose connection comes from which port
+        self._members_by_port: dict[int, int] = {}  # member by port
         self._gates: set[Gate] = set()
 
     async def create_server(self, protocol_factory: Any, *arguments: Any, **options: Any) -> asyncio.Server:
-        """As of any loop; what is accepted goes through a gate."""
-        sid = acting.get()
+        """Listens as any event loop does; accepted connections go through a gate."""
+        sid = current_member.get()
         return await super().create_server(
             lambda: cast(asyncio.Protocol, Gate(self, sid, protocol_factory())), *arguments, **options
         )
@@ -41,13 +42,15 @@ class Network(asyncio.SelectorEventLoop):
     async def create_connection(  # type: ignore[override]
         self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
     ) -> tuple[asyncio.Transport, asyncio.Protocol]:
-        """As of any loop; what is dialed goes through a gate, and the other end knows it by its port."""
-        sid = acting.get()
+        """Connects as any event loop does; the connection goes through a gate, and its port tells who made
+        it.
+        """
+        sid = current_member.get()
         wire = socket.socket()
         wire.setblocking(False)
         wire.bind((host, 0))
         own = wire.getsockname()[1]
-        self._dialers[own] = sid
+        self._members_by_port[own] = sid
         try:
             await self.sock_connect(wire, (host, port))
             _, gate = await super().create_connection(
@@ -57,49 +60,50 @@ class Network(asyncio.SelectorEventLoop):
             )
         except BaseException:
             wire.close()
-            del self._dialers[own]
+            del self._members_by_port[own]
             raise
         inner = cast(Gate, gate).inner
         return cast(Gate, gate).transport, inner
 
     def owner(self, port: int) -> int | None:
-        """Who dialed from a port, or listens there."""
-        return self._dialers.get(port)
+        """Returns the member that uses a port; None for a client."""
+        return self._members_by_port.get(port)
 
-    def own(self, port: int, sid: int) -> None:
-        """A member listens at a port."""
-        self._dialers[port] = sid
+    def register_port(self, port: int, sid: int) -> None:
+        """Registers the port of a member."""
+        self._members_by_port[port] = sid
 
     def is_open(self, sender: int | None, receiver: int) -> bool:
-        """Whether what one sends arrives at another; None for a client."""
+        """True if traffic from a sender reaches a receiver; the sender is None for a client."""
         if receiver in self.paused:
             return False
         return sender is None or (sender, receiver) not in self.cuts
 
-    def let_through(self) -> None:
-        """What was held back and may arrive now does."""
+    def deliver_held(self) -> None:
+        """Delivers held traffic that may be delivered now."""
         for gate in list(self._gates):
             gate.open()
 
-    def remember(self, gate: Gate) -> None:
-        """A connection was made."""
+    def add_gate(self, gate: Gate) -> None:
+        """Registers a connection."""
         self._gates.add(gate)
 
-    def forget(self, gate: Gate) -> None:
-        """A connection is gone."""
+    def remove_gate(self, gate: Gate) -> None:
+        """Unregisters a closed connection."""
         self._gates.discard(gate)
         if gate.port is not None:
-            self._dialers.pop(gate.port, None)
+            self._members_by_port.pop(gate.port, None)
 
 
 class Gate(asyncio.Protocol):
-    """What comes over one connection, let through or held back.
+    """One end of a connection, which delivers or holds what arrives.
 
     Args:
+        network: the event loop.
         receiver: the member at this end.
-        inner: what it is let through to.
+        inner: the protocol that traffic is delivered to.
         sender: the member at the other end; None for a client.
-        port: what it was dialed from, if it was.
+        port: port that the connection was made from; None if it was accepted.
     """
 
     transport: asyncio.Transport
@@ -120,43 +124,45 @@ class Gate(asyncio.Protocol):
         self._held: list[tuple[Callable[..., object], tuple[object, ...]]] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is there."""
+        """Registers the connection, and delivers or holds its opening."""
         self.transport = cast(asyncio.Transport, transport)
-        self.network.remember(self)
+        self.network.add_gate(self)
         if self.sender is None:
             peer = self.transport.get_extra_info("peername") or ("", 0)
             self.sender = self.network.owner(peer[1])
         self._do(self.inner.connection_made, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Delivers or holds bytes."""
         self._do(self.inner.data_received, data)
 
     def pause_writing(self) -> None:
-        """The other end does not keep up."""
+        """Delivers or holds the notice that the other end does not read."""
         self._do(self.inner.pause_writing)
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Delivers or holds the notice that the other end has read."""
         self._do(self.inner.resume_writing)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Delivers or holds the end of the connection."""
         self._do(self.inner.connection_lost, exc)
         if not self._held:
-            self.network.forget(self)
+            self.network.remove_gate(self)
 
     def open(self) -> None:
-        """What is held back is let through, unless it still may not be."""
+        """Delivers what is held, unless it must still be held."""
         if not self.network.is_open(self.sender, self.receiver):
             return
         held, self._held = self._held, []
         is_over = bool(held) and held[-1][0] == self.inner.connection_lost
-        if not (is_over and held[0][0] == self.inner.connection_made):  # who came and went was never here
+        if not (
+            is_over and held[0][0] == self.inner.connection_made
+        ):  # otherwise opened and closed while held
             for what, arguments in held:
                 what(*arguments)
         if self.transport.is_closing():
-            self.network.forget(self)
+            self.network.remove_gate(self)
 
     def _do(self, what: Callable[..., object], *arguments: object) -> None:
         if self._held or not self.network.is_open(self.sender, self.receiver):
@@ -166,7 +172,7 @@ class Gate(asyncio.Protocol):
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody uses now."""
+    """Returns unused ports of 127.0.0.1."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

@@ -1,1 +1,1 @@
-"""The server's subcommands of `zab`: serve, ensemble, log, snapshot."""
+"""The server's subcommands of `zab`: serve, ensemble, log and snapshot."""

@@ -1,7 +1,8 @@
-"""`zab ensemble`: an ensemble on this machine, a process for each member, watched until it is told to stop.
+"""`zab ensemble`: starts an ensemble on this machine, one process for each member, and watches it until
+stopped.
 
-Exit codes: 0 where it was stopped by SIGTERM or SIGINT; 1 where all members have ended by themselves; 2 where
-one could not start: one line says why.
+Exit codes: 0 if stopped by SIGINT, SIGTERM or SIGHUP; 1 if all members have ended by themselves; 2 if a
+member could not start, with the reason in one line.
 """
 
 from __future__ import annotations
@@ -23,44 +24,43 @@ from zabserver.net.commands.ensemble_view import Show, Standing, shown
 from zabserver.net.configuration.options import options_from
 
 MOST = 255
-"""Ids of members go into one byte of session ids."""
+"""Most members: session ids hold a member's id in one byte."""
 PERIOD = 0.25
-"""How often members are asked how they are, in seconds."""
+"""Interval at which members are asked for their state, in seconds."""
 PATIENCE = 10.0
-"""How long a member may take to stop, in seconds."""
+"""Longest time for a member to stop, in seconds."""
 SOON = 3.0
-"""A member that ends so soon after its start could not start, in seconds."""
+"""A member that ends this soon after its start failed to start, in seconds."""
 ANSWERED = 0.5
-"""How long a member may take to say how it is, in seconds."""
+"""Longest time to wait for a member's state, in seconds."""
 OWN = re.compile(
     r"(server|group|weight)\..*|(dataDir|dataLogDir|peerType|(secureC|c)lientPort.*|standaloneEnabled)"
 )
-"""Settings that are not the same for all members, or that the command line has other words for."""
+"""Settings that differ between members, or that have an option on the command line."""
 
 
 def add(commands: Any) -> None:
-    """Adds the command to a parser's subcommands."""
+    """Adds `zab ensemble` to a parser's subcommands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "ensemble",
-        help="start several servers on this machine that elect a leader",
-        description="Starts an ensemble on 127.0.0.1, one process for each member, and shows who leads, "
-        "epochs, zxids and connections until it is stopped. With the same --data it has again what it had.",
-        epilog="Exit codes: 0 where it was stopped by SIGINT, SIGTERM or SIGHUP; 1 where all members have "
-        "ended by themselves; 2 where one could not start.",
+        help="start an ensemble of servers on this machine",
+        description="Starts an ensemble on 127.0.0.1, one process for each member, and shows each member's "
+        "role, epoch, zxid and number of clients until it is stopped. With the same --data, it continues "
+        "with the data that it had.",
+        epilog="Exit codes: 0 if stopped by SIGINT, SIGTERM or SIGHUP; 1 if all members have ended by "
+        "themselves; 2 if a member could not start.",
     )
     parser.set_defaults(run=run)
+    parser.add_argument("-n", type=int, metavar="SIZE", help="number of voters (default: as in DIR, or 3)")
     parser.add_argument(
-        "-n", type=int, metavar="SIZE", help="how many members vote (default: as many as DIR has, or 3)"
-    )
-    parser.add_argument(
-        "--observers", type=int, metavar="N", help="how many more do not (default: as many as DIR has, or 0)"
+        "--observers", type=int, metavar="N", help="number of observers (default: as in DIR, or 0)"
     )
     parser.add_argument(
         "--port",
         type=int,
         default=2181,
         metavar="BASE",
-        help="clients connect to BASE and the ports after it, members to each other from BASE+500 on; 0 for "
+        help="clients connect to BASE and the ports after it, members to each other from BASE+500; 0 for "
         "any free ports (default: 2181)",
     )
     parser.add_argument(
@@ -68,13 +68,17 @@ def add(commands: Any) -> None:
         type=Path,
         default=Path("zabkit-ensemble"),
         metavar="DIR",
-        help="where each member has a directory, a zoo.cfg, which is written at each start, and a log "
-        "(default: ./zabkit-ensemble)",
+        help="directory with a data directory, a log, and a zoo.cfg for each member; zoo.cfg is rewritten "
+        "at each start (default: ./zabkit-ensemble)",
     )
     parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="as a line of every zoo.cfg"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a line to add to every zoo.cfg; may be repeated",
     )
-    parser.add_argument("--restart", action="store_true", help="start a member again that has ended")
+    parser.add_argument("--restart", action="store_true", help="restart members that have ended")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -99,13 +103,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Local:
-    """The processes of an ensemble on this machine; none of them is started yet.
+    """The processes of an ensemble on this machine; none is started yet.
 
     Args:
-        arguments: of the command.
+        arguments: arguments of the command.
+
+    Attributes:
+        folder: the directory for all members.
+        sids: ids of all members.
+        observers: ids of the observers.
+        ports: client, quorum and election port of each member.
+        settings: lines for every member's zoo.cfg.
+        processes: the process of each member started.
+        started: when each member was started last, on the monotonic clock, in seconds.
 
     Raises:
-        ValueError: the arguments make no sense, or the directory has another ensemble.
+        ValueError: an argument is invalid, or the directory holds an ensemble of another size.
         OSError: the directory cannot be read.
     """
 
@@ -113,8 +126,9 @@ class Local:
         self.folder: Path = arguments.data
         voters, others = sizes(self.folder, arguments.n, arguments.observers)
         count = voters + others
-        if not 0 <= arguments.port <= 65535 - 500 - 2 * count:
-            raise ValueError(f"--port {arguments.port}: there are not enough ports after it")
+        last = 65535 - 500 - 2 * count
+        if not 0 <= arguments.port <= last:
+            raise ValueError(f"--port {arguments.port}: must be at most {last} for {count} members")
         for each in arguments.set:
             check_setting(each)
         self.sids = range(1, count + 1)
@@ -126,16 +140,16 @@ class Local:
 
     @property
     def client_ports(self) -> dict[int, int]:
-        """Where clients connect to each member."""
+        """Port for clients of each member."""
         return {sid: ports[0] for sid, ports in self.ports.items()}
 
     @property
     def hosts(self) -> str:
-        """What clients are given to connect to."""
+        """Connection string for clients."""
         return ",".join(f"127.0.0.1:{port}" for port in self.client_ports.values())
 
     def log(self, sid: int) -> Path:
-        """Where a member writes what it has to say."""
+        """Returns the path of a member's log."""
         return self.folder / f"{sid}.log"
 
     def start(self, sid: int) -> None:
@@ -151,12 +165,12 @@ class Local:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # a ^C is for whoever runs them all
+                start_new_session=True,  # ctrl-C is for this process, which stops the members
             )
         self.started[sid] = time.monotonic()
 
     def config(self, sid: int) -> str:
-        """The zoo.cfg of a member."""
+        """Returns the text of a member's zoo.cfg."""
         lines = [
             "# Written by zab ensemble at each start.",
             "tickTime=2000",
@@ -176,7 +190,7 @@ class Local:
         return "\n".join([*lines, *self.settings]) + "\n"
 
     def standing(self, sid: int) -> Standing:
-        """How a member is."""
+        """Returns the state of a member."""
         if self.processes[sid].poll() is not None:
             return Standing("ended")
         try:
@@ -186,25 +200,25 @@ class Local:
         found = dict(line.split("\t", 1) for line in answer.splitlines() if "\t" in line)
         if "zk_server_state" not in found:
             return Standing("looking")
-        connected = int(found["zk_num_alive_connections"]) - 1  # but for the one that asks
+        connected = int(found["zk_num_alive_connections"]) - 1  # without the connection that asks
         return Standing(
             found["zk_server_state"], found["zk_current_epoch"], found["zk_last_zxid"], str(connected)
         )
 
     def why_not(self, sid: int) -> str | None:
-        """Why a member could not start; None if it could."""
+        """Returns why a member could not start; None if it could."""
         process = self.processes[sid]
         if process.poll() is None or time.monotonic() - self.started[sid] > SOON or process.returncode != 2:
             return None
         lines = self.log(sid).read_text(encoding="utf-8", errors="replace").splitlines()
-        return lines[-1].removeprefix("zab serve: ") if lines else "it said nothing"
+        return lines[-1].removeprefix("zab serve: ") if lines else "no reason was logged"
 
     def stop(self) -> None:
-        """Stops all members, and waits for them."""
+        """Stops all members and waits for them."""
         for process in self.processes.values():
             if process.poll() is None:
                 process.terminate()
-                process.send_signal(signal.SIGCONT)  # whoever was stopped for a while has to hear that
+                process.send_signal(signal.SIGCONT)  # a process stopped by SIGSTOP cannot terminate
         for process in self.processes.values():
             try:
                 process.wait(PATIENCE)
@@ -214,7 +228,7 @@ class Local:
 
 
 def watch(local: Local, show: Show, stopped: threading.Event, restarts: bool) -> int:
-    """Shows how members are until they are to stop, or have all ended; the exit code."""
+    """Shows the state of the members until they are to stop or have all ended; returns the exit code."""
     show.say(f"clients connect to {local.hosts}; logs are in {local.folder}")
     told: set[int] = set()
     while not stopped.is_set():
@@ -239,17 +253,17 @@ def watch(local: Local, show: Show, stopped: threading.Event, restarts: bool) ->
 
 
 def sizes(folder: Path, voters: int | None, others: int | None) -> tuple[int, int]:
-    """How many members vote, and how many do not: as asked for, and as a directory has them that has some.
+    """Returns the number of voters and of observers: as asked for, or as in an existing directory.
 
-    A history that was acknowledged by a majority of three is not safe with a majority of another number.
+    A history that was acknowledged by a majority of three voters is not safe with another number of voters.
 
     Args:
-        folder: where they are, if they are.
-        voters: how many are asked for; None for as many as there are, or 3.
-        others: the same of observers, or 0.
+        folder: directory of the ensemble; it need not exist.
+        voters: number of voters asked for; None for that of the directory, or 3.
+        others: number of observers asked for; None for that of the directory, or 0.
 
     Raises:
-        ValueError: an impossible number, or another one than there are.
+        ValueError: a number is invalid, or differs from that of the directory.
         OSError: a file cannot be read.
     """
     there = None
@@ -262,29 +276,31 @@ def sizes(folder: Path, voters: int | None, others: int | None) -> tuple[int, in
     found = there or (3, 0)
     asked = (found[0] if voters is None else voters, found[1] if others is None else others)
     if there is not None and asked != there:
-        has = f"{folder} has {there[0]} that vote and {there[1]} that do not"
-        raise ValueError(f"-n {asked[0]} --observers {asked[1]}: {has}; give another --data")
+        has = f"{folder} has {there[0]} voters and {there[1]} observers"
+        raise ValueError(f"-n {asked[0]} --observers {asked[1]}: {has}; use another --data")
     if asked[0] < 1 or asked[1] < 0 or sum(asked) > MOST:
-        raise ValueError(f"-n {asked[0]} --observers {asked[1]}: 1 to {MOST} in all, and one of them votes")
+        raise ValueError(
+            f"-n {asked[0]} --observers {asked[1]}: there must be 1 to {MOST} members, at least one a voter"
+        )
     return asked
 
 
 def check_setting(each: str) -> None:
-    """Judges a NAME=VALUE for all members.
+    """Checks a NAME=VALUE that applies to all members.
 
     Raises:
-        ValueError: it is none, or makes no sense, or cannot be the same for all.
+        ValueError: it is not of this form, the value is invalid, or members cannot share the setting.
     """
     name, mark, value = each.partition("=")
     if not mark:
-        raise ValueError(f"--set {each}: no NAME=VALUE")
+        raise ValueError(f"--set {each}: must be NAME=VALUE")
     if OWN.fullmatch(name.strip()):
-        raise ValueError(f"--set {each}: each member has its own")
+        raise ValueError(f"--set {each}: members cannot share this setting")
     options_from({name.strip(): value.strip()}, "--set")
 
 
 def ports_from(base: int, count: int) -> dict[int, tuple[int, int, int]]:
-    """The client, quorum and election port of each member; any that are free, if the base is 0."""
+    """Returns the client, quorum and election port of each member; free ports if `base` is 0."""
     if base:
         return {
             sid: (base + sid - 1, base + 499 + sid, base + 499 + count + sid) for sid in range(1, count + 1)
@@ -301,10 +317,10 @@ def ports_from(base: int, count: int) -> dict[int, tuple[int, int, int]]:
 
 
 def ask_word(port: int, word: str) -> str:
-    """The answer to a four-letter word; empty where nobody is there, or hangs up.
+    """Returns the answer to a four-letter word; an empty string if the connection is refused or closed.
 
     Raises:
-        TimeoutError: somebody is there, and does not answer.
+        TimeoutError: the server accepts the connection but does not answer.
     """
     try:
         with socket.create_connection(("127.0.0.1", port), ANSWERED) as connection:

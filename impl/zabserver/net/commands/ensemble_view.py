@@ -1,4 +1,4 @@
-"""How the members of `zab ensemble` are, as it is told: a line for each change, or a table in a terminal."""
+"""Output of `zab ensemble`: a line for each change of a member's state, or a table on a terminal."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one member is.
+    """The state of one member.
 
     Attributes:
-        mode: leader, follower, observer, looking; "silent" if it does not answer; "ended" if its process has.
-        epoch: whose history it has.
-        zxid: the last that it has applied, as ZooKeeper writes it.
-        connections: how many clients are connected.
+        mode: leader, follower, observer or looking; "silent" if it does not answer; "ended" if its process
+            has.
+        epoch: its current epoch.
+        zxid: the last zxid that it has applied, in hexadecimal.
+        connections: number of connected clients.
     """
 
     mode: str
@@ -28,17 +29,17 @@ class Standing:
 
 
 class Show:
-    """Tells how members are, a line for each change."""
+    """Prints a line for each change of a member's state."""
 
     def __init__(self) -> None:
         self._before: dict[int, tuple[str, str, str]] = {}
 
     def say(self, line: str) -> None:
-        """Tells something else."""
+        """Prints any other line."""
         print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
 
     def standings(self, standings: Mapping[int, Standing]) -> None:
-        """Tells what is new but zxids, which are new all the time."""
+        """Prints the members whose state has changed, except for their zxid, which changes all the time."""
         for sid, now in standings.items():
             what = (now.mode, now.epoch, now.connections)
             if self._before.get(sid) != what:
@@ -48,7 +49,12 @@ class Show:
 
 
 class Redrawn(Show):
-    """The same as a table that is drawn anew, where rich is installed and somebody looks at a terminal."""
+    """Draws a table of all members again and again, on a terminal, with rich.
+
+    Args:
+        live: a `rich.live.Live`.
+        ports: port for clients of each member.
+    """
 
     def __init__(self, live: Any, ports: Mapping[int, int]) -> None:
         super().__init__()
@@ -56,7 +62,7 @@ class Redrawn(Show):
         self._ports = ports
 
     def say(self, line: str) -> None:
-        """Tells something else, above the table."""
+        """Prints any other line, above the table."""
         self._live.console.print(f"{time.strftime('%H:%M:%S')} {line}", highlight=False)
 
     def standings(self, standings: Mapping[int, Standing]) -> None:
@@ -75,10 +81,10 @@ class Redrawn(Show):
 
 @contextlib.contextmanager
 def shown(ports: Mapping[int, int]) -> Iterator[Show]:
-    """Where it is told how members are.
+    """Yields what shows the members: a table if stdout is a terminal and rich is installed, lines otherwise.
 
     Args:
-        ports: where clients connect to each.
+        ports: port for clients of each member.
     """
     if not sys.stdout.isatty():
         yield Show()

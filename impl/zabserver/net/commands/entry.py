@@ -1,4 +1,6 @@
-"""`python -m zabserver`: the server's subcommands of `zab`, each loaded when it is asked for."""
+"""Entry point of `python -m zabserver`: the server's subcommands of `zab`, each loaded only when it is
+used.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ COMMANDS: dict[str, Callable[[Any], None]] = {
     "log": _log,
     "snapshot": _snapshot,
 }
-"""The functions that load each of the server's commands and add it to a parser's subcommands."""
+"""Functions that load one of the server's commands and add it to a parser's subcommands."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

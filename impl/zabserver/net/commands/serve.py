@@ -1,9 +1,9 @@
-"""`zab serve`: a server on this machine, until it is told to stop.
+"""`zab serve`: runs a server until it is stopped.
 
-Exit codes: 0 where it was stopped by SIGTERM or SIGINT; 1 where its disk has failed, so that whoever watches
-over it may start it again; 2 where it could not start: one line says why.
+Exit codes: 0 if stopped by SIGTERM or SIGINT; 1 if the disk has failed, so that a supervisor may restart the
+server; 2 if the server could not start, with the reason in one line.
 
-ZooKeeper: ZooKeeperServerMain.
+ZooKeeper: ZooKeeperServerMain, QuorumPeerMain.
 """
 
 from __future__ import annotations
@@ -30,33 +30,40 @@ from zabserver.net.shell.shell import Shell
 from zabserver.storage.logs import Corrupt
 
 GARBAGE = 20_000
-"""How many objects more than before make Python look for cycles, of which hardly any are left here."""
+"""Number of new objects that triggers a garbage collection; the server creates hardly any reference
+cycles.
+"""
 
 
 def add(commands: Any) -> None:
-    """Adds the command to a parser's subcommands."""
+    """Adds `zab serve` to a parser's subcommands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "serve",
-        help="serve ZooKeeper clients",
-        description="Starts a ZooKeeper server that stands alone. Without a zoo.cfg it listens on 127.0.0.1 "
-        "and keeps its data in ./zabkit-data.",
+        help="run a ZooKeeper server",
+        description="Runs a ZooKeeper server: a member of an ensemble if ZOO.CFG lists one, otherwise a "
+        "server that stands alone. Without ZOO.CFG, it listens on 127.0.0.1 and keeps its data in "
+        "./zabkit-data.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("config", nargs="?", type=Path, metavar="ZOO.CFG", help="read as ZooKeeper reads it")
-    parser.add_argument("--port", type=int, help="where clients connect; 0 for any free port (default: 2181)")
-    parser.add_argument("--host", help="the address to listen on (default: 127.0.0.1, or as in ZOO.CFG)")
-    parser.add_argument("--data", metavar="DIR", help="where the data is kept (default: ./zabkit-data)")
+    parser.add_argument(
+        "config", nargs="?", type=Path, metavar="ZOO.CFG", help="settings, in ZooKeeper's format"
+    )
+    parser.add_argument("--port", type=int, help="port for clients; 0 for any free port (default: 2181)")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, or as in ZOO.CFG)")
+    parser.add_argument(
+        "--data", metavar="DIR", help="directory for the data (default: ./zabkit-data, or as in ZOO.CFG)"
+    )
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="as a line of zoo.cfg, and after those in it; may be given several times",
+        help="a line to add to ZOO.CFG; may be repeated",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serves until it is stopped, and returns the exit code."""
+    """Runs a server until it is stopped, and returns the exit code."""
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(Lines())
     logging.basicConfig(level=logging.INFO, handlers=[log])
@@ -69,11 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
-    """The options that a command line means.
+    """Returns the options that a command line asks for.
 
     Raises:
         OSError: the configuration cannot be read.
-        ValueError: something in it makes no sense.
+        ValueError: a setting is invalid.
     """
     if arguments.config is None:
         options = Options(client_host="127.0.0.1", words=("*",))
@@ -82,7 +89,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
     for each in arguments.set:
         name, mark, value = each.partition("=")
         if not mark:
-            raise ValueError(f"--set {each}: no NAME=VALUE")
+            raise ValueError(f"--set {each}: must be NAME=VALUE")
         options = options_from({name: value}, "--set", options)
     if arguments.port is not None:
         options.client_port = arguments.port
@@ -94,19 +101,19 @@ def options_of(arguments: argparse.Namespace) -> Options:
 
 
 async def serve(options: Options) -> int:
-    """Serves until SIGTERM or SIGINT, or until the disk fails; returns the exit code."""
+    """Runs a server until SIGTERM or SIGINT arrives or the disk fails; returns the exit code."""
     log = logging.getLogger("zabserver")
     for name in keys_without_effect(options):
-        log.info(event("ignored", name=name, reason="no effect here"))
+        log.info(event("ignored", name=name, reason="no effect in this server"))
     for name in unknown_keys(options):
-        log.warning(event("ignored", name=name, reason="unknown"))
+        log.warning(event("ignored", name=name, reason="unknown key"))
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     server = server_of(options)
     await server.start()
-    gc.freeze()  # what is there stays
+    gc.freeze()  # the objects so far are never collected
     gc.set_threshold(GARBAGE)
     log.info(event("serving", host=options.client_host or "*", port=server.port.number))
     ends = [loop.create_task(each.wait()) for each in (stopped, server.failed)]
@@ -119,7 +126,7 @@ async def serve(options: Options) -> int:
 
 
 def server_of(options: Options) -> Shell:
-    """Returns a member of the ensemble that the options name, or a server that stands alone."""
+    """Returns a member of the ensemble in the options, or a server that stands alone if there is none."""
     if options.ensemble is None:
         from zabserver.net.shell.server import Server  # noqa: PLC0415 - only one of the two is loaded
 
@@ -130,7 +137,7 @@ def server_of(options: Options) -> Shell:
 
 
 def new_loop() -> Callable[[Coroutine[Any, Any, int]], int]:
-    """What runs a coroutine: uvloop where it is installed, asyncio otherwise."""
+    """Returns a function that runs a coroutine: uvloop's if it is installed, asyncio's otherwise."""
     try:
         import uvloop  # noqa: PLC0415 - it may not be there
     except ImportError:

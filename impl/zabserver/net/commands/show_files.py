@@ -1,6 +1,7 @@
-"""`zab log` and `zab snapshot`: what is in a transaction log or a snapshot, ours or Apache's, by lines.
+"""`zab log` and `zab snapshot`: print transaction logs and snapshots, ours or Apache's, one item a line.
 
-Exit codes: 0 if all was read; 1 if a file is damaged, after what can be read of it; 2 if there is none.
+Exit codes: 0 if everything was read; 1 if a file is damaged, after printing what can be read; 2 if a file
+cannot be opened.
 
 ZooKeeper: LogFormatter, SnapshotFormatter, TxnLogToolkit.
 """
@@ -47,32 +48,38 @@ NAMES = {
     Op.RECONFIG: "reconfig",
 }
 LONGEST = 40
-"""How many bytes of data are shown."""
+"""Most bytes of data shown for a node."""
 
 
 def add_log(commands: Any) -> None:
     """Adds `zab log` to a parser's subcommands."""
-    _add(commands, "log", "print transaction logs, ours or Apache's", log_lines, "log.1, for example")
+    _add(commands, "log", "print transaction logs, ours or Apache's", log_lines, "a log, such as log.1")
 
 
 def add_snapshot(commands: Any) -> None:
     """Adds `zab snapshot` to a parser's subcommands."""
-    _add(commands, "snapshot", "print snapshots, ours or Apache's", snapshot_lines, "snapshot.0, for example")
+    _add(
+        commands,
+        "snapshot",
+        "print snapshots, ours or Apache's",
+        snapshot_lines,
+        "a snapshot, such as snapshot.0",
+    )
 
 
 def _add(commands: Any, name: str, words: str, lines: Callable[[Path], Iterator[str]], example: str) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=words,
-        description=f"{words.capitalize()}, a line for each thing. Exit code: 0 all was read, 1 a file is "
-        "damaged (what can be read of it is printed), 2 there is no such file.",
+        description=f"{words[0].upper()}{words[1:]}, one item a line. Exit codes: 0 if everything was read; "
+        "1 if a file is damaged (what can be read is printed); 2 if a file cannot be opened.",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=example)
     parser.set_defaults(run=lambda arguments: show(name, arguments.files, lines))
 
 
 def show(command: str, files: Sequence[Path], lines: Callable[[Path], Iterator[str]]) -> int:
-    """Prints files, and returns the exit code."""
+    """Prints files and returns the exit code."""
     worst = 0
     try:
         for path in files:
@@ -96,11 +103,12 @@ def show(command: str, files: Sequence[Path], lines: Callable[[Path], Iterator[s
 
 
 def log_lines(path: Path) -> Iterator[str]:
-    """A line for each transaction: zxid, time, session, cxid, what it does. One for a cut off end.
+    """Yields a line for each transaction: zxid, time, session, cxid, and what it does; a comment for a
+    truncated end.
 
     Raises:
-        Corrupt: the file is damaged; its last entry, too, if its checksum is another.
-        OSError: it cannot be read.
+        Corrupt: the file is damaged, or the checksum of its last entry is wrong.
+        OSError: the file cannot be read.
     """
     tails: list[Tail] = []
     for entry in read_log(path, tails.append):
@@ -116,7 +124,7 @@ def log_lines(path: Path) -> Iterator[str]:
 
 
 def record_line(record: Record) -> str:
-    """A transaction in words."""
+    """Returns the line for a transaction."""
     session = record.session & 0xFFFFFFFFFFFFFFFF
     start = f"0x{record.zxid:x} {when(record.time)} 0x{session:x} {record.cxid}"
     digest = "" if record.digest is None else f" digest={record.digest:x}"
@@ -124,7 +132,7 @@ def record_line(record: Record) -> str:
 
 
 def in_words(txn: Txn) -> str:  # noqa: PLR0911 - one case for each type
-    """What a transaction does."""
+    """Returns what a transaction does, in words."""
     match txn:
         case CreateTxn(op, path, content, acl, ephemeral, cversion, ttl):
             kind = " ephemeral" if ephemeral else f" ttl={ttl}" if op == Op.CREATE_TTL else ""
@@ -149,11 +157,11 @@ def in_words(txn: Txn) -> str:  # noqa: PLR0911 - one case for each type
 
 
 def snapshot_lines(path: Path) -> Iterator[str]:
-    """A line for each session and each node, compressed or not, up to where the file is damaged.
+    """Yields a line for each session and each node of a snapshot, up to the first damage.
 
     Raises:
-        Corrupt: it is damaged; after what can be read.
-        OSError: it cannot be read.
+        Corrupt: the file is damaged; raised after what can be read.
+        OSError: the file cannot be read.
     """
     snapshot, pieces = Snapshot(), []
     damage: Corrupt | None = None
@@ -178,7 +186,7 @@ def snapshot_lines(path: Path) -> Iterator[str]:
 
 
 def node_line(path: bytes, node: Node) -> str:
-    """A node in words."""
+    """Returns the line for a node."""
     ttl = ttl_of(node.owner)
     owner = f"ttl={ttl}" if ttl is not None else f"owner=0x{node.owner & 0xFFFFFFFFFFFFFFFF:x}"
     zxids = f"czxid=0x{node.czxid:x} mzxid=0x{node.mzxid:x} pzxid=0x{node.pzxid:x}"
@@ -188,7 +196,7 @@ def node_line(path: bytes, node: Node) -> str:
 
 
 def when(milliseconds: int) -> str:
-    """A time in UTC; the bare number where it is none that a calendar has."""
+    """Returns a time in UTC, or the number itself if no calendar has that time."""
     try:
         moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, ValueError, OSError):
@@ -197,7 +205,9 @@ def when(milliseconds: int) -> str:
 
 
 def shown(content: bytes | None) -> str:
-    """Data in one word: printable ASCII as it is, anything else escaped; its length if it is long."""
+    """Returns data as one word: printable ASCII as it is, other bytes escaped, long data cut with its
+    length.
+    """
     if content is None:
         return "null"
     start = repr(content[:LONGEST])[1:]
@@ -205,17 +215,17 @@ def shown(content: bytes | None) -> str:
 
 
 def text(path: bytes) -> str:
-    """A path, in one line."""
+    """Returns a path as one line of text."""
     return path.decode(errors="backslashreplace")
 
 
 def listed(acl: Acl) -> str:
-    """An access control list in one word."""
+    """Returns an access control list as one word."""
     return ",".join(f"{text(ace.scheme)}:{text(ace.id)}:{ace.perms}" for ace in acl) or "none"
 
 
 def named(code: int) -> str:
-    """An error by name, if it has one."""
+    """Returns the name of an error code, if it has one."""
     try:
         return f"{Err(code).name}({code})"
     except ValueError:

@@ -133,12 +133,12 @@ def test_it_ends_when_all_have_ended(run: Callable[..., Run], tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["-n", "0"], "-n 0 --observers 0: 1 to 255 in all, and one of them votes"),
-        (["--port", "65500"], "--port 65500: there are not enough ports after it"),
-        (["--set", "tickTime"], "--set tickTime: no NAME=VALUE"),
+        (["-n", "0"], "-n 0 --observers 0: there must be 1 to 255 members, at least one a voter"),
+        (["--port", "65500"], "--port 65500: must be at most 65029 for 3 members"),
+        (["--set", "tickTime"], "--set tickTime: must be NAME=VALUE"),
         (["--set", "tickTime=0"], "--set: tickTime is 0, which is not between 1 and 2147483647"),
-        (["--set", "clientPort=2181"], "--set clientPort=2181: each member has its own"),
-        (["--set", "server.9=h:1:2"], "--set server.9=h:1:2: each member has its own"),
+        (["--set", "clientPort=2181"], "--set clientPort=2181: members cannot share this setting"),
+        (["--set", "server.9=h:1:2"], "--set server.9=h:1:2: members cannot share this setting"),
         (
             ["--set", "minSessionTimeout=9000", "--set", "maxSessionTimeout=8000"],
             "server 1: {0}/1.cfg: minSessionTimeout is greater than maxSessionTimeout",
@@ -173,7 +173,7 @@ def test_an_ensemble_of_another_size_is_refused_and_left_as_it_is(
     assert it.process.wait(TIMEOUT) == 2
     assert it.process.stderr is not None
     line = it.process.stderr.read()
-    assert line.endswith(f"{data} has 3 that vote and 0 that do not; give another --data\n")
+    assert line.endswith(f"{data} has 3 voters and 0 observers; use another --data\n")
     assert line.startswith("zab ensemble: -n ")
     assert sorted(path.name for path in data.iterdir()) == ["1.cfg", "2.cfg", "3.cfg"]
     assert {path.read_text() for path in data.iterdir()} == {config}

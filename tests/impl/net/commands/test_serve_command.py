@@ -118,8 +118,8 @@ def test_keys_without_effect_and_unknown_ones_are_logged(tmp_path: Path) -> None
     server = Process(str(config))
     assert server.stop(signal.SIGTERM) == 0
     text = "\n".join(server.lines)
-    assert 'event=ignored name=leaderServes reason="no effect here"' in text
-    assert "level=warning logger=zabserver event=ignored name=tikcTime reason=unknown" in text
+    assert 'event=ignored name=leaderServes reason="no effect in this server"' in text
+    assert 'level=warning logger=zabserver event=ignored name=tikcTime reason="unknown key"' in text
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:
