@@ -62,6 +62,8 @@ class Kind:
     INFORM_AND_ACTIVATE: Final = 19
 
 
+NAMES: dict[int, str] = {value: name for name, value in vars(Kind).items() if name.isupper()}
+"""The names of the types of packets, for the log."""
 SNAP: Final = Kind.SNAP
 FIRST, LAST = Kind.REQUEST, Kind.INFORM_AND_ACTIVATE
 

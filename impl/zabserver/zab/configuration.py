@@ -1,8 +1,8 @@
-"""Changes of who is a member: what a client asks for, and how it goes over the wire.
+"""Reconfiguration: what a client asks for, and how an ensemble is changed and encoded.
 
 A reconfiguration is a transaction that sets the data of /zookeeper/config to the text of the next ensemble,
-whose version is the transaction's zxid. It needs a quorum of the ensemble before and of the one after, as
-does everything proposed after it until it is committed.
+whose version is the transaction's zxid. To commit it and everything proposed after it, until it is committed,
+takes a quorum of the present ensemble and one of the next.
 
 ZooKeeper: PrepRequestProcessor, QuorumPeerConfig.parseDynamicConfig, ReconfigRequest.
 """
@@ -18,21 +18,21 @@ from zabserver.wire.protocol import Op
 from zabserver.zab.ensemble import Ensemble, Member, ensemble_from_text, parse_ensemble
 
 ANY = -1
-"""The version that a client names that does not care on top of which ensemble its change comes."""
+"""The version in a request that may change any version of the ensemble."""
 _KIND_AT = HEADER.size - INT.size
-"""Where in the payload of a transaction its type stands: after session, cxid, zxid and time."""
+"""The offset of the type in a transaction: after session, cxid, zxid and time."""
 _RECONFIG = INT.pack(Op.RECONFIG)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a client asks for.
+    """A reconfiguration that a client asks for.
 
     Attributes:
-        joining: servers that are to be members, as in zoo.cfg, with a comma between two.
-        leaving: ids of those that are not to be, likewise.
-        members: all servers, in place of both: separated by commas or line ends.
-        version: of the ensemble that is to be changed; `ANY` for any.
+        joining: servers to add or replace, as in zoo.cfg, separated by commas.
+        leaving: ids of servers to remove, separated by commas.
+        members: all servers, instead of the other two; separated by commas or newlines.
+        version: the version of the ensemble that may be changed; `ANY` for any.
     """
 
     joining: str | None
@@ -42,79 +42,79 @@ class Change:
 
 
 def decode_change(reader: Reader) -> Change:
-    """What a request asks for.
+    """Returns the reconfiguration that a request asks for.
 
     Raises:
-        Malformed: it asks for nothing.
+        Malformed: the request cannot be decoded.
     """
     texts = [reader.data() for _ in range(3)]
     version = reader.int64()
     try:
         joining, leaving, members = (None if each is None else each.decode() for each in texts)
     except UnicodeDecodeError:
-        raise Malformed("a reconfiguration that is no text") from None
+        raise Malformed("a reconfiguration that is not UTF-8") from None
     return Change(joining, leaving, members, version)
 
 
 def changed(ensemble: Ensemble, change: Change, version: int) -> Ensemble:
-    """The ensemble after a change.
+    """Returns the ensemble after a change.
 
     Args:
-        ensemble: the one before.
-        change: what is asked for.
-        version: of the one after.
+        ensemble: the ensemble to change.
+        change: the change.
+        version: the version of the new ensemble.
 
     Raises:
-        ValueError: it makes no sense; one line says why.
+        ValueError: the change is impossible; one line says why.
     """
     if change.members is not None:
         lines = change.members.replace(",", "\n").split("\n")
         return replace(parse_ensemble(lines), version=version)
     if ensemble.groups:
-        raise ValueError("members join and leave one by one only where a majority is a quorum")
+        raise ValueError("servers cannot be added or removed incrementally in an ensemble with groups")
     members = dict(ensemble.members)
     for text in _parts(change.leaving):
         if not text.lstrip("-").isdigit():
-            raise ValueError(f"{text!r} leaves, which is no id")
+            raise ValueError(f"leaving server {text!r} is not a server id")
         members.pop(int(text), None)
     for text in _parts(change.joining):
         member = _joining(text)
         twin = next((each for each in members.values() if _clash(member, each)), None)
         if twin is not None:
-            raise ValueError(f"{text}: server.{twin.sid} has one of its addresses")
+            raise ValueError(f"{text}: server.{twin.sid} has one of these addresses")
         members.pop(member.sid, None)
         members[member.sid] = member
     return Ensemble(members, version=version)
 
 
 def proposed_ensemble(payload: bytes) -> Ensemble | None:
-    """The ensemble that a transaction makes; None if it is no reconfiguration.
+    """Returns the ensemble that a transaction makes; None if it is not a reconfiguration.
 
     Raises:
-        Malformed: it is one, and cannot be read.
+        Malformed: it is a reconfiguration that cannot be decoded.
     """
     if payload[_KIND_AT : _KIND_AT + 4] != _RECONFIG:
         return None
     txn = decode_record(payload).txn
     if not isinstance(txn, SetDataTxn):
-        raise Malformed("a reconfiguration that sets no data")
+        raise Malformed("a reconfiguration whose body is not that of setData")
     return decode_ensemble(txn.data)
 
 
 def decode_ensemble(text: bytes | None) -> Ensemble:
-    """An ensemble as members tell it each other.
+    """Returns an ensemble from the text that members send each other.
 
     Raises:
-        Malformed: it is none.
+        Malformed: the text is not an ensemble.
     """
     try:
         return ensemble_from_text((text or b"").decode())
     except ValueError as error:
-        raise Malformed(f"no configuration: {error}") from None
+        raise Malformed(f"malformed configuration: {error}") from None
 
 
 def is_at_the_same_address(sid: int, one: Ensemble, other: Ensemble) -> bool:
-    """Whether a server votes in two ensembles, and learners connect to it at the same place in both."""
+    """True if a server votes in both ensembles, and learners connect to it at the same address in both."""
     if sid not in one.voters or sid not in other.voters:
         return False
     before, after = one.members[sid], other.members[sid]
@@ -122,11 +122,11 @@ def is_at_the_same_address(sid: int, one: Ensemble, other: Ensemble) -> bool:
 
 
 def reached_by(ensemble: Ensemble, marks: Mapping[int, int]) -> int:
-    """The last zxid that a quorum has acknowledged; 0 if none has.
+    """Returns the last zxid that a quorum has acknowledged; 0 if none has.
 
     Args:
-        ensemble: whose quorum.
-        marks: the last that each server has acknowledged.
+        ensemble: the ensemble whose quorums count.
+        marks: the last zxid that each server has acknowledged.
     """
     for mark in sorted(set(marks.values()), reverse=True):
         if ensemble.is_quorum({sid for sid, acknowledged in marks.items() if acknowledged >= mark}):
@@ -135,13 +135,13 @@ def reached_by(ensemble: Ensemble, marks: Mapping[int, int]) -> int:
 
 
 def designated(me: int, before: Ensemble, after: Ensemble, marks: Mapping[int, int]) -> int:
-    """Who is to lead an ensemble that is committed: its leader, if it votes there too, or who has most.
+    """Returns the leader of a committed ensemble: the present one if it votes there, or the voter with most.
 
     Args:
-        me: the leader.
+        me: the id of the present leader.
         before: the ensemble that it leads.
-        after: the one that is committed.
-        marks: the last zxid that each server has acknowledged, of those that have acknowledged the change.
+        after: the ensemble that is committed.
+        marks: the last zxid acknowledged by each server that has acknowledged the change.
 
     ZooKeeper: Leader.getDesignatedLeader.
     """
@@ -156,14 +156,14 @@ def _parts(text: str | None) -> Sequence[str]:
 
 
 def _joining(text: str) -> Member:
-    """A server as in zoo.cfg, with where its clients connect."""
+    """Returns a joining server from a line as in zoo.cfg, which must have a client port."""
     name, mark, value = text.partition("=")
     _, _, number = name.strip().rpartition(".")
     if not mark or not number.isdigit():
-        raise ValueError(f"{text!r} joins, which is no server.N=")
+        raise ValueError(f"joining server {text!r} does not begin with server.N=")
     ((_, member),) = parse_ensemble({f"server.{number}": _as_participant(value)}).members.items()
     if member.client_port is None:
-        raise ValueError(f"{text}: the port for clients is missing")
+        raise ValueError(f"{text}: the client port is missing")
     return replace(member, is_observer=_is_observer(value))
 
 
@@ -172,7 +172,7 @@ def _is_observer(value: str) -> bool:
 
 
 def _as_participant(value: str) -> str:
-    """The same as one that votes, for nobody is alone without a voter."""
+    """Returns the line with a participant for an observer: an ensemble without voter cannot be parsed."""
     server, mark, clients = value.partition(";")
     if _is_observer(value):
         server = server.strip()[: -len("observer")] + "participant"
@@ -180,7 +180,7 @@ def _as_participant(value: str) -> str:
 
 
 def _clash(one: Member, other: Member) -> bool:
-    """Whether two servers have an address in common (ZooKeeper: QuorumServer.checkAddressDuplicate)."""
+    """True if two servers have an address in common (ZooKeeper: QuorumServer.checkAddressDuplicate)."""
     return one.sid != other.sid and bool(_addresses(one) & _addresses(other))
 
 

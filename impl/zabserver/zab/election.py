@@ -1,20 +1,21 @@
-"""A server looks for a leader, and tells others whom it has found. Fast Leader Election, sans-IO.
+"""Fast Leader Election, sans-IO: a server looks for a leader, and answers others that look.
 
-Who looks votes for itself first, and then for the best that it hears of; it counts what it hears in its own
-round. With a quorum for its vote it holds off 200 ms, for a better one to arrive, and decides. Who comes late
-believes a quorum of servers that have decided, if their leader itself has said that it leads.
+A looking server votes for itself first, and then for the best vote it hears of; it counts the votes of its
+own round. Once a quorum has its vote it holds off for 200 ms, in case a better one arrives, and decides. A
+server that comes late joins a quorum of servers that have decided, if the leader itself says that it leads.
 
-    start            a round begins: everyone is told the first vote
-    on_notification  a peer's vote, or its decision; answered in every state
-    on_tick          the hold-off is over: decide. Or nothing was heard for long: tell everyone again
-    take_sends       what is to go out after each of these
-    decided          whom it follows, itself perhaps; `state` says as what
+    start            begins a round: everyone is sent the first vote
+    on_notification  handles a peer's vote or decision; answered in every state
+    on_tick          decides when the hold-off is over, or sends the vote again after a timeout
+    take_sends       what is to be sent after each of these
+    decided          the elected leader, maybe this server; `state` says in which role
 
-Time is in milliseconds of any clock that does not go back. A server's own vote counts at once, where
-ZooKeeper sends it to itself. Who does not vote is told the present vote, where ZooKeeper tells it of the last
-election's leader as if that were voted for in this one, which may be the one that has just been lost. Who
-is to vote only in an ensemble that is not known to be committed votes for any: with ZooKeeper its history
-counts, so that it may refuse all who can be elected. Left out: the oracle for ensembles of two.
+Times are milliseconds of any clock that does not go back. Departures from ZooKeeper: A server counts its own
+vote at once, where ZooKeeper sends it to itself. A server that does not vote is sent the present vote, where
+ZooKeeper sends it the leader of the last election as if that were a vote in this one; that leader may just
+have been lost. A server that will vote only in an ensemble that is not known to be committed votes for any
+candidate; in ZooKeeper its own history counts, so it may refuse all who can be elected. The oracle for
+ensembles of two is left out.
 
 ZooKeeper: FastLeaderElection.lookForLeader, WorkerReceiver, Vote, SyncedLearnerTracker. The specification is
 `zabspec.fast_election`.
@@ -29,33 +30,35 @@ from zabserver.wire.election import Notification, ServerState
 from zabserver.zab.ensemble import Ensemble, ensemble_from_text
 
 HOLD_OFF = 200
-"""How long a server with a quorum waits for a better vote, in ms, unless its patience is less from the start:
-tests that ask for less want quick elections. ZooKeeper: finalizeWait, which is always this."""
+"""How long a server whose vote has a quorum waits for a better one, in ms (ZooKeeper: finalizeWait).
+
+It is less if the first retransmission timeout is: tests that shorten that want quick elections."""
 FIRST_PATIENCE = 200
-"""How long it hears nothing before it tells its vote again, in ms; then twice that, and so on.
+"""How long a server hears nothing before it sends its vote again, in ms; doubled each time.
+
 ZooKeeper: minNotificationInterval."""
 MOST_PATIENCE = 60_000
-"""The most of that, in ms (ZooKeeper: maxNotificationInterval)."""
+"""The longest such timeout, in ms (ZooKeeper: maxNotificationInterval)."""
 MOST_LATER = 1 << 32
-"""How much later than ours a round may be: nobody has looked so often. Who joined the last round that there
-is a number for could never look again."""
+"""How far ahead of ours a peer's round may be. No server has looked so often, and one that joined the last
+representable round could never begin another."""
 NOBODY = -(1 << 63)
-"""Whom a server votes for that cannot be elected itself (ZooKeeper: Long.MIN_VALUE)."""
+"""The vote of a server that cannot be elected itself (ZooKeeper: Long.MIN_VALUE)."""
 UNTRUSTED = -1
-"""The last zxid of a server that lost its database, or never had one: it does not take part."""
+"""The last zxid of a server that has lost its database, or never had one: it takes no part in elections."""
 
 ESTABLISHED = (ServerState.FOLLOWING, ServerState.LEADING)
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """Who is to lead.
+    """A vote for a leader (ZooKeeper: Vote).
 
     Attributes:
-        leader: its id.
-        zxid: the last that it has logged.
-        round: the election's number (ZooKeeper: electionEpoch).
-        epoch: its current epoch, and after the synchronization the new one (ZooKeeper: peerEpoch).
+        leader: the id of the candidate.
+        zxid: the last zxid that the candidate has logged.
+        round: the election round (ZooKeeper: electionEpoch).
+        epoch: the candidate's current epoch, and after synchronization the new one (ZooKeeper: peerEpoch).
     """
 
     leader: int
@@ -65,23 +68,30 @@ class Vote:
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        """The greater, the better (ZooKeeper: totalOrderPredicate)."""
+        """The order of votes: the greater is the better one (ZooKeeper: totalOrderPredicate)."""
         return (self.epoch, self.zxid, self.leader)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was heard of one server: its vote, what it was doing, and whether its format had an epoch."""
+    """What was heard of one server.
+
+    Attributes:
+        vote: its vote or decision.
+        state: its state.
+        has_version: True if its format has an epoch.
+    """
 
     vote: Vote
     state: ServerState
     has_version: bool
 
     def agrees_with(self, other: Report) -> bool:
-        """Whether two agree.
+        """True if two reports name the same vote.
 
-        Between two that have decided, leader and epoch count, as they may remember different zxids and rounds
-        (ZOOKEEPER-1805); only the leader, if one is so old that its epoch is another (ZOOKEEPER-1732).
+        Reports of servers that have decided are compared by leader and epoch, since these may remember
+        different zxids and rounds (ZOOKEEPER-1805); only by leader if one is too old to have the epoch
+        (ZOOKEEPER-1732).
 
         ZooKeeper: Vote.equals.
         """
@@ -93,23 +103,25 @@ class Report:
 
 
 class Election:
-    """One server's part in elections, as long as its process lives.
+    """A server's part in elections, for the lifetime of its process.
 
     Args:
-        me: its id.
+        me: the id of the server.
         ensemble: the configuration that is committed.
-        last_seen: a later one that was proposed to it, if there is one: both must have quorums.
-        have_delivered: whether some peer has got all that was sent to it; nothing is told again until then.
-        first_patience, most_patience: how long it hears nothing before it tells its vote again, at first and
-            at most, in ms.
+        last_seen: a later configuration that was proposed to the server, if there is one: a vote needs
+            quorums of both.
+        have_delivered: returns True if all messages to some peer have been delivered; until then a vote is
+            not sent again.
+        first_patience, most_patience: the first and the longest timeout, in ms, after which a vote is sent
+            again.
 
     Attributes:
-        state: LOOKING from `start` to the decision; then what it is to be.
-        round: of its election, the present or the last one.
-        vote: its present vote while it looks; then the decision.
-        decided: the decision; None while it looks.
-        newer: a later configuration that a peer has, heard of while this server looks. Whoever runs the core
-            stores it, calls `set_ensemble` and then `start`.
+        state: LOOKING from `start` to the decision, then the role.
+        round: the present or last election round.
+        vote: the present vote; after the decision, the elected leader.
+        decided: the elected leader; None while looking.
+        newer: a later configuration received from a peer while looking. The caller stores it, calls
+            `set_ensemble` and then `start`.
     """
 
     def __init__(
@@ -129,8 +141,8 @@ class Election:
         self.newer: Ensemble | None = None
         self._have_delivered = have_delivered
         self._first: Vote | None = None
-        self._received: dict[int, Report] = {}  # of this round (recvset)
-        self._outside: dict[int, Report] = {}  # of those that have decided (outofelection)
+        self._received: dict[int, Report] = {}  # in this round (recvset)
+        self._outside: dict[int, Report] = {}  # from servers that have decided (outofelection)
         self._first_patience, self._most_patience = first_patience, most_patience
         self._hold_off = min(HOLD_OFF, first_patience)
         self._patience = first_patience
@@ -139,13 +151,13 @@ class Election:
         self._sends: list[tuple[int, Notification]] = []
         self.set_ensemble(ensemble, last_seen)
 
-    # What happens to it.
+    # Input.
 
     def start(self, zxid: int, epoch: int, now: int) -> None:
-        """Begins to look for a leader, in a round of its own.
+        """Begins to look for a leader, in a new round.
 
         Args:
-            zxid: the last that this server has logged; -1 if its database cannot be trusted.
+            zxid: the last zxid that this server has logged; -1 if its database cannot be trusted.
             epoch: its current epoch.
             now: the time, in ms.
         """
@@ -167,11 +179,11 @@ class Election:
         self._propose(self._first, now)
 
     def on_notification(self, sender: int, notification: Notification, now: int) -> None:
-        """A peer's notification has come.
+        """Handles a notification from a peer.
 
         Args:
-            sender: its id.
-            notification: what it says.
+            sender: the id of the peer.
+            notification: the notification.
             now: the time, in ms.
         """
         if self.vote is None or self._first is None or self._notices_newer_ensemble(notification):
@@ -196,7 +208,7 @@ class Election:
             self._weigh_report(sender, notification)
 
     def on_tick(self, now: int) -> None:
-        """The clock stands at `now`: decides, or tells its vote again, if that is due."""
+        """Decides when the hold-off is over, or sends the vote again after a timeout."""
         if self._due is None or now < self._due or self.vote is None:
             return
         if self._holds_off:
@@ -208,7 +220,7 @@ class Election:
             self._propose(self.vote, now)
 
     def on_synchronized(self, epoch: int) -> None:
-        """The ensemble works in a new epoch: who comes late is told of that one.
+        """Sets the new epoch of the elected leader, for servers that come late.
 
         ZooKeeper: QuorumPeer.updateElectionVote.
         """
@@ -216,7 +228,7 @@ class Election:
             self.vote = self.decided = replace(self.decided, epoch=epoch)
 
     def designate(self, leader: int, zxid: int) -> None:
-        """A reconfiguration says who leads: that is decided, without an election.
+        """Decides for the leader that a reconfiguration designates, without an election.
 
         ZooKeeper: QuorumPeer.updateVote.
         """
@@ -224,11 +236,11 @@ class Election:
         self._decide(Vote(leader, zxid, self.round, epoch))
 
     def set_ensemble(self, ensemble: Ensemble, last_seen: Ensemble | None = None) -> None:
-        """The configuration has changed. While this server looks, `start` is to follow.
+        """Sets the configuration. While this server looks, `start` must follow.
 
         Args:
-            ensemble: the one that is committed.
-            last_seen: a later one that was proposed to this server, if there is one.
+            ensemble: the configuration that is committed.
+            last_seen: a later configuration that was proposed to this server, if there is one.
         """
         self.ensemble = ensemble
         self.electorate = ensemble.voters | (last_seen.voters if last_seen else frozenset())
@@ -236,27 +248,27 @@ class Election:
         self._verifiers = (ensemble, last_seen) if last_seen and is_later else (ensemble,)
         self._config = ensemble.text().encode()
 
-    # What is to be done.
+    # Output.
 
     def take_sends(self) -> list[tuple[int, Notification]]:
-        """What is to be sent, and to whom; the next call gives what has come since."""
+        """Returns what is to be sent, and to whom, and clears it."""
         sends, self._sends = self._sends, []
         return sends
 
     @property
     def next_due(self) -> int | None:
-        """When `on_tick` has something to do, in ms; None while nothing waits for time."""
+        """When `on_tick` must be called next, in ms; None if no timeout is running."""
         return self._due
 
-    # Answers, in every state (ZooKeeper: WorkerReceiver).
+    # Answering, in every state (ZooKeeper: WorkerReceiver).
 
     def _notices_newer_ensemble(self, notification: Notification) -> bool:
-        """Whether a peer has a later configuration, with which this one's election is to begin again."""
+        """Stores a peer's later configuration; returns True if its members require a new election."""
         if self.state != ServerState.LOOKING or notification.config in (b"", self._config):
             return False
         try:
             theirs = ensemble_from_text(notification.config.decode())
-        except ValueError:  # it has a vote all the same
+        except ValueError:  # its vote counts nevertheless
             return False
         if theirs.version <= self.ensemble.version:
             return False
@@ -265,10 +277,10 @@ class Election:
         return not theirs.has_the_same_members(self.ensemble)
 
     def _answer(self, sender: int, notification: Notification) -> None:
-        """Tells one that looks what this server has decided, or that it looks in a later round.
+        """Sends a looking peer this server's decision, or its vote if the peer's round is earlier.
 
-        Who does not vote is told in any round: it takes no part in telling. If it told others of its own
-        round, as in ZooKeeper, each would answer the other as fast as the network goes.
+        A server that does not vote is answered in any round, but does not answer others with its own round.
+        If it did, as in ZooKeeper, the two would answer each other as fast as the network allows.
         """
         if notification.state != ServerState.LOOKING or self.vote is None or sender == self.me:
             return
@@ -281,14 +293,14 @@ class Election:
         told = Notification(self.state, vote.leader, vote.zxid, vote.round, vote.epoch, config=self._config)
         self._sends.append((receiver, told))
 
-    # While it looks (ZooKeeper: lookForLeader).
+    # Looking for a leader (ZooKeeper: lookForLeader).
 
     def _is_better(self, vote: Vote, than: Vote) -> bool:
-        """Whether a vote beats another. One without weight beats none."""
+        """True if a vote beats another. A vote for a server without weight beats none."""
         return self.ensemble.weight(vote.leader) != 0 and vote.rank > than.rank
 
     def _propose(self, vote: Vote, now: int) -> None:
-        """Votes, and tells everyone; this server's own vote counts as any other's."""
+        """Votes, sends the vote to everyone, and counts this server's own vote."""
         self.vote = vote
         for sid in sorted(self.electorate - {self.me}):
             self._send(sid, vote)
@@ -298,7 +310,7 @@ class Election:
             self._count(now)
 
     def _weigh_vote(self, sender: int, notification: Notification, now: int) -> None:
-        """A peer looks, too: joins its round, or its vote, if they are better; counts it."""
+        """Handles the vote of a looking peer: adopts its round or vote if they are better, and counts it."""
         if self.vote is None or self._first is None or UNTRUSTED in (self._first_zxid, notification.zxid):
             return
         vote = _vote_of(notification)
@@ -315,10 +327,10 @@ class Election:
         self._count(now)
 
     def _weigh_report(self, sender: int, notification: Notification) -> None:
-        """A peer has decided: decides so too, if a quorum says the same and the leader says that it leads.
+        """Handles the decision of a peer: joins if a quorum agrees and the leader itself says that it leads.
 
-        ZooKeeper: receivedFollowingNotification. Reports of one's own round are kept there without their
-        version, so that they agree if they name one leader.
+        ZooKeeper: receivedFollowingNotification. It keeps reports of its own round without their version, so
+        that they agree if they name the same leader.
         """
         vote = _vote_of(notification)
         report = Report(vote, notification.state, notification.version > 0)
@@ -336,9 +348,9 @@ class Election:
         return self._has_quorum(reports, report) and self._is_led(reports, report.vote)
 
     def _is_led(self, reports: dict[int, Report], vote: Vote) -> bool:
-        """Whether the leader itself has said that it leads: others may not know yet that it has crashed.
+        """True if the leader itself has said that it leads: others may not know yet that it has crashed.
 
-        If they say that it is this server, it must be of this round. ZooKeeper: checkLeader.
+        If they name this server, that must be in its present round. ZooKeeper: checkLeader.
         """
         if vote.leader == self.me:
             return vote.round == self.round
@@ -346,16 +358,17 @@ class Election:
         return leader is not None and leader.state == ServerState.LEADING
 
     def _has_quorum(self, reports: dict[int, Report], report: Report) -> bool:
-        """Whether those that say the same are a quorum, of the next configuration too if there is one.
+        """True if the agreeing servers are a quorum, also of a later configuration if there is one.
 
-        Who has decided may not know of that, and is followed without: with ZooKeeper, never.
+        Servers that have decided may not know of that configuration; they are joined without it. In ZooKeeper
+        they are never joined.
         """
         agreeing = [sid for sid, each in reports.items() if report.agrees_with(each)]
         verifiers = self._verifiers if report.state == ServerState.LOOKING else self._verifiers[:1]
         return all(verifier.is_quorum(agreeing) for verifier in verifiers)
 
     def _count(self, now: int) -> None:
-        """With a quorum for its vote it holds off."""
+        """Begins to hold off once a quorum has this server's vote."""
         if self.vote is not None and self._has_quorum(self._received, _voted(self.vote)):
             self._holds_off = True
             self._due = now + self._hold_off
@@ -372,7 +385,7 @@ class Election:
             self.state = ServerState.FOLLOWING
 
     def _wait(self, now: int) -> None:
-        """It is patient again from now on."""
+        """Restarts the timeout after which the vote is sent again."""
         self._due = now + self._patience
 
     @property
@@ -385,5 +398,5 @@ def _vote_of(notification: Notification) -> Vote:
 
 
 def _voted(vote: Vote) -> Report:
-    """What a server says that looks; votes of those are compared whole, so that no version matters."""
+    """Returns the report of a looking server. Its version does not matter: whole votes are compared."""
     return Report(vote, ServerState.LOOKING, has_version=False)

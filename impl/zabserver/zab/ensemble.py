@@ -1,10 +1,10 @@
-"""Who is a member of an ensemble, who of them votes, and which sets of voters are quorums.
+"""The members of an ensemble, which of them vote, and which sets of voters are quorums.
 
-A quorum is more than half of the voters; or, where voters are in groups and have weights, more than half of
-the weight of more than half of the groups that have any. Observers are members and do not vote.
+A quorum is more than half of the voters; or, if voters have groups and weights, more than half of the weight
+in more than half of the groups that have any. Observers are members that do not vote.
 
-An ensemble is written as `zoo.cfg` has it, one line a member; so it goes over the election port, with
-NEWLEADER, and into the data of /zookeeper/config. A `version` that is not 0 is the zxid of the
+An ensemble is written as in `zoo.cfg`, one line per member; in this form it is sent on the election port and
+with NEWLEADER, and stored in the data of /zookeeper/config. Its `version`, unless 0, is the zxid of the
 reconfiguration that made it.
 
 ZooKeeper: QuorumVerifier, QuorumMaj, QuorumHierarchical, QuorumPeer.QuorumServer.
@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from zabserver.wire.election import NAMELESS_OBSERVER
 
 MOST_MEMBERS = 1000
-"""More than ids in session ids can tell apart: what a peer sends is not longer."""
+"""The most members: more than session ids can tell apart. It bounds what peers may send."""
 ANY_HOST = "0.0.0.0"
-"""Where clients connect if only a port is given."""
+"""The address of a client port that is given without one."""
 
 _MOST_ID = NAMELESS_OBSERVER - 1
 _MOST_WEIGHT = (1 << 63) - 1
@@ -28,17 +28,17 @@ _MOST_WEIGHT = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A server of the ensemble, and where it is reached.
+    """A server of the ensemble and its addresses (ZooKeeper: QuorumServer).
 
     Attributes:
         sid: its id.
         host: its name or address, without brackets.
-        quorum_port: where it listens to learners while it leads.
-        election_port: where it hears of others' votes.
-        is_observer: it does not vote.
-        client_host, client_port: where clients reach it, if the ensemble says; None where each server's own
-            `clientPort` does.
-        secure_host, secure_port: the same with TLS.
+        quorum_port: the port where learners connect while it leads.
+        election_port: the port for election notifications.
+        is_observer: True if it does not vote.
+        client_host, client_port: the address for clients; None if the ensemble does not say, and the server's
+            own `clientPort` does.
+        secure_host, secure_port: the address for clients with TLS.
     """
 
     sid: int
@@ -52,7 +52,7 @@ class Member:
     secure_port: int | None = None
 
     def text(self) -> str:
-        """What stands behind `server.N=` (ZooKeeper: QuorumServer.toString)."""
+        """Returns what follows `server.N=` (ZooKeeper: QuorumServer.toString)."""
         kind = "observer" if self.is_observer else "participant"
         parts = [f"{_bracketed(self.host)}:{self.quorum_port}:{self.election_port}:{kind}"]
         if self.client_port is not None:
@@ -65,18 +65,18 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """The members, and what makes a quorum of them.
+    """The members, and which sets of them are quorums.
 
     Attributes:
-        members: by id.
-        groups: the ids in each group, by its number; none where a majority is a quorum.
-        weights: of servers in groups; 1 where none is given. A voter of weight 0 follows and never leads.
-        version: the zxid of the reconfiguration that made it; 0 if it was there from the start.
-        voters: ids of members that vote.
-        observers: ids of those that do not.
+        members: the members by id.
+        groups: the ids in each group, by group number; empty if quorums are majorities.
+        weights: the weights of servers in groups; 1 for others. A voter of weight 0 follows and never leads.
+        version: the zxid of the reconfiguration that made the ensemble; 0 if none did.
+        voters: the ids of members that vote.
+        observers: the ids of members that do not vote.
 
     Raises:
-        ValueError: there are no voters; a voter is in no group or in two; a number is impossible.
+        ValueError: there are no voters, a voter is in no group or in two, or a number is impossible.
     """
 
     members: Mapping[int, Member]
@@ -93,29 +93,29 @@ class Ensemble:
         _check(self)
 
     def is_quorum(self, sids: Collection[int]) -> bool:
-        """Whether the voters among `sids` are a quorum (ZooKeeper: QuorumVerifier.containsQuorum)."""
+        """True if the voters among `sids` are a quorum (ZooKeeper: QuorumVerifier.containsQuorum)."""
         some = self.voters.intersection(sids)
         if not self.groups:
             return 2 * len(some) > len(self.voters)
         weighing = won = 0
         for group in self.groups.values():
-            total = sum(map(self.weight, group))  # an observer's too, if it was given a weight, as there
+            total = sum(map(self.weight, group))  # with observers that have a weight, as in ZooKeeper
             weighing += total > 0
             won += 2 * sum(map(self.weight, group & some)) > total
         return 2 * won > weighing
 
     def weight(self, sid: int) -> int:
-        """What a server weighs; one that weighs nothing is never elected.
+        """Returns the weight of a server; one of weight 0 is never elected.
 
-        ZooKeeper: QuorumVerifier.getWeight, which is 1 for anyone where a majority is a quorum.
+        ZooKeeper: QuorumVerifier.getWeight, which is 1 for any server if quorums are majorities.
         """
         return self.weights.get(sid, int(sid in self.voters)) if self.groups else 1
 
     def has_the_same_members(self, other: Ensemble) -> bool:
-        """Whether two ensembles elect and work alike: they differ in versions and clients' addresses at most.
+        """True if two ensembles differ at most in their versions and clients' addresses.
 
-        ZooKeeper: QuorumMaj.equals, where clients' addresses count, too. A server with dynamic configuration
-        adds its own to what was written for it, with which nothing else changes.
+        ZooKeeper: QuorumMaj.equals, which compares clients' addresses, too. A server with dynamic
+        configuration adds its own to the text that it was given, which changes nothing else.
         """
         return self._without_clients().text() == other._without_clients().text()
 
@@ -127,7 +127,7 @@ class Ensemble:
         return replace(self, members=bare, version=0)
 
     def text(self) -> str:
-        """The lines of `zoo.cfg` that stand for it, byte for byte as ZooKeeper writes them."""
+        """Returns the lines of `zoo.cfg` for this ensemble, byte for byte as ZooKeeper writes them."""
         lines = [f"server.{sid}={self.members[sid].text()}" for sid in _in_java_order(self.members)]
         if self.groups:
             grouped = {sid: number for number, group in self.groups.items() for sid in group}
@@ -141,14 +141,14 @@ class Ensemble:
 
 
 def parse_ensemble(lines: Mapping[str, str] | Iterable[str]) -> Ensemble:
-    """The ensemble that keys of zoo.cfg stand for.
+    """Returns the ensemble in keys of zoo.cfg.
 
     Args:
         lines: names and values, or lines `name=value`; names other than `server.N`, `group.N`, `weight.N` and
-            `version` are passed over.
+            `version` are ignored.
 
     Raises:
-        ValueError: something in it makes no sense; one line that names it.
+        ValueError: a line is invalid; one line names it.
     """
     members: dict[int, Member] = {}
     groups: dict[int, frozenset[int]] = {}
@@ -174,10 +174,10 @@ def parse_ensemble(lines: Mapping[str, str] | Iterable[str]) -> Ensemble:
 
 
 def ensemble_from_text(text: str) -> Ensemble:
-    """The ensemble that was written by `Ensemble.text`, ours or a peer's.
+    """Returns the ensemble in a text that `Ensemble.text` or a peer wrote.
 
     Raises:
-        ValueError: it is no such text; one line that says why.
+        ValueError: the text is invalid; one line says why.
     """
     return parse_ensemble(text.split("\n"))
 
@@ -194,14 +194,14 @@ def _pairs(lines: Mapping[str, str] | Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _check(ensemble: Ensemble) -> None:
-    """Raises ValueError for what is no ensemble."""
+    """Raises ValueError if an ensemble is impossible."""
     if len(ensemble.members) > MOST_MEMBERS:
-        raise ValueError(f"{len(ensemble.members)} servers are more than {MOST_MEMBERS}")
+        raise ValueError(f"{len(ensemble.members)} servers; at most {MOST_MEMBERS} are allowed")
     if not ensemble.voters:
-        raise ValueError("no server votes: there is no server.N that is a participant")
+        raise ValueError("no voters: no server.N is a participant")
     wrong = [sid for sid, member in sorted(ensemble.members.items()) if member.sid != sid]
     if wrong:
-        raise ValueError(f"server.{wrong[0]} is called server.{ensemble.members[wrong[0]].sid}")
+        raise ValueError(f"server.{wrong[0]} has the id {ensemble.members[wrong[0]].sid}")
     grouped: set[int] = set()
     for _, group in sorted(ensemble.groups.items()):
         twice = grouped & group
@@ -216,25 +216,25 @@ def _check(ensemble: Ensemble) -> None:
     unknown = (grouped | set(ensemble.weights)) - set(ensemble.members)
     if unknown:
         sid = min(unknown)
-        raise ValueError(f"server {sid} has a group or a weight, and there is no server.{sid}")
+        raise ValueError(f"server {sid} has a group or a weight, but there is no server.{sid}")
     if not any(map(ensemble.weight, ensemble.voters)):
-        raise ValueError("all servers weigh 0: none can lead")
+        raise ValueError("all voters have weight 0, so none can lead")
 
 
 def _member(name: str, sid: int, value: str) -> Member:
-    """One `host:port:port[:kind][;[host:]port[;[host:]port]]`."""
+    """Parses one `host:port:port[:kind][;[host:]port[;[host:]port]]`."""
     server, *clients = value.split(";")
     if "|" in server:
         raise ValueError(f"{name}={value}: several addresses of one server are not supported")
     parts = _split_host(name, value, server)
     if len(parts) not in (3, 4) or len(clients) > 2:
-        raise ValueError(f"{name}={value}: host:port:port[:participant|observer][;[host:]port] is wanted")
+        raise ValueError(f"{name}={value}: not host:port:port[:participant|observer][;[host:]port]")
     kind = parts[3].strip().lower() if len(parts) == 4 else "participant"
     if kind not in ("participant", "observer"):
         raise ValueError(f"{name}={value}: {kind!r} is neither participant nor observer")
     quorum_port, election_port = (_port(name, value, each) for each in parts[1:3])
     if quorum_port == election_port:
-        raise ValueError(f"{name}={value}: its two ports must differ")
+        raise ValueError(f"{name}={value}: quorum port and election port must differ")
     addresses = [_client_address(name, value, each) for each in clients] + [(None, None)] * 2
     (client_host, client_port), (secure_host, secure_port) = addresses[:2]
     return Member(
@@ -255,22 +255,22 @@ def _client_address(name: str, value: str, text: str) -> tuple[str | None, int |
         return None, None
     parts = _split_host(name, value, text)
     if len(parts) > 2:
-        raise ValueError(f"{name}={value}: {text!r} is no [host:]port")
+        raise ValueError(f"{name}={value}: {text!r} is not [host:]port")
     return (parts[0] if len(parts) == 2 else ANY_HOST), _port(name, value, parts[-1])
 
 
 def _split_host(name: str, value: str, text: str) -> list[str]:
-    """A host, and what stands behind its colons (ZooKeeper: ConfigUtils.getHostAndPort)."""
+    """Returns the host and what follows its colons (ZooKeeper: ConfigUtils.getHostAndPort)."""
     text = text.strip()
     if not text.startswith("["):
         parts = text.split(":")
     else:
         host, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):
-            raise ValueError(f"{name}={value}: a bracket is not closed, or no colon follows it")
+            raise ValueError(f"{name}={value}: a bracket is not closed, or not followed by a colon")
         parts = [host, *rest.split(":")[1:]]
     if not parts[0] or any(not part.isprintable() or " " in part for part in parts):
-        raise ValueError(f"{name}={value}: there is no host in {text!r}")
+        raise ValueError(f"{name}={value}: no valid host in {text!r}")
     return parts
 
 
@@ -281,13 +281,13 @@ def _bracketed(host: str) -> str:
 def _group(name: str, value: str) -> frozenset[int]:
     sids = [_number(name, each, _MOST_ID) for each in value.split(":")]
     if len(set(sids)) < len(sids):
-        raise ValueError(f"{name}={value}: a server is in it twice")
+        raise ValueError(f"{name}={value}: a server is listed twice")
     return frozenset(sids)
 
 
 def _once(name: str, number: int, known: Collection[int]) -> None:
     if number in known:
-        raise ValueError(f"{name} is there twice")
+        raise ValueError(f"{name} is given twice")
 
 
 def _number(name: str, text: str, most: int) -> int:
@@ -301,22 +301,22 @@ def _port(name: str, value: str, text: str) -> int:
     try:
         return _number(name, text, 65535)
     except ValueError:
-        raise ValueError(f"{name}={value}: {text!r} is no port") from None
+        raise ValueError(f"{name}={value}: {text!r} is not a port") from None
 
 
 def _version(value: str) -> int:
     digits = value.lower()
     if not digits or len(digits) > 16 or digits.strip("0123456789abcdef") or int(digits, 16) >> 63:
-        raise ValueError(f"version={value[:40]}: a zxid in hexadecimal is wanted")
+        raise ValueError(f"version={value[:40]}: not a zxid in hexadecimal")
     return int(digits, 16)
 
 
 def _in_java_order(numbers: Collection[int]) -> list[int]:
-    """Numbers as a Java HashMap of them is iterated, which is where ZooKeeper keeps members.
+    """Returns numbers in the iteration order of a Java HashMap, in which ZooKeeper keeps members.
 
-    By the place in its table, which has a power of two of places, 16 at least, and three quarters filled at
-    most; several in one place are ordered by when they came there, of which a text knows nothing: smaller
-    ones first here.
+    The order is that of their buckets. A table has a power of two of buckets, at least 16, and is at most
+    three quarters full. Numbers in the same bucket are in order of insertion, which a text does not tell:
+    here the smaller comes first.
     """
     size = 16
     while 4 * len(numbers) > 3 * size:
@@ -325,6 +325,6 @@ def _in_java_order(numbers: Collection[int]) -> list[int]:
 
 
 def _java_hash(number: int) -> int:
-    """Of a long, as HashMap spreads it."""
+    """Returns the hash of a long, as HashMap spreads it."""
     hashed = (number ^ (number >> 32)) & 0xFFFFFFFF
     return hashed ^ (hashed >> 16)

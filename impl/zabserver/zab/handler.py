@@ -15,38 +15,39 @@ if TYPE_CHECKING:
 
 
 class Stage(IntEnum):
-    """How far it has come with a learner."""
+    """How far a leader has come with a learner."""
 
     CONNECTED = 0
     DISCOVERY = 1
-    """It has said who it is; it waits for an epoch."""
+    """FOLLOWERINFO or OBSERVERINFO has arrived; the learner waits for the new epoch."""
     PROMISE = 2
-    """It was told the epoch."""
+    """LEADERINFO was sent."""
     PROMISED = 3
-    """It has promised it; it waits until a quorum has."""
+    """ACKEPOCH has arrived; the learner waits until a quorum has promised the epoch."""
     SYNCHRONIZATION = 4
-    """It was sent the history, and NEWLEADER."""
+    """The history and NEWLEADER were sent."""
     READY = 5
-    """It has acknowledged that."""
+    """NEWLEADER was acknowledged."""
     BROADCAST = 6
-    """It was told that a quorum has."""
+    """UPTODATE was sent."""
 
 
 class Handler:
-    """One learner.
+    """A leader's view of one learner.
 
     Args:
-        link: the connection to it.
-        tick: the current one.
+        link: the connection to the learner.
+        deadline: the first deadline.
 
     Attributes:
-        sid: its id; -1 until it has said.
-        is_voter: whether it votes in the ensemble that is committed.
-        is_observer: whether it gets INFORM.
-        epoch: the current epoch that it told in ACKEPOCH.
-        last_zxid: the last that it told it has.
-        acknowledged: it has all up to this zxid on disk.
-        deadline: the tick until which it is not missed.
+        sid: the id of the learner; -1 until it is known.
+        stage: how far the leader has come with it.
+        is_voter: True if it votes in the committed ensemble.
+        is_observer: True if it is sent INFORM instead of PROPOSAL and COMMIT.
+        epoch: its current epoch, from ACKEPOCH.
+        last_zxid: its last zxid, from ACKEPOCH.
+        acknowledged: the zxid up to which it has acknowledged proposals.
+        deadline: the tick until which it counts as present.
     """
 
     __slots__ = (

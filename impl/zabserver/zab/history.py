@@ -1,4 +1,4 @@
-"""What a leader sends a learner so that it has the same history: what is missing, what is too much, or all.
+"""How a leader synchronizes a learner: by sending what is missing, truncating its log, or a snapshot.
 
 ZooKeeper: LearnerHandler.syncFollower, LearnerHandler.queueCommittedProposals, ZKDatabase.committedLog.
 """
@@ -15,31 +15,37 @@ from zabserver.wire.jute import Malformed
 from zabserver.wire.quorum import Kind
 
 LIMIT = 500
-"""How many applied transactions are kept at hand (`commitLogCount`)."""
+"""The default for how many applied transactions are kept in memory (`commitLogCount`)."""
 
 LAST_COUNTER = 0xFFFFFFFF
-"""The greatest counter of a zxid: another epoch must begin after it."""
+"""The greatest counter of a zxid: after it another epoch must begin."""
 Entry = tuple[int, bytes]
 """A zxid and the payload of its transaction."""
 
 
 def epoch_of(zxid: int) -> int:
-    """The upper half of a zxid."""
+    """Returns the epoch of a zxid, its upper half."""
     return zxid >> 32
 
 
 def counter_of(zxid: int) -> int:
-    """The lower half of a zxid; 0 where an epoch begins, which is no transaction."""
+    """Returns the counter of a zxid, its lower half; no transaction has counter 0."""
     return zxid & LAST_COUNTER
 
 
 def follows(zxid: int, before: int) -> bool:
-    """Whether a transaction may come right after another: it is the next, or the first of a later epoch."""
+    """True if a transaction may directly follow another: it is the next, or the first of a later epoch."""
     return zxid == before + 1 or (epoch_of(zxid) > epoch_of(before) and counter_of(zxid) == 1)
 
 
 class Received(NamedTuple):
-    """A transaction that came from a leader, and was judged when it came."""
+    """A transaction from a leader, decoded and checked.
+
+    Attributes:
+        zxid: the zxid.
+        payload: the payload for the log.
+        record: the decoded transaction.
+    """
 
     zxid: int
     payload: bytes
@@ -47,35 +53,35 @@ class Received(NamedTuple):
 
 
 def received(zxid: int, payload: bytes) -> Received:
-    """A transaction that a leader proposes, which must be one, and the one that it is said to be.
+    """Decodes a transaction that a leader proposes, and checks that it has this zxid.
 
-    Nothing else may reach the log: a member could not read that when it starts.
+    Nothing else may reach the log: the server could not read it when it restarts.
 
     Raises:
-        Malformed: it is none, or another.
+        Malformed: the payload is not a transaction, or has another zxid.
     """
     record = decode_record(payload)
     if record.zxid != zxid:
-        raise Malformed(f"a proposal 0x{zxid:x} of transaction 0x{record.zxid:x}")
+        raise Malformed(f"proposal 0x{zxid:x} contains transaction 0x{record.zxid:x}")
     return Received(zxid, payload, record)
 
 
 class Committed:
-    """The last transactions applied.
+    """The last transactions applied (ZooKeeper: ZKDatabase.committedLog).
 
     Args:
-        limit: how many.
+        limit: how many are kept.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.entries: deque[Entry] = deque(maxlen=limit)
 
     def append(self, zxid: int, payload: bytes) -> None:
-        """One more was applied."""
+        """Adds a transaction that was applied."""
         self.entries.append((zxid, payload))
 
     def bounds(self, processed: int) -> tuple[int, int]:
-        """The first and the last zxid in it; what is applied, twice, if there is none."""
+        """Returns the first and the last zxid kept; if there are none, the last one applied, twice."""
         if not self.entries:
             return processed, processed
         return self.entries[0][0], self.entries[-1][0]
@@ -83,13 +89,13 @@ class Committed:
 
 @dataclass(slots=True)
 class Plan:
-    """What a learner is sent first.
+    """How to begin synchronizing a learner.
 
     Attributes:
         kind: DIFF, TRUNC or SNAP.
-        zxid: of that packet: where the history ends, where it is to be cut, or what the snapshot is of.
-        history: transactions that follow, each with its commit.
-        queued: the last zxid that all this covers.
+        zxid: the zxid of that packet: the end of the history, where to truncate, or the zxid of the snapshot.
+        history: transactions to send after it, each with its commit.
+        queued: the last zxid that the learner has after all this.
     """
 
     kind: int
@@ -104,14 +110,14 @@ def plan_sync(
     committed: Committed,
     log: Callable[[int], Iterable[Entry]] | None = None,
 ) -> Plan:
-    """Decides between DIFF, TRUNC, TRUNC with a DIFF, and SNAP.
+    """Chooses between DIFF, TRUNC, TRUNC with a DIFF, and SNAP.
 
     Args:
         last: the last zxid that the learner has.
-        processed: the last that the leader has applied.
-        committed: what it has at hand.
-        log: what its log files have from a zxid on, as `Storage.entries_after`; None where they are not to be
-            read, because they are too large beside a snapshot. Where it fails, a snapshot is sent.
+        processed: the last zxid that the leader has applied.
+        committed: the transactions that the leader has in memory.
+        log: returns the transactions in the log files from a zxid on, as `Storage.entries_after`; None if the
+            files are too large compared to a snapshot. If it fails, a snapshot is sent.
     """
     first, newest = committed.bounds(processed)
     if last == processed:
@@ -135,7 +141,7 @@ def _all(processed: int) -> Plan:
 def _with_log(
     last: int, first: int, log: Callable[[int], Iterable[Entry]], committed: Committed
 ) -> Iterator[Entry]:
-    """History from the log files, then from what is at hand; ends early at a gap."""
+    """Yields history from the log files, then from memory; ends early at a gap."""
     reached = 0
     for entry in log(last):
         if entry[0] > first:
@@ -149,9 +155,10 @@ def _with_log(
 
 
 def _walk(last: int, newest: int, history: Iterable[Entry]) -> Plan | None:
-    """Rule W: from the learner's last transaction on, or from where the two histories part, if it can.
+    """Plans to begin at the learner's last transaction, or where the histories diverge; None if impossible.
 
-    The history must have the learner's last transaction or one before it, and end where the leader's does.
+    The history must contain the learner's last transaction or an earlier one, and end where the leader's
+    does.
     """
     entries = iter(history)
     before: int | None = None

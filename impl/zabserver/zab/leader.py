@@ -1,4 +1,4 @@
-"""A leader: a quorum promises it an epoch, takes over its history, and logs what it proposes.
+"""A leader: a quorum promises it an epoch, adopts its history, and logs what it proposes.
 
 ZooKeeper: Leader, LearnerHandler.
 """
@@ -16,6 +16,7 @@ from zabserver.wire.jute import INT, Reader
 from zabserver.wire.protocol import Op
 from zabserver.wire.quorum import (
     ALREADY_PROMISED,
+    NAMES,
     PROTOCOL,
     Kind,
     Packet,
@@ -37,41 +38,46 @@ if TYPE_CHECKING:
 
 MOST_LEARNERS = 1000
 MOST_NAMELESS = 64
-"""How many connections may be open that have not said whose they are; one more ends the oldest."""
+"""The most open connections without FOLLOWERINFO or OBSERVERINFO; one more closes the oldest."""
 MOST_AHEAD = 1 << 24
-"""How much later than ours an epoch may be that a learner says it has promised: no ensemble has held so many
-elections. Without this, one packet would use up all numbers of epochs, for good."""
-SET_BACK = "its disk was set back, or does not keep what it has synced"
-"""What a leader can tell of a member that breaks a promise, as long as that leader leads."""
+"""How far ahead of ours an epoch that a learner has promised may be: no ensemble has held so many elections.
+Without this limit, a single packet could use up all epochs for ever."""
+SET_BACK = "its disk was set back to an older state, or loses synced writes"
+"""The two explanations for a member that breaks a promise."""
 LAST_EPOCH = (1 << 31) - 1
-"""There is no zxid of a later one."""
+"""The greatest epoch of a zxid."""
 
 
 class Phase(IntEnum):
-    """What it waits for."""
+    """What a leader waits for."""
 
     DISCOVERY = 1
-    """A quorum that wants an epoch."""
+    """A quorum of servers that ask for a new epoch."""
     PROMISES = 2
-    """A quorum that has promised it."""
+    """A quorum that has promised the epoch."""
     SYNCHRONIZATION = 3
-    """A quorum that has its history."""
+    """A quorum that has the leader's history."""
     BROADCAST = 4
 
 
 BROADCAST = Stage.BROADCAST
-"""A name that costs less to look up, for every packet."""
+"""A module-level name, which is faster to look up, for every packet."""
 
 
 class Leader:
-    """A server that leads.
+    """The role of a leader.
 
     Args:
-        peer: the member that it is.
+        peer: the member.
 
     Attributes:
-        epoch: the one it leads, once a quorum has taken part in choosing it.
-        handlers: its learners.
+        phase: what the leader waits for.
+        epoch: the epoch that it leads; final once a quorum has asked for one.
+        handlers: its learners, by connection.
+        summary: its current epoch and last zxid when the role began; no voter's may be more recent.
+        tick: the number of ticks since the role began.
+        service: what serves clients; None before broadcast.
+        succession: its part in reconfigurations.
     """
 
     def __init__(self, peer: Peer) -> None:
@@ -89,38 +95,37 @@ class Leader:
         self._asking = {peer.me}
         self._promised = {peer.me}
         self._ready = {peer.me}
-        self._had: dict[int, int] = {}  # what members acknowledged whose connection is gone
+        self._had: dict[int, int] = {}  # last zxid acknowledged, of members whose connection is lost
         self._proposals: deque[Entry] = deque()
-        self._synced = 0  # the last zxid on our own disk
+        self._synced = 0  # the last zxid on this server's disk
         self._committed = 0
         self._syncs: deque[tuple[int, Handler]] = deque()
         self.succession = Succession(self)
 
     def step_down(self, why: str) -> None:
-        """At the end of this turn the role is over."""
+        """Ends the role at the end of this turn."""
         self._why_over = why
 
     # Learners come and go.
 
     def begin(self) -> None:
-        """An ensemble of one needs nobody else."""
+        """Begins the role; an ensemble of one needs no other server."""
         self._choose_epoch()
 
     def add(self, link: Link) -> None:
-        """A learner has connected."""
+        """Accepts a connection from a learner."""
         if len(self.handlers) >= MOST_LEARNERS:
             self.peer.hang_up(link, f"more than {MOST_LEARNERS} learners")
             return
         nameless = [other for other, handler in self.handlers.items() if handler.stage == Stage.CONNECTED]
         if len(nameless) >= MOST_NAMELESS:
-            self._drop(
-                self.handlers[nameless[0]], f"{MOST_NAMELESS} have connected since, it has said nothing"
-            )
+            why = f"it has sent no FOLLOWERINFO, and {MOST_NAMELESS} have connected since"
+            self._drop(self.handlers[nameless[0]], why)
         rules = self.peer.rules
         self.handlers[link] = Handler(link, self.tick + rules.init + rules.sync)
 
     def on_lost(self, link: Link) -> None:
-        """A learner is gone."""
+        """Forgets a learner whose connection is lost."""
         handler = self.handlers.pop(link, None)
         if handler is not None and handler.acknowledged:
             self._had[handler.sid] = handler.acknowledged
@@ -134,7 +139,7 @@ class Leader:
         self.peer.hang_up(handler.link, why)
 
     def on_items(self, link: Link, items: Sequence[Packet | Image]) -> None:
-        """Something has come from a learner."""
+        """Handles packets from a learner."""
         handler = self.handlers.get(link)
         if handler is None:
             return
@@ -157,14 +162,14 @@ class Leader:
         elif handler.stage == Stage.PROMISE and item.kind == Kind.ACKEPOCH:
             self._on_promise(handler, item)
         else:
-            self._drop(handler, f"kind {item.kind} during discovery")
+            self._drop(handler, f"unexpected {NAMES[item.kind]} during discovery")
 
     # Discovery.
 
     def _on_info(self, handler: Handler, packet: Packet) -> None:
-        """FOLLOWERINFO or OBSERVERINFO: who it is, and the last epoch that it promised."""
+        """Handles FOLLOWERINFO or OBSERVERINFO: the learner's id, and the last epoch that it has promised."""
         if packet.kind not in (Kind.FOLLOWERINFO, Kind.OBSERVERINFO):
-            self._drop(handler, f"kind {packet.kind} before FOLLOWERINFO")
+            self._drop(handler, f"unexpected {NAMES[packet.kind]} before FOLLOWERINFO")
             return
         sid, protocol, version = decode_learner_info(packet.data)
         why = self._why_not(sid, protocol, version, epoch_of(packet.zxid)) or self._replace(sid)
@@ -184,43 +189,44 @@ class Leader:
             self._tell_epoch(handler)
             return
         self.epoch = max(self.epoch, epoch_of(packet.zxid) + 1)
-        self._asking.add(sid)  # an observer, too: it may be a voter to be
+        self._asking.add(sid)  # an observer, too: it may vote in the next ensemble
         self._choose_epoch()
 
     def _why_not(self, sid: int, protocol: int, version: int, accepted: int) -> str:
-        """Why a learner is refused that says this of itself; empty if it is not.
+        """Returns why a learner with this information is refused; empty if it is not.
 
-        ZooKeeper lets anyone learn who is no member, and believes any epoch. Who is to join is no member yet.
+        ZooKeeper accepts learners that are not members, and any epoch. With reconfiguration enabled, a server
+        that will join is not a member yet.
         """
         if sid == self.peer.me:
-            return f"it says it is server {sid}, which this one is"
+            return f"it claims to be server {sid}, which is this server"
         may_join = self.peer.rules.settings.reconfig
         if not may_join and sid not in self.peer.ensemble.members:
-            return f"it says it is server {sid}, which is no member"
+            return f"it claims to be server {sid}, which is not a member"
         if not 0 <= accepted <= self.peer.accepted_epoch + MOST_AHEAD:
-            return f"it says it has promised epoch {accepted}, and ours is {self.peer.accepted_epoch}"
+            return f"it claims to have promised epoch {accepted}; ours is {self.peer.accepted_epoch}"
         if protocol < PROTOCOL:
-            return f"protocol {protocol:#x}, which is too old"
+            return f"its protocol version {protocol:#x} is too old"
         ours = self.peer.ensemble.version
         if version > ours:
             return f"its configuration {version:#x} is newer than ours, {ours:#x}"
         return ""
 
     def _replace(self, sid: int) -> str:
-        """Why a server may not connect again; empty if it may: then its old connection is dropped.
+        """Drops the old connection of a server that connects again, or returns why the new one is refused.
 
-        One that answers pings is there already. Of one whose connection is broken nothing is heard.
+        A server that answers pings is connected already; nothing is heard on a connection that is broken.
         """
         for other in list(self.handlers.values()):
             if other.sid == sid:
                 silent = self.peer.time - other.link.heard
                 if silent <= self.peer.rules.tick:
-                    return f"server {sid} is connected already, and was heard of {silent} ms ago"
+                    return f"server {sid} is connected already, and was heard from {silent} ms ago"
                 self._drop(other, f"server {sid} has connected again")
         return ""
 
     def _choose_epoch(self) -> None:
-        """Once a quorum has said what it promised before, the epoch is higher than all of that."""
+        """Once a quorum has asked for an epoch, announces one that is greater than all promised before."""
         if not self._is_quorum(self._asking):
             return
         if self.epoch > LAST_EPOCH:
@@ -237,21 +243,25 @@ class Leader:
         handler.send(Kind.LEADERINFO, self.epoch << 32, INT.pack(PROTOCOL))
 
     def _on_promise(self, handler: Handler, packet: Packet) -> None:
-        """ACKEPOCH: how recent its history is; -1 if it promised this epoch before, which does not count."""
+        """Handles ACKEPOCH: how recent the learner's history is.
+
+        Epoch -1 says that the learner had promised this epoch before, which does not count again.
+        """
         handler.epoch, handler.last_zxid = Reader(packet.data or b"").int32(), packet.zxid
         if handler.epoch < ALREADY_PROMISED or handler.last_zxid < 0:
-            self._drop(handler, f"it says its history is of {handler.epoch}, 0x{handler.last_zxid:x}")
+            self._drop(handler, f"impossible ACKEPOCH: epoch {handler.epoch}, zxid 0x{handler.last_zxid:x}")
             return
         had = self._had.pop(handler.sid, 0)
         if handler.last_zxid < had:
             self.peer.news.append(
-                f"server {handler.sid} acknowledged 0x{had:x} and has 0x{handler.last_zxid:x}: {SET_BACK}"
+                f"server {handler.sid} acknowledged 0x{had:x} but has 0x{handler.last_zxid:x}: {SET_BACK}"
             )
         handler.link.left = None
         handler.stage = Stage.PROMISED
         if handler.epoch != ALREADY_PROMISED:
             if handler.is_voter and (handler.epoch, handler.last_zxid) > self.summary:
-                self._drop(handler, f"it has more than the leader: {handler.epoch}, 0x{handler.last_zxid:x}")
+                history = f"epoch {handler.epoch}, zxid 0x{handler.last_zxid:x}"
+                self._drop(handler, f"its history is more recent than the leader's: {history}")
                 return
             self._promised.add(handler.sid)
         if self.phase == Phase.PROMISES:
@@ -260,7 +270,7 @@ class Leader:
             self._synchronize(handler)
 
     def _count_promises(self) -> None:
-        """Once a quorum has promised the epoch, it is ours."""
+        """Begins synchronization once a quorum has promised the epoch."""
         if not self._is_quorum(self._promised):
             return
         self.succession.label(self.epoch)
@@ -275,7 +285,7 @@ class Leader:
     # Synchronization.
 
     def _synchronize(self, handler: Handler) -> None:
-        """Sends what a learner lacks, then what is proposed and not committed, then NEWLEADER."""
+        """Sends a learner what it lacks, then what is proposed and not committed, then NEWLEADER."""
         peer = self.peer
         log = peer.storage.entries_after if self._may_read_log(handler.last_zxid) else None
         plan = plan_sync(handler.last_zxid, peer.tree.zxid, peer.committed, log)
@@ -299,7 +309,7 @@ class Leader:
         handler.send(Kind.NEWLEADER, self.epoch << 32, ensemble.text().encode())
 
     def _may_read_log(self, last: int) -> bool:
-        """Whether the log files are small enough beside a snapshot to be sent instead."""
+        """True if the log files are small enough, compared to a snapshot, to be sent in its place."""
         factor = self.peer.rules.size_factor
         if factor < 0:
             return False
@@ -307,7 +317,7 @@ class Leader:
         return logs <= factor * snapshot
 
     def _count_ready(self) -> None:
-        """Once a quorum has our history, we broadcast."""
+        """Begins broadcast once a quorum has the leader's history."""
         if self.phase != Phase.SYNCHRONIZATION or not self._is_quorum(self._ready):
             return
         peer = self.peer
@@ -328,7 +338,7 @@ class Leader:
     # Broadcast.
 
     def propose(self, zxid: int, payload: bytes) -> None:
-        """A transaction is logged here and at the followers."""
+        """Logs a transaction here and sends it to the followers."""
         self.peer.log.append(payload)
         self._proposals.append((zxid, payload))
         packet = encode_packet(Kind.PROPOSAL, zxid, payload)
@@ -343,7 +353,7 @@ class Leader:
         elif kind == Kind.PING:
             self._on_pong(packet)
         elif handler.stage != Stage.BROADCAST or self.service is None:
-            self._drop(handler, f"kind {kind} before UPTODATE")
+            self._drop(handler, f"unexpected {NAMES[kind]} before UPTODATE")
         elif kind == Kind.REQUEST:
             self._on_request(self.service, handler, packet)
         elif kind == Kind.REVALIDATE:
@@ -351,10 +361,10 @@ class Leader:
             is_valid = self.service.revalidate(handler, session, timeout)
             handler.send(Kind.REVALIDATE, -1, encode_validity(session, is_valid))
         else:
-            self._drop(handler, f"kind {kind} from a learner")
+            self._drop(handler, f"unexpected {NAMES[kind]} from a learner")
 
     def _on_ack(self, handler: Handler, zxid: int) -> None:
-        """A learner acknowledges NEWLEADER, or a proposal, and with it all before."""
+        """Handles an ACK: of NEWLEADER, or of a proposal and all before it."""
         if handler.stage == Stage.SYNCHRONIZATION:
             if zxid != self.epoch << 32:
                 self._drop(handler, f"it acknowledges 0x{zxid:x} before NEWLEADER")
@@ -369,7 +379,10 @@ class Leader:
             self._on_acknowledgement(handler, zxid)
 
     def _on_acknowledgement(self, handler: Handler, zxid: int) -> None:
-        """A learner has a proposal on its disk; UPTODATE is acknowledged with the label of the epoch."""
+        """Handles the ACK of a proposal.
+
+        UPTODATE is acknowledged with the first zxid of the epoch, which has no effect.
+        """
         newest = self._proposals[-1][0] if self._proposals else self._committed
         if zxid > newest:
             self._drop(handler, f"it acknowledges 0x{zxid:x}, which was not proposed")
@@ -377,7 +390,7 @@ class Leader:
             handler.acknowledged = zxid
 
     def _on_pong(self, packet: Packet) -> None:
-        """Which clients a learner has heard of since the last ping."""
+        """Handles a learner's answer to a ping: its sessions with activity since the last one."""
         if self.service is None:
             return
         tracker = self.service.sessions
@@ -401,7 +414,7 @@ class Leader:
         handler.send(Kind.SYNC, 0)
 
     def on_synced(self, zxid: int) -> None:
-        """All up to a zxid is on our own disk."""
+        """Records that everything up to a zxid is on this server's disk."""
         self._synced = zxid
 
     def settle(self) -> None:
@@ -416,16 +429,16 @@ class Leader:
                 self._commit(min(zxid, self._proposals[-1][0]))
 
     def _acknowledged(self) -> int:
-        """The last zxid that a quorum has on disk, this server in it or not."""
+        """Returns the last zxid that a quorum has on disk, with or without this server."""
         marks = {each.sid: each.acknowledged for each in self.handlers.values() if not each.is_observer}
         marks[self.peer.me] = self._synced
         return self.succession.reached(marks)
 
     def _commit(self, zxid: int) -> None:
-        """All up to a zxid is committed: learners are told, it is applied, who waits for it is answered.
+        """Commits everything up to a zxid: sends the commits to the learners, applies it and replies.
 
-        Who has asked for a sync is answered between the commits before and those after: his own requests are
-        among both.
+        A sync is answered between the commits before and after it: requests of the same client are among
+        both.
         """
         service, peer = self.service, self.peer
         assert service is not None
@@ -453,7 +466,7 @@ class Leader:
         service.commit(zxid)
 
     def _activate(self, service: LeaderService, entry: Entry) -> None:
-        """A reconfiguration is committed: all are told, and it is applied."""
+        """Commits and applies a reconfiguration."""
         self.succession.tell(entry, self._proposals[-1][0] if self._proposals else entry[0])
         self._committed = entry[0]
         self.peer.committed.append(*entry)
@@ -463,7 +476,7 @@ class Leader:
             self._answer_sync(self._syncs.popleft()[1])
 
     def _tell(self, commits: list[bytes], entries: list[Entry]) -> None:
-        """Followers are told what is committed, observers what that is."""
+        """Sends commits to followers, and the committed transactions to observers."""
         told, informed = b"".join(commits), b""
         for handler in self.handlers.values():
             if handler.stage < Stage.SYNCHRONIZATION:
@@ -475,24 +488,24 @@ class Leader:
             handler.link.send(informed)
 
     def logged(self) -> list[Entry]:
-        """What was proposed and is not known to be committed."""
+        """Returns the transactions that were proposed and are not known to be committed."""
         return list(self._proposals)
 
     # Time.
 
     def on_tick(self) -> None:
-        """Sessions expire. Pings every half tick; at every full one, counts who is there."""
+        """Expires sessions and drops silent learners. Pings twice per tick, and checks for a quorum once."""
         rules, now = self.peer.rules, self.peer.time
         if self.service is not None:
             self.service.on_tick()
         if self.phase != Phase.BROADCAST and now >= self._deadline:
-            raise Abandoned(f"no quorum within {rules.init} ticks, in {self.phase.name.lower()}")
+            raise Abandoned(f"no quorum within initLimit, {rules.init} ticks, in {self.phase.name.lower()}")
         for handler in list(self.handlers.values()):
             patience = rules.sync if handler.stage >= Stage.READY else rules.init
             if now - handler.link.heard > patience * rules.tick:
-                self._drop(handler, f"silent for {now - handler.link.heard} ms")
+                self._drop(handler, f"nothing received for {now - handler.link.heard} ms")
             elif handler.stage == Stage.CONNECTED and now - handler.link.since > patience * rules.tick:
-                self._drop(handler, f"it has not said in {now - handler.link.since} ms who it is")
+                self._drop(handler, f"no FOLLOWERINFO within {now - handler.link.since} ms")
         passed = (now - self._began) * 2 // rules.tick
         if passed == self._half_ticks:
             return
@@ -506,7 +519,7 @@ class Leader:
             self._count_present()
 
     def _count_present(self) -> None:
-        """A leader that a quorum has not answered for a while leads no more."""
+        """Steps down if no quorum has answered for syncLimit ticks."""
         if self.phase != Phase.BROADCAST:
             return
         present = {self.peer.me}
@@ -515,10 +528,10 @@ class Leader:
                 present.add(handler.sid)
         is_stuck = bool(self._proposals) and not self.succession.can_commit(present)
         if is_stuck or not self._is_quorum(present):
-            raise Abandoned(f"only {sorted(present)} are there, which are no quorum")
+            raise Abandoned(f"only servers {sorted(present)} respond, which are not a quorum")
 
     def counts(self) -> dict[str, int | str]:
-        """What `mntr` says of a leader."""
+        """Returns the counters of a leader for `mntr`."""
         synced = [each for each in self.handlers.values() if each.stage >= Stage.READY]
         followers = sum(not each.is_observer for each in synced)
         return {

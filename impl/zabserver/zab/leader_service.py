@@ -1,7 +1,7 @@
-"""What a leader does for clients, its own and those of its learners: it puts all writes in order.
+"""The service of a leader, which orders the writes of its own clients and of its learners' clients.
 
-A session belongs to the member that its client is connected to. A request that comes another way was sent
-before the client moved on, and is refused.
+A session belongs to the member that its client is connected to. A request that arrives through another member
+was sent before the client reconnected, and is refused.
 
 ZooKeeper: LeaderZooKeeperServer, LeaderSessionTracker, SessionTrackerImpl.checkSession.
 """
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from zabserver.zab.leader import Leader
 
 FORWARDED = WRITES | {Op.CHECK, Op.CREATE_SESSION}
-"""What learners may ask for."""
+"""The operations that learners may forward."""
 
 
 class LeaderService(Primary):
     """The service of a leader.
 
     Args:
-        leader: takes what is proposed.
-        sessions: the open sessions, and the rules for them.
+        leader: the leader, which logs and sends what is proposed.
+        sessions: the open sessions, and the rules for new ones.
 
     Attributes:
-        owners: the member through which each session's client is connected; None for this one.
+        owners: the learner that each session's client is connected to; None for this server.
     """
 
     def __init__(self, leader: Leader, sessions: Sessions) -> None:
@@ -50,28 +50,28 @@ class LeaderService(Primary):
         self.owners: dict[int, object] = {}
 
     def propose(self, record: Record) -> None:
-        """A transaction has its place: it is logged here, and at the followers."""
+        """Logs a transaction here and sends it to the followers."""
         if type(record.txn) is SetDataTxn and record.txn.op == Op.RECONFIG:
             self.leader.succession.propose(decode_ensemble(record.txn.data))
         self.leader.propose(record.zxid, record.encode())
 
     def submit(self, request: Request, connection: Connection | None) -> None:
-        """A request that writes; when the numbers of an epoch are used up, another must begin."""
+        """Prepares and proposes a write; if no zxid of the epoch is left, the leader steps down."""
         if counter_of(self.zxid) == LAST_COUNTER:
-            self.leader.step_down("the epoch has no more numbers")
+            self.leader.step_down("no zxid of this epoch is left")
             return
         super().submit(request, connection)
 
     def submit_for(
         self, owner: object, session: int, cxid: int, op: int, reader: Reader, ids: Sequence[Id]
     ) -> None:
-        """A learner passes on what its client asks for.
+        """Prepares and proposes a write that a learner forwards.
 
         Raises:
-            Malformed: no client may ask for that.
+            Malformed: learners do not forward such an operation.
         """
         if op not in FORWARDED:
-            raise Malformed(f"operation {op}, which no learner passes on")
+            raise Malformed(f"operation {op} is not one that learners forward")
         if op == Op.CREATE_SESSION:
             timeout = Reader(reader.buffer, reader.at).int32()
             self.sessions.add(session, timeout, self.time)
@@ -79,7 +79,7 @@ class LeaderService(Primary):
         self.submit(Request(session, cxid, op, reader, ids, owner), None)
 
     def revalidate(self, owner: object, session: int, timeout: int) -> bool:
-        """A client of a learner wants to go on with a session: whether it may."""
+        """Moves a session to a learner whose client resumes it; returns True if the session is open."""
         tracked = self.sessions.open.get(session)
         if tracked is None or tracked.is_closing:
             return False
@@ -89,32 +89,33 @@ class LeaderService(Primary):
         return True
 
     def resume_session(self, connection: Connection, session: int, password: bytes, timeout: int) -> None:
-        """A client of this server wants to go on with a session."""
+        """Moves a session to this server, one of whose clients resumes it."""
         super().resume_session(connection, session, password, timeout)
         if self.by_session.get(session) is connection:
             self.owners[session] = None
 
     def check_session(self, request: Request) -> None:
-        """Judges whether a request may be made in the name of its session, by this way.
+        """Checks that a request may be made in its session through this member.
 
         Raises:
-            Refused: SESSION_EXPIRED, it is not open; SESSION_MOVED, its client is connected elsewhere.
+            Refused: SESSION_EXPIRED, the session is not open; SESSION_MOVED, its client is connected
+                elsewhere.
         """
         super().check_session(request)
         if self.owners.setdefault(request.session, request.owner) is not request.owner:
             raise Refused(Err.SESSION_MOVED)
 
     def on_session_closed(self, session: int, connection: Connection | None) -> None:
-        """A session has ended."""
+        """Removes a session and its owner."""
         self.owners.pop(session, None)
         super().on_session_closed(session, connection)
 
     def _reconfigured(self, request: Request, zxid: int) -> bytes:
-        """The text of the ensemble that a request is to make, at a zxid.
+        """Returns the text of the ensemble that a reconfiguration makes at a zxid.
 
         Raises:
-            Refused: RECONFIG_IN_PROGRESS, BAD_VERSION, BAD_ARGUMENTS; NEW_CONFIG_NO_QUORUM, too few of its
-                voters are here and have the history.
+            Refused: RECONFIG_IN_PROGRESS, BAD_VERSION or BAD_ARGUMENTS; NEW_CONFIG_NO_QUORUM if too few of
+                its voters are connected and synchronized.
         """
         peer = self.leader.peer
         if peer.is_reconfiguring:
@@ -125,7 +126,7 @@ class LeaderService(Primary):
         try:
             ensemble = changed(peer.ensemble, change, zxid)
         except ValueError as error:
-            peer.news.append(f"no reconfiguration: {error}")
+            peer.news.append(f"reconfiguration refused: {error}")
             raise Refused(Err.BAD_ARGUMENTS) from None
         if len(ensemble.voters) < (1 if peer.rules.lone_voter else 2):
             raise Refused(Err.BAD_ARGUMENTS)

@@ -1,7 +1,7 @@
-"""A follower or an observer: it promises an epoch, takes over its leader's history, logs what that proposes.
+"""A follower or an observer: promises an epoch, adopts its leader's history, logs what the leader proposes.
 
-Whatever comes before NEWLEADER is kept in memory, or is on disk as a whole (a snapshot, a log that was cut):
-whenever a learner stops, its disk and its tree say the same.
+Whatever arrives before NEWLEADER is kept in memory, or is on disk as a whole (a snapshot, a truncated log):
+whenever a learner stops, its disk and its tree agree.
 
 ZooKeeper: Learner, Follower, Observer.
 """
@@ -18,6 +18,7 @@ from zabserver.storage.images import Image
 from zabserver.wire.jute import INT, Malformed, Reader
 from zabserver.wire.quorum import (
     ALREADY_PROMISED,
+    NAMES,
     PROTOCOL,
     Kind,
     Packet,
@@ -36,37 +37,43 @@ if TYPE_CHECKING:
     from zabserver.zab.peer import Peer
 
 BEYOND_ALL = 0x7FFFFFFF << 32
-"""What a learner says that it has to be sent a snapshot: a leader knows no other way from there.
+"""The last zxid in the ACKEPOCH of a learner that needs a snapshot: a leader can send it nothing else.
 
-It says so where its history does not count any more: its promise, before that, comes with what it has.
-"""
+It is used only where the learner's history does not count any more, after an earlier promise that came with
+its real zxid."""
 
 
 class Stage(IntEnum):
-    """How far it has come with its leader."""
+    """How far a learner has come with its leader."""
 
     DIALING = 0
     DISCOVERY = 1
     CHOICE = 2
-    """The next packet says how the histories are made one."""
+    """The next packet is DIFF, TRUNC or SNAP."""
     IMAGE = 3
     SYNCHRONIZATION = 4
     READY = 5
-    """It has acknowledged NEWLEADER."""
+    """NEWLEADER was acknowledged."""
     BROADCAST = 6
 
 
 BROADCAST = Stage.BROADCAST
-"""A name that costs less to look up, for every packet."""
+"""A module-level name, which is faster to look up, for every packet."""
 
 
 class Learner:
-    """A server that follows or observes a leader.
+    """The role of a follower or an observer.
 
     Args:
-        peer: the member that it is.
+        peer: the member.
         leader: the id of the leader.
-        is_observer: whether it has no vote.
+        is_observer: True if this server does not vote.
+
+    Attributes:
+        stage: how far the learner has come with its leader.
+        epoch: the leader's epoch; 0 until it is known.
+        link: the connection to the leader; None while there is none.
+        service: what serves clients; None before UPTODATE.
     """
 
     def __init__(self, peer: Peer, leader: int, is_observer: bool) -> None:
@@ -80,16 +87,16 @@ class Learner:
         self._deadline = peer.time + peer.rules.init * peer.rules.tick
         self._redial = 0
         self._image_zxid = 0
-        self._ensemble: Ensemble | None = None  # as the leader said at NEWLEADER
+        self._ensemble: Ensemble | None = None  # the one in NEWLEADER
         self._queued: deque[Received] = deque()  # proposals that are not committed
-        self._committed: list[Received] = []  # before NEWLEADER: committed, and not logged yet
-        self._unacknowledged: deque[int] = deque()  # zxids handed to the disk
-        self._last = 0  # the last zxid that came, or that the history ends with
+        self._committed: list[Received] = []  # before broadcast: committed and not applied yet
+        self._unacknowledged: deque[int] = deque()  # zxids of proposals handed to the disk
+        self._last = 0  # the last zxid received, or the end of the history
 
     # Discovery.
 
     def begin(self) -> None:
-        """Dials the leader; a while later if it is the one that has just refused us."""
+        """Connects to the leader; after a pause if that has just refused this server."""
         over = self.peer.role_over
         if over is not None and self.peer.time - over < RETRY:
             self._redial = over + RETRY
@@ -97,37 +104,37 @@ class Learner:
             self.link = self.peer.dial(self.leader)
 
     def on_dialed(self, link: Link) -> None:
-        """The connection is there: the leader is told who this is, and what it has promised."""
+        """Sends the leader this server's id and the last epoch that it has promised."""
         self.stage = Stage.DISCOVERY
         kind = Kind.OBSERVERINFO if self.is_observer else Kind.FOLLOWERINFO
         about = encode_learner_info(self.peer.me, self.peer.ensemble.version)
         link.send(encode_packet(kind, self.peer.accepted_epoch << 32, about))
 
     def on_lost(self, link: Link) -> None:
-        """A leader that is not there yet is dialed again for a while."""
+        """Ends the role, or connects again later if the leader does not listen yet."""
         if link is not self.link:
             return
         if self.stage != Stage.DIALING:
-            raise Abandoned(f"the connection to leader {self.leader} is gone")
+            raise Abandoned(f"the connection to leader {self.leader} is lost")
         self.link = None
         self._redial = self.peer.time + RETRY
 
     def on_tick(self) -> None:
-        """A leader that is silent for too long is given up."""
+        """Connects again if it is time; ends the role if the leader is silent for too long."""
         rules, now = self.peer.rules, self.peer.time
         if self.stage == Stage.DIALING:
             if now >= self._deadline:
-                raise Abandoned(f"leader {self.leader} cannot be reached")
+                raise Abandoned(f"leader {self.leader} could not be reached within initLimit")
             if self.link is None and now >= self._redial:
                 self.link = self.peer.dial(self.leader)
             return
         assert self.link is not None
         patience = rules.sync if self.stage >= Stage.READY else rules.init
         if now - self.link.heard > patience * rules.tick:
-            raise Abandoned(f"leader {self.leader} has been silent for {now - self.link.heard} ms")
+            raise Abandoned(f"nothing received from leader {self.leader} for {now - self.link.heard} ms")
 
     def on_items(self, link: Link, items: Sequence[Packet | Image]) -> None:
-        """Something has come from the leader."""
+        """Handles packets and images from the leader."""
         if link is not self.link:
             return
         for item in items:
@@ -137,7 +144,7 @@ class Learner:
                 self._on_item(item)
 
     def _on_item(self, item: Packet | Image) -> None:
-        """Something has come before broadcast."""
+        """Handles a packet or an image that arrives before broadcast."""
         if isinstance(item, Image):
             self._adopt(item)
         elif self.stage >= Stage.SYNCHRONIZATION:
@@ -148,15 +155,15 @@ class Learner:
             self._on_leader_info(item)
 
     def _on_leader_info(self, packet: Packet) -> None:
-        """LEADERINFO: a higher epoch is promised, on disk first."""
+        """Handles LEADERINFO: promises a higher epoch, on disk before the answer."""
         if packet.kind != Kind.LEADERINFO:
-            raise Abandoned(f"kind {packet.kind} where LEADERINFO was wanted")
+            raise Abandoned(f"{NAMES[packet.kind]} instead of LEADERINFO")
         if Reader(packet.data or b"").int32() < PROTOCOL:
-            raise Abandoned("the leader speaks an old protocol")
+            raise Abandoned("the leader's protocol version is too old")
         peer = self.peer
         self.epoch = epoch_of(packet.zxid)
         if self.epoch < peer.accepted_epoch:
-            raise Abandoned(f"epoch {self.epoch} is less than {peer.accepted_epoch}, which was promised")
+            raise Abandoned(f"epoch {self.epoch} is less than {peer.accepted_epoch}, which is promised")
         said, last = peer.current_epoch, peer.tree.zxid
         if self.epoch > peer.accepted_epoch:
             peer.accept_epoch(self.epoch)
@@ -169,7 +176,7 @@ class Learner:
     # Synchronization.
 
     def _on_choice(self, packet: Packet) -> None:
-        """DIFF, TRUNC or SNAP."""
+        """Handles DIFF, TRUNC or SNAP."""
         peer = self.peer
         if packet.kind == Kind.SNAP:
             self.stage, self._image_zxid = Stage.IMAGE, packet.zxid
@@ -177,22 +184,22 @@ class Learner:
         if packet.kind == Kind.TRUNC:
             peer.truncate(packet.zxid)
         elif packet.kind != Kind.DIFF:
-            raise Abandoned(f"kind {packet.kind} where DIFF, TRUNC or SNAP was wanted")
+            raise Abandoned(f"{NAMES[packet.kind]} instead of DIFF, TRUNC or SNAP")
         self._last = peer.tree.zxid
         self.stage = Stage.SYNCHRONIZATION
 
     def _adopt(self, image: Image) -> None:
-        """The leader's tree takes the place of ours, on disk first."""
+        """Replaces this server's tree by the leader's, on disk first."""
         if self.stage != Stage.IMAGE:
-            raise Abandoned("a snapshot that was not announced")
+            raise Abandoned("an unexpected snapshot")
         if not 0 <= epoch_of(self._image_zxid) <= self.epoch:
-            raise Abandoned(f"a snapshot of 0x{self._image_zxid:x} in epoch {self.epoch}")
+            raise Abandoned(f"a snapshot at zxid 0x{self._image_zxid:x} in epoch {self.epoch}")
         self.peer.adopt(image, self._image_zxid)
         self._last = self._image_zxid
         self.stage = Stage.SYNCHRONIZATION
 
     def _on_history(self, packet: Packet) -> None:
-        """What the leader has and this server not, and what it proposes meanwhile."""
+        """Handles what the leader has and this server lacks, and what is proposed meanwhile."""
         match packet.kind:
             case Kind.PROPOSAL:
                 self._queue(packet.zxid, packet.data)
@@ -215,12 +222,12 @@ class Learner:
             case Kind.PING:
                 self._send(Kind.PING, packet.zxid)
             case _:
-                raise Abandoned(f"kind {packet.kind} during synchronization")
+                raise Abandoned(f"unexpected {NAMES[packet.kind]} during synchronization")
 
     def _on_new_leader(self, packet: Packet) -> None:
-        """NEWLEADER: history first, then the epoch, then the acknowledgement."""
+        """Handles NEWLEADER: writes the history, then the epoch, then acknowledges."""
         if packet.zxid != self.epoch << 32:
-            raise Abandoned(f"NEWLEADER 0x{packet.zxid:x} of another epoch than {self.epoch}")
+            raise Abandoned(f"NEWLEADER 0x{packet.zxid:x} from the leader of epoch {self.epoch}")
         self.peer.log_and_apply(self._committed)
         self._committed = []
         if self.peer.rules.settings.reconfig and packet.data:
@@ -231,11 +238,11 @@ class Learner:
         self._send(Kind.ACK, packet.zxid)
 
     def _on_up_to_date(self) -> None:
-        """UPTODATE: a quorum has this history, and knows the ensemble; clients are served."""
+        """Handles UPTODATE: a quorum has this history and knows the ensemble. Begins to serve clients."""
         peer = self.peer
         assert self.link is not None
         if self._ensemble is not None and peer.install(self._ensemble, None):
-            raise Abandoned("the ensemble is another, in which this server or its leader has another place")
+            raise Abandoned("a new configuration changes the leader or the role of this server")
         sessions = peer.rules.sessions(peer.me, peer.time, peer.timeouts)
         self.service = LearnerService(
             self.link.send, peer.tree, sessions, peer.rules.settings, peer.clock, peer.timeouts
@@ -250,15 +257,15 @@ class Learner:
         peer.on_serving(self.epoch)
 
     def _queue(self, zxid: int, payload: bytes | None) -> None:
-        """A transaction comes in its turn: the next of its epoch, or the first of another.
+        """Checks and queues a transaction: the next of its epoch, or the first of a later one.
 
-        History is of epochs up to the leader's, what is proposed after it of that one. A transaction that
-        changes the ensemble is known before it is logged, and so before it is acknowledged.
+        Before NEWLEADER epochs up to the leader's may occur, afterwards only the leader's. A transaction that
+        changes the ensemble is recorded before it is logged, and thus before it is acknowledged.
         """
         last = self._last
         first = self.epoch if self.stage >= Stage.READY else 0
         if not follows(zxid, last) or not first <= epoch_of(zxid) <= self.epoch:
-            raise Abandoned(f"transaction 0x{zxid:x} after 0x{last:x} in epoch {self.epoch}")
+            raise Abandoned(f"transaction 0x{zxid:x} cannot follow 0x{last:x} in epoch {self.epoch}")
         proposed = received(zxid, payload or b"")
         ensemble = proposed_ensemble(proposed.payload)
         if ensemble is not None:
@@ -267,22 +274,22 @@ class Learner:
         self._last = zxid
 
     def _queue_informed(self, packet: Packet) -> int:
-        """INFORMANDACTIVATE: who leads from now on, which is returned, and a reconfiguration."""
+        """Queues the reconfiguration in an INFORMANDACTIVATE, and returns the leader that it designates."""
         reader = Reader(packet.data or b"")
         leader = reader.int64()
         self._queue(packet.zxid, reader.buffer[reader.at :])
         return leader
 
     def _activate(self, committed: Received, leader: int) -> None:
-        """A reconfiguration is committed: this role may be over by that, without an election."""
+        """Activates a committed reconfiguration, which may end this role without an election."""
         ensemble = proposed_ensemble(committed.payload)
         if ensemble is None:
-            raise Malformed(f"0x{committed.zxid:x} is no reconfiguration")
+            raise Malformed(f"transaction 0x{committed.zxid:x} is activated, but not a reconfiguration")
         if self.peer.install(ensemble, leader):
             raise Reassigned(leader)
 
     def _head(self, zxid: int) -> Received:
-        """The oldest transaction that is not committed, which is the one to be committed."""
+        """Returns the oldest uncommitted transaction, which must be the one that is committed."""
         if not self._queued or self._queued[0].zxid != zxid:
             raise Abandoned(f"commit of 0x{zxid:x}, which is not the oldest proposal")
         return self._queued.popleft()
@@ -304,7 +311,7 @@ class Learner:
             self._on_word(packet)
 
     def _on_word(self, packet: Packet) -> None:
-        """What is no transaction."""
+        """Handles a packet that is not simply a proposal or a commit."""
         service = self.service
         assert service is not None
         match packet.kind:
@@ -327,7 +334,7 @@ class Learner:
             case Kind.UPTODATE:
                 pass
             case _:
-                raise Abandoned(f"kind {packet.kind} during broadcast")
+                raise Abandoned(f"unexpected {NAMES[packet.kind]} during broadcast")
 
     def _log(self, proposed: Received) -> None:
         self.peer.log.append(proposed.payload)
@@ -339,7 +346,7 @@ class Learner:
         self.peer.committed.append(committed.zxid, committed.payload)
 
     def on_synced(self, zxid: int) -> None:
-        """What is on disk is acknowledged, in order; an observer is not asked."""
+        """Acknowledges what is on disk, in order; an observer does not acknowledge."""
         waiting = self._unacknowledged
         acknowledged = []
         while waiting and waiting[0] <= zxid:
@@ -348,10 +355,10 @@ class Learner:
             self.link.send(b"".join(acknowledged))
 
     def settle(self) -> None:
-        """Nothing waits for the end of a turn."""
+        """Does nothing: a learner defers nothing to the end of a turn."""
 
     def logged(self) -> list[Entry]:
-        """What was logged and is not known to be committed."""
+        """Returns the transactions that were logged and are not known to be committed."""
         queued = self._queued if self.stage == Stage.BROADCAST else ()
         return [(each.zxid, each.payload) for each in queued]
 

@@ -1,6 +1,6 @@
-"""A connection between two members, as either end sees it: from bytes to packets and back.
+"""A connection between two members, from bytes to packets and back.
 
-ZooKeeper: LearnerHandler's and Learner's sockets and queues.
+ZooKeeper: the sockets and queues of LearnerHandler and Learner.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from zabserver.wire.jute import Malformed
 from zabserver.wire.quorum import Packet
 
 LONGEST = 1 << 26
-"""The longest packet, in bytes; the transaction that ends a session with many ephemerals is long."""
+"""The longest packet, in bytes. The transaction that closes a session with many ephemeral nodes is long."""
 MOST_OF_STRANGER = 1 << 12
-"""How much is taken in all from one who has connected, before it has said who it is and promised an epoch."""
+"""The most bytes accepted from a connecting server before it has promised an epoch."""
 AT_ONCE = 1 << 20
-"""How much of a snapshot is serialized between two turns, in bytes."""
+"""The most bytes of a snapshot that are serialized in one turn."""
 
 
 class Link:
     """One connection.
 
     Args:
-        name: for the log.
-        dirty: where it puts itself when it has something to send.
+        name: the name for the log.
+        dirty: the set that the link adds itself to when it has output.
         now: monotonic milliseconds.
-        is_dialed: whether this end has made it: the other leads, and may send as much as it wants.
+        is_dialed: True if this end has made the connection: the other end leads, and may send any amount.
 
     Attributes:
-        since: when there was nothing of it yet, in monotonic milliseconds.
-        heard: when something last came, in monotonic milliseconds.
-        left: how many bytes more are taken; None for any number.
-        is_full: whether the shell wants nothing more to send, for now.
-        why_closed: a reason, once it is to be closed.
+        since: when the link was created, in monotonic milliseconds.
+        heard: when something was last received, in monotonic milliseconds.
+        left: how many more bytes are accepted; None for any number.
+        is_full: True while the shell accepts no more output.
+        why_closed: the reason once the connection is to be closed; None before.
     """
 
     __slots__ = ("_dirty", "_out", "_stream", "heard", "is_full", "left", "name", "since", "why_closed")
@@ -50,10 +50,10 @@ class Link:
         self._stream = PacketStream(LONGEST, takes_images=is_dialed)
 
     def feed(self, chunk: bytes) -> list[Packet | Image]:
-        """What is whole of what was read.
+        """Returns the packets and images that these bytes complete.
 
         Raises:
-            Malformed: it is nothing that a member sends.
+            Malformed: no member sends such bytes.
         """
         if self.left is not None:
             self.left -= len(chunk)
@@ -62,13 +62,13 @@ class Link:
         return self._stream.feed(chunk)
 
     def send(self, packets: bytes | Iterator[bytes]) -> None:
-        """Queues packets; an iterator's pieces are made when they are sent."""
+        """Queues packets; the pieces of an iterator are produced when they are sent."""
         if self.why_closed is None:
             self._out.append(packets)
             self._dirty[self] = None
 
     def take(self) -> bytes:
-        """What is to be sent now; it is taken. More of an image than `AT_ONCE` waits for the next turn."""
+        """Returns the output to send now, and clears it; an image is sent `AT_ONCE` bytes at a time."""
         out: list[bytes] = []
         size = 0
         while self._out and size < AT_ONCE:

@@ -1,7 +1,7 @@
-"""One member of an ensemble, without sockets, disk and clock: it looks for a leader, and leads or follows.
+"""One member of an ensemble, sans-IO: it looks for a leader, then leads or follows, and looks again.
 
-The shell passes in what comes (notifications, bytes, ticks, what is on disk) and does what `turn` says, in
-its order. What must be on disk before anything else can go on is written through `Storage`, at once.
+The shell passes in what arrives (notifications, bytes, ticks, fsyncs) and does what `turn` returns, in that
+order. Whatever must be on disk before anything else can proceed is written through `Storage` at once.
 
 ZooKeeper: QuorumPeer.
 """
@@ -28,9 +28,9 @@ from zabserver.zab.role import Abandoned, Reassigned, Role, Rules
 from zabserver.zab.storage import Storage
 
 READ_ONLY_AFTER = 2000
-"""How long a member looks before it serves those that only read, in milliseconds; a tick at least."""
+"""How long a member looks for a leader before it serves read-only clients, in ms; at least one tick."""
 PARKED = 1000
-"""How long a learner may wait for this server to know that it leads, in milliseconds."""
+"""How long the connection of a learner is kept while this server does not lead yet, in milliseconds."""
 MOST_PARKED = 256
 
 
@@ -39,12 +39,12 @@ class PeerTurn:
     """What the shell has to do, in this order.
 
     Attributes:
-        log: payloads to be appended; then the disk is synced, and `Peer.on_synced` told.
-        notifications: to whom, of the election.
-        dials: connections to be made, each to the quorum port of a member.
-        wires: what goes over which connection.
-        hang_ups: connections to be closed after that.
-        clients: what clients are sent; None if none are served.
+        log: payloads to append to the log; after the fsync the shell calls `Peer.on_synced`.
+        notifications: election messages to send, with their receivers.
+        dials: connections to make to the quorum ports of members.
+        wires: bytes to send on each connection.
+        hang_ups: connections to close after that.
+        clients: what to do for clients; None if none are served.
     """
 
     log: list[bytes] = field(default_factory=list)
@@ -60,26 +60,31 @@ class Peer:
 
     Args:
         me: its id.
-        ensemble: who the members are, as far as this member knows that to be committed.
+        ensemble: the ensemble that the member knows to be committed.
         storage: its disk.
-        rules: what of zoo.cfg it goes by.
+        rules: the settings from zoo.cfg.
         time: monotonic milliseconds.
         clock: milliseconds since 1970.
-        last_seen: a later ensemble that was proposed to it, if there is one.
+        last_seen: a later ensemble that was proposed to the member, if there is one.
 
     Attributes:
-        ensemble, last_seen: as above; the same twice, unless a reconfiguration is going on.
-        tree, timeouts: the data, and the sessions in it.
+        ensemble, last_seen: the committed ensemble and the last one proposed; equal unless reconfiguring.
+        tree: the tree.
+        timeouts: the timeouts of the sessions in the tree, in milliseconds, by session id.
         committed: the last transactions applied.
-        needs_image: whether the history that is here cannot be mended by cutting it.
+        accepted_epoch: the last epoch promised.
+        current_epoch: the epoch of the leader whose history this is.
+        needs_image: True if the history must be replaced by a snapshot, because the log cannot be truncated.
         log: payloads that the shell has not taken yet.
-        role: what it is; None while it looks for a leader.
-        role_over: when the last role ended, in monotonic milliseconds; None before there was one.
-        leaderless: what it does for clients meanwhile.
-        history: what happened, for the log: one line each.
+        role: what the member does; None while it looks for a leader.
+        role_over: when the last role ended, in monotonic milliseconds; None before the first.
+        leaderless: what serves clients while there is no leader.
+        links: the connections to other members.
+        election: the member's part in elections.
+        news: what has happened, one line each, for the log.
 
     Raises:
-        ValueError: what is on disk is damaged, or does not fit together.
+        ValueError: the files are damaged or contradict each other.
     """
 
     def __init__(
@@ -122,7 +127,7 @@ class Peer:
             most_patience=rules.most_patience,
         )
 
-    # What the shell calls.
+    # Called by the shell.
 
     def start(self) -> None:
         """Begins to look for a leader."""
@@ -130,18 +135,18 @@ class Peer:
 
     @property
     def service(self) -> Clients | None:
-        """What it does for its clients; None while it serves none."""
+        """The service for clients; None while there is none."""
         if self.role is not None:
             return self.role.service
         return self.leaderless if self.leaderless.is_read_only else None
 
     @property
     def state(self) -> int:
-        """LOOKING, FOLLOWING, LEADING or OBSERVING."""
+        """The state: LOOKING, FOLLOWING, LEADING or OBSERVING."""
         return ServerState.LOOKING if self.role is None else self.election.state
 
     def set_clocks(self, time: int, clock: int) -> None:
-        """Tells what time it is: monotonic, and since 1970, in milliseconds."""
+        """Sets the time: monotonic, and since 1970, in milliseconds."""
         self.time, self.clock = time, clock
         self.leaderless.time, self.leaderless.clock = time, clock
         service = self.service
@@ -149,33 +154,34 @@ class Peer:
             service.time, service.clock = time, clock
 
     def on_notification(self, sender: int, notification: Notification) -> None:
-        """Another member tells its vote."""
+        """Handles another member's election notification."""
         self.election.on_notification(sender, notification, self.time)
         self._take_over_ensemble()
         self._take_decision()
 
     def accept(self, name: str) -> Link:
-        """A member has connected to our quorum port."""
+        """Accepts a connection to the quorum port."""
         link = Link(name, self._dirty, self.time, is_dialed=False)
         self.links[link] = None
         if isinstance(self.role, Leader):
             self.role.add(link)
         elif self._may_yet_lead:
             if len(self._parked) >= MOST_PARKED:
-                self.hang_up(next(iter(self._parked)), f"{MOST_PARKED} have connected since")
+                oldest = next(iter(self._parked))
+                self.hang_up(oldest, f"this server does not lead yet, and {MOST_PARKED} have connected since")
             self._parked[link] = (self.time + PARKED, [])
         else:
             self.hang_up(link, "this server does not lead")
         return link
 
     def on_dialed(self, link: Link) -> None:
-        """A connection that was to be made is made."""
+        """Handles a connection that `dial` asked for and that is made."""
         link.heard = self.time
         if isinstance(self.role, Learner) and link is self.role.link:
             self.role.on_dialed(link)
 
     def on_bytes(self, link: Link, chunk: bytes) -> None:
-        """Something has come over a connection."""
+        """Feeds bytes from a connection."""
         if link.why_closed is not None:
             return
         link.heard = self.time
@@ -186,11 +192,11 @@ class Peer:
             items = link.feed(chunk)
             if items and self.role is not None:
                 self._do(self.role.on_items, link, items)
-        except ValueError as error:  # Malformed among them
+        except ValueError as error:  # which includes Malformed
             self._on_malformed(link, error)
 
     def on_lost(self, link: Link) -> None:
-        """A connection is gone, or could not be made."""
+        """Handles the loss of a connection, or the failure to make it."""
         self.links.pop(link, None)
         self._dirty.pop(link, None)
         self._parked.pop(link, None)
@@ -198,12 +204,12 @@ class Peer:
             self._do(self.role.on_lost, link)
 
     def on_synced(self, zxid: int) -> None:
-        """All that was logged up to a zxid is on disk."""
+        """Handles an fsync: everything logged up to a zxid is on disk."""
         if self.role is not None:
             self._do(self.role.on_synced, zxid)
 
     def on_tick(self) -> None:
-        """Time has passed."""
+        """Handles the passing of time."""
         if self.role is None:
             self.election.on_tick(self.time)
             self._take_decision()
@@ -215,14 +221,14 @@ class Peer:
 
     @property
     def next_due(self) -> int:
-        """When `on_tick` has something to do next, in monotonic milliseconds."""
+        """When `on_tick` must be called next, in monotonic milliseconds."""
         if self.role is None:
             due = self.election.next_due
             return self.time + self.rules.tick if due is None else due
         return self.time + min(self.rules.tick // 4, 100)
 
     def turn(self) -> PeerTurn:
-        """What is to be done now; it is taken."""
+        """Returns what is to be done now, and clears it."""
         if self.role is not None:
             self._do(self.role.settle)
         turn = PeerTurn(self.log, self.election.take_sends(), self._dials)
@@ -236,23 +242,23 @@ class Peer:
 
     @property
     def is_idle(self) -> bool:
-        """Whether a turn would have nothing in it."""
+        """True if a turn would have nothing to do."""
         service = None if self.role is None else self.role.service
         if self.log or self._hang_ups or self._dials or not all(link.is_full for link in self._dirty):
             return False
         return self.leaderless.is_idle and (service is None or service.is_idle)
 
-    # What roles call.
+    # Called by roles.
 
     def dial(self, sid: int) -> Link:
-        """A connection to a member's quorum port is to be made."""
+        """Asks for a connection to the quorum port of a member."""
         link = Link(f"server {sid}", self._dirty, self.time)
         self.links[link] = None
         self._dials.append((link, sid))
         return link
 
     def hang_up(self, link: Link, why: str) -> None:
-        """A connection is to be closed once what was sent is sent."""
+        """Closes a connection once its output is sent."""
         if link.why_closed is None:
             link.why_closed = why
             self.news.append(f"{link.name} closed: {why}")
@@ -261,17 +267,17 @@ class Peer:
             self._hang_ups.append(link)
 
     def accept_epoch(self, epoch: int) -> None:
-        """Promises an epoch."""
+        """Promises an epoch, on disk."""
         self.storage.set_accepted_epoch(epoch)
         self.accepted_epoch = epoch
 
     def adopt_epoch(self, epoch: int) -> None:
-        """The history is that of an epoch's leader."""
+        """Makes an epoch the current one, on disk: the history is that of its leader."""
         self.storage.set_current_epoch(epoch)
         self.current_epoch = epoch
 
     def on_serving(self, epoch: int) -> None:
-        """Clients are served in an epoch."""
+        """Records that clients are served in an epoch."""
         self.election.on_synchronized(epoch)
         service = self.service
         assert service is not None
@@ -279,25 +285,25 @@ class Peer:
         self.news.append(f"serving epoch {epoch} from zxid 0x{self.tree.zxid:x}")
 
     def log_and_apply(self, entries: Sequence[Received]) -> None:
-        """Writes transactions that are committed, and applies them."""
+        """Writes committed transactions to disk and applies them."""
         if entries:
             self.storage.write([each.payload for each in entries])
             for each in entries:
                 self._apply(each)
 
     def truncate(self, zxid: int) -> None:
-        """Cuts off what was logged after a zxid, and forgets what it did."""
+        """Truncates the log after a zxid, and loads the tree again."""
         try:
             self.storage.truncate(zxid)
         except ValueError as error:
             self.needs_image = True
             raise Abandoned(
-                f"the log cannot be cut after 0x{zxid:x}, a snapshot is needed: {error}"
+                f"the log cannot be truncated after 0x{zxid:x}, a snapshot is needed: {error}"
             ) from None
         self._load()
 
     def adopt(self, image: Image, zxid: int) -> None:
-        """Takes over a tree, whose disk is written first."""
+        """Replaces the tree by an image, on disk first."""
         tree = Tree()
         tree.restore(image.nodes)
         tree.zxid = zxid
@@ -317,7 +323,7 @@ class Peer:
         self._take_decision()
 
     def _take_decision(self) -> None:
-        """If the election has ended, the role begins."""
+        """Begins a role if the election has ended."""
         vote = self.election.decided
         if self.role is not None or vote is None:
             return
@@ -339,7 +345,7 @@ class Peer:
                 self.hang_up(link, "this server does not lead")
 
     def _maybe_read_only(self) -> None:
-        """A member that looks for a leader for long serves those that only read, if it is to."""
+        """Enters read-only mode if that is enabled and the member has looked for a leader for long enough."""
         if self.role is not None:
             return
         self.leaderless.on_tick()
@@ -347,29 +353,29 @@ class Peer:
         is_due = self.rules.read_only and self.time >= self._looking_since + patience
         if is_due and not self.leaderless.is_read_only:
             self.leaderless.open(self.tree, self.timeouts)
-            self.news.append(f"read-only at zxid 0x{self.tree.zxid:x}")
+            self.news.append(f"read-only mode at zxid 0x{self.tree.zxid:x}")
 
     def _do(self, what: Callable[..., None], *arguments: object) -> None:
-        """Does something of the role, which may be the end of it."""
+        """Calls a method of the role, which may end it."""
         try:
             what(*arguments)
         except Abandoned as why:
             self._leave(str(why), why.leader if isinstance(why, Reassigned) else None)
 
     def _on_malformed(self, link: Link, error: ValueError) -> None:
-        """A connection over which nonsense comes is closed, and lost."""
+        """Closes a connection on which malformed data was received, and treats it as lost."""
         self.hang_up(link, str(error))
         if self.role is not None:
             self._do(self.role.on_lost, link)
 
     def _leave(self, why: str, leader: int | None) -> None:
-        """The role is over: what was logged is on disk and in the tree when the next one begins.
+        """Ends the role: what it has logged is on disk and in the tree when the next one begins.
 
-        A vote tells of all that is in the log, committed or not (ZOOKEEPER-2845).
+        A vote counts everything in the log, committed or not (ZOOKEEPER-2845).
         """
         role = self.role
         assert role is not None
-        self.news.append(f"no more {type(role).__name__.lower()}: {why}")
+        self.news.append(f"no longer a {type(role).__name__.lower()}: {why}")
         service = role.service
         if service is not None:
             service.close_all("this server is looking for a leader")
@@ -378,7 +384,7 @@ class Peer:
         self.role, self.role_over = None, self.time
         for link in list(self.links):
             if link not in self._parked:
-                self.hang_up(link, "the role is over")
+                self.hang_up(link, "this server's role has ended")
         self._dials.clear()
         self.storage.write(self.log)
         self.log = []
@@ -391,32 +397,32 @@ class Peer:
             self._take_decision()
 
     def _park(self, link: Link, chunk: bytes) -> None:
-        """Keeps what a learner says until it is known whether this server leads."""
+        """Keeps what a learner sends until it is known whether this server leads."""
         _, chunks = self._parked[link]
         chunks.append(chunk)
         if sum(map(len, chunks)) > MOST_OF_STRANGER:
-            self.hang_up(link, "too much before this server leads")
+            self.hang_up(link, f"more than {MOST_OF_STRANGER} bytes before this server leads")
 
     # Who the members are.
 
     @property
     def ensembles(self) -> tuple[Ensemble, ...]:
-        """Of which a quorum is needed: of the one that is committed, and of a later one that may be."""
+        """The ensembles of which quorums are needed: the committed one, and a later proposed one."""
         return (self.ensemble, self.last_seen) if self.is_reconfiguring else (self.ensemble,)
 
     @property
     def is_reconfiguring(self) -> bool:
-        """Whether there is a later ensemble that is not known to be committed."""
+        """True if there is a later ensemble that is not known to be committed."""
         return self.last_seen.version > self.ensemble.version
 
     @property
     def known(self) -> Ensemble:
-        """All members of which this one knows, and where they are reached."""
+        """All members that this one knows of, with their addresses."""
         members = {**self.last_seen.members, **self.ensemble.members}
         return Ensemble(members, version=self.ensemble.version)
 
     def see(self, ensemble: Ensemble) -> None:
-        """A later ensemble is proposed: whatever is decided from now on needs a quorum of it, too.
+        """Records a proposed ensemble: from now on decisions need a quorum of it, too.
 
         ZooKeeper: QuorumPeer.setLastSeenQuorumVerifier.
         """
@@ -427,14 +433,14 @@ class Peer:
             self.news.append(f"configuration {ensemble.version:x} proposed")
 
     def install(self, ensemble: Ensemble, leader: int | None) -> bool:
-        """An ensemble is committed.
+        """Activates a committed ensemble.
 
         Args:
-            ensemble: which.
-            leader: who leads from now on; None if nobody has said.
+            ensemble: the ensemble.
+            leader: the id of the leader that it designates; None if unknown.
 
         Returns:
-            Whether this server has another leader by that, or another part.
+            True if that changes this server's leader or its role.
 
         ZooKeeper: QuorumPeer.processReconfig.
         """
@@ -459,11 +465,11 @@ class Peer:
 
     @property
     def _may_yet_lead(self) -> bool:
-        """Whether a learner that connects may know better than this server whom it is to follow."""
+        """True if a learner that connects may know better than this server who leads."""
         return self.role is None or self.rules.settings.reconfig
 
     def _take_over_ensemble(self) -> None:
-        """While it looks for a leader, this server has heard of a later ensemble."""
+        """Activates a later ensemble that a peer has sent during an election."""
         newer = self.election.newer
         if newer is None or self.role is not None or not self.rules.settings.reconfig:
             return
@@ -486,10 +492,10 @@ class Peer:
         self._show_ensemble()
 
     def _show_ensemble(self) -> None:
-        """Who the members are is a node, which each server writes for itself unless it is reconfigured."""
+        """Writes the ensemble to its node, unless the history already holds a later one."""
         node = self.tree.nodes[CONFIG]
         if self.rules.settings.reconfig and node.mzxid > self.ensemble.version:
-            return  # the history goes on
+            return  # the node is part of the history
         node.data = self.ensemble.text().encode()
         node.version = -1
         if self.rules.settings.reconfig:

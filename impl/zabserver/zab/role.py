@@ -1,4 +1,4 @@
-"""What roles share: the rules that a member goes by, and how a role ends.
+"""What roles have in common: the settings of a member, and how a role ends.
 
 ZooKeeper: QuorumPeer, Learner, Leader.
 """
@@ -19,44 +19,41 @@ from zabserver.zab.history import LIMIT
 from zabserver.zab.link import Link
 
 RETRY = 100
-"""How long a learner waits before it dials its leader again, in milliseconds."""
+"""How long a learner waits before it connects to its leader again, in milliseconds."""
 
 
 class Abandoned(Exception):
-    """A role is over: its server looks for a leader again.
-
-    Args:
-        why: for the log.
-    """
+    """Raised when a role ends: the server looks for a leader again. The message is for the log."""
 
 
 class Reassigned(Abandoned):
-    """A role is over, and a reconfiguration has said who leads from now on.
+    """Raised when a role ends because a reconfiguration designates another leader.
 
     Args:
-        leader: its id.
+        leader: the id of that leader.
     """
 
     def __init__(self, leader: int) -> None:
-        super().__init__(f"server {leader} leads from now on")
+        super().__init__(f"a reconfiguration makes server {leader} the leader")
         self.leader = leader
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What of zoo.cfg a member goes by.
+    """Settings from zoo.cfg that decide how a member behaves.
 
     Attributes:
-        tick: in milliseconds; `init` and `sync` are in ticks.
-        init: how long discovery and synchronization may take.
-        sync: how long a member may be silent.
-        least, most: what timeouts of sessions are kept between, in milliseconds; 0 for 2 and 20 ticks.
-        history: how many applied transactions are kept for learners that lack a few.
-        size_factor: how large log files may be that are sent instead of a snapshot, beside that.
-        settings: what decides about requests.
-        lone_voter: whether an ensemble may be made that has one voter.
-        read_only: whether a member without a leader serves clients that only want to read.
-        first_patience, most_patience: see `Election`.
+        tick: the length of a tick, in milliseconds (`tickTime`).
+        init: the time limit for discovery and synchronization, in ticks (`initLimit`).
+        sync: how long a member may be silent, in ticks (`syncLimit`).
+        least, most: the shortest and longest session timeout, in milliseconds; 0 for 2 and 20 ticks.
+        history: how many applied transactions are kept to synchronize learners (`commitLogCount`).
+        size_factor: how large log files may be, compared to a snapshot, to be sent in its place
+            (`snapshotSizeFactor`).
+        settings: the settings that decide how requests of clients are served.
+        lone_voter: True if a reconfiguration may leave one voter.
+        read_only: True if a member without a leader serves read-only clients (`readonlymode.enabled`).
+        first_patience, most_patience: as of `Election`.
     """
 
     tick: int = 2000
@@ -73,7 +70,7 @@ class Rules:
     most_patience: int = MOST_PATIENCE
 
     def sessions(self, me: int, now: int, timeouts: dict[int, int]) -> Sessions:
-        """Sessions that all have their full time from now on."""
+        """Returns open sessions, each with its full timeout from now on."""
         sessions = Sessions(me, now, self.tick, self.least, self.most)
         for session, timeout in timeouts.items():
             sessions.add(session, timeout, now)
@@ -81,37 +78,33 @@ class Rules:
 
 
 class Role(Protocol):
-    """What a member does while it is not looking for a leader.
-
-    Every method may raise `Abandoned`: the role is over.
-
-    """
+    """What a member does once it has a leader. Every method may raise `Abandoned`: the role ends."""
 
     @property
     def service(self) -> Clients | None:
-        """What serves this server's clients; None until the role is established."""
+        """The service for this server's clients; None until there is one."""
 
     def begin(self) -> None:
-        """The role begins."""
+        """Begins the role."""
 
     def on_items(self, link: Link, items: Sequence[Packet | Image]) -> None:
-        """Something has come from another member, in this order.
+        """Handles packets and images from another member, in order.
 
         Raises:
-            Malformed: it makes no sense.
+            Malformed: one of them cannot be decoded.
         """
 
     def on_lost(self, link: Link) -> None:
-        """A connection is gone, or could not be made."""
+        """Handles the loss of a connection, or the failure to make it."""
 
     def on_synced(self, zxid: int) -> None:
-        """All up to a zxid is on this server's disk."""
+        """Handles an fsync: everything up to a zxid is on this server's disk."""
 
     def on_tick(self) -> None:
-        """Time has passed."""
+        """Handles the passing of time."""
 
     def settle(self) -> None:
-        """All that had come has been taken in: what follows from it together is done."""
+        """Ends a turn, when all that had arrived is handled."""
 
     def logged(self) -> list[tuple[int, bytes]]:
-        """What this server has logged and not applied, when the role ends."""
+        """Returns what this server has logged and not applied, when the role ends."""

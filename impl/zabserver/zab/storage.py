@@ -1,8 +1,8 @@
 """What a member needs of its disk, besides the appends of each turn, which go through the shell.
 
-These calls return when what they say is on disk. They come where nothing else can go on: at a start, at the
-end of a role, while a learner is synchronized. So order needs no further word: what a peer is told in the
-same turn is on disk by then.
+These calls return once their effect is on disk. They are made where nothing else can proceed: at a start, at
+the end of a role, while a learner is synchronized. Thus whatever is sent to a peer in the same turn is on
+disk by then.
 
 ZooKeeper: FileTxnSnapLog, ZKDatabase, QuorumPeer.setAcceptedEpoch, QuorumPeer.setCurrentEpoch.
 """
@@ -17,61 +17,64 @@ from zabserver.zab.ensemble import Ensemble
 
 
 class Loaded(Protocol):
-    """What was found on disk."""
+    """What was loaded from disk."""
 
     @property
     def tree(self) -> Tree:
-        """Snapshot and log, the tail of the log with it, whether or not that was ever committed."""
+        """The tree from snapshot and log, with the tail of the log, whether or not that was committed."""
 
     @property
     def sessions(self) -> dict[int, int]:
-        """Timeouts of the sessions that are open in it, in milliseconds."""
+        """The timeouts of the open sessions in the tree, in milliseconds, by session id."""
 
 
 class Storage(Protocol):
     """The disk of one member."""
 
     def load(self) -> Loaded:
-        """Reads the newest snapshot, and the log from there on.
+        """Loads the newest snapshot and the log after it.
 
         Raises:
-            ValueError: what is there is damaged; one line says where.
+            ValueError: a file is damaged; one line says where.
         """
 
     def load_epochs(self, last_zxid: int) -> tuple[int, int]:
-        """The accepted and the current epoch.
+        """Returns the accepted and the current epoch.
 
         Raises:
-            ValueError: they do not fit each other, or the log.
+            ValueError: they contradict each other or the log.
         """
 
     def set_accepted_epoch(self, epoch: int) -> None:
-        """Writes the epoch that was promised."""
+        """Writes the accepted epoch: the one that was promised last."""
 
     def set_current_epoch(self, epoch: int) -> None:
-        """Writes the epoch whose history this is."""
+        """Writes the current epoch: that of the leader whose history this is."""
 
     def save_ensembles(self, committed: Ensemble, last_seen: Ensemble) -> None:
-        """Writes who the members are, and who they are to be if that is of a later version."""
+        """Writes the committed ensemble, and the last one seen if its version is later."""
 
     def write(self, payloads: Sequence[bytes]) -> None:
-        """Appends to the log, after all that the shell was given before, and syncs it."""
+        """Appends to the log, after everything that the shell was given before, and fsyncs."""
 
     def truncate(self, zxid: int) -> None:
-        """Cuts all after a zxid off the log, and deletes snapshots that have any of it.
+        """Truncates the log after a zxid, and deletes snapshots that contain anything after it.
 
         Raises:
-            ValueError: the log does not hold it.
+            ValueError: the log does not contain the zxid.
         """
 
     def save(self, tree: Tree, timeouts: Mapping[int, int]) -> None:
-        """Writes a snapshot, in place of everything later than it that the log has."""
+        """Writes a snapshot, which replaces everything later in the log."""
 
     def entries_after(self, zxid: int) -> Iterator[tuple[int, bytes]]:
-        """Zxids and payloads in the log, from a zxid on if that is there; none where the log begins later."""
+        """Yields zxids and payloads from the log, starting at a zxid; none if the log begins later."""
 
     def recent(self, count: int) -> list[tuple[int, bytes]]:
-        """The last entries of the log, as many as there are."""
+        """Returns the last entries of the log, at most `count`."""
 
     def sizes(self, zxid: int) -> tuple[int, int]:
-        """Bytes of the log files from the one that may hold a zxid on, and of the newest snapshot."""
+        """Returns the size of the log files from the one that may hold a zxid, and of the newest snapshot.
+
+        Both are in bytes.
+        """

@@ -1,8 +1,9 @@
-"""A leader's part in reconfigurations: whose quorums it needs, and who leads after it.
+"""A leader's part in reconfigurations: whose quorums it needs, and who leads afterwards.
 
-A leader that votes in the next ensemble at the same address goes on. Otherwise it names the voter with most,
-with the commit of the reconfiguration, and commits nothing after that: the one it named does. It stays until
-no quorum is connected any more, so that a quorum has heard of it, and follows that one then.
+A leader that votes in the next ensemble at the same address goes on. Otherwise it designates the voter with
+the longest log, with the commit of the reconfiguration, and commits nothing after that: the designated leader
+does. It stays until no quorum is connected any more, since a quorum has received that commit then, and
+follows the designated leader.
 
 ZooKeeper: Leader.tryToCommit, commitAndActivate, informAndActivate, getDesignatedLeader, isQuorumSynced.
 """
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
 
 
 class Succession:
-    """What becomes of a leader by reconfigurations.
+    """What reconfigurations mean for a leader.
 
     Args:
-        leader: whose part it is.
+        leader: the leader.
 
     Attributes:
-        successor: who leads: another, once an ensemble is committed that this server is not to lead.
+        successor: the id of the leader; another server once an ensemble is committed that this one must not
+            lead.
     """
 
     def __init__(self, leader: Leader) -> None:
@@ -40,20 +42,21 @@ class Succession:
         self.peer = leader.peer
         self.successor = leader.peer.me
         self._before: Ensemble | None = None
-        self._until = 0  # of all up to this zxid a quorum of that is needed, too
+        self._until = 0  # everything up to this zxid needs a quorum of that, too
 
     @property
     def is_over(self) -> bool:
-        """Whether another leads from now on, and this server commits nothing more."""
+        """True if another server leads from now on, and this one commits nothing more."""
         return self.successor != self.peer.me
 
     # Voters.
 
     def reached(self, marks: Mapping[int, int]) -> int:
-        """The last zxid that may be committed.
+        """Returns the last zxid that may be committed.
 
-        From a reconfiguration on a quorum of both ensembles is needed; for what was proposed before its
-        commit even after that: a server that does not know of the commit votes as in the ensemble before.
+        From a reconfiguration on, quorums of both ensembles are needed; for what was proposed before its
+        commit even after that, because a server that has not received the commit votes as in the previous
+        ensemble.
 
         Args:
             marks: the last zxid that each server has acknowledged.
@@ -70,14 +73,14 @@ class Succession:
         return reached
 
     def can_commit(self, present: Collection[int]) -> bool:
-        """Whether there are quorums for all that is proposed; if not, another leader may do without.
+        """True if the servers present can commit all that is proposed; if not, another leader may be able to.
 
         ZooKeeper waits for ever.
         """
         return self._before is None or self._before.is_quorum(present)
 
     def ready_voters(self) -> set[int]:
-        """Who has all that is proposed, or gets it, and acknowledges it: this server, and followers."""
+        """Returns the ids of this server and of the followers that are synchronized."""
         followers = (each for each in self.leader.handlers.values() if not each.is_observer)
         return {self.peer.me} | {each.sid for each in followers if each.stage == Stage.BROADCAST}
 
@@ -85,10 +88,10 @@ class Succession:
         for handler in self.leader.handlers.values():
             handler.is_voter = not handler.is_observer and handler.sid in self.peer.ensemble.voters
 
-    # The way of an ensemble.
+    # The life of an ensemble.
 
     def label(self, epoch: int) -> None:
-        """An ensemble that was there from the start gets a version, to beat those of servers that join.
+        """Gives an initial ensemble a version, so that it beats those of servers that join.
 
         ZooKeeper: Leader.lead (ZOOKEEPER-1783).
         """
@@ -97,31 +100,32 @@ class Succession:
             self.peer.see(replace(ensemble, version=epoch << 32))
 
     def of_new_leader(self, is_serving: bool) -> Ensemble:
-        """The ensemble that NEWLEADER tells, which UPTODATE says is committed.
+        """Returns the ensemble to send with NEWLEADER, which UPTODATE declares committed.
 
-        ZooKeeper tells one that is proposed, too, so that a learner takes for committed what may never be.
+        ZooKeeper sends a proposed one, too; then a learner takes for committed what may never be.
 
         Args:
-            is_serving: whether a quorum has acknowledged a NEWLEADER; if not, that of the last ensemble will.
+            is_serving: True if a quorum has acknowledged a NEWLEADER; if not, a quorum of the last ensemble
+                seen has to.
         """
         return self.peer.ensemble if is_serving else self.peer.last_seen
 
     def complete(self, ready: Collection[int]) -> None:
-        """The last ensemble that this server has seen is committed: a quorum of it has said so.
+        """Commits the last ensemble seen, which a quorum of it has acknowledged with NEWLEADER.
 
         Args:
-            ready: who has.
+            ready: the servers that have.
         """
         if self.peer.is_reconfiguring:
             self.successor = self._designated(ready)
             self.install()
 
     def propose(self, ensemble: Ensemble) -> None:
-        """It is about to be proposed: it and what follows need a quorum of the next ensemble, too."""
+        """Records an ensemble about to be proposed: from now on a quorum of it is needed, too."""
         self.peer.see(ensemble)
 
     def tell(self, entry: Entry, last: int) -> None:
-        """A reconfiguration is committed: all are told, and who leads from now on.
+        """Sends everyone the commit of a reconfiguration and the leader that it designates.
 
         Args:
             entry: the reconfiguration.
@@ -141,15 +145,15 @@ class Succession:
                 handler.send(Kind.COMMIT_AND_ACTIVATE, zxid, body)
 
     def install(self) -> None:
-        """The last ensemble that this server has seen is the one that counts."""
+        """Activates the last ensemble seen."""
         self.peer.install(self.peer.last_seen, self.successor)
         self._count_voters()
 
     def hand_over(self) -> None:
-        """Another leads: once no quorum is here any more all have been told, and this server follows.
+        """Waits until no quorum is connected any more: then this server follows the designated leader.
 
         Raises:
-            Reassigned: that is so.
+            Reassigned: the wait is over.
         """
         handlers = self.leader.handlers.values()
         here = {each.sid for each in handlers if each.stage >= Stage.READY and not each.is_observer}
@@ -157,7 +161,7 @@ class Succession:
             raise Reassigned(self.successor)
 
     def _designated(self, have: Collection[int]) -> int:
-        """Who is to lead the next ensemble, of those that have what makes it."""
+        """Returns the leader of the next ensemble, chosen from the servers that have acknowledged it."""
         handlers = self.leader.handlers.values()
         marks = {each.sid: each.acknowledged for each in handlers if each.sid in have}
         return designated(self.peer.me, self.peer.ensemble, self.peer.last_seen, marks)

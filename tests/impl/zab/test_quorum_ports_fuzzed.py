@@ -102,9 +102,9 @@ def strangers_link(it: World, *chunks: bytes) -> Link:
 
 PROMISE = encode_packet(Kind.ACKEPOCH, 0, INT.pack(0))
 FIRST: dict[str, tuple[bytes, str]] = {
-    "the leader's own id": (info(3), "which this one is"),
-    "nobody's id": (info(77), "no member"),
-    "a negative id": (info(-1), "no member"),
+    "the leader's own id": (info(3), "which is this server"),
+    "nobody's id": (info(77), "not a member"),
+    "a negative id": (info(-1), "not a member"),
     "the id of one who is there": (info(2), "connected already"),
     "a negative epoch": (info(1, -5), "promised epoch -5"),
     "an epoch out of reach": (info(1, 1 + MOST_AHEAD + 10), "promised epoch"),
@@ -144,9 +144,12 @@ THEN: dict[str, tuple[list[bytes], str]] = {
     "it says again who it is": ([info(1)], "during discovery"),
     "an acknowledgement": ([encode_packet(Kind.ACK, E)], "during discovery"),
     "a promise of nothing": ([encode_packet(Kind.ACKEPOCH, 0)], "an int at byte"),
-    "a promise with a negative epoch": ([encode_packet(Kind.ACKEPOCH, 0, INT.pack(-2))], "history is of -2"),
-    "a promise with a negative zxid": ([encode_packet(Kind.ACKEPOCH, -E, INT.pack(0))], "history is of 0"),
-    "more than the leader has": ([encode_packet(Kind.ACKEPOCH, 9 * E, INT.pack(9))], "more than the leader"),
+    "a promise with a negative epoch": (
+        [encode_packet(Kind.ACKEPOCH, 0, INT.pack(-2))],
+        "ACKEPOCH: epoch -2",
+    ),
+    "a promise with a negative zxid": ([encode_packet(Kind.ACKEPOCH, -E, INT.pack(0))], "ACKEPOCH: epoch 0"),
+    "more than the leader has": ([encode_packet(Kind.ACKEPOCH, 9 * E, INT.pack(9))], "more recent than"),
     "a snapshot": ([encode_packet(Kind.SNAP, E)], "does not lead"),
     "too much": ([pack(">iqi", 18, 0, 1 << 20) + bytes(5000)], "before it has promised"),
     "an acknowledgement of another NEWLEADER": (
@@ -175,7 +178,7 @@ LATE: dict[str, tuple[bytes, str]] = {
     "a request for nothing": (encode_packet(Kind.REQUEST, -1), "a long at byte"),
     "an operation that nobody passes on": (
         encode_packet(Kind.REQUEST, -1, encode_request(1, 1, Op.GET_DATA, b"")),
-        "no learner passes on",
+        "not one that learners forward",
     ),
     "a session of no timeout": (
         encode_packet(Kind.REQUEST, -1, encode_request(1, 0, Op.CREATE_SESSION, b"")),
@@ -230,7 +233,7 @@ def test_one_byte_a_second_is_no_sign_of_life_of_who_has_not_said_who_it_is(led:
         led.tick(RULES.tick)
         led.settle()
     assert link.why_closed is not None
-    assert "has not said" in link.why_closed
+    assert "no FOLLOWERINFO within" in link.why_closed
 
 
 def test_who_connects_while_nobody_leads_is_not_kept_for_long() -> None:
@@ -253,7 +256,7 @@ def test_a_member_whose_connection_broke_takes_its_place_again(led: World) -> No
     early = strangers_link(led, info(1))
     assert (first.why_closed, early.why_closed) == (
         None,
-        "server 1 is connected already, and was heard of 0 ms ago",
+        "server 1 is connected already, and was heard from 0 ms ago",
     )
     led.tick(RULES.tick + 1)
     led.settle()
@@ -414,7 +417,7 @@ def test_a_learner_leaves_a_leader_that_talks_nonsense(stage: str, name: str, pa
     assert it.peer.role is None
     assert it.link.why_closed is not None
     assert state_of(it.peer) == before
-    assert any("no more learner: " in line for line in it.peer.news)
+    assert any("no longer a learner: " in line for line in it.peer.news)
     again = Peer(1, EVERYONE, it.peer.storage, RULES, START, START)
     assert again.tree.zxid == it.peer.tree.zxid
 
