@@ -162,7 +162,7 @@ def unknown_names(document: Path) -> Iterator[str]:
 
 def unknown_places(document: Path) -> Iterator[str]:
     """Dotted names of ours, and paths below our folders, in `backquotes`, that are not there."""
-    quoted = re.findall(r"`([^`\n]+)`", prose(document.read_text(encoding="utf-8")))
+    quoted = re.findall(r"`([^`]+)`", prose(document.read_text(encoding="utf-8")))
     for text in quoted:
         for path in re.findall(rf"(?<![\w/])(?:{'|'.join(FOLDERS)})/[\w./-]*\w", text):
             if not (ROOT / path).exists():
