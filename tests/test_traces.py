@@ -12,7 +12,7 @@ from zabcheck.report.picture import picture
 from zabcheck.simulation import files, replaying
 from zabcheck.simulation.mistakes import MISTAKES
 from zabcheck.traces.files import SUFFIX, Expect, TraceFile, load, to_text
-from zabcheck.traces.replay import replay, words
+from zabcheck.traces.replay import ending, marks, replay, words
 from zabspec.service.seen import Run
 from zabspec.service.witnesses import SOMETIMES
 
@@ -66,15 +66,24 @@ def test_a_file_runs_again_and_ends_as_it_says(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(SUFFIX))
-def test_a_file_is_as_it_would_be_written_today_and_can_be_drawn(path: Path) -> None:
+def test_a_file_is_as_it_would_be_written_today(path: Path) -> None:
     file = load(path)
     assert path.read_text(encoding="utf-8") == to_text(file.trace, file.expect)
-    drawn = picture(file.trace).splitlines()
-    assert max(map(len, drawn)) <= 99 + 31 * max(0, columns(file) - 3)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(SUFFIX))
+def test_no_line_of_a_picture_is_longer_than_the_page_is_wide(path: Path, width: int) -> None:
+    file = load(path)
+    result = replay(file.model, file.trace, file.expect)
+    drawn = picture(file.trace, ending(result), marks=marks(result), width=width).splitlines()
+    assert max(map(len, drawn)) <= width
+    is_too_wide = columns(file) > 5 and width == 60
+    assert drawn[0].endswith("here are the steps alone") is is_too_wide
 
 
 def columns(file: TraceFile) -> int:
-    """How many a picture has: one for each server, and one for each client where there are any."""
+    """Returns the number of columns of a picture: one for each server, and for each client."""
     protocol = file.model.initial.protocol
     if isinstance(protocol, Run):
         return len(protocol.service.servers) + len(protocol.service.clients)

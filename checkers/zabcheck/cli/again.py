@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-from zabcheck.report.picture import is_ascii_only, picture
+from zabcheck.cli.output import drawn
 from zabcheck.simulation import files, replaying
 from zabcheck.traces.files import TraceError, load
-from zabcheck.traces.replay import ending, marks, replay, words
+from zabcheck.traces.replay import replay, words
 
 
 def add(commands: Any) -> None:
@@ -43,9 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     file = load(arguments.file)
     result = replay(file.model, file.trace, file.expect)
     if arguments.picture:
-        ascii_only = is_ascii_only(sys.stdout)
-        drawn = picture(file.trace, ending(result), marks=marks(result), ascii_only=ascii_only)
-        print(drawn, end="\n\n")
+        print(drawn(result), end="\n\n")
     for line in words(result):
         print(line)
     return 0 if result.is_as_expected else 1

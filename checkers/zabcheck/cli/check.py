@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zabcheck.cli.arguments import Parser, UsageError, count, duration, number
+from zabcheck.cli.output import drawn, width
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.search import KINDS, Options, search
 from zabcheck.explorer.verdicts import Trace, Verdict
@@ -18,10 +19,9 @@ from zabcheck.models.instances import MISTAKES, SPECS, Instance, build
 from zabcheck.models.service.scenarios import SCENARIO, SCENARIOS
 from zabcheck.models.zab import model as zab
 from zabcheck.report import verdict as report
-from zabcheck.report.picture import is_ascii_only, picture
 from zabcheck.report.progress import progress
 from zabcheck.traces.files import Expect, check_writable, save
-from zabcheck.traces.replay import ending, marks, replay
+from zabcheck.traces.replay import replay
 
 ONLY_FOR = {"reduce": "bfs", "workers": "bfs", "walks": "walk", "seed": "walk"}
 """Options that one kind of search alone heeds."""
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         verdict = search(model, options, show)
     if verdict.trace is not None:
         print(picture_of(model, verdict.trace, Expect.VIOLATED), end="\n\n")
-    for line in report.in_words(verdict, model, options, title):
+    for line in report.in_words(verdict, model, options, title, width()):
         print(line)
     if verdict.trace is not None:
         _keep(verdict, verdict.trace, arguments.traces)
@@ -127,9 +127,8 @@ def _votes_in_words(bounds: Bounds) -> Iterator[str]:
 
 
 def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
-    """The picture of a run, for the terminal or the pipe that it goes to."""
-    result = replay(model, trace, expect)
-    return picture(trace, ending(result), marks=marks(result), ascii_only=is_ascii_only(sys.stdout))
+    """Returns the picture of a run, as wide and with the characters that standard output can show."""
+    return drawn(replay(model, trace, expect))
 
 
 def _keep(verdict: Verdict, trace: Trace, directory: Path) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TextIO
 
 from zabcheck.explorer.verdicts import Trace
-from zabcheck.report.happenings import protocol_of
-from zabcheck.report.spacetime import ASCII, UNICODE, Ending, again, spacetime
+from zabcheck.models.words import drawable
+from zabcheck.report.ending import Ending
+from zabcheck.report.glyphs import ASCII, UNICODE, Glyphs
+from zabcheck.report.page import Page, least_width
+from zabcheck.report.spacetime import again, spacetime
+from zabcheck.report.width import WIDTH, wrapped
 from zabcheck.traces.differences import differences, shown
-from zabspec import fast_election, paper, zab
-from zabspec.service.seen import Run
-
-WIDTH = 99
-
-DRAWN = (paper.State, zab.State, fast_election.State, Run)
-"""The states of which there are diagrams; of others, lists of changes."""
 
 
 def picture(
@@ -25,54 +20,49 @@ def picture(
     *,
     marks: Mapping[int, Sequence[str]] | None = None,
     ascii_only: bool = False,
+    width: int = WIDTH,
 ) -> str:
     """Draws a run of any spec.
 
+    Where there are too many servers for a diagram of this width, the first line says which width is needed,
+    and the run is listed instead.
+
     Args:
         trace: the run.
-        ending: what it is shown for; it stands at the end.
+        ending: what the run shows; stands at the end.
         marks: by the number of a step, what went wrong with it; shown in a space-time diagram.
         ascii_only: draw with ASCII characters alone.
+        width: columns of the page; no line is longer.
+
+    Returns:
+        The lines, without a newline at the end.
     """
-    if isinstance(protocol_of(trace.steps[0].world), DRAWN):
-        return spacetime(trace, ending, marks=marks, ascii_only=ascii_only)
-    return _listing(trace, ending, ascii_only)
-
-
-def is_ascii_only(stream: TextIO) -> bool:
-    """Whether a stream can show no more than ASCII."""
-    try:
-        for glyphs in (
-            UNICODE.shaft,
-            UNICODE.right,
-            UNICODE.event,
-            UNICODE.dash,
-            UNICODE.broken,
-            UNICODE.good,
-            UNICODE.loop,
-        ):
-            glyphs.encode(stream.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return True
-    return False
-
-
-def _listing(trace: Trace, ending: Ending | None, ascii_only: bool) -> str:
-    """A line for each step, and under it the variables that it changed."""
     glyphs = ASCII if ascii_only else UNICODE
+    drawn = drawable(trace)
+    if drawn is None:
+        return "\n".join(_listing(trace, ending, glyphs, width))
+    diagram, words = drawn
+    first = diagram.steps[0].world
+    names = words.names(getattr(first, "protocol", first))
+    needed = least_width(len(names))
+    if width < needed:
+        told = f"{len(names)} columns need a width of {needed}; here are the steps alone"
+        return "\n".join([*wrapped(told, width), "", *_listing(trace, ending, glyphs, width)])
+    return "\n".join(spacetime(diagram, words, ending, marks or {}, Page(names, glyphs, width)))
+
+
+def _listing(trace: Trace, ending: Ending | None, glyphs: Glyphs, width: int) -> list[str]:
+    """Returns a line for each step, and under it the variables that it changed."""
     lines = []
     for index, step in enumerate(trace.steps):
         if index and trace.loop == index - 1:
             lines.append(f"{glyphs.loop} from here on, for ever")
         arguments = ", ".join(map(str, step.arguments))
-        lines.append(f"{index:4}  {f'{step.action}({arguments})' if index else 'the initial world'}")
+        told = f"{step.action}({arguments})" if index else "the initial world"
+        lines += [f"{index:4}  {line.lstrip()}" for line in wrapped(told, width, indent=6)]
         for each in differences(trace.steps[index - 1].world, step.world) if index else ():
-            lines += textwrap.wrap(
-                f"{each.place}: {shown(each.one)} {glyphs.sends} {shown(each.other)}",
-                WIDTH,
-                initial_indent=" " * 8,
-                subsequent_indent=" " * 12,
-            )
+            change = f"{each.place}: {shown(each.one)} {glyphs.sends} {shown(each.other)}"
+            lines += wrapped(change, width, 8, 12)
     if trace.loop is not None:
         lines.append(again(trace, glyphs))
-    return "\n".join([*lines, *(ending.lines(glyphs) if ending else ())])
+    return [*lines, *(ending.lines(glyphs, width) if ending else [])]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 from zabcheck.explorer.model import Model, Property
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
 from zabcheck.report.progress import megabytes, seconds
+from zabcheck.report.width import WIDTH, wrapped
 
-WIDTH = 99
 
-
-def in_words(verdict: Verdict, model: Model, options: Options, title: str) -> list[str]:
-    """The lines that end a search.
+def in_words(verdict: Verdict, model: Model, options: Options, title: str, width: int = WIDTH) -> list[str]:
+    """Returns the lines that are printed at the end of a search.
 
     Args:
         verdict: what the search found.
         model: what was explored, with the properties that were checked.
         options: how it was explored.
         title: what was explored, and the bounds, in words.
+        width: columns of the page; no line is longer.
     """
     tell = {
         Outcome.PASSED: _passed,
@@ -28,18 +27,11 @@ def in_words(verdict: Verdict, model: Model, options: Options, title: str) -> li
         Outcome.VACUOUS: _vacuous,
         Outcome.OUT_OF_BUDGET: _out_of_budget,
     }[verdict.outcome]
-    lines = [f"{_HEADINGS[verdict.outcome]}: {title}"]
+    heading = verdict.outcome.name.replace("_", " ")
+    lines = wrapped(f"{heading}: {title}", width, hanging=2)
     for paragraph in [*tell(verdict, model, options), _cost(verdict.counts)]:
-        lines += textwrap.wrap(paragraph, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        lines += wrapped(paragraph, width, 2, 4)
     return lines
-
-
-_HEADINGS = {
-    Outcome.PASSED: "PASSED",
-    Outcome.VIOLATED: "VIOLATED",
-    Outcome.VACUOUS: "VACUOUS",
-    Outcome.OUT_OF_BUDGET: "OUT OF BUDGET",
-}
 
 
 def _passed(verdict: Verdict, model: Model, options: Options) -> list[str]:
@@ -84,7 +76,7 @@ def _vacuous(verdict: Verdict, model: Model, options: Options) -> list[str]:
 def _out_of_budget(verdict: Verdict, _: Model, __: Options) -> list[str]:
     counts = verdict.counts
     return [
-        f"Nobody knows: {verdict.note or 'the search ended early'}.",
+        f"Undecided: {verdict.note or 'the search ended early'}.",
         f"Nothing was violated in the {counts.distinct:,} distinct states found so far "
         f"({counts.generated:,} generated, depth {counts.depth}, {counts.frontier:,} still to go)."
         if counts.distinct

@@ -13,7 +13,7 @@ from typing import Any
 from zabcheck.explorer.loops import broken_by
 from zabcheck.explorer.model import Model, Property, Step
 from zabcheck.explorer.verdicts import Trace, TraceStep
-from zabcheck.report.spacetime import Ending
+from zabcheck.report.ending import Ending
 from zabcheck.traces.differences import Difference, differences, shown
 from zabcheck.traces.files import Expect
 

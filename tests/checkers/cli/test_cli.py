@@ -116,7 +116,7 @@ def test_a_budget_that_runs_out_is_no_pass(zab, options: list[str], reason: str)
     done = zab("check", "--servers", "2", *options)
     assert done.code == 2
     assert done.out.startswith("OUT OF BUDGET: paper, 2 servers")
-    assert "Nobody knows: " in done.out
+    assert "Undecided: " in done.out
     assert reason in " ".join(done.out.split())
 
 
@@ -127,7 +127,7 @@ def test_an_interrupt_ends_with_the_counts_so_far(zab, monkeypatch: pytest.Monke
     monkeypatch.setattr(check, "search", interrupted)
     done = zab("check", *SMALL)
     assert done.code == 2
-    assert "Nobody knows: interrupted." in done.out
+    assert "Undecided: interrupted." in done.out
     assert "1,234 distinct states found so far (5,678 generated, depth 9, 10 still to go)" in " ".join(
         done.out.split()
     )

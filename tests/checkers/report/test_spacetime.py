@@ -11,9 +11,11 @@ from trace_samples import STORY, no_restart_forgets, run, story_model
 from zabcheck.explorer.verdicts import Trace, TraceStep
 from zabcheck.models.bounds import Bounds
 from zabcheck.models.paper import model as paper
+from zabcheck.models.paper.words import Words
+from zabcheck.report.ending import Ending
+from zabcheck.report.glyphs import is_ascii_only
 from zabcheck.report.happenings import happenings
-from zabcheck.report.picture import is_ascii_only, picture
-from zabcheck.report.spacetime import Ending
+from zabcheck.report.picture import picture
 from zabcheck.traces.files import Expect, load
 from zabcheck.traces.replay import ending, marks, replay
 from zabspec.histories import Txn, Zxid
@@ -59,16 +61,39 @@ def test_a_loop_is_marked_at_both_ends() -> None:
     assert lines[lines.index("↺ from here on, for ever") + 1].startswith("  10 ")
 
 
-@pytest.mark.parametrize(("size", "width"), [(2, 99), (3, 99), (5, 130)])
-def test_a_column_can_be_read_and_three_fit_a_page(size: int, width: int) -> None:
+@pytest.mark.parametrize(("size", "width"), [(2, 40), (3, 40), (3, 80), (5, 60), (5, 80), (7, 80), (7, 120)])
+def test_no_line_is_longer_than_the_page_is_wide(size: int, width: int) -> None:
     trace = run(story_model()) if size == 3 else story_of(size)
-    drawn = picture(trace, ENDING if size == 3 else None)
+    drawn = picture(trace, ENDING if size == 3 else None, width=width)
     assert max(map(len, drawn.splitlines())) <= width
     assert f"server {size - 1}" in drawn
 
 
+def test_too_many_servers_for_the_width_are_listed_and_the_width_they_need_is_told() -> None:
+    drawn = picture(story_of(6), width=60).splitlines()
+    assert drawn[0] == "6 columns need a width of 65; here are the steps alone"
+    assert drawn[2] == "   0  the initial world"
+    assert max(map(len, drawn)) <= 60
+    assert "server 5" in picture(story_of(6), width=65)
+
+
+def test_a_word_longer_than_its_column_is_abbreviated_and_explained() -> None:
+    drawn = picture(story_of(7), width=80).splitlines()
+    assert drawn[1].startswith("conne. = connects  disco. = discovery  follo. = following")
+    assert any("│ conne." in line or "● conne." in line for line in drawn)
+    assert not any("connects" in line for line in drawn[2:])
+
+
+def test_what_does_not_fit_an_arrow_stands_beside_the_receiver() -> None:
+    trace = run(story_model())
+    wide, narrow = (picture(trace, width=width).splitlines() for width in (99, 60))
+    assert any("── ACK-E 0, empty @5 ──" in line for line in wide)
+    [place] = (index for index, line in enumerate(narrow) if line.startswith("   6  ●◀───── @5 ──"))
+    assert narrow[place + 1].startswith("      ┃ ← 1: ACK-E 0,")
+
+
 def test_what_was_sent_received_and_lost_is_read_off_the_channels() -> None:
-    happened, left = happenings(run(story_model()))
+    happened, left = happenings(run(story_model()), Words())
     connects, hears = happened[11], happened[16]
     assert [(each.receiver, each.message) for each in connects.sent] == [(0, CEpoch(0))]
     assert connects.received is None
@@ -83,8 +108,9 @@ def test_what_was_sent_received_and_lost_is_read_off_the_channels() -> None:
 
 def test_what_is_still_on_its_way_is_shown_at_the_end() -> None:
     trace = run(story_model(), STORY[:13])
-    assert "to come: PROPOSE 1.1 @13" in picture(trace)
-    assert "to come: CEPOCH 0 @12" in picture(trace)
+    drawn = picture(trace, width=99)
+    assert "to come: PROPOSE 1.1 @13" in drawn
+    assert "to come: CEPOCH 0 @12" in drawn
 
 
 def test_values_are_shown_only_where_they_differ() -> None:

@@ -1,51 +1,104 @@
-"""How votes, notifications and actions of Fast Leader Election are put in a few words, for a narrow column.
+"""Votes, notifications and actions of Fast Leader Election in a few words, for a narrow column.
 
-`vote 2 (1, 1.3), round 4`: for server 2, whose current epoch is 1 and whose last zxid is 1.3; what nobody has
-written yet is left out. `LEADING 2, round 4`: a notification of a server that has decided says its mode.
+`vote 2 (1, 1.3), round 4`: a vote for server 2, whose current epoch is 1 and whose last zxid is 1.3; both are
+left out while nothing has been written. `LEADING 2, round 4`: a notification of a server that has decided
+begins with its mode.
 
-Where ZAB 1.0 elects by votes, a server is two: one of `zabspec.zab`, and one of `zabspec.fast_election`.
+Where ZAB 1.0 elects by votes, a column has two parts: a server of `zabspec.zab` and one of
+`zabspec.fast_election`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from zabcheck.explorer.verdicts import TraceStep
-from zabcheck.models.paper.words import by_whom, zxid
+from zabcheck.models.drawing import Line, Network, by_name, named
+from zabcheck.models.paper.words import LEGEND, by_whom, zxid
+from zabcheck.models.zab import words as zab_words
 from zabcheck.models.zab.words import ZabWords
+from zabspec import fast_election, zab_elected
 from zabspec.fast_election.state import Mode, Notification, Server, Vote
 from zabspec.histories import ZERO
 from zabspec.zab.state import Server as ZabServer
 
-DEEDS = {
-    "server_starts": "comes up",
-    "server_tells_again": "tells its vote again",
-    "server_decides": "has waited long enough",
-    "server_decides_early": "decides too early",
-    "server_looks_again": "has lost whom it needs",
-    "server_crashes": "crashes",
+DEEDS = by_name(
+    {
+        fast_election.server_starts: "starts",
+        fast_election.server_tells_again: "sends its vote again",
+        fast_election.server_decides: "has waited long enough",
+        fast_election.server_decides_early: "decides too early",
+        fast_election.server_looks_again: "looks again",
+        fast_election.server_crashes: "crashes",
+    }
+)
+"""What an action does, where neither a message nor a change shows that."""
+
+LINES = {
+    Mode.DOWN: Line.FAINT,
+    Mode.LOOKING: Line.DOTTED,
+    Mode.FOLLOWING: Line.THIN,
+    Mode.LEADING: Line.HEAVY,
+    Mode.OBSERVING: Line.THIN,
 }
-"""What is said of an action that neither a message nor its changes show."""
 
 
 @dataclass(frozen=True, slots=True)
 class ElectionWords:
-    """The words for a run of Fast Leader Election."""
+    """The words for a run of Fast Leader Election; for the methods, see `zabcheck.models.drawing.Words`.
+
+    Attributes:
+        notation: explains the notation.
+        legend: what each kind of line means.
+        receiving: the names of the actions that take a notification.
+        breaking: the names of the actions marked with a cross.
+        severing: none.
+        is_numbered: True: a server is called by its number.
+    """
 
     notation: ClassVar[str] = "vote 2: for server 2 (its epoch, last zxid)"
-    breaking: ClassVar[frozenset[str]] = frozenset({"server_crashes", "server_looks_again"})
+    legend: ClassVar[Mapping[Line, str]] = LEGEND
+    receiving: ClassVar[frozenset[str]] = named(
+        fast_election.server_joins_round,
+        fast_election.server_counts_vote,
+        fast_election.server_discards_vote,
+        fast_election.server_answers_late,
+        fast_election.server_weighs_report,
+        fast_election.server_answers,
+        fast_election.server_ignores,
+    )
+    breaking: ClassVar[frozenset[str]] = named(fast_election.server_crashes, fast_election.server_looks_again)
+    severing: ClassVar[frozenset[str]] = frozenset()
+    is_numbered: ClassVar[bool] = True
+
+    def names(self, state: fast_election.State) -> Sequence[str]:
+        """Returns `server 0` and so on."""
+        return [f"server {sid}" for sid in range(len(state.servers))]
+
+    def lines(self, state: fast_election.State) -> Sequence[Line]:
+        """Returns the line of each server, by its mode."""
+        return [LINES[server.mode] for server in state.servers]
+
+    def parts(self, state: fast_election.State) -> Sequence[Server]:
+        """Returns the servers."""
+        return state.servers
+
+    def networks(self, state: fast_election.State) -> Iterator[Network]:
+        """Yields the one network."""
+        yield state.network
 
     def actor(self, step: TraceStep) -> int:
-        """The server that a step is a step of: always the first that it names."""
+        """Returns the server that takes a step: always the first argument."""
         return step.arguments[0] if step.arguments else 0
 
     def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
-        """What the server did, where neither a message that is taken nor its changes say so."""
+        """Returns what the server did, where neither a message that is taken nor a change shows that."""
         return [DEEDS[step.action]] if step.action in DEEDS else []
 
     def vote(self, vote: Vote | None, mode: Mode = Mode.LOOKING) -> str:
-        """`vote 2 (1, 1.3)`, or `LEADING 2` of one that has decided."""
+        """Returns `vote 2 (1, 1.3)`, or `LEADING 2` if its server has decided."""
         name = "vote" if mode == Mode.LOOKING else mode.name
         if vote is None:
             return f"no {name}"
@@ -55,11 +108,11 @@ class ElectionWords:
         return f"{said} ({vote.epoch}, {zxid(vote.zxid)})"
 
     def message(self, message: Notification) -> str:
-        """`vote 2, round 1`, or `LEADING 2, round 1` of one that has decided."""
+        """Returns `vote 2, round 1`, or `LEADING 2, round 1` if the sender has decided."""
         return f"{self.vote(message.vote, message.mode)}, round {message.round}"
 
     def changes(self, before: Server, after: Server) -> list[str]:
-        """What changed in a server that a reader wants to know."""
+        """Returns what changed in a server."""
         told = []
         if before.mode != after.mode:
             told.append(after.mode.name.lower())
@@ -73,7 +126,7 @@ class ElectionWords:
         return told
 
     def standing(self, server: Server) -> list[str]:
-        """All that matters of a server at one time."""
+        """Returns all that matters of a server in one state."""
         told = [f"{server.mode.name.lower()}{'' if server.is_voter else ', does not vote'}"]
         if (server.epoch, server.zxid) != (0, ZERO):
             told.append(f"in epoch {server.epoch}, last {zxid(server.zxid)}")
@@ -84,7 +137,12 @@ class ElectionWords:
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """A server of ZAB 1.0, and what it is in the election beside it."""
+    """A server of ZAB 1.0 and its part in the election.
+
+    Attributes:
+        zab: the server.
+        election: its part in the election.
+    """
 
     zab: ZabServer
     election: Server
@@ -94,48 +152,86 @@ class Both:
 class BothWords:
     """The words for a run of ZAB 1.0 that elects by votes.
 
+    For the methods, see `zabcheck.models.drawing.Words`.
+
     Attributes:
-        zab: for what is not of the election.
+        zab: the words for everything but the election.
+        election: the words for the election.
+        notation: explains the notation of `zab`.
+        legend: what each kind of line means.
+        receiving: the names of the actions that take a message.
+        breaking: the names of the actions marked with a cross.
+        severing: none.
+        is_numbered: True: a server is called by its number.
     """
 
     zab: ZabWords
     election: ClassVar[ElectionWords] = ElectionWords()
     notation: ClassVar[str] = ZabWords.notation
+    legend: ClassVar[Mapping[Line, str]] = ZabWords.legend
+    receiving: ClassVar[frozenset[str]] = ZabWords.receiving | ElectionWords.receiving
     breaking: ClassVar[frozenset[str]] = ZabWords.breaking | ElectionWords.breaking
+    severing: ClassVar[frozenset[str]] = frozenset()
+    is_numbered: ClassVar[bool] = True
+
+    def names(self, state: zab_elected.State) -> Sequence[str]:
+        """Returns `server 0` and so on; `observer 2` for one that does not vote."""
+        return self.zab.names(state)
+
+    def lines(self, state: zab_elected.State) -> Sequence[Line]:
+        """Returns the line of each server: by its role, or faint if it is down."""
+        by_role = zip(self.zab.lines(state), state.election.servers, strict=True)
+        return [Line.FAINT if voting.mode == Mode.DOWN else line for line, voting in by_role]
+
+    def parts(self, state: zab_elected.State) -> Sequence[Both]:
+        """Returns the servers, each with its part in the election."""
+        return [
+            Both(server, voting) for server, voting in zip(state.servers, state.election.servers, strict=True)
+        ]
+
+    def networks(self, state: zab_elected.State) -> Iterator[Network]:
+        """Yields the network of ZAB 1.0, then that of the election."""
+        yield state.network
+        yield state.election.network
 
     def actor(self, step: TraceStep) -> int:
-        """The server that a step is a step of."""
+        """Returns the server that takes a step."""
         return self.zab.actor(step)
 
     def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
-        """What the server did, where neither a message that is seen nor its changes say so."""
+        """Returns what the server did, where neither a message that is drawn nor a change shows that."""
         is_election = step.action in DEEDS or is_seen
         return (self.election if is_election else self.zab).deed(step, is_seen=is_seen)
 
     def message(self, message: Any) -> str:
-        """A message of the election, or of the rest."""
+        """Returns a notification, or a message of ZAB 1.0, in words."""
         if isinstance(message, Notification):
             return self.election.message(message)
         return self.zab.message(message)
 
     def changes(self, before: Both, after: Both) -> list[str]:
-        """What changed in the election, then what changed beside it."""
+        """Returns what changed in the election, then what changed beside it."""
         told = self.election.changes(before.election, after.election)
         return [*told, *(each for each in self.zab.changes(before.zab, after.zab) if each not in told)]
 
     def standing(self, server: Both) -> list[str]:
-        """All that matters of a server at one time."""
+        """Returns all that matters of a server in one state."""
         told = self.zab.standing(server.zab)
         if server.election.mode == Mode.DOWN:
             return [*told, "down"]
         return [*told, f"{self.election.vote(server.election.vote)}, round {server.election.round}"]
 
 
+def both_words_for(states: Iterable[zab_elected.State]) -> BothWords:
+    """Returns the words for a run: values are shown only where two of them differ."""
+    return BothWords(zab_words.words_for(states))
+
+
 def _agreeing(server: Server) -> frozenset[int]:
-    """Whose vote is the server's own."""
+    """Returns the servers whose vote is the server's own."""
     return frozenset(sid for sid, each in enumerate(server.received) if each and each.vote == server.vote)
 
 
 def _telling(server: Server) -> frozenset[int]:
-    """Who has told it what was decided."""
+    """Returns the servers that have told the server what was decided."""
     return frozenset(sid for sid, each in enumerate(server.outside) if each)

@@ -1,17 +1,21 @@
-"""How the paper's servers, messages and actions are put in a few words, for a narrow column.
+"""The paper's servers, messages and actions in a few words, for a narrow column.
 
-Histories are lists of zxids, epoch.counter; what the server has delivered is in brackets: `[1.1 1.2] 1.3`.
+A history is a list of zxids, epoch.counter; the transactions that the server has delivered are in brackets:
+`[1.1 1.2] 1.3`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from zabcheck.explorer.verdicts import TraceStep
+from zabcheck.models.drawing import Line, Network, by_name, named, processing
+from zabspec import paper
 from zabspec.histories import History, Txn, Zxid
 from zabspec.paper.state import (
+    Ack,
     AckEpoch,
     AckLeader,
     CEpoch,
@@ -34,55 +38,85 @@ NAMES = {
     AckLeader: "ACK-LD",
     CommitLeader: "COMMIT-LD",
     Propose: "PROPOSE",
+    Ack: "ACK",
     Commit: "COMMIT",
 }
-"""The paper's names of its messages; of those not listed, the class's in capitals."""
+"""The paper's name of each message."""
 
-DEEDS = {
-    "server_becomes_oracle_choice": "becomes the oracle's choice",
-    "server_follows_oracle": "takes the oracle's word",
-    "leader_gives_up": "gives up",
-    "follower_gives_up": "gives up",
-    "server_restarts": "crashes and comes back",
-    "leader_accepts_request": "logs a request",
-}
-"""What is said of an action that neither a message nor its changes show."""
+DEEDS = by_name(
+    {
+        paper.server_becomes_oracle_choice: "becomes the oracle's choice",
+        paper.server_follows_oracle: "follows the oracle's choice",
+        paper.leader_gives_up: "gives up",
+        paper.follower_gives_up: "gives up",
+        paper.server_restarts: "crashes and restarts",
+        paper.leader_accepts_request: "logs a request",
+    }
+)
+"""What an action does, where neither a message nor a change shows that."""
+
+LINES = {Role.LOOKING: Line.DOTTED, Role.FOLLOWING: Line.THIN, Role.LEADING: Line.HEAVY}
+LEGEND = {Line.HEAVY: "leads", Line.THIN: "follows", Line.DOTTED: "looks"}
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words for one run.
+    """The words for one run; for the methods, see `zabcheck.models.drawing.Words`.
 
     Attributes:
         values: whether to show the values of transactions too, because they differ.
-        notation: what a reader must know of it.
-        breaking: the actions that break something at the server they are of.
+        notation: explains the notation.
+        legend: what each kind of line means.
+        receiving: the names of the actions that take a message.
+        breaking: the names of the actions marked with a cross.
+        severing: the names of the actions that close a connection.
+        is_numbered: True: a server is called by its number.
     """
 
     values: bool = False
     notation: ClassVar[str] = "log [delivered] not delivered"
-    breaking: ClassVar[frozenset[str]] = frozenset({"server_restarts"})
+    legend: ClassVar[Mapping[Line, str]] = LEGEND
+    receiving: ClassVar[frozenset[str]] = processing(paper.NEXT)
+    breaking: ClassVar[frozenset[str]] = named(paper.server_restarts)
+    severing: ClassVar[frozenset[str]] = named(paper.connection_times_out)
+    is_numbered: ClassVar[bool] = True
+
+    def names(self, state: State) -> Sequence[str]:
+        """Returns `server 0` and so on."""
+        return [f"server {sid}" for sid in range(len(state.servers))]
+
+    def lines(self, state: State) -> Sequence[Line]:
+        """Returns the line of each server, by its role."""
+        return [LINES[server.role] for server in state.servers]
+
+    def parts(self, state: State) -> Sequence[Server]:
+        """Returns the servers."""
+        return state.servers
+
+    def networks(self, state: State) -> Iterator[Network]:
+        """Yields the one network."""
+        yield state.network
 
     def actor(self, step: TraceStep) -> int:
-        """The server that a step is a step of."""
-        if step.action == "follower_connects":
+        """Returns the server that takes a step."""
+        if step.action == paper.follower_connects.__name__:
             return step.arguments[1]
         return step.arguments[0] if step.arguments else 0
 
     def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
-        """What the server did, where neither a message that is seen nor its changes say so."""
-        if step.action == "follower_connects":
+        """Returns what the server did, where neither a message that is drawn nor a change shows that."""
+        if step.action == paper.follower_connects.__name__:
             return [f"connects to {step.arguments[0]}"]
-        if is_seen or step.action == "connection_times_out":
+        if is_seen or step.action in self.severing:
             return []
         return [DEEDS.get(step.action, step.action.replace("_", " "))]
 
     def txn(self, txn: Txn) -> str:
-        """`1.2`, or `1.2=7` with its value."""
+        """Returns `1.2`, or `1.2=7` with its value."""
         return f"{zxid(txn.zxid)}={txn.value}" if self.values else zxid(txn.zxid)
 
     def history(self, history: History, delivered: int = 0) -> str:
-        """`[1.1 1.2] 1.3`: a question mark is a transaction that is delivered and not there."""
+        """Returns `[1.1 1.2] 1.3`; a question mark is a transaction delivered that is not in the history."""
         shown = [self.txn(txn) for txn in history] + ["?"] * (delivered - len(history))
         if not shown:
             return "empty"
@@ -92,8 +126,8 @@ class Words:
         return " ".join(shown)
 
     def message(self, message: Message) -> str:
-        """`PROPOSE 1.2`."""
-        name = NAMES.get(type(message), type(message).__name__.upper())
+        """Returns `PROPOSE 1.2`."""
+        name = NAMES[type(message)]
         match message:
             case AckEpoch(epoch, history) | NewLeader(epoch, history):
                 return f"{name} {epoch}, {self.history(history)}"
@@ -105,7 +139,7 @@ class Words:
                 return f"{name} {zxid(message.zxid)}"
 
     def changes(self, before: Server, after: Server) -> list[str]:
-        """What changed in a server that a reader wants to know."""
+        """Returns what changed in a server."""
         told = []
         if before.role != after.role:
             told.append(after.role.name.lower())
@@ -126,7 +160,7 @@ class Words:
         return told
 
     def standing(self, server: Server) -> list[str]:
-        """All that matters of a server at one time."""
+        """Returns all that matters of a server in one state."""
         role = server.role.name.lower()
         if server.role != Role.LOOKING:
             role += f", {server.phase.name.lower()}"
@@ -138,16 +172,16 @@ class Words:
 
 
 def words_for(states: Iterable[State]) -> Words:
-    """The words for a run: values are shown only where two of them differ."""
+    """Returns the words for a run: values are shown only where two of them differ."""
     values = {txn.value for state in states for server in state.servers for txn in server.history}
     return Words(values=len(values) > 1)
 
 
 def zxid(zxid: Zxid) -> str:
-    """`1.2`."""
+    """Returns `1.2`."""
     return f"{zxid.epoch}.{zxid.counter}"
 
 
 def by_whom(word: str, before: frozenset[int], after: frozenset[int]) -> list[str]:
-    """By whom, where that changed."""
+    """Returns `synced by 0 1` if the set of servers changed, else nothing."""
     return [] if before == after else [f"{word} by {' '.join(map(str, sorted(after)))}"]

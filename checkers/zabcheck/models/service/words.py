@@ -1,17 +1,18 @@
-"""A run of the service, made ready to be drawn: a column for each client, then one for each server.
+"""A run of the service made ready to be drawn: a column for each client, then one for each server.
 
-A request is drawn as an arrow where it is answered, a reply or an event where it is received. `z3` is the
-transaction with zxid 3. Requests and replies begin with the number of the request: `2: getData /p, watch`.
+A request is drawn as an arrow where it is answered, a reply or a watch event where it is received. `z3` is
+the transaction with zxid 3. A request or reply begins with the number of the request: `2: getData /p, watch`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from zabcheck.explorer.verdicts import Trace, TraceStep
-from zabspec import tree
+from zabcheck.models.drawing import Line, Network, by_name, named
+from zabspec import service, tree
 from zabspec.parts import Sid
 from zabspec.service.leader import next_for_leader
 from zabspec.service.requests import Body, Message, Reply, Request, Sync, lists
@@ -19,7 +20,6 @@ from zabspec.service.server import waiting_for
 from zabspec.service.state import Client, Life, State
 from zabspec.tree.replies import Changed, Children, Created, Data, Done, Failed, Parts
 from zabspec.watches import NO_ZXID, AddWatch, Answer, Event, EventType, Mode, RemoveWatches, SetWatches
-from zabspec.zab.state import Role
 
 TYPES = {
     EventType.CREATED: "Created",
@@ -27,7 +27,7 @@ TYPES = {
     EventType.DATA_CHANGED: "DataChanged",
     EventType.CHILDREN_CHANGED: "ChildrenChanged",
 }
-"""ZooKeeper's names of what an event tells."""
+"""ZooKeeper's names of the types of watch events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Actor:
     """A client or a server.
 
     Attributes:
-        role: what line it has.
-        facts: all that matters of it, in a few words each.
+        line: the kind of line of its column.
+        facts: all that matters of the client or server, in a few words each.
     """
 
-    role: Role
+    line: Line
     facts: tuple[str, ...]
 
 
@@ -48,20 +48,20 @@ class View:
     """A state of the service as it is drawn.
 
     Attributes:
-        names: of the columns.
-        servers: what is in them.
-        network: from whom, to whom, what is on its way.
-        deed: what was done in the step that led here.
+        names: the headings of the columns.
+        actors: the clients, then the servers.
+        network: the messages in flight, by sender and receiver.
+        deed: what was done in the step that led to this state.
     """
 
     names: tuple[str, ...]
-    servers: tuple[Actor, ...]
+    actors: tuple[Actor, ...]
     network: tuple[tuple[tuple[Request | Message, ...], ...], ...]
     deed: str = ""
 
 
 def viewed(trace: Trace) -> Trace:
-    """A run of the service as it is drawn."""
+    """Returns a run of the service whose worlds are views, ready to be drawn."""
     before: State = trace.steps[0].world.protocol.service
     steps = [TraceStep("", (), _view(before))]
     for step in trace.steps[1:]:
@@ -74,23 +74,66 @@ def viewed(trace: Trace) -> Trace:
 
 @dataclass(frozen=True, slots=True)
 class ServiceWords:
-    """The words for a run."""
+    """The words for a run of views; for the methods, see `zabcheck.models.drawing.Words`.
+
+    Attributes:
+        notation: explains the notation.
+        legend: what each kind of line means.
+        receiving: the names of the actions that take a message.
+        breaking: the names of the actions marked with a cross.
+        severing: none: each end closes its own side of a connection.
+        is_numbered: False: clients and servers are called by their names.
+    """
 
     notation: ClassVar[str] = "z3: the transaction with zxid 3"
-    breaking: ClassVar[frozenset[str]] = frozenset(
-        {"client_disconnects", "server_notices", "server_crashes", "leader_refuses_write"}
+    legend: ClassVar[Mapping[Line, str]] = {
+        Line.HEAVY: "server",
+        Line.FAINT: "server of a deposed leader",
+        Line.THIN: "client",
+        Line.DOTTED: "client without a connection",
+    }
+    receiving: ClassVar[frozenset[str]] = named(
+        service.client_receives,
+        service.server_answers,
+        service.server_applies,
+        service.server_answers_sync,
+        service.server_registers_again,
     )
+    breaking: ClassVar[frozenset[str]] = named(
+        service.client_disconnects,
+        service.server_notices,
+        service.server_crashes,
+        service.leader_refuses_write,
+    )
+    severing: ClassVar[frozenset[str]] = frozenset()
+    is_numbered: ClassVar[bool] = False
+
+    def names(self, state: View) -> Sequence[str]:
+        """Returns the headings of the columns."""
+        return state.names
+
+    def lines(self, state: View) -> Sequence[Line]:
+        """Returns the line of each client and server."""
+        return [actor.line for actor in state.actors]
+
+    def parts(self, state: View) -> Sequence[Actor]:
+        """Returns the clients and servers."""
+        return state.actors
+
+    def networks(self, state: View) -> Iterator[Network]:
+        """Yields the one network."""
+        yield state.network
 
     def actor(self, step: TraceStep) -> int:
-        """The column that a step is a step of."""
+        """Returns the column in which a step takes place."""
         return step.arguments[0]
 
     def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
-        """What was done, where no message shows it."""
+        """Returns what was done, where no message shows that."""
         return [step.world.deed] if step.world.deed else []
 
     def message(self, message: Request | Message) -> str:
-        """`2: getData /p, watch`, `2: ok, b`, or `DataChanged /p, z3`."""
+        """Returns `2: getData /p, watch`, `2: ok, b`, or `DataChanged /p, z3`."""
         match message:
             case Request(number, body):
                 return f"{number}: {asked(body)}" if number else asked(body)
@@ -100,16 +143,16 @@ class ServiceWords:
                 return f"{TYPES[kind]} {path}{'' if zxid == NO_ZXID else f', z{zxid}'}"
 
     def changes(self, before: Actor, after: Actor) -> list[str]:
-        """What is so of a client or server, and was not."""
+        """Returns the facts that have become true of a client or server."""
         return [fact for fact in after.facts if fact not in before.facts]
 
-    def standing(self, server: Actor) -> list[str]:
-        """All that matters of a client or server."""
-        return list(server.facts)
+    def standing(self, actor: Actor) -> list[str]:
+        """Returns all that matters of a client or server in one state."""
+        return list(actor.facts)
 
 
 def asked(body: Body) -> str:
-    """`setData /p`; a multi by its parts."""
+    """Returns a request in words, such as `setData /p`; a multi by its parts."""
     match body:
         case tree.Multi(parts):
             return " + ".join(map(asked, parts))
@@ -127,7 +170,7 @@ def asked(body: Body) -> str:
 
 
 def said(outcome: tree.Reply | Answer | None) -> str:
-    """`ok`, with what was found, or the error."""
+    """Returns an outcome in words: `ok`, what was found, or the error."""
     match outcome:
         case Failed(error):
             return error.name.lower().replace("_", " ")
@@ -168,8 +211,8 @@ def _client(client: Client) -> Actor:
     at = "not connected" if client.server is None else f"connected to server {client.server}"
     watches = [f"watches {each.path}: {each.kind.name.lower()}" for each in client.watches.registrations]
     life = [] if client.life == Life.ALIVE else [f"session {client.life.name.lower()}"]
-    role = Role.LOOKING if client.server is None else Role.FOLLOWING
-    return Actor(role, (*life, at, f"has seen z{client.last_zxid}", *watches))
+    line = Line.DOTTED if client.server is None else Line.THIN
+    return Actor(line, (*life, at, f"has seen z{client.last_zxid}", *watches))
 
 
 def _server(state: State, sid: int) -> Actor:
@@ -180,8 +223,8 @@ def _server(state: State, sid: int) -> Actor:
         for client, connection in enumerate(state.connections[sid])
         for each in connection.watches.entries
     ]
-    role = Role.LEADING if server.cut_off is None else Role.STOPPED
-    return Actor(role, (f"has applied z{server.applied}", *known, *watches))
+    line = Line.HEAVY if server.cut_off is None else Line.FAINT
+    return Actor(line, (f"has applied z{server.applied}", *known, *watches))
 
 
 def _mode(mode: Mode) -> str:
@@ -189,18 +232,18 @@ def _mode(mode: Mode) -> str:
 
 
 def _columns(step: TraceStep, before: State) -> tuple[int, ...]:
-    """Who acts, and with whom, by their columns."""
+    """Returns the column in which a step takes place, then that of the other side, if there is one."""
     first = len(before.clients)
     match step.action, step.arguments:
-        case "client_receives", (client,):
+        case service.client_receives.__name__, (client,):
             return client, first + (before.clients[client].server or 0)
-        case (("client_sends" | "client_disconnects" | "leader_expires_session"), (client, *_)):
+        case action, (client, *_) if action in OF_A_CLIENT:
             return (client,)
-        case (("client_connects" | "client_finds_session_expired"), (client, server)):
+        case action, (client, server) if action in OF_A_CLIENT_AT_A_SERVER:
             return client, first + server
         case action, (client, server) if action.startswith("leader_"):
             return first + server, client
-        case "server_applies", (server,):
+        case service.server_applies.__name__, (server,):
             zxid = before.servers[server].applied + 1
             asking = waiting_for(before, Sid(server), zxid) if zxid <= len(before.log) else None
             return (first + server,) if asking is None else (first + server, asking)
@@ -209,29 +252,35 @@ def _columns(step: TraceStep, before: State) -> tuple[int, ...]:
     return (0,)
 
 
+OF_A_CLIENT = named(service.client_sends, service.client_disconnects, service.leader_expires_session)
+OF_A_CLIENT_AT_A_SERVER = named(service.client_connects, service.client_finds_session_expired)
+
+
 def _deed(step: TraceStep, before: State, after: State) -> str:
-    """What was done that no message shows."""
+    """Returns what was done that no message shows."""
     arguments: Sequence[int] = step.arguments
     match step.action:
-        case "client_finds_session_expired":
+        case service.client_finds_session_expired.__name__:
             return f"asks server {arguments[1]}"
-        case "leader_logs_write":
+        case service.leader_logs_write.__name__:
             request = next_for_leader(before, *arguments)  # type: ignore[arg-type]
             return f"leader logs z{len(after.log)}: {asked(request.body) if request else ''}"
-        case "leader_answers_sync":
+        case service.leader_answers_sync.__name__:
             return f"leader knows z{after.connections[arguments[1]][arguments[0]].promised[-1]}"
-        case "leader_expires_session":
+        case service.leader_expires_session.__name__:
             return f"leader logs z{len(after.log)}: its session is closed"
     deed = DEEDS.get(step.action, "")
     return deed.format(*arguments)
 
 
-DEEDS = {
-    "client_disconnects": "loses its connection",
-    "server_notices": "client {1} has gone",
-    "server_crashes": "crashes and comes back",
-    "leader_is_deposed": "its leader is deposed",
-    "server_finds_leader": "follows who leads",
-    "leader_refuses_write": "session {0} has moved",
-}
-"""What is said of other actions that no message shows."""
+DEEDS = by_name(
+    {
+        service.client_disconnects: "loses its connection",
+        service.server_notices: "client {1} has gone",
+        service.server_crashes: "crashes and restarts",
+        service.leader_is_deposed: "its leader is deposed",
+        service.server_finds_leader: "follows the new leader",
+        service.leader_refuses_write: "session {0} has moved",
+    }
+)
+"""What other actions do that no message shows."""

@@ -1,19 +1,22 @@
-"""How the servers, messages and actions of ZAB 1.0 are put in a few words, for a narrow column.
+"""The servers, messages and actions of ZAB 1.0 in a few words, for a narrow column.
 
-A server has a disk, and a tree in memory. `disk 1.1 (1.2)`: 1.2 was handed to the disk and is not there
-yet, so a crash may lose it. `tree 1.1`: what is applied. `pending [1.2] 1.3`: what is proposed and not yet
-delivered; for 1.2 a COMMIT has come.
+A server has a disk, and a tree in memory. `disk 1.1 (1.2)`: 1.2 was handed to the disk but is not on it yet,
+so a crash may lose it. `tree 1.1`: the transactions applied. `pending [1.2] 1.3`: the transactions proposed
+but not yet delivered; for 1.2 a COMMIT has been received.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from zabcheck.explorer.verdicts import TraceStep
+from zabcheck.models.drawing import Line, Network, by_name, named, processing
 from zabcheck.models.paper import words as paper_words
 from zabcheck.models.paper.words import by_whom, zxid
+from zabcheck.models.zab import mistakes
+from zabspec import zab
 from zabspec.histories import History
 from zabspec.zab.state import (
     NO_SNAPSHOT,
@@ -35,60 +38,100 @@ from zabspec.zab.state import (
     UpToDate,
 )
 
-DEEDS = {
-    "leader_gives_up": "gives up",
-    "leader_proposes": "proposes",
-    "follower_persists_history": "NEWLEADER: writes what was sent",
-    "follower_persists_epoch": "NEWLEADER: writes the epoch",
-    "follower_applies_later": "applies what waited",
-    "server_syncs_log": "the disk has caught up",
-    "network_heals": "the network is whole again",
-}
-"""What is said of an action that neither a message nor its changes show."""
+DEEDS = by_name(
+    {
+        zab.leader_gives_up: "gives up",
+        zab.leader_proposes: "proposes",
+        zab.follower_persists_history: "NEWLEADER: writes what was sent",
+        zab.follower_persists_epoch: "NEWLEADER: writes the epoch",
+        mistakes.follower_applies_later: "applies what waited",
+        zab.server_syncs_log: "the disk has caught up",
+        zab.network_heals: "the network is whole again",
+    }
+)
+"""What an action does, where neither a message nor a change shows that."""
 
-DEEDS_TO = {
-    "server_follows_leader": "connects to {}",
-    "follower_notices": "notices: {} has closed",
-    "leader_notices": "notices: {} has closed",
-    "follower_times_out": "hears nothing from {}, closes",
-    "leader_drops_follower": "hears nothing from {}, closes",
+DEEDS_TO = by_name(
+    {
+        zab.server_follows_leader: "connects to {}",
+        zab.follower_notices: "notices: {} has closed",
+        zab.leader_notices: "notices: {} has closed",
+        zab.follower_times_out: "times out on {}, closes",
+        zab.leader_drops_follower: "times out on {}, closes",
+    }
+)
+"""What an action does to another server; always shown."""
+
+LINES = {
+    Role.LOOKING: Line.DOTTED,
+    Role.FOLLOWING: Line.THIN,
+    Role.LEADING: Line.HEAVY,
+    Role.STOPPED: Line.FAINT,
 }
-"""What is said of an action about another server, whatever else is seen of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ZabWords:
-    """The words for one run.
+    """The words for one run; for the methods, see `zabcheck.models.drawing.Words`.
 
     Attributes:
         values: whether to show the values of transactions too, because they differ.
-        notation: what a reader must know of it.
-        breaking: the actions that break something at the server they are of.
+        notation: explains the notation.
+        legend: what each kind of line means.
+        receiving: the names of the actions that take a message.
+        breaking: the names of the actions marked with a cross.
+        severing: none: in ZAB 1.0 each end closes its own side of a connection.
+        is_numbered: True: a server is called by its number.
     """
 
     values: bool = False
     notation: ClassVar[str] = "disk (to be written);  pending [committed]"
-    breaking: ClassVar[frozenset[str]] = frozenset(
-        {
-            "server_restarts",
-            "follower_notices",
-            "leader_notices",
-            "follower_times_out",
-            "leader_drops_follower",
-            "network_splits",
-        }
+    legend: ClassVar[Mapping[Line, str]] = paper_words.LEGEND
+    receiving: ClassVar[frozenset[str]] = processing(zab.NEXT) | named(
+        zab.follower_starts_sync,
+        zab.follower_queues_proposal,
+        zab.follower_notes_commit,
+        zab.observer_queues_inform,
+        zab.follower_acknowledges_newleader,
     )
+    breaking: ClassVar[frozenset[str]] = named(
+        zab.server_restarts,
+        zab.follower_notices,
+        zab.leader_notices,
+        zab.follower_times_out,
+        zab.leader_drops_follower,
+        zab.network_splits,
+    )
+    severing: ClassVar[frozenset[str]] = frozenset()
+    is_numbered: ClassVar[bool] = True
+
+    def names(self, state: State) -> Sequence[str]:
+        """Returns `server 0` and so on; `observer 2` for one that does not vote."""
+        servers = range(len(state.servers))
+        return [f"{'observer' if sid in state.observers else 'server'} {sid}" for sid in servers]
+
+    def lines(self, state: State) -> Sequence[Line]:
+        """Returns the line of each server, by its role."""
+        return [LINES[server.role] for server in state.servers]
+
+    def parts(self, state: State) -> Sequence[Server]:
+        """Returns the servers."""
+        return state.servers
+
+    def networks(self, state: State) -> Iterator[Network]:
+        """Yields the one network."""
+        yield state.network
 
     def actor(self, step: TraceStep) -> int:
-        """The server that a step is a step of: always the first that it names."""
+        """Returns the server that takes a step: always the first argument."""
         return step.arguments[0] if step.arguments else 0
 
     def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
-        """What the server did, where neither a message that is seen nor its changes say so."""
-        if step.action == "server_restarts":
+        """Returns what the server did, where neither a message that is drawn nor a change shows that."""
+        if step.action == zab.server_restarts.__name__:
             kept = step.arguments[1]
-            return [f"crashes, keeps {kept} that waited" if kept else "crashes and comes back"]
-        if step.action == "network_splits":
+            return [f"crashes, keeps {kept} that waited" if kept else "crashes and restarts"]
+        if step.action == zab.network_splits.__name__:
             return [f"cut off: {' '.join(map(str, step.arguments))} from all others"]
         if step.action in DEEDS_TO:
             return [DEEDS_TO[step.action].format(step.arguments[1])]
@@ -97,11 +140,11 @@ class ZabWords:
         return [DEEDS.get(step.action, step.action.replace("_", " "))]
 
     def history(self, history: History, delivered: int = 0) -> str:
-        """`[1.1 1.2] 1.3`, as for the paper's."""
+        """Returns `[1.1 1.2] 1.3`, as for the paper's spec."""
         return paper_words.Words(values=self.values).history(history, delivered)
 
     def message(self, message: Message) -> str:
-        """`PROPOSAL 1.2`, with ZooKeeper's names."""
+        """Returns `PROPOSAL 1.2`, with ZooKeeper's names."""
         name = type(message).__name__.upper()
         match message:
             case Diff() | UpToDate():
@@ -120,7 +163,7 @@ class ZabWords:
                 return f"{name} {zxid(message.zxid)}"
 
     def changes(self, before: Server, after: Server) -> list[str]:
-        """What changed in a server that a reader wants to know."""
+        """Returns what changed in a server."""
         told = []
         if before.role != after.role:
             told.append(_role(after))
@@ -143,7 +186,7 @@ class ZabWords:
         return told
 
     def standing(self, server: Server) -> list[str]:
-        """All that matters of a server at one time."""
+        """Returns all that matters of a server in one state."""
         role = _role(server)
         if server.role in (Role.FOLLOWING, Role.LEADING):
             role += f", {server.phase.name.lower()}"
@@ -168,7 +211,7 @@ class ZabWords:
 
 
 def words_for(states: Iterable[State]) -> ZabWords:
-    """The words for a run: values are shown only where two of them differ."""
+    """Returns the words for a run: values are shown only where two of them differ."""
     values = {
         txn.value
         for state in states
@@ -187,7 +230,7 @@ def _role(server: Server) -> str:
 
 
 def _as_leader(before: Server, after: Server) -> list[str]:
-    """What changed in what a leader knows of its learners."""
+    """Returns what changed in what a leader knows of its learners."""
     told = by_whom("informed", before.connecting, after.connecting)
     told += by_whom("promised", before.electing, after.electing)
     told += by_whom("adopted", before.adopting, after.adopting)

@@ -12,7 +12,7 @@ from zabcheck.explorer.verdicts import Trace
 from zabcheck.models.bounds import Bounds
 from zabcheck.models.fast_election.words import ElectionWords
 from zabcheck.models.instances import MUTANTS, Instance, build
-from zabcheck.report.spacetime import spacetime
+from zabcheck.report.picture import picture
 from zabcheck.traces.files import Expect, load, save
 from zabcheck.traces.replay import replay
 from zabspec.fast_election.state import Mode, Notification, Vote
@@ -31,11 +31,11 @@ def violated(name: str) -> tuple[Model, Trace]:
 
 def test_an_election_is_drawn() -> None:
     _, trace = violated("no-check-of-leader")
-    drawn = spacetime(trace).splitlines()
+    drawn = picture(trace, width=99).splitlines()
     assert max(map(len, drawn)) <= 99
     text = "\n".join(drawn)
     for said in (
-        "comes up",
+        "starts",
         "looking, round 1, vote 2",
         "agreed by 0 1",
         "FOLLOWING 1, round 1 @6",
@@ -46,7 +46,7 @@ def test_an_election_is_drawn() -> None:
 
 def test_an_election_beside_the_rest_is_drawn_with_both_kinds_of_messages() -> None:
     _, trace = violated("old-standing")
-    text = spacetime(trace, ascii_only=True)
+    text = picture(trace, ascii_only=True)
     for said in ("vote 1, round 1", "FOLLOWERINFO 0 @", "leading, discovery", "round 2", "down"):
         assert said in text, said
     assert text.isascii()
