@@ -43,7 +43,7 @@ class Explored:
             told.append("each request with a value of its own")
         if bounds.restart_needs_timeout:
             told.append("a restart only while a timeout is left")
-        if not self.options.symmetry:
+        if self.options.symmetry is False:
             told.append("without symmetry")
         return ", ".join(told)
 
@@ -77,7 +77,7 @@ def short(bounds: Bounds) -> str:
 
 
 def explored(
-    instance: Instance, progress: Callable[[Counts], None] | None = None, *, symmetry: bool = True
+    instance: Instance, progress: Callable[[Counts], None] | None = None, *, symmetry: bool | None = None
 ) -> Explored:
     """Explores an instance to its end."""
     options = Options(symmetry=symmetry, workers=WORKERS)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import combinations, permutations
+from itertools import permutations
 
 from zabcheck.explorer.limits import Limits
 from zabcheck.explorer.liveness import Graph, explored
 from zabcheck.explorer.model import Model, World
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.verdicts import Trace
-from zabcheck.models.fairness import assumed
 from zabspec.parts import Sid
 from zabspec.promises import Eventually
 
@@ -32,7 +31,7 @@ def loop_of(model: Model, trace: Trace) -> tuple[list[World], set[tuple[str, tup
 
 def is_fair(model: Model, up: frozenset[Sid], worlds: list[World], taken: set) -> bool:
     """Whether going round owes nothing to any action of servers that are up."""
-    assumptions = assumed(model.name)
+    assumptions = model.fairness
     for step in model.steps:
         if not set(step.arguments) <= up or (step.action, step.arguments) in taken:
             continue
@@ -51,13 +50,12 @@ def is_fair(model: Model, up: frozenset[Sid], worlds: list[World], taken: set) -
 def is_counterexample(model: Model, trace: Trace, asked: Eventually) -> bool:
     """Whether for some choice of servers the loop is fair, and keeps to the premise and off the goal."""
     worlds, taken = loop_of(model, trace)
-    for count in range(model.size // 2 + 1, model.size + 1):
-        for up in map(frozenset, combinations(range(model.size), count)):
-            for servers in permutations(sorted(up), asked.arity):
-                states = [world.protocol for world in worlds]
-                is_short = all(asked.premise(state, up, *servers) for state in states) and not any(
-                    asked.goal(state, up, *servers) for state in states
-                )
-                if is_short and is_fair(model, up, worlds, taken):
-                    return True
+    for up in model.fairness.may_stay_up(model.size):
+        for servers in permutations(sorted(up), asked.arity):
+            states = [world.protocol for world in worlds]
+            is_short = all(asked.premise(state, up, *servers) for state in states) and not any(
+                asked.goal(state, up, *servers) for state in states
+            )
+            if is_short and is_fair(model, up, worlds, taken):
+                return True
     return False

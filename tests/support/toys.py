@@ -13,7 +13,7 @@ from functools import partial
 from itertools import permutations
 from typing import Any, NamedTuple, get_type_hints
 
-from zabcheck.explorer.fast.rows import derived
+from zabcheck.explorer.derived import derived
 from zabcheck.explorer.model import Model, Property, Step
 from zabspec.parts import Queue, Row, Sid, replace
 
@@ -238,7 +238,7 @@ def model(size: int, steps: int, actions: tuple[Callable[..., Any], ...] = ACTIO
         for action in actions
         for servers in permutations(range(size), sum(hint is Sid for hint in get_type_hints(action).values()))
     ]
-    return Model("toy", World(initial(size), 0), tuple(every), size, **groups)
+    return Model("toy", World(initial(size), 0), tuple(every), size, symmetry=True, **groups)
 
 
 def few_letters(state: Toy) -> bool:

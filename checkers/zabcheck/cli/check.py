@@ -12,7 +12,8 @@ from typing import Any
 from zabcheck.cli.arguments import Parser, UsageError, count, duration, number
 from zabcheck.cli.output import drawn, width
 from zabcheck.explorer.model import Model
-from zabcheck.explorer.search import KINDS, Options, search
+from zabcheck.explorer.options import KINDS, Options
+from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Trace, Verdict
 from zabcheck.models.bounds import DISKS, ELECTIONS, SYNCHRONIZATIONS, Bounds
 from zabcheck.models.instances import MISTAKES, SPECS, Instance, build
@@ -236,7 +237,9 @@ def add_search(parser: Parser) -> None:
     group.add_argument("--search", choices=KINDS, default="bfs", help="default: bfs")
     yes_or_no = argparse.BooleanOptionalAction
     group.add_argument(
-        "--symmetry", action=yes_or_no, default=True, help="take the names of servers for equal"
+        "--symmetry",
+        action=yes_or_no,
+        help="count states once that differ only in the names of servers (default: where the spec allows it)",
     )
     group.add_argument("--reduce", action=yes_or_no, help="of steps that commute, try one order")
     group.add_argument("--workers", type=number, metavar="N", help="processes (default: 1)")
@@ -258,7 +261,7 @@ def options_of(arguments: argparse.Namespace, command: str) -> Options:
         if given[name] is not None and arguments.search != kind:
             raise UsageError(f"{command}: --{name} is for --search {kind}, not {arguments.search}")
     servers = arguments.servers or 0
-    if servers > MOST_SERVERS and arguments.symmetry and arguments.search != "walk":
+    if servers > MOST_SERVERS and arguments.symmetry is not False and arguments.search != "walk":
         raise UsageError(
             f"{command}: --servers {servers}: at most {MOST_SERVERS} with symmetry; add --no-symmetry"
         )

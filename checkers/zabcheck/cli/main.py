@@ -14,6 +14,7 @@ from importlib import metadata
 
 from zabcheck.cli import again, bugs, check, cover, lists, live, myths, order, reach, watching
 from zabcheck.cli.arguments import Parser, UsageError
+from zabcheck.explorer.errors import SpecError
 from zabcheck.traces.files import TraceError
 from zabserver.net.commands.entry import COMMANDS as SERVER_COMMANDS
 
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except UsageError as error:
         return _refused(str(error))
-    except TraceError as error:
+    except (TraceError, SpecError) as error:
         return _refused(f"zab: {error}")
     except KeyboardInterrupt:
         return _refused("zab: interrupted")

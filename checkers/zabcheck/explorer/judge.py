@@ -15,6 +15,7 @@ class Judge:
     """
 
     def __init__(self, model: Model) -> None:
+        self._state = model.state
         self.checked = tuple(each.name for each in (*model.always, *model.every_step, *model.sometimes))
         self._always = [(each, _choices(model, each)) for each in model.always]
         self._every_step = [(each, _choices(model, each)) for each in model.every_step]
@@ -23,7 +24,7 @@ class Judge:
 
     def violated_in(self, world: World) -> str:
         """The name of the first `always` that does not hold in a world, "" if all do."""
-        state = world.protocol
+        state = self._state(world)
         for each, choices in self._always:
             if not all(each.predicate(state, *servers) for servers in choices):
                 return each.name
@@ -31,7 +32,7 @@ class Judge:
 
     def violated_by(self, before: World, after: World) -> str:
         """The name of the first `every_step` that does not hold of a step, "" if all do."""
-        old, new = before.protocol, after.protocol
+        old, new = self._state(before), self._state(after)
         for each, choices in self._every_step:
             if not all(each.predicate(old, new, *servers) for servers in choices):
                 return each.name
@@ -39,7 +40,7 @@ class Judge:
 
     def note(self, world: World) -> None:
         """Note which `sometimes` the world reaches."""
-        state = world.protocol
+        state = self._state(world)
         if self._not_yet:
             self._not_yet = [
                 (each, choices)

@@ -7,28 +7,25 @@ pass a world where it is not enabled; for a strongly fair one, to take it, or to
 it is enabled, so these are cut off and what is left is taken apart again (Emerson and Lei's procedure for
 Streett conditions). Every world may also be stayed in for ever: that is a run that ends.
 
-What is assumed, and which steps are fair, `zabcheck.models.fairness` says. Symmetry is not used here: two
-steps that a renaming makes one are still each owed their turn.
+The model says which steps are fair and what else is assumed (`Model.fairness`). Symmetry is not used here:
+two steps that a renaming makes one are still each owed their turn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, permutations
+from itertools import permutations
 from typing import Any
-
-import networkx
 
 from zabcheck.explorer.lasso import Fairness, Lasso, Owed, lasso_in
 from zabcheck.explorer.limits import Limits, OutOfBudgetError, Progress
 from zabcheck.explorer.model import Model, World
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import successors
+from zabcheck.explorer.promises import Assumptions, Promise, Up
 from zabcheck.explorer.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
-from zabcheck.models.fairness import Assumptions, assumed, promised
 from zabspec.parts import Sid
-from zabspec.promises import Eventually, Up
 
 Edge = tuple[int, int, int]
 """From the world of one number to the world of another, by the step of an index."""
@@ -40,19 +37,19 @@ class Graph:
 
     Attributes:
         model: what was explored.
-        worlds: by number; 0 is the initial one.
+        worlds: by number; 0 is the initial one. None stands for worlds in which liveness is not checked.
         edges: those of one world together.
     """
 
     model: Model
-    worlds: Sequence[World]
+    worlds: Sequence[World | None]
     edges: Sequence[Edge]
 
 
 def check_liveness(
     model: Model,
     options: Options,
-    properties: Sequence[Eventually] | None = None,
+    properties: Sequence[Promise] | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
     """Explore a model, breadth-first and without symmetry, and judge its liveness.
@@ -129,7 +126,7 @@ class _Exploration:
 
 def judged(
     graph: Graph,
-    properties: Sequence[Eventually] | None = None,
+    properties: Sequence[Promise] | None = None,
     assumptions: Assumptions | None = None,
     pause: Callable[[], None] = lambda: None,
 ) -> Verdict:
@@ -146,14 +143,15 @@ def judged(
     """
     counts = Counts(len(graph.worlds), len(graph.edges) + 1, 0)
     if properties is None:
-        properties = promised(graph.model.name)
+        properties = graph.model.eventually
     names = tuple(each.name for each in properties)
+    assumptions = assumptions or graph.model.fairness
     leaving = _leaving(graph)
     for each in properties:
         waits = False
-        for up, servers in _choices(graph.model.size, each.arity):
+        for up, servers in _choices(assumptions, graph.model.size, each.arity):
             pause()
-            part = _Part(graph, leaving, each, up, servers, assumptions or assumed(graph.model.name))
+            part = _Part(graph, leaving, each, up, servers, assumptions)
             waits = waits or bool(part.numbers)
             component = part.fair_component()
             if component is not None:
@@ -172,7 +170,7 @@ class _Part:
         self,
         graph: Graph,
         leaving: Sequence[Sequence[Edge]],
-        asked: Eventually,
+        asked: Promise,
         up: Up,
         servers: tuple[Sid, ...],
         assumptions: Assumptions,
@@ -186,9 +184,7 @@ class _Part:
         self.numbers = [
             number
             for number, world in enumerate(graph.worlds)
-            if not graph.model.is_at_bound(world)
-            and asked.premise(world.protocol, up, *servers)
-            and not asked.goal(world.protocol, up, *servers)
+            if world is not None and not graph.model.is_at_bound(world) and self._is_short(world, servers)
         ]
         inside = set(self.numbers)
         self._edges: dict[int, list[Edge]] = {}
@@ -199,6 +195,13 @@ class _Part:
             self._owed[number] = frozenset(
                 index for _, _, index in taken if self._fairness[index] != Fairness.NONE
             )
+
+    def _is_short(self, world: World, servers: tuple[Sid, ...]) -> bool:
+        """True if the premise holds in a world and the goal does not."""
+        state = self._graph.model.state(world)
+        return self._asked.premise(state, self._up, *servers) and not self._asked.goal(
+            state, self._up, *servers
+        )
 
     def fair_component(self) -> frozenset[int] | None:
         """The fair component with the world that was found first, or None if there is none."""
@@ -234,6 +237,8 @@ class _Part:
                     waiting.append(rest)
 
     def _components(self, allowed: frozenset[int]) -> Iterator[frozenset[int]]:
+        import networkx  # noqa: PLC0415 - it takes long to load, and only liveness needs it
+
         graph: Any = networkx.DiGraph()
         for number in sorted(allowed):
             graph.add_node(number)
@@ -253,28 +258,25 @@ class _Part:
         step = self._graph.model.steps[index]
         if step.action in self._assumptions.free:
             return True
-        servers = tuple(map(Sid, step.arguments))
-        if not self._up.issuperset(servers):
+        if not self._up.issuperset(step.sids):
             return self._asked.others_act and step.action not in self._assumptions.faults
-        state = self._graph.worlds[source].protocol
-        return self._assumptions.may_be_taken(state, self._up, step.action, servers)
+        state = self._graph.model.state(self._graph.worlds[source])
+        return self._assumptions.may_be_taken(state, self._up, step.action, tuple(map(Sid, step.arguments)))
 
     def _fairness_of(self, index: int) -> Fairness:
         step = self._graph.model.steps[index]
-        if not self._up.issuperset(map(Sid, step.arguments)):
+        if not self._up.issuperset(step.sids):
             return Fairness.NONE
         if step.action in self._assumptions.strong:
             return Fairness.STRONG
         return Fairness.WEAK if step.action in self._assumptions.weak else Fairness.NONE
 
 
-def _choices(size: int, arity: int) -> Iterator[tuple[Up, tuple[Sid, ...]]]:
-    """Every quorum of servers that may stay up, with every choice of servers in it."""
-    servers = [Sid(sid) for sid in range(size)]
-    for count in range(size, size // 2, -1):
-        for up in combinations(servers, count):
-            for chosen in permutations(up, arity):
-                yield frozenset(up), chosen
+def _choices(assumptions: Assumptions, size: int, arity: int) -> Iterator[tuple[Up, tuple[Sid, ...]]]:
+    """Yields every set of processes that may stay up, with every choice of different processes in it."""
+    for up in assumptions.may_stay_up(size):
+        for chosen in permutations(sorted(up), arity):
+            yield up, chosen
 
 
 def _leaving(graph: Graph) -> Sequence[Sequence[Edge]]:

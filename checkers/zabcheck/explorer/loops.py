@@ -7,17 +7,13 @@ asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
 
 from zabcheck.explorer.liveness import Edge, Graph, judged
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.plain import successors
+from zabcheck.explorer.promises import Promise
 from zabcheck.explorer.verdicts import Outcome, Trace
-from zabcheck.models.fairness import promised
-from zabspec.promises import Eventually
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +25,8 @@ class Broken:
         note: which servers stay up, in words.
     """
 
-    property: Eventually
+    property: Promise
     note: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Outside:
-    """Wherever a step leads that leaves the loop."""
-
-    protocol: None = None
 
 
 def broken_by(model: Model, trace: Trace) -> tuple[Broken, ...]:
@@ -55,14 +44,10 @@ def broken_by(model: Model, trace: Trace) -> tuple[Broken, ...]:
         for source, world in enumerate(worlds)
         for index, after in successors(model, world)
     ]
-    graph = Graph(model, [*worlds, _Outside()], edges)
+    graph = Graph(model, [*worlds, None], edges)
     found = []
-    for each in promised(model.name):
-        verdict = judged(graph, [replace(each, premise=partial(_is_asked, each.premise))])
+    for each in model.eventually:
+        verdict = judged(graph, [each])
         if verdict.outcome == Outcome.VIOLATED:
             found.append(Broken(each, verdict.note))
     return tuple(found)
-
-
-def _is_asked(premise: Callable[..., bool], state: Any, *arguments: Any) -> bool:
-    return state is not None and premise(state, *arguments)

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zabcheck.explorer.errors import SpecError
+from zabcheck.explorer.model import Model
+
+KINDS = ("bfs", "dfs", "walk")
+"""The kinds of search: see `Options.kind`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a search; what is explored is the model's own affair.
+    """How to search, and when to give up; what is explored is up to the model.
 
     Attributes:
-        kind: "bfs" (breadth-first: shortest traces), "dfs" (depth-first) or "walk" (random).
-        symmetry: count worlds that differ only in the names of servers once.
-        reduce: partial-order reduction: of steps that commute, try one order.
-        workers: how many processes explore.
-        seed: of the random choices; the same seed gives the same search.
-        walks: how many random walks; for "walk" alone.
-        max_states: give up when more distinct states are found than this; None for no bound.
-        max_seconds: give up when more time has passed than this, in seconds; None for no bound.
-        max_depth: do not go further than so many steps from the initial world; None for no bound.
+        kind: "bfs" (breadth-first: shortest traces), "dfs" (depth-first) or "walk" (random walks).
+        symmetry: False to count worlds separately that differ only in the names of processes; None to count
+            them once if the model declares that names do not matter (`Model.symmetry`). True is the same as
+            None for such a model, and an error for any other.
+        reduce: True for partial-order reduction: of steps that commute, only one order is tried.
+        workers: how many processes of the operating system explore.
+        seed: the seed of random choices; the same seed gives the same search.
+        walks: how many random walks to take; for "walk" alone.
+        max_states: give up when more distinct states are found than this; None for no limit.
+        max_seconds: give up when more time has passed than this, in seconds; None for no limit.
+        max_depth: go no further than this many steps from the initial world; None for no limit.
     """
 
     kind: str = "bfs"
-    symmetry: bool = True
+    symmetry: bool | None = None
     reduce: bool = False
     workers: int = 1
     seed: int = 0
@@ -30,3 +38,14 @@ class Options:
     max_states: int | None = None
     max_seconds: float | None = None
     max_depth: int | None = None
+
+
+def uses_symmetry(model: Model, options: Options) -> bool:
+    """True if a search with these options counts worlds once that differ only in the names of processes.
+
+    Raises:
+        SpecError: symmetry is asked for, and the model does not declare it.
+    """
+    if options.symmetry and not model.symmetry:
+        raise SpecError(f"symmetry: {model.name} does not declare that process ids are only names")
+    return model.symmetry and options.symmetry is not False

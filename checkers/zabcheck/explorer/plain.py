@@ -8,17 +8,16 @@ too: a world stands for all that it becomes by renaming servers, and is known by
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from functools import partial
 from itertools import permutations
 from typing import Any
 
 from zabcheck.explorer.judge import Judge
 from zabcheck.explorer.limits import Limits, OutOfBudgetError, Progress
 from zabcheck.explorer.model import Model, Step, World
-from zabcheck.explorer.options import Options
+from zabcheck.explorer.options import Options, uses_symmetry
 from zabcheck.explorer.renaming import encoded, renamer
 from zabcheck.explorer.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
-from zabspec.parts import Row
 
 
 def breadth_first(model: Model, options: Options, progress: Progress | None = None) -> Verdict:
@@ -50,10 +49,8 @@ def depth_first(model: Model, options: Options, progress: Progress | None = None
     return _Search(model, options, progress).run(_by_paths)
 
 
-def canonical(world: World) -> bytes:
-    """What a world shares with all that it becomes by renaming servers: the least of their encodings."""
-    parts = (getattr(world.protocol, each.name) for each in fields(world.protocol))
-    size = next(len(part) for part in parts if isinstance(part, Row))
+def canonical(world: World, size: int) -> bytes:
+    """Returns the least encoding of all worlds that a world becomes by renaming its `size` processes."""
     rename = renamer(type(world))
     return min(encoded(rename(world, names)) for names in permutations(range(size)))
 
@@ -88,8 +85,8 @@ class _Search:
         self.violated = ""
         self._judge = Judge(model)
         self._limits = Limits(options, progress)
-        is_up_to_names = options.symmetry and model.is_symmetric
-        self._key: Callable[[World], Any] = canonical if is_up_to_names else _itself
+        is_up_to_names = uses_symmetry(model, options)
+        self._key: Callable[[World], Any] = partial(canonical, size=model.size) if is_up_to_names else _itself
         self._numbers: dict[Any, int] = {}
         self._came: list[tuple[int, int]] = []  # from which world, by which step
         self._last: list[tuple[Step | None, World]] = []  # a violating step into a world found before

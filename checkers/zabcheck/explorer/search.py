@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from zabcheck.explorer.fast.explore import explore
+from zabcheck.explorer.limits import Progress
 from zabcheck.explorer.model import Model
-from zabcheck.explorer.options import Options
+from zabcheck.explorer.options import KINDS, Options
 from zabcheck.explorer.plain import depth_first
-from zabcheck.explorer.verdicts import Counts, Verdict
+from zabcheck.explorer.verdicts import Verdict
 from zabcheck.explorer.walk import random_walks
 
-__all__ = ["KINDS", "Options", "search"]
 
-KINDS = {"bfs": explore, "dfs": depth_first, "walk": random_walks}
-"""The searches by `Options.kind`."""
-
-
-def search(model: Model, options: Options, progress: Callable[[Counts], None] | None = None) -> Verdict:
+def search(model: Model, options: Options | None = None, progress: Progress | None = None) -> Verdict:
     """Explores a model.
 
     Args:
         model: what to explore.
-        options: how, and when to give up.
-        progress: called with the counts so far, now and then.
+        options: how, and when to give up; None for a breadth-first search without limits.
+        progress: called with the counts so far, about once a second.
 
     Returns:
-        What was found. An interrupt (Ctrl-C) is out of budget, with the note "interrupted".
+        PASSED if every reachable world was explored, every property held and every `sometimes` was reached;
+        VIOLATED with a trace if some property does not hold; VACUOUS if a `sometimes` was not reached; and
+        OUT_OF_BUDGET if a limit was reached, or the search was interrupted (Ctrl-C).
 
     Raises:
-        ValueError: there is no such kind of search.
+        SpecError: the model cannot be explored, or not in this way.
     """
-    if options.kind not in KINDS:
-        raise ValueError(f"no search {options.kind!r}: one of {', '.join(KINDS)}")
-    return KINDS[options.kind](model, options, progress)
+    options = options or Options()
+    match options.kind:
+        case "bfs":
+            from zabcheck.explorer.fast.explore import explore  # noqa: PLC0415 - numpy takes long to load
+
+            return explore(model, options, progress)
+        case "dfs":
+            return depth_first(model, options, progress)
+        case "walk":
+            return random_walks(model, options, progress)
+    raise ValueError(f"no search {options.kind!r}: one of {', '.join(KINDS)}")

@@ -7,13 +7,13 @@ The sentences are in the specs: `zabspec.paper.liveness`, `zabspec.zab.liveness`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+from zabcheck.explorer.promises import Assumptions, majorities
 from zabspec.fast_election import liveness as of_election
 from zabspec.paper import liveness as of_paper
-from zabspec.parts import Sid
-from zabspec.promises import Eventually, Up
+from zabspec.promises import Eventually
 from zabspec.zab import liveness as of_zab
 
 
@@ -21,24 +21,13 @@ def _names(actions: Iterable[Callable[..., Any]]) -> frozenset[str]:
     return frozenset(action.__name__ for action in actions)
 
 
-@dataclass(frozen=True, slots=True)
-class Assumptions:
-    """Which steps are owed a turn, and which are not taken any more.
-
-    Attributes:
-        weak: the names of the actions that are weakly fair.
-        strong: the names of those that are strongly fair.
-        free: the names of those that may be taken at any time, `may_be_taken` notwithstanding.
-        faults: the names of those that nobody takes any more, be it up or not.
-        may_be_taken: takes (state, up, action, servers), as that of `zabspec.paper.liveness` does.
-    """
-
-    weak: frozenset[str] = _names(of_paper.WEAKLY_FAIR)
-    strong: frozenset[str] = _names(of_paper.STRONGLY_FAIR)
-    free: frozenset[str] = frozenset()
-    faults: frozenset[str] = _names(of_paper.FAULTS)
-    may_be_taken: Callable[[Any, Up, str, tuple[Sid, ...]], bool] = of_paper.may_be_taken
-
+OF_PAPER = Assumptions(
+    weak=_names(of_paper.WEAKLY_FAIR),
+    strong=_names(of_paper.STRONGLY_FAIR),
+    faults=_names(of_paper.FAULTS),
+    may_be_taken=of_paper.may_be_taken,
+    may_stay_up=majorities,
+)
 
 PROMISED: Mapping[str, tuple[Eventually, ...]] = {
     "paper": of_paper.EVENTUALLY,
@@ -52,8 +41,9 @@ ASSUMED: Mapping[str, Assumptions] = {
         strong=_names(of_zab.STRONGLY_FAIR),
         faults=_names(of_zab.FAULTS),
         may_be_taken=of_zab.may_be_taken,
+        may_stay_up=majorities,
     ),
-    "fast_election": Assumptions(weak=_names(of_election.WEAKLY_FAIR), strong=frozenset()),
+    "fast_election": replace(OF_PAPER, weak=_names(of_election.WEAKLY_FAIR), strong=frozenset()),
 }
 
 
@@ -64,4 +54,4 @@ def promised(spec: str) -> tuple[Eventually, ...]:
 
 def assumed(spec: str) -> Assumptions:
     """What is assumed for that."""
-    return ASSUMED.get(spec, Assumptions())
+    return ASSUMED.get(spec, OF_PAPER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zabcheck.explorer.model import Model, Property
-from zabcheck.explorer.options import Options
+from zabcheck.explorer.options import Options, uses_symmetry
 from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
 from zabcheck.report.progress import megabytes, seconds
 from zabcheck.report.width import WIDTH, wrapped
@@ -86,7 +86,7 @@ def _out_of_budget(verdict: Verdict, _: Model, __: Options) -> list[str]:
 
 def _up_to(model: Model, options: Options) -> str:
     told = []
-    if options.symmetry and model.is_symmetric:
+    if uses_symmetry(model, options):
         told.append("up to the names of the servers")
     if options.reduce:
         told.append("up to the order of steps that commute")

@@ -195,7 +195,7 @@ class _Properties:
 
     def note(self, index: int, world: Any, before: Any = None) -> None:
         """Puts them to a world, and to the step that led to it from the world before."""
-        state = world.protocol
+        state = self._model.state(world)
         violated = set()
         for each in self._model.always:
             servers = _choice(self._model, each, False, state)
@@ -205,7 +205,7 @@ class _Properties:
                     self._find(index, Expect.VIOLATED, each, servers)
         self._violated = violated
         for each in self._model.every_step if before is not None else ():
-            servers = _choice(self._model, each, False, before.protocol, state)
+            servers = _choice(self._model, each, False, self._model.state(before), state)
             if servers is not None:
                 self._find(index, Expect.VIOLATED, each, servers)
         for each in self._model.sometimes:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from zabcheck.explorer.derived import derived
 from zabcheck.explorer.fast.explore import explore
-from zabcheck.explorer.fast.rows import derived
 from zabcheck.explorer.model import Model, Property, Step
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.verdicts import Outcome

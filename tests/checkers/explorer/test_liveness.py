@@ -9,9 +9,10 @@ from zabcheck.explorer.liveness import Graph, check_liveness, judged
 from zabcheck.explorer.model import Model, Step
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import breadth_first
+from zabcheck.explorer.promises import Assumptions
 from zabcheck.explorer.verdicts import Outcome
 from zabcheck.models.bounds import Bounds
-from zabcheck.models.fairness import Assumptions
+from zabcheck.models.fairness import OF_PAPER
 from zabcheck.models.mutant import Mutant, apply
 from zabcheck.models.paper import model as paper
 from zabcheck.models.paper.liveness_mutants import LIVENESS_MUTANTS
@@ -110,19 +111,20 @@ def test_without_faults_and_transactions_nothing_can_be_delivered():
 
 def test_fairness_is_needed(three):
     for asked in EVENTUALLY:
-        lazy = Assumptions(weak=frozenset(), strong=frozenset())
+        lazy = replace(OF_PAPER, weak=frozenset(), strong=frozenset())
         assert judged(three, [asked], lazy).outcome == Outcome.VIOLATED
 
 
 @pytest.mark.parametrize("action", sorted(WEAK))
 def test_each_weakly_fair_action_is_needed(three, action):
-    assert judged(three, EVENTUALLY, Assumptions(weak=frozenset(WEAK - {action}))).outcome == Outcome.VIOLATED
+    lazy = replace(OF_PAPER, weak=frozenset(WEAK - {action}))
+    assert judged(three, EVENTUALLY, lazy).outcome == Outcome.VIOLATED
 
 
 def test_the_oracle_must_be_strongly_fair(three):
     """A follower that waits for a server that is down is looking only now and then."""
     name = "server_becomes_oracle_choice"
-    weaker = Assumptions(weak=frozenset(WEAK | {name}), strong=frozenset(STRONG - {name}))
+    weaker = replace(OF_PAPER, weak=frozenset(WEAK | {name}), strong=frozenset(STRONG - {name}))
     verdict = judged(three, [ESTABLISHED], weaker)
     assert verdict.outcome == Outcome.VIOLATED
     actions = {step.action for step in verdict.trace.steps[verdict.trace.loop + 1 :]}
@@ -131,7 +133,7 @@ def test_the_oracle_must_be_strongly_fair(three):
 
 def test_leaders_must_be_patient(three):
     """One that gives up as soon as it may never waits long enough for its first follower."""
-    hasty = Assumptions(free=frozenset({"leader_gives_up"}))
+    hasty = replace(OF_PAPER, free=frozenset({"leader_gives_up"}))
     verdict = judged(three, [ESTABLISHED], hasty)
     assert verdict.outcome == Outcome.VIOLATED
     assert "leader_gives_up" in {step.action for step in verdict.trace.steps[verdict.trace.loop + 1 :]}
@@ -168,8 +170,8 @@ def test_giving_up_must_be_strongly_fair():
         world = steps[name].apply(world, *name[1:])
     graph = graph_of(replace(model, initial=world))
     assert judged(graph, [ESTABLISHED]).outcome == Outcome.PASSED
-    weaker = Assumptions(
-        weak=frozenset(WEAK | {"leader_gives_up"}), strong=frozenset(STRONG - {"leader_gives_up"})
+    weaker = replace(
+        OF_PAPER, weak=frozenset(WEAK | {"leader_gives_up"}), strong=frozenset(STRONG - {"leader_gives_up"})
     )
     verdict = judged(graph, [ESTABLISHED], weaker)
     assert verdict.outcome == Outcome.VIOLATED

@@ -66,10 +66,10 @@ def test_a_renamed_world_behaves_as_the_world_does(worlds, index, other):
 @given(index=st.integers(0, 320), other=names)
 def test_canonical_is_the_same_for_all_of_an_orbit_and_no_other(worlds, index, other):
     world, rename = worlds[index], renamer(type(worlds[0]))
-    assert canonical(rename(world, other)) == canonical(world)
+    assert canonical(rename(world, other), 3) == canonical(world, 3)
     orbit = {rename(world, each) for each in permutations(range(3))}
     for different in worlds[::40]:
-        assert (canonical(different) == canonical(world)) == (different in orbit)
+        assert (canonical(different, 3) == canonical(world, 3)) == (different in orbit)
 
 
 def test_what_a_renaming_does_to_each_kind_of_part():

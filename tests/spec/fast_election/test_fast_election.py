@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from zabcheck.explorer import plain
+from zabcheck.explorer.errors import SpecError
 from zabcheck.explorer.limits import Limits
 from zabcheck.explorer.liveness import explored, judged
 from zabcheck.explorer.options import Options
@@ -193,12 +194,12 @@ def test_the_catalogue_has_the_same_ensembles() -> None:
     assert search(built, PLAIN).counts.distinct == 25
 
 
-def test_names_decide_so_symmetry_is_not_used_even_if_asked_for() -> None:
+def test_server_ids_decide_so_symmetry_is_refused() -> None:
     elections = model(Ensemble(alike(2)))
     for run in (search, plain.breadth_first):
-        assert run(elections, Options(symmetry=True)).counts == run(elections, PLAIN).counts
-    renamed = replace(elections, is_symmetric=True)
-    assert search(renamed, Options(symmetry=True)).counts != search(elections, PLAIN).counts
+        assert run(elections, Options()).counts == run(elections, PLAIN).counts
+        with pytest.raises(SpecError, match="fast_election does not declare that process ids are only names"):
+            run(elections, Options(symmetry=True))
 
 
 def test_the_plain_search_counts_the_same() -> None:

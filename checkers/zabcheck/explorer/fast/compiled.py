@@ -122,7 +122,6 @@ class Compiled:
 
     def __init__(self, model: Model, *, symmetry: bool, seed: int = 0) -> None:
         self.model = model
-        symmetry = symmetry and model.is_symmetric
         self.layout: Layout = layout(model.initial, model.size, symmetry=symmetry)
         self.leaves: list[Leaf] = self.layout.leaves
         self.width = len(self.leaves)
@@ -236,7 +235,8 @@ class Compiled:
 
         def learn(at: int) -> None:
             recorder = Recorder(self, rows.row(at))
-            self._learn_property(learned, recorder, stand_in(self.layout.shape, recorder.before).protocol)
+            world = stand_in(self.layout.shape, recorder.before)
+            self._learn_property(learned, recorder, self.model.state(world))
 
         return learned.tree.walk(at, rows.fetch, learn, HOLDS)[0]
 
@@ -246,7 +246,7 @@ class Compiled:
         def learn(at: int) -> None:
             recorder = Recorder(self, rows.before.row(int(rows.rows[at])), rows.after.row(at))
             worlds = [stand_in(self.layout.shape, read) for read in (recorder.before, recorder.after)]
-            self._learn_property(learned, recorder, *(world.protocol for world in worlds))
+            self._learn_property(learned, recorder, *map(self.model.state, worlds))
 
         return learned.tree.walk(np.arange(len(rows.rows)), rows.fetch, learn, HOLDS)[0]
 
@@ -275,7 +275,7 @@ class Compiled:
         self._calls()
         column = self.derived[number]
         recorder = Recorder(self, row)
-        state = stand_in(self.layout.shape, recorder.before).protocol
+        state = self.model.state(stand_in(self.layout.shape, recorder.before))
         found = column.id_of(column.function(state, *column.arguments))
         column.tree.learn(recorder.path, found)
         return found

@@ -23,7 +23,7 @@ from zabcheck.explorer.fast.visited import Mask, Visited, chance_of_confusion, p
 from zabcheck.explorer.fast.workers import Candidates, is_worthwhile, started
 from zabcheck.explorer.limits import Limits, OutOfBudgetError, Progress
 from zabcheck.explorer.model import Model
-from zabcheck.explorer.options import Options
+from zabcheck.explorer.options import Options, uses_symmetry
 from zabcheck.explorer.verdicts import Outcome, Trace, TraceStep, Verdict
 
 
@@ -81,7 +81,8 @@ class Explorer:
     waiting: int = 1
 
     def __post_init__(self) -> None:
-        self.compiled = Compiled(self.model, symmetry=self.options.symmetry, seed=self.options.seed)
+        symmetry = uses_symmetry(self.model, self.options)
+        self.compiled = Compiled(self.model, symmetry=symmetry, seed=self.options.seed)
         self.reduction = Reduction(self.compiled, self.seen) if self.options.reduce else None
         self.expansion = Expansion(self.compiled, self.reduction)
         self.visited = Visited()

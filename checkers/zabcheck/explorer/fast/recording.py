@@ -55,6 +55,12 @@ class Recorded:
     def __hash__(self) -> int:
         raise TypeError("a record or row of the state is hashed as a whole: take what is in it")
 
+    def explorer_derives(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Returns the value of a function of the state; see `zabcheck.explorer.derived`."""
+        if not isinstance(self, RecordedRecord) or self.changes:
+            raise TypeError(f"{function.__name__}: derived of the state as it was, and of nothing else")
+        return self.read.derived(function, arguments)
+
 
 class RecordedRecord(Recorded):
     """Stands for a record of the state."""

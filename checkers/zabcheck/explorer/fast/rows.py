@@ -8,14 +8,12 @@ any other; and with `AFTER` added it is of the world after a step, where there a
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, Protocol
 
 import numpy as np
 
 from zabcheck.explorer.fast.columns import Ids, Kind, Leaf
 from zabcheck.explorer.fast.learned import Indexes, Tree
-from zabcheck.explorer.fast.recording import Recorded, RecordedRecord
 
 AFTER = 1 << 20
 
@@ -40,24 +38,6 @@ class Derived:
         if known == len(self.values):
             self.values.append(value)
         return known
-
-
-def derived(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a checker keep the values of a function of a state, and of plain arguments, as a column.
-
-    Worth it for what a property works out from much of the state with few different results. Called with a
-    real state, the function is what it was.
-    """
-
-    @wraps(function)
-    def call(state: Any, *arguments: Any) -> Any:
-        if not isinstance(state, Recorded):
-            return function(state, *arguments)
-        if not isinstance(state, RecordedRecord) or state.changes:
-            raise TypeError(f"{function.__name__}: derived of the state as it was, and of nothing else")
-        return state.read.derived(function, arguments)
-
-    return call
 
 
 class Source(Protocol):

@@ -30,7 +30,7 @@ class World:
 def model(bounds: Bounds) -> Model:
     """The spec within `bounds`, without properties."""
     world = World(broadcast.initial(bounds.servers), Budget())
-    return Model("broadcast", world, tuple(steps(bounds)), bounds.servers)
+    return Model("broadcast", world, tuple(steps(bounds)), bounds.servers, symmetry=True)
 
 
 def steps(bounds: Bounds) -> Iterator[Step]:
@@ -38,13 +38,16 @@ def steps(bounds: Bounds) -> Iterator[Step]:
     last = EPOCHS if bounds.epochs is None else bounds.epochs
     for action in broadcast.NEXT:
         choices: list[range] = []
+        are_ids: tuple[bool, ...] = ()
         for name, hint in get_type_hints(action).items():
             if hint is Sid:
                 choices.append(range(bounds.servers))
+                are_ids += (True,)
             elif name == "epoch":
                 choices.append(range(1, last + 1))
+                are_ids += (False,)
         for arguments in product(*choices):
-            yield Step(action.__name__, arguments, partial(_bounded, action, bounds))
+            yield Step(action.__name__, arguments, partial(_bounded, action, bounds), are_ids=are_ids)
 
 
 def _bounded(action: Callable[..., Any], bounds: Bounds, world: Any, *arguments: int) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Model, Property, Step, as_property
 from zabcheck.models.bounds import Bounds
+from zabcheck.models.fairness import assumed, promised
 from zabspec import fast_election
 from zabspec.fast_election import properties
 from zabspec.fast_election.state import OnDisk
@@ -122,10 +123,11 @@ def model(
         world,
         tuple(steps(ensemble, actions)),
         size,
-        is_symmetric=False,
         always=_held(properties.ALWAYS, ensemble),
         every_step=_held(properties.EVERY_STEP, ensemble),
         sometimes=tuple(as_property(each) for each in sometimes),
+        eventually=promised("fast_election"),
+        fairness=assumed("fast_election"),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Local, Model, Step
 from zabcheck.models.bounds import Bounds, Budget, spending, unbounded
+from zabcheck.models.fairness import assumed, promised
 from zabspec import paper
 from zabspec.parts import Sid, replace
 
@@ -35,7 +36,16 @@ def model(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Model:
     """The spec within `bounds`, without properties; a mutant comes with actions of its own."""
     world = World(paper.initial(bounds.servers), Budget())
     local = _local(bounds) if actions is paper.NEXT else None
-    return Model("paper", world, tuple(steps(bounds, actions)), bounds.servers, local=local)
+    return Model(
+        "paper",
+        world,
+        tuple(steps(bounds, actions)),
+        bounds.servers,
+        local=local,
+        symmetry=True,
+        eventually=promised("paper"),
+        fairness=assumed("paper"),
+    )
 
 
 def steps(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Iterator[Step]:

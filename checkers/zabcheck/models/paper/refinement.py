@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from zabcheck.explorer.fast.rows import derived
+from zabcheck.explorer.derived import derived
 from zabspec import broadcast, paper
 from zabspec.histories import Txn, Zxid
 from zabspec.paper.mapping import Share, combined, share

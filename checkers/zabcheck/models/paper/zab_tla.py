@@ -127,7 +127,7 @@ def model(bounds: Bounds) -> Model:
         )
         for step in bounded_steps(bounds)
     )
-    return Model("paper", World(paper.initial(size), Budget(), ledger), steps, size)
+    return Model("paper", World(paper.initial(size), Budget(), ledger), steps, size, symmetry=True)
 
 
 def _recorded(step: Step, number: int, world: Any, *arguments: Sid) -> Any:

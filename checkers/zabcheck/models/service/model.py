@@ -82,7 +82,7 @@ def model(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Model
     state = service.initial(scenario.servers, scenario.at, scenario.setup)
     world = World(seen.begun(state), Budget())
     size = max(scenario.servers, len(scenario.menus))
-    return Model("service", world, tuple(steps(scenario, actions)), size, is_symmetric=False, who="client")
+    return Model("service", world, tuple(steps(scenario, actions)), size, who="client")
 
 
 def steps(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Iterator[Step]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from zabcheck.explorer.model import Model, Step
 from zabcheck.models.bounds import Bounds
+from zabcheck.models.fairness import assumed, promised
 from zabcheck.models.zab import model as zab
 from zabspec import zab_elected
 from zabspec.fast_election.state import Mode
@@ -50,7 +51,14 @@ def model(bounds: Bounds, actions: Sequence[Action] = zab_elected.NEXT) -> Model
     """The spec within `bounds`, without properties."""
     start = zab_elected.initial(bounds.servers, zab.quorums(bounds), zab.observers(bounds))
     world = World(start, ElectedBudget())
-    return Model("zab", world, tuple(steps(bounds, actions)), bounds.servers, is_symmetric=False)
+    return Model(
+        "zab",
+        world,
+        tuple(steps(bounds, actions)),
+        bounds.servers,
+        eventually=promised("zab"),
+        fairness=assumed("zab"),
+    )
 
 
 def steps(bounds: Bounds, actions: Sequence[Action] = zab_elected.NEXT) -> Iterator[Step]:

@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Model, Step
 from zabcheck.models.bounds import DISKS, Bounds, Budget, spending, unbounded
+from zabcheck.models.fairness import assumed, promised
 from zabspec import zab
 from zabspec.parts import Sid, replace
 from zabspec.quorums import Quorums, majority, smallest
@@ -60,7 +61,16 @@ def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
     def is_at_bound(world: World) -> bool:
         return any(server.accepted_epoch >= highest(bounds) for server in world.protocol.servers)
 
-    return Model("zab", world, tuple(steps(bounds, actions)), bounds.servers, is_at_bound=is_at_bound)
+    return Model(
+        "zab",
+        world,
+        tuple(steps(bounds, actions)),
+        bounds.servers,
+        symmetry=True,
+        is_at_bound=is_at_bound,
+        eventually=promised("zab"),
+        fairness=assumed("zab"),
+    )
 
 
 def observers(bounds: Bounds) -> frozenset[Sid]:
@@ -141,7 +151,8 @@ def steps(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Iterator[Step
     for action in actions:
         wrapped = partial(_WRAPPED.get(action.__name__, unbounded), action, bounds)
         for arguments in _choices(action, bounds):
-            yield Step(action.__name__, arguments, wrapped)
+            are_ids = (True,) * (len(arguments) - 1) + (False,) if "kept" in get_type_hints(action) else None
+            yield Step(action.__name__, arguments, wrapped, are_ids=are_ids)
 
 
 def _choices(action: Action, bounds: Bounds) -> Iterator[tuple[int, ...]]:

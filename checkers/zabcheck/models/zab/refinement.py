@@ -6,7 +6,7 @@ few different values come of it. It is put together here as it is there; a test 
 
 from __future__ import annotations
 
-from zabcheck.explorer.fast.rows import derived
+from zabcheck.explorer.derived import derived
 from zabcheck.models.paper.refinement import way
 from zabspec import broadcast, zab
 from zabspec.histories import History, Zxid

@@ -10,9 +10,10 @@ import pytest
 from lassos import graph_of, is_counterexample
 from zabcheck.explorer.liveness import Graph, check_liveness, judged
 from zabcheck.explorer.options import Options
+from zabcheck.explorer.promises import Assumptions
 from zabcheck.explorer.verdicts import Outcome
 from zabcheck.models.bounds import Bounds
-from zabcheck.models.fairness import Assumptions, assumed, promised
+from zabcheck.models.fairness import assumed, promised
 from zabcheck.models.instances import Instance, build
 from zabcheck.models.mutant import Mutant
 from zabcheck.models.zab.liveness_mutants import ZAB_LIVENESS_MUTANTS
@@ -75,14 +76,13 @@ def test_every_action_of_zab_is_a_fault_or_fair_or_the_clients_own() -> None:
 def test_fairness_is_needed_of_zab(two: Graph) -> None:
     for asked in EVENTUALLY:
         nothing: frozenset[str] = frozenset()
-        lazy = Assumptions(nothing, nothing, nothing, ASSUMED.faults, ASSUMED.may_be_taken)
+        lazy = replace(ASSUMED, weak=nothing, strong=nothing)
         assert judged(two, [asked], lazy).outcome == Outcome.VIOLATED
 
 
 def with_free(action: str) -> Assumptions:
     """What is assumed, but that an action may be taken at any time."""
-    free = frozenset({action})
-    return Assumptions(ASSUMED.weak, ASSUMED.strong, free, ASSUMED.faults, ASSUMED.may_be_taken)
+    return replace(ASSUMED, free=frozenset({action}))
 
 
 def test_leaders_of_zab_must_be_patient(two: Graph) -> None:
