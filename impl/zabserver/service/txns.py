@@ -18,7 +18,6 @@ from zabserver.wire.protocol import Op
 
 HEADER = Struct(">qiqqi")
 """The header of a transaction: session, cxid, zxid, time in milliseconds since 1970, type."""
-ZXID = Struct(">q")
 DIGEST = Struct(">iQ")
 """The end of a transaction if digests are enabled: version, and the digest of the tree after it."""
 
@@ -196,7 +195,7 @@ class Record:
 
 def zxid_of(payload: bytes) -> int:
     """Returns the zxid in the header of a transaction."""
-    zxid: int = ZXID.unpack_from(payload, 12)[0]
+    zxid: int = LONG.unpack_from(payload, 12)[0]
     return zxid
 
 

@@ -18,10 +18,9 @@ from zlib import adler32
 from zabserver.service.node import DIGEST_VERSION, OPEN, PERSISTED, Acl, Node
 from zabserver.service.tree import DIGEST_MASK, Tree
 from zabserver.service.txns import decode_acl, encode_acl
-from zabserver.storage.logs import Corrupt
+from zabserver.storage.logs import HEADER, Corrupt
 from zabserver.wire.jute import INT, LONG, Malformed, Reader, data
 
-HEADER = Struct(">4siq")
 MAGIC = b"ZKSN"
 VERSION = 2
 TERMINATOR = data(b"/")

@@ -130,7 +130,7 @@ class MessageReader:
         while len(self._held) >= INT.size:
             (length,) = INT.unpack_from(self._held)
             if not 0 < length <= MAX_MESSAGE:
-                raise Malformed(f"a message of {length} bytes")
+                raise Malformed(f"a message of {length} bytes; 1 to {MAX_MESSAGE} are allowed")
             end = INT.size + length
             if len(self._held) < end:
                 return

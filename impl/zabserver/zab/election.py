@@ -32,7 +32,8 @@ from zabserver.zab.ensemble import Ensemble, ensemble_from_text
 HOLD_OFF = 200
 """How long a server whose vote has a quorum waits for a better one, in ms (ZooKeeper: finalizeWait).
 
-It is less if the first retransmission timeout is: tests that shorten that want quick elections."""
+Less if the first retransmission timeout is less, for quick elections in tests. In ZooKeeper it is
+fixed."""
 FIRST_PATIENCE = 200
 """How long a server hears nothing before it sends its vote again, in ms; doubled each time.
 

@@ -499,7 +499,7 @@ class Leader:
         if self.service is not None:
             self.service.on_tick()
         if self.phase != Phase.BROADCAST and now >= self._deadline:
-            raise Abandoned(f"no quorum within initLimit, {rules.init} ticks, in {self.phase.name.lower()}")
+            raise Abandoned(f"no quorum within initLimit ({rules.init} ticks) in {self.phase.name.lower()}")
         for handler in list(self.handlers.values()):
             patience = rules.sync if handler.stage >= Stage.READY else rules.init
             if now - handler.link.heard > patience * rules.tick:

@@ -163,7 +163,7 @@ class Learner:
         peer = self.peer
         self.epoch = epoch_of(packet.zxid)
         if self.epoch < peer.accepted_epoch:
-            raise Abandoned(f"epoch {self.epoch} is less than {peer.accepted_epoch}, which is promised")
+            raise Abandoned(f"epoch {self.epoch} is less than {peer.accepted_epoch}, the accepted epoch")
         said, last = peer.current_epoch, peer.tree.zxid
         if self.epoch > peer.accepted_epoch:
             peer.accept_epoch(self.epoch)

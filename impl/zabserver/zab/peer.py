@@ -327,14 +327,14 @@ class Peer:
         vote = self.election.decided
         if self.role is not None or vote is None:
             return
-        self.leaderless.close("there is a leader again")
+        self.leaderless.close("this server has a leader again")
         if vote.leader == self.me:
             leader = Leader(self)
             self.role = leader
         else:
             self.role = Learner(self, vote.leader, self.me in self.ensemble.observers)
         parked, self._parked = self._parked, {}
-        self.news.append(f"{'leading' if vote.leader == self.me else f'following {vote.leader}'}")
+        self.news.append("leading" if vote.leader == self.me else f"following {vote.leader}")
         self._do(self.role.begin)
         for link, (_, chunks) in parked.items():
             if isinstance(self.role, Leader):
