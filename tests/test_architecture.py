@@ -13,9 +13,10 @@ from pathlib import Path
 import networkx
 import pytest
 
+from conventions import changing_predicates, unknown_names
+from sources import PACKAGES, modules, plant
 from zabcheck.cli.entry import FROM_THE_EXTRA
 
-PACKAGES = {"zabspec": "spec", "zabcheck": "checkers", "zabserver": "impl"}
 FOLDERS = {"spec", "impl", "checkers", "tests", "traces", "docs"}
 MADE = {"build", "dist", "__pycache__"}
 LONGEST = 600
@@ -55,15 +56,6 @@ RULES = {
 
 
 # What is asked of the sources: each yields a line for every departure.
-
-
-def modules(root: Path) -> Iterator[tuple[str, Path, ast.Module]]:
-    """The dotted name, the path and the syntax tree of every module of ours."""
-    for source in PACKAGES.values():
-        for path in sorted((root / source).rglob("*.py")):
-            parts = path.relative_to(root / source).with_suffix("").parts
-            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-            yield name, path, ast.parse(path.read_text(encoding="utf-8"))
 
 
 def imported(tree: ast.Module, name: str, *, is_package: bool) -> Iterator[str]:
@@ -203,6 +195,8 @@ REQUIREMENTS = [
     long_modules,
     vague_names,
     undocumented,
+    changing_predicates,
+    unknown_names,
 ]
 
 
@@ -250,13 +244,6 @@ def tree(tmp_path: Path) -> Path:
         plant(tmp_path, f"{source}/{package}/__init__.py", '"""A package."""\n')
         plant(tmp_path, f"{source}/{package}/py.typed", "")
     return tmp_path
-
-
-def plant(root: Path, path: str, text: str) -> None:
-    """Writes a file, and the folders and packages above it."""
-    file = root / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("departures", REQUIREMENTS)

@@ -127,15 +127,15 @@ class Writer(Worker):
         if self._number % 2:
             self._doing = path = f"{ROOT}/{self.name}-{self._number}"
             answer = session.call(tree.Create(path, self.name.encode()))
-            if self.is_done(answer, path):
+            if self.check_done(answer, path):
                 self.told.acknowledged[path] = answer.zxid
         else:
             self._doing = ""
             answer = session.call(tree.SetData(ROOT, self.name.encode()))
-            self.told.sets += self.is_done(answer, ROOT)
+            self.told.sets += self.check_done(answer, ROOT)
 
-    def is_done(self, answer: Answer, path: str) -> bool:
-        """Whether what was asked for was done: if not, it is because the session is over."""
+    def check_done(self, answer: Answer, path: str) -> bool:
+        """Returns True if the request was applied, False if it failed; notes unexpected errors."""
         if not isinstance(answer.reply, Failed):
             return True
         if answer.reply.error not in OVER:

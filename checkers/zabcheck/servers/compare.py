@@ -141,7 +141,7 @@ class Comparison:
         told = next((each for each in expected if self._fits(each, answer, events)), None)
         if told is None:
             first = expected[0]
-            if not self._is_as(first.reply, answer.reply):
+            if not self._matches(first.reply, answer.reply):
                 return Difference(number, f"reply to {request}", first.reply, answer.reply)
             return Difference(number, f"events of {request}", first.events, events)
         self.oracle.accept(party, request, told, answer.zxid)
@@ -151,7 +151,7 @@ class Comparison:
         return None
 
     def _fits(self, told: Told, answer: Answer, events: tuple[tuple[Event, ...], ...]) -> bool:
-        return told.events == events and self._is_as(told.reply, answer.reply)
+        return told.events == events and self._matches(told.reply, answer.reply)
 
     def _events(self) -> tuple[tuple[Event, ...], ...]:
         """What each connection was told since this was last asked; of one that was closed, until then."""
@@ -178,8 +178,8 @@ class Comparison:
         request = self.oracle.reconnected(party)
         return None if request is None else self._ask(number, client, request)
 
-    def _is_as(self, expected: Any, found: Any) -> bool:
-        """Whether a reply is as expected, its times aside."""
+    def _matches(self, expected: Any, found: Any) -> bool:
+        """Returns whether a reply is as expected; of times, only which of them are equal counts."""
         if isinstance(expected, Stat) and isinstance(found, Stat):
             same = replace(expected, ctime=0, mtime=0) == replace(found, ctime=0, mtime=0)
             times = ((expected.ctime, found.ctime), (expected.mtime, found.mtime))
@@ -188,10 +188,10 @@ class Comparison:
             return False
         if isinstance(expected, tuple):
             pairs = zip(expected, found, strict=False)
-            return len(expected) == len(found) and all(self._is_as(*pair) for pair in pairs)
+            return len(expected) == len(found) and all(self._matches(*pair) for pair in pairs)
         if is_dataclass(expected):
             return all(
-                self._is_as(getattr(expected, each.name), getattr(found, each.name))
+                self._matches(getattr(expected, each.name), getattr(found, each.name))
                 for each in fields(expected)
             )
         return bool(expected == found)

@@ -165,7 +165,7 @@ class Run:
         Raises:
             Violation: it does not, or is not.
         """
-        if not self._live(PATIENCE, self._is_one):
+        if not self._live(PATIENCE, self._check_agreement):
             said = [f"{sid}: {'; '.join(each.news[-3:])}" for sid, each in self.world.members.items()]
             raise Violation("ensemble_recovers", f"not within {PATIENCE} ms: {' | '.join(said)}")
         self.judge.judge_rest(self.mapper.state)
@@ -176,8 +176,8 @@ class Run:
         if lost:
             raise Violation("acknowledged_is_kept", f"0x{lost[0]:x} is not in the last leader's history")
 
-    def _is_one(self) -> bool:
-        """Whether all serve, and all have applied the same.
+    def _check_agreement(self) -> bool:
+        """Returns whether all members serve clients and have applied the same transactions.
 
         Who has promised a later epoch to a leader that came to nothing stays out until there is another one,
         as with ZooKeeper.

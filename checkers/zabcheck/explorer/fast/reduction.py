@@ -66,7 +66,7 @@ class Reduction:
             places = local.places(learned.step)
             if places is None or not len(rows):
                 continue
-            alone = self._is_alone(number, places)[outcomes]
+            alone = self._alone(number, places)[outcomes]
             free = rows[alone & calm[rows]]
             first[free[first[free] < 0]] = number
         return [
@@ -85,7 +85,7 @@ class Reduction:
 
         return self._calm.walk(np.arange(worlds.size), worlds.fetch, learn, 0)[0]
 
-    def _is_alone(self, number: int, places: tuple[tuple[str | int, ...], ...]) -> npt.NDArray[np.bool_]:
+    def _alone(self, number: int, places: tuple[tuple[str | int, ...], ...]) -> npt.NDArray[np.bool_]:
         """For each outcome of a step, whether it keeps to the places and no property sees what it writes."""
         learned = self.compiled.steps[number]
         alone = np.ones(learned.weights.count, np.bool_)

@@ -22,7 +22,7 @@ class Derived:
     """A function of a state, for one choice of arguments, as a column.
 
     Attributes:
-        kind: the values that it has taken.
+        values: the values that it has taken.
         tree: its outcomes are ids of those.
     """
 
@@ -173,7 +173,6 @@ class Recorder:
         source: whose leaves and derived columns they are.
         before: the row.
         after: the row after the step, where there is one.
-        look: finds the id of a derived column.
     """
 
     def __init__(self, source: Any, before: list[int], after: list[int] | None = None) -> None:

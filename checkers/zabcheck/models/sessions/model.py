@@ -94,10 +94,10 @@ def _beginnings(rules: Rules) -> Iterator[World]:
 def outcomes(rules: Rules, world: World) -> Iterator[Outcome]:
     """Everything that may happen next."""
     yield _time_passes(rules, world)
-    yield _is_closed(rules, world)
+    yield _session_is_closed(rules, world)
     yield _leader_starts(rules, world)
     for timeout in TIMEOUTS:
-        yield _is_heard_of(rules, world, timeout)
+        yield _session_is_heard_of(rules, world, timeout)
     for owner in OWNERS:
         yield _client_asks(rules, world, owner)
         yield _client_comes_back(rules, world, owner)
@@ -112,7 +112,7 @@ def _time_passes(rules: Rules, world: World) -> Outcome:
     return step, World(now, tracker, replace(world.past, is_over=is_over))
 
 
-def _is_closed(rules: Rules, world: World) -> Outcome:
+def _session_is_closed(rules: Rules, world: World) -> Outcome:
     tracker = rules.closing(world.tracker, SESSION)
     step = Step(world.now, TICK, world.past, Happening.IS_CLOSED)
     return step, replace(world, tracker=tracker, past=replace(world.past, is_over=True))
@@ -128,7 +128,7 @@ def _leader_starts(rules: Rules, world: World) -> Outcome:
     return step, World(world.now, tracker, Past(world.now, timeout, None, is_over=known is None))
 
 
-def _is_heard_of(rules: Rules, world: World, timeout: int) -> Outcome:
+def _session_is_heard_of(rules: Rules, world: World, timeout: int) -> Outcome:
     tracker = rules.touched(world.tracker, SESSION, timeout, world.now)
     standing = Standing.EXPIRED if tracker is None else Standing.GOOD
     step = Step(world.now, TICK, world.past, Happening.IS_HEARD_OF, standing=standing)
