@@ -1,9 +1,9 @@
-"""What must hold of the transactions that servers deliver, in order: section III of the paper, on plain
+"""The properties of what servers deliver, in order: section III of the paper, as predicates of plain
 sequences.
 
-Paper: Junqueira, Reed, Serafini, DSN 2011, section III. Every grain of the spec has the same properties,
-with its own idea of what a server has delivered: `of_each` and `of_two` make a sentence about deliveries one
-about a state.
+Paper: Junqueira, Reed, Serafini, DSN 2011, section III. Every grain of the spec has these properties, with
+its own notion of what a server has delivered: `of_each` and `of_two` turn a predicate of deliveries into a
+predicate of that grain's states.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from zabspec.histories import History, is_comparable
 from zabspec.parts import Sid
 
 Delivered = Callable[[Any, Sid], History]
-"""What a server has delivered in a state of some grain."""
+"""A function that gives what a server has delivered in a state of some grain."""
 
 NAMED = ("__module__", "__name__", "__qualname__", "__doc__")
 
 
 def of_each(sentence: Callable[[History], bool], delivered: Delivered) -> Callable[[Any, Sid], bool]:
-    """The property of a grain's states that says the sentence of what each server has delivered."""
+    """Returns the property of a grain's states that `sentence` holds of what each server has delivered."""
 
     @wraps(sentence, NAMED)
     def holds(state: Any, server: Sid) -> bool:
@@ -34,7 +34,9 @@ def of_each(sentence: Callable[[History], bool], delivered: Delivered) -> Callab
 def of_two(
     sentence: Callable[[History, History], bool], delivered: Delivered
 ) -> Callable[[Any, Sid, Sid], bool]:
-    """The property of a grain's states that says the sentence of what any two servers have delivered."""
+    """Returns the property of a grain's states that `sentence` holds of what any two servers have
+    delivered.
+    """
 
     @wraps(sentence, NAMED)
     def holds(state: Any, one: Sid, other: Sid) -> bool:
@@ -44,7 +46,7 @@ def of_two(
 
 
 def prefix_consistency(mine: History, theirs: History) -> bool:
-    """Of what two servers have delivered, one is a prefix of the other.
+    """What one of two servers has delivered is a prefix of what the other has delivered.
 
     Source: Zab.tla, PrefixConsistency. Agreement and total order follow.
     """
@@ -52,7 +54,7 @@ def prefix_consistency(mine: History, theirs: History) -> bool:
 
 
 def agreement(mine: History, theirs: History) -> bool:
-    """If one server delivers a and another b, then the one delivers b or the other delivers a.
+    """If one server delivers a and another delivers b, then the first delivers b or the second delivers a.
 
     Source: paper, section III, agreement.
     """
@@ -60,7 +62,7 @@ def agreement(mine: History, theirs: History) -> bool:
 
 
 def total_order(mine: History, theirs: History) -> bool:
-    """If one server delivers a before b, then another that delivers b delivers a before it.
+    """If one server delivers a before b, then every server that delivers b delivers a before b.
 
     Source: paper, section III, total order.
     """
@@ -70,10 +72,10 @@ def total_order(mine: History, theirs: History) -> bool:
 
 
 def local_primary_order(delivered: History) -> bool:
-    """If a primary broadcasts a before b, then a server that delivers b delivers a before it.
+    """If a primary broadcasts a before b, then a server that delivers b delivers a before b.
 
-    Source: paper, section III, local primary order. What a primary broadcast before (e, c) is known by its
-    zxids, (e, 1) to (e, c - 1).
+    Source: paper, section III, local primary order. The zxids show what a primary broadcast before (e, c):
+    (e, 1) to (e, c - 1).
     """
     zxids = [txn.zxid for txn in delivered]
     return all(
@@ -84,7 +86,7 @@ def local_primary_order(delivered: History) -> bool:
 
 
 def global_primary_order(delivered: History) -> bool:
-    """A server that delivers a and b, where a is of an earlier epoch than b, delivers a before b.
+    """A server that delivers a and b, where the epoch of a is earlier than that of b, delivers a before b.
 
     Source: paper, section III, global primary order.
     """
@@ -93,5 +95,7 @@ def global_primary_order(delivered: History) -> bool:
 
 
 def has_all_before(own: History, delivered: History, epoch: int) -> bool:
-    """Primary integrity: the primary of an epoch has delivered what another delivers of earlier ones."""
+    """True if `own` has every transaction of `delivered` whose epoch is earlier than `epoch`: primary
+    integrity.
+    """
     return all(txn in own for txn in delivered if txn.zxid.epoch < epoch)

@@ -1,4 +1,4 @@
-"""Transactions, their ids, and the histories that servers keep of them: the same in every grain.
+"""Transactions, their ids, and the histories that servers keep of them, as every grain has them.
 
 Paper: Junqueira, Reed, Serafini, DSN 2011, sections III and IV.
 """
@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 
 class Zxid(NamedTuple):
-    """The id of a transaction: the epoch of its primary and a counter from 1. Compared in that order."""
+    """The id of a transaction: the epoch of its primary, then a counter that starts at 1; compared in this
+    order.
+    """
 
     epoch: int
     counter: int
@@ -21,7 +23,7 @@ ZERO = Zxid(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Txn:
-    """A transaction. Two of them are the same only if zxid and value are."""
+    """A transaction. Two transactions are equal only if both their zxids and their values are."""
 
     zxid: Zxid
     value: int
@@ -31,12 +33,14 @@ History = tuple[Txn, ...]
 
 
 def last_zxid(history: History) -> Zxid:
-    """The zxid of the last transaction, (0, 0) of an empty history."""
+    """Returns the zxid of the last transaction in a history, (0, 0) if it is empty."""
     return history[-1].zxid if history else ZERO
 
 
 def index_of(zxid: Zxid, history: History) -> int | None:
-    """How many transactions the history has up to and including `zxid`; None if it is not in there."""
+    """Returns how many transactions a history has up to and including `zxid`, None if it does not have that
+    one.
+    """
     if zxid == ZERO:
         return 0
     for index, txn in enumerate(history):
@@ -46,30 +50,32 @@ def index_of(zxid: Zxid, history: History) -> int | None:
 
 
 def next_zxid(epoch: int, history: History) -> Zxid:
-    """The zxid that a leader of `epoch` with this history gives to its next transaction."""
+    """Returns the zxid that a leader of `epoch` with this history gives to its next transaction."""
     last = last_zxid(history)
     return Zxid(epoch, last.counter + 1 if last.epoch == epoch else 1)
 
 
 def follows(zxid: Zxid, last: Zxid) -> bool:
-    """Whether `zxid` may come right after `last`: the next of its epoch, or the first of a later one."""
+    """True if `zxid` may come right after `last`: it is the next of the same epoch, or the first of a later
+    one.
+    """
     if zxid.counter == 1:
         return last.epoch < zxid.epoch
     return zxid == Zxid(last.epoch, last.counter + 1)
 
 
 def after(history: History, zxid: Zxid) -> History:
-    """The transactions of a history with a later zxid than this."""
+    """Returns the transactions of a history whose zxids are higher than `zxid`."""
     return tuple(txn for txn in history if txn.zxid > zxid)
 
 
 def up_to(history: History, zxid: Zxid) -> History:
-    """The transactions of a history up to and including this zxid."""
+    """Returns the transactions of a history whose zxids are not higher than `zxid`."""
     return tuple(txn for txn in history if txn.zxid <= zxid)
 
 
 def before_epoch(history: History, epoch: int) -> History:
-    """The transactions before the first of `epoch` or a later one."""
+    """Returns the transactions of a history that come before the first one of `epoch` or of a later epoch."""
     kept = 0
     while kept < len(history) and history[kept].zxid.epoch < epoch:
         kept += 1
@@ -77,18 +83,18 @@ def before_epoch(history: History, epoch: int) -> History:
 
 
 def is_prefix(one: History, other: History) -> bool:
-    """Whether the second starts with the first, or is the same."""
+    """True if `other` starts with `one`."""
     return other[: len(one)] == one
 
 
 def is_comparable(one: History, other: History) -> bool:
-    """Whether one of two starts with the other."""
+    """True if one of two histories is a prefix of the other."""
     shorter = min(len(one), len(other))
     return one[:shorter] == other[:shorter]
 
 
 def common_prefix(histories: list[History]) -> History:
-    """What all histories begin with."""
+    """Returns the longest prefix that all of some histories share."""
     first = histories[0]
     length = min(len(history) for history in histories)
     while any(history[:length] != first[:length] for history in histories):
@@ -97,7 +103,10 @@ def common_prefix(histories: list[History]) -> History:
 
 
 def is_without_gaps(history: History) -> bool:
-    """Whether zxids rise, by one within an epoch and from 1 in each new one; so no two are the same."""
+    """True if the zxids of a history rise by one within an epoch and start at 1 in each new epoch.
+
+    So no two transactions in it have the same zxid.
+    """
     expected = None
     epoch = 0
     for txn in history:

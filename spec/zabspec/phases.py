@@ -1,4 +1,4 @@
-"""The phases of ZAB: the same in the paper's grain and in ZooKeeper's.
+"""The phases of ZAB, the same in the paper's grain and in ZooKeeper's.
 
 Paper: Junqueira, Reed, Serafini, DSN 2011, section IV.
 """

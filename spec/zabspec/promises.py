@@ -1,6 +1,6 @@
-"""What must happen in the end, as a value: the promises that every grain with a leader makes.
+"""Liveness properties as values, and those that every grain with a leader has.
 
-Each grain says in its `liveness` module what is assumed for them.
+The `liveness` module of each grain says what is assumed for them.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ Up = frozenset[Sid]
 
 @dataclass(frozen=True, slots=True)
 class Eventually:
-    """While its premise holds, the goal is reached again and again.
+    """A liveness property: as long as its premise holds, its goal is reached again and again.
 
     Attributes:
-        name: as it is written on the command line.
-        sentence: what it says.
+        name: as written on the command line.
+        sentence: the property in words.
         premise: takes (state, up, *sids).
-        goal: takes the same.
-        arity: it must hold for all choices of so many different servers in `up`.
-        others_act: whether the servers that are not in `up` may still do as they like, faults excepted, or
-            not; if they do not act, they are down.
+        goal: takes the same arguments.
+        arity: how many different servers in `up` the property takes; it must hold for all choices of them.
+        others_act: True if servers that are not in `up` may still act, except that faults are over; False if
+            they are down.
     """
 
     name: str
@@ -42,14 +42,14 @@ def promises(
     a_quorum_has_delivered: Callable[..., bool],
     both_have_delivered: Callable[..., bool],
 ) -> tuple[Eventually, ...]:
-    """What every grain with a leader promises, each in the words of its own state.
+    """Returns the liveness properties of a grain with a leader, made of predicates of that grain's states.
 
     Args:
-        others_are_down: takes (state, up), as do those that follow.
-        a_leader_is_established: and a quorum of those that are up follows it.
-        leads_all_that_are_up: takes a leader too, and perhaps a follower.
-        a_quorum_has_delivered: takes a leader too; all that it has logged is meant.
-        both_have_delivered: takes a leader and a follower too.
+        others_are_down: takes (state, up), as do the predicates below.
+        a_leader_is_established: and a quorum of the servers that are up follows that leader.
+        leads_all_that_are_up: also takes a leader, and perhaps a follower.
+        a_quorum_has_delivered: also takes a leader, and is about all that it has logged.
+        both_have_delivered: also takes a leader and a follower.
     """
     return (
         Eventually(

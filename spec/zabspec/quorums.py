@@ -1,8 +1,8 @@
 """Which sets of servers are quorums: majorities, or majorities of weight in a majority of groups.
 
 A group gives each server a weight, 0 to those that are not in it. A quorum has more than half the weight of
-more than half of the groups that have any. One group with everyone at weight 1 makes plain majorities.
-Any two quorums share a server; that is all that ZAB needs of them. An observer weighs nothing.
+more than half of the groups that have any weight. One group in which each server has weight 1 makes plain
+majorities. Any two quorums share a server, which is all that ZAB needs of them. An observer has weight 0.
 
 ZooKeeper: QuorumMaj, QuorumHierarchical.
 """
@@ -19,12 +19,12 @@ Quorums = tuple[tuple[int, ...], ...]
 
 
 def majority(size: int, observers: Container[Sid] = ()) -> Quorums:
-    """Quorums are more than half of `size` servers, not counting observers."""
+    """Returns the quorums that are more than half of `size` servers, not counting observers."""
     return (tuple(int(Sid(sid) not in observers) for sid in range(size)),)
 
 
 def is_quorum(quorums: Quorums, some: Collection[Sid]) -> bool:
-    """Whether `some` servers are a quorum.
+    """True if `some` servers are a quorum.
 
     ZooKeeper: QuorumVerifier.containsQuorum.
     """
@@ -34,12 +34,12 @@ def is_quorum(quorums: Quorums, some: Collection[Sid]) -> bool:
 
 
 def weight(quorums: Quorums, sid: Sid) -> int:
-    """What a server weighs; one that weighs nothing may follow, and is never elected."""
+    """Returns the total weight of a server; a server of weight 0 may follow, and is never elected."""
     return sum(group[sid] for group in quorums)
 
 
 def smallest(quorums: Quorums) -> Iterator[tuple[Sid, ...]]:
-    """Every quorum that has no smaller one in it, the smallest first."""
+    """Yields every quorum that contains no smaller quorum, the smallest first."""
     found: list[frozenset[Sid]] = []
     size = len(quorums[0])
     for count in range(1, size + 1):

@@ -1,4 +1,4 @@
-"""The steps of atomic broadcast.
+"""The actions of atomic broadcast: primaries broadcast, the log grows, servers deliver.
 
 Paper: Junqueira, Reed, Serafini, DSN 2011, section III.
 """
@@ -11,9 +11,9 @@ from zabspec.parts import Sid, replace
 
 
 def earlier_epochs_close(state: State, epoch: int) -> State | None:
-    """No transaction of an epoch before this one enters the log from now on.
+    """From now on no transaction of an epoch before this one enters the log.
 
-    Paper: section III, primary integrity. In ZAB it comes about when a quorum has adopted an initial history.
+    Paper: section III, primary integrity. In ZAB this happens when a quorum has adopted an initial history.
     ZooKeeper: Leader.waitForNewLeaderAck.
     """
     if epoch <= state.epoch:
@@ -22,8 +22,8 @@ def earlier_epochs_close(state: State, epoch: int) -> State | None:
 
 
 def primary_is_established(state: State, primary: Sid, epoch: int) -> State | None:
-    """A server becomes the primary of an epoch, having delivered all of earlier epochs that ever enters the
-    log.
+    """A server becomes the primary of an epoch, having delivered all transactions of earlier epochs that ever
+    enter the log.
 
     Paper: section III, ready(e); primary integrity.
     ZooKeeper: Leader.startZkServer.
@@ -51,9 +51,9 @@ def primary_broadcasts(state: State, primary: Sid, value: int) -> State | None:
 
 
 def log_takes_transaction(state: State, epoch: int) -> State | None:
-    """The next transaction of an epoch enters the log: it will not be lost any more.
+    """The next transaction of an epoch enters the log, and can no longer be lost.
 
-    Paper: section III; in ZAB, a quorum has accepted it.
+    Paper: section III; in ZAB, a quorum has accepted the transaction.
     ZooKeeper: Leader.tryToCommit.
     """
     if epoch < state.epoch:
@@ -79,7 +79,7 @@ def server_delivers(state: State, server: Sid) -> State | None:
 
 
 def primary_resigns(state: State, primary: Sid) -> State | None:
-    """A primary is one no more; what it has broadcast may still enter the log.
+    """A primary stops being one; what it has broadcast may still enter the log.
 
     Paper: section III: a primary may crash at any time.
     ZooKeeper: Leader.shutdown.
@@ -90,7 +90,7 @@ def primary_resigns(state: State, primary: Sid) -> State | None:
 
 
 def transaction_is_lost(state: State, epoch: int) -> State | None:
-    """The last outstanding transaction of an epoch is lost with its primary: nobody has it any more.
+    """The last outstanding transaction of an epoch that has no primary is lost: no server has it any more.
 
     Paper: section III: nothing is promised of a transaction that nobody has delivered.
     ZooKeeper: FileTxnLog.truncate.
@@ -102,7 +102,7 @@ def transaction_is_lost(state: State, epoch: int) -> State | None:
 
 
 def server_restarts(state: State, server: Sid) -> State | None:
-    """A server starts again, with everything yet to be delivered; it is no primary.
+    """A server restarts: it has yet to deliver everything again, and is not a primary.
 
     Paper: section II.
     ZooKeeper: QuorumPeer.loadDataBase.

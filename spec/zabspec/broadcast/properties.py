@@ -1,6 +1,6 @@
-"""The properties of atomic broadcast, asked of its abstract spec itself.
+"""The properties of atomic broadcast, checked of its abstract spec itself.
 
-That `zabspec.broadcast` has them is why it matters that ZAB refines it. The groups are those of
+They make it worth while that ZAB refines `zabspec.broadcast`. The groups are those of
 `zabspec.paper.properties`.
 
 Paper: Junqueira, Reed, Serafini, DSN 2011, section III.
@@ -16,7 +16,7 @@ from zabspec.parts import Sid
 
 
 def delivered(state: State, server: Sid) -> History:
-    """What a server has delivered."""
+    """Returns what a server has delivered."""
     return state.delivered[server]
 
 
@@ -35,7 +35,7 @@ global_primary_order = of_each(deliveries.global_primary_order, delivered)
 
 
 def primary_integrity(state: State, primary: Sid, server: Sid) -> bool:
-    """A primary has delivered what any server delivers of earlier epochs.
+    """A primary has delivered every transaction of an earlier epoch that any server has delivered.
 
     Source: paper, section III, primary integrity.
     """
@@ -43,7 +43,7 @@ def primary_integrity(state: State, primary: Sid, server: Sid) -> bool:
 
 
 def integrity(before: State, after: State) -> bool:
-    """What enters the log was broadcast and not lost, and the log only grows.
+    """A transaction that enters the log was broadcast and not lost, and the log only grows.
 
     Source: paper, section III, integrity.
     """
@@ -63,7 +63,7 @@ def everyone_delivers(state: State) -> bool:
 
 
 def transaction_comes_too_late(state: State) -> bool:
-    """A transaction is outstanding that can never enter the log any more. Paper: section III."""
+    """An outstanding transaction can never enter the log any more. Paper: section III."""
     return any(txn.zxid.epoch < state.epoch for txn in state.outstanding)
 
 

@@ -1,24 +1,27 @@
-"""Fast Leader Election: how servers that look for a leader agree on one, by telling each other their votes.
+"""Fast Leader Election: how servers that look for a leader agree on one by exchanging votes.
 
-The grain below `zab.election`, on its own. A server that looks votes for itself first, and then for the best
-that it hears of; what it hears in its own round it counts. With a quorum for its vote it holds off a while,
-for a better vote to arrive, and decides. Who comes late believes a quorum of servers that have decided.
+This is the election that `zab.election` abstracts from, on its own. A looking server votes for itself first,
+and then for the best vote that it receives; it counts the votes of its own round. Once it has a quorum for
+its vote, it holds off for a while in case a better vote arrives, and decides. A latecomer believes a quorum
+of servers that have decided.
 
-    state     servers, votes, notifications
-    network   channels, and who is there
-    votes     which is better, and who agrees
-    election  a server tells its vote, counts those of others, decides
-    faults    what disturbs it
+    state       servers, votes, notifications
+    network     channels, and the other servers
+    votes       which vote is better, and who agrees
+    election    a server sends its vote, counts those of others, decides
+    faults      what disturbs an election
+    properties  what holds of an election, and what does not
+    liveness    that an election ends
 
-Channels are bounded: each keeps `capacity` notifications, and where there is no room the newest takes the
-place of the one before. With a capacity of 1 that is ZooKeeper's send queue, and a notification is processed
-as it arrives; each one more lets as many wait at the receiver. A server's own vote counts at once, where
+Channels are bounded: each keeps `capacity` notifications, and where there is no room the newest replaces the
+one before. With a capacity of 1 this is ZooKeeper's send queue, and a notification is processed as it
+arrives; a higher capacity lets more of them wait at the receiver. A server counts its own vote at once, where
 ZooKeeper sends it to itself.
 
-The hold-off is taken to be long enough for what is under way to arrive; `server_decides_early` is the
+The hold-off is assumed to be long enough for what is in flight to arrive; `server_decides_early` is the
 exception. Left out: what servers do between elections (nothing is logged, so votes keep their epochs), new
 configurations, the oracle for two servers, a database that is not to be trusted (zxid -1), and that a looking
-server tells non-voters of its last election's vote: here it tells them of its present one.
+server sends non-voters the vote of its last election: here it sends its present one.
 
 ZooKeeper: FastLeaderElection, Vote, QuorumCnxManager.
 """

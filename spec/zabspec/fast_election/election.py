@@ -1,4 +1,4 @@
-"""A server's election: it tells its vote, hears those of others, and decides.
+"""A server's election: it sends its vote, hears those of others, and decides.
 
 ZooKeeper: FastLeaderElection.lookForLeader, WorkerReceiver.
 """
@@ -24,7 +24,7 @@ from zabspec.parts import Sid, replace
 
 
 def server_starts(state: State, server: Sid) -> State | None:
-    """A server comes up and looks for a leader.
+    """A server starts and looks for a leader.
 
     ZooKeeper: QuorumPeer.run, FastLeaderElection.lookForLeader.
     """
@@ -34,7 +34,7 @@ def server_starts(state: State, server: Sid) -> State | None:
 
 
 def server_tells_again(state: State, server: Sid) -> State | None:
-    """A looking server that has heard nothing for a while tells its vote again.
+    """A looking server that has heard nothing for a while sends its vote again.
 
     ZooKeeper: lookForLeader, poll of the receive queue times out; QuorumCnxManager.haveDelivered.
     """
@@ -48,9 +48,10 @@ def server_tells_again(state: State, server: Sid) -> State | None:
 
 
 def server_joins_round(state: State, server: Sid, sender: Sid) -> State | None:
-    """A looking server hears of a later round: it forgets its own, and votes for the better of two.
+    """A looking server hears of a later round: it forgets its own round, and votes for the better of two
+    votes.
 
-    Of the sender's vote and its own first one: what it has heard since was said in another round.
+    These are the sender's vote and its own first one: what it has heard since belongs to another round.
 
     ZooKeeper: lookForLeader, electionEpoch > logicalclock.
     """
@@ -69,7 +70,7 @@ def server_joins_round(state: State, server: Sid, sender: Sid) -> State | None:
 
 
 def server_counts_vote(state: State, server: Sid, sender: Sid) -> State | None:
-    """A looking server counts a vote of its round; if it is better than its own, it votes the same.
+    """A looking server counts a vote of its round; if the vote is better than its own, it adopts it.
 
     ZooKeeper: lookForLeader, electionEpoch == logicalclock.
     """
@@ -86,7 +87,7 @@ def server_counts_vote(state: State, server: Sid, sender: Sid) -> State | None:
 
 
 def server_discards_vote(state: State, server: Sid, sender: Sid) -> State | None:
-    """A looking server that has a quorum for its vote, and only waits, looks out for better votes alone.
+    """A looking server that holds off discards every vote that is not better than its own.
 
     ZooKeeper: lookForLeader, the loop with finalizeWait.
     """
@@ -99,7 +100,8 @@ def server_discards_vote(state: State, server: Sid, sender: Sid) -> State | None
 
 
 def server_answers_late(state: State, server: Sid, sender: Sid) -> State | None:
-    """A looking server tells its vote to one that looks in an earlier round, and does not count that one's.
+    """A looking server sends its vote to a server that looks in an earlier round, whose vote it does not
+    count.
 
     ZooKeeper: WorkerReceiver.run.
     """
@@ -110,9 +112,9 @@ def server_answers_late(state: State, server: Sid, sender: Sid) -> State | None:
 
 
 def server_weighs_report(state: State, server: Sid, sender: Sid) -> State | None:
-    """A looking server hears from one that has decided; it decides so too, if a quorum says the same.
+    """A looking server hears from a server that has decided, and decides the same if a quorum says so.
 
-    The leader itself must have said that it leads, or they could elect one that has crashed for ever.
+    The leader itself must have said that it leads, or servers could elect a crashed one for ever.
 
     ZooKeeper: FastLeaderElection.receivedFollowingNotification, checkLeader.
     """
@@ -135,7 +137,8 @@ def server_weighs_report(state: State, server: Sid, sender: Sid) -> State | None
 
 
 def server_answers(state: State, server: Sid, sender: Sid) -> State | None:
-    """A server tells one that looks what it has decided; a non-voter, whatever its vote is, at any time.
+    """A server that has decided tells a looking one its decision; a looking non-voter is told any server's
+    vote.
 
     ZooKeeper: WorkerReceiver.run.
     """
@@ -149,7 +152,7 @@ def server_answers(state: State, server: Sid, sender: Sid) -> State | None:
 
 
 def server_ignores(state: State, server: Sid, sender: Sid) -> State | None:
-    """A server that has decided, or hears from a non-voter, has no use for word of another's decision.
+    """A server that has decided, or hears from a non-voter, ignores word of another's decision.
 
     ZooKeeper: WorkerReceiver.run; lookForLeader, OBSERVING.
     """
@@ -162,7 +165,7 @@ def server_ignores(state: State, server: Sid, sender: Sid) -> State | None:
 
 
 def server_decides(state: State, server: Sid) -> State | None:
-    """A looking server with a quorum for its vote has waited long enough: nothing better is under way to it.
+    """A looking server with a quorum for its vote has waited long enough: nothing better is in flight to it.
 
     ZooKeeper: lookForLeader, nothing within finalizeWait.
     """

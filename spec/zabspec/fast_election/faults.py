@@ -13,7 +13,7 @@ from zabspec.quorums import is_quorum
 
 
 def server_decides_early(state: State, server: Sid) -> State | None:
-    """A looking server with a quorum for its vote decides while a better vote is under way to it.
+    """A looking server with a quorum for its vote decides while a better vote is in flight to it.
 
     ZooKeeper: lookForLeader, where finalizeWait is too short.
     """
@@ -24,7 +24,7 @@ def server_decides_early(state: State, server: Sid) -> State | None:
 
 
 def server_looks_again(state: State, server: Sid) -> State | None:
-    """A leader without a quorum of followers, or who follows one that does not lead, looks again.
+    """A leader without a quorum of followers, or a server that follows one that does not lead, looks again.
 
     ZooKeeper: QuorumPeer.run, back to LOOKING; Leader.lead and Learner.connectToLeader say when.
     """
@@ -41,7 +41,7 @@ def server_looks_again(state: State, server: Sid) -> State | None:
 
 
 def server_crashes(state: State, server: Sid) -> State | None:
-    """A server goes down: its round is forgotten, and what was under way to it is lost.
+    """A server crashes: its round is forgotten, and what was in flight to it is lost.
 
     ZooKeeper: logicalclock is kept in memory alone.
     """

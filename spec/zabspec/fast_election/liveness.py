@@ -1,13 +1,13 @@
-"""Liveness of Fast Leader Election: what must happen in the end, and what has to be assumed for it.
+"""Liveness of Fast Leader Election: what must happen in the end, and what is assumed for it.
 
-From some point on, in any reachable state,
+From some point on, in any reachable state, these are assumed:
 
 1. a quorum of servers, `up`, stays up; all others are down and do not come back;
-2. no server in `up` crashes any more, and none decides while a better vote is under way to it: hold-offs are
+2. no server in `up` crashes any more, and none decides while a better vote is in flight to it: hold-offs are
    long enough;
-3. every other action of servers in `up` that stays possible is taken (weak fairness), for all in
-   `WEAKLY_FAIR`. Messages are received, a server that waits tells its vote again, a leader that is lost is
-   left.
+3. every other action of servers in `up` that stays enabled is taken (weak fairness), for all in
+   `WEAKLY_FAIR`. Messages are received, a server that waits sends its vote again, a server leaves a leader
+   that is lost.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ WEAKLY_FAIR = tuple(action for action in NEXT if action not in FAULTS)
 
 
 def others_are_down(state: State, up: Up) -> bool:
-    """The servers that are up are a quorum, and all others are down."""
+    """True if the servers that are up are a quorum, and all others are down."""
     down = all(server.mode == Mode.DOWN for sid, server in enumerate(state.servers) if sid not in up)
     return down and is_quorum(state.quorums, sorted(up))
 
 
 def a_leader_is_followed(state: State, up: Up) -> bool:
-    """A quorum of the servers that are up has decided for one of them, and that one leads."""
+    """True if a quorum of the servers that are up has decided for one of them, and that one leads."""
     return any(
         state.servers[leader].mode == Mode.LEADING
         and is_quorum(state.quorums, [sid for sid in followers(state, leader) if sid in up])

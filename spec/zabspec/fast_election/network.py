@@ -10,7 +10,7 @@ from zabspec.parts import Queue, Sid, replace
 
 
 def followers(state: State, leader: Sid) -> tuple[Sid, ...]:
-    """The servers that follow a leader, and itself."""
+    """Returns the leader and the servers that follow it."""
     return tuple(
         Sid(sid)
         for sid, each in enumerate(state.servers)
@@ -19,31 +19,31 @@ def followers(state: State, leader: Sid) -> tuple[Sid, ...]:
 
 
 def heard(state: State, server: Sid, sender: Sid) -> Notification | None:
-    """What a looking server hears next from a voter, if anything."""
+    """Returns the next notification that a looking server gets from a voter, None if there is none."""
     if state.servers[server].mode != Mode.LOOKING or not state.servers[sender].is_voter:
         return None
     return state.network[sender][server].head
 
 
 def others(state: State, server: Sid) -> tuple[Sid, ...]:
-    """All servers but one."""
+    """Returns all servers but one."""
     return tuple(Sid(sid) for sid in range(len(state.servers)) if sid != server)
 
 
 def voters(state: State, server: Sid) -> tuple[Sid, ...]:
-    """All voters but one server."""
+    """Returns all voters but one server."""
     return tuple(sid for sid in others(state, server) if state.servers[sid].is_voter)
 
 
 def told(state: State, server: Sid) -> State:
-    """A server tells all voters its vote (ZooKeeper: sendNotifications)."""
+    """Returns the state after a server sent its vote to all voters (ZooKeeper: sendNotifications)."""
     for receiver in voters(state, server):
         state = sent(state, server, receiver)
     return state
 
 
 def sent(state: State, sender: Sid, receiver: Sid) -> State:
-    """A server tells another its vote; where there is no room, in place of what it has told it last."""
+    """Returns the state after a server sent its vote to another; in a full channel it replaces the newest."""
     telling = state.servers[sender]
     channel = state.network[sender][receiver]
     waiting = tuple(channel)[: state.capacity - 1]
@@ -52,16 +52,16 @@ def sent(state: State, sender: Sid, receiver: Sid) -> State:
 
 
 def taken(state: State, receiver: Sid, sender: Sid) -> State:
-    """The oldest notification is taken from a channel."""
+    """Returns the state after the receiver took the oldest notification from a channel."""
     return with_channel(state, sender, receiver, state.network[sender][receiver].without_first())
 
 
 def with_server(state: State, sid: Sid, server: Server) -> State:
-    """A copy with one server replaced."""
+    """Returns the state with one server replaced."""
     return replace(state, servers=state.servers.put(sid, server))
 
 
 def with_channel(state: State, sender: Sid, receiver: Sid, channel: Queue[Notification]) -> State:
-    """A copy with one channel replaced."""
+    """Returns the state with one channel replaced."""
     row = state.network[sender].put(receiver, channel)
     return replace(state, network=state.network.put(sender, row))

@@ -1,8 +1,8 @@
 """What holds of Fast Leader Election, and what does not.
 
 It does *not* elect at most one leader in a round, let alone at a time: a server that has not decided may turn
-from one leader, which has counted its vote, to a better one. What makes up for that is discovery, where a
-leader needs a quorum that follows it. What is true of agreement, `agreement` says.
+from one leader, which has counted its vote, to a better one. Discovery makes up for that, for there a leader
+needs a quorum that follows it. How far servers do agree, `agreement` says.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zabspec.zab import state as zab
 
 
 def leader_has_weight(state: State, server: Sid) -> bool:
-    """Nobody decides for a server that weighs nothing; observers are such."""
+    """No server decides for one that has no weight, such as an observer."""
     deciding = state.servers[server]
     if deciding.mode not in DECIDED or deciding.vote is None:
         return True
@@ -25,10 +25,11 @@ def leader_has_weight(state: State, server: Sid) -> bool:
 
 
 def counted_votes_were_cast(state: State, server: Sid, voter: Sid) -> bool:
-    """Whose vote a looking server has counted still votes so in that round, or better, or has gone on.
+    """A voter whose vote a looking server has counted still votes so in that round, or better, or has moved
+    on.
 
-    Gone on to a later round, or decided; that may be for a leader that is worse, if a quorum follows it. Only
-    while nobody crashes: one that comes back begins with the first round again.
+    It has moved on to a later round, or has decided; perhaps for a worse leader, if a quorum follows that
+    one. This holds only while no server crashes: one that comes back begins with the first round again.
     """
     report, voting = state.servers[server].received[voter], state.servers[voter]
     if report is None or voting.mode in DECIDED or voting.round > state.servers[server].round:
@@ -38,7 +39,7 @@ def counted_votes_were_cast(state: State, server: Sid, voter: Sid) -> bool:
 
 
 def vote_gets_better(before: State, after: State, server: Sid) -> bool:
-    """In one round a looking voter's vote only ever gets better."""
+    """In one round, a looking voter's vote only ever gets better."""
     old, new = before.servers[server], after.servers[server]
     if old.mode != Mode.LOOKING or new.mode != Mode.LOOKING or old.round != new.round:
         return True
@@ -46,7 +47,9 @@ def vote_gets_better(before: State, after: State, server: Sid) -> bool:
 
 
 def decision_has_quorum(before: State, after: State, server: Sid) -> bool:
-    """A server decides for one that a quorum has named to it: voters of its round, or who has decided."""
+    """A server decides for a leader that a quorum has named to it: voters of its round, or servers that have
+    decided.
+    """
     leader = _decision(before, after, server)
     if leader is None:
         return True
@@ -59,10 +62,11 @@ def decision_has_quorum(before: State, after: State, server: Sid) -> bool:
 
 
 def agreement(before: State, after: State, server: Sid) -> bool:
-    """Once a quorum has decided for a leader in a round, nobody else comes to lead in that round.
+    """Once a quorum has decided for a leader in a round, no other server comes to lead in that round.
 
-    Only while nobody crashes and every hold-off is long enough. Before a quorum has decided, others may; and
-    afterwards, servers may still decide to follow one that will not lead: see `decides_against_quorum`.
+    This holds only while no server crashes and every hold-off is long enough. Before a quorum has decided,
+    others may come to lead; afterwards, servers may still decide to follow one that will not lead: see
+    `decides_against_quorum`.
     """
     if not _comes_to_lead(before, after, server):
         return True
@@ -86,7 +90,7 @@ def leader_has_best_vote(before: State, after: State, server: Sid) -> bool:
 def refines_abstract_election(before: State, after: State, server: Sid) -> bool:
     """A server that comes to lead could be elected in `zab.election`, if all servers still looked there.
 
-    They need not: those whose votes it has counted may have gone on; see `voters_have_gone_on`.
+    They need not: those whose votes it has counted may have moved on; see `voters_have_gone_on`.
     """
     if not _comes_to_lead(before, after, server):
         return True
@@ -94,7 +98,9 @@ def refines_abstract_election(before: State, after: State, server: Sid) -> bool:
 
 
 def reported_leader_said_so(before: State, after: State, server: Sid) -> bool:
-    """Whom servers that have decided persuade to follow has heard the leader itself say that it leads."""
+    """A server that decides on the word of servers that have decided has heard the leader itself say that it
+    leads.
+    """
     leader = _decision(before, after, server)
     if leader is None or leader == server or not _says_so_now(before, after, server, leader):
         return True
@@ -106,7 +112,7 @@ def reported_leader_said_so(before: State, after: State, server: Sid) -> bool:
 
 
 def leader_is_followed_by_all(state: State, leader: Sid) -> bool:
-    """Everyone who votes follows one leader."""
+    """Every voter follows one leader."""
     voting = [sid for sid, each in enumerate(state.servers) if each.is_voter]
     return state.servers[leader].mode == Mode.LEADING and set(voting) <= set(followers(state, leader))
 
@@ -124,15 +130,15 @@ def two_lead_in_two_rounds(state: State, leader: Sid, other: Sid) -> bool:
 
 
 def latecomer_hears_of_leader(state: State, server: Sid, leader: Sid) -> bool:
-    """A server that looks has heard from a leader that leads."""
+    """A looking server has heard from a leader that it leads."""
     report = state.servers[server].outside[leader]
     return report is not None and report.mode == Mode.LEADING
 
 
 def voters_have_gone_on(state: State, server: Sid) -> bool:
-    """A server is about to lead, and of those that it beats, less than a quorum still elect.
+    """A server is about to lead, but of those that it beats, less than a quorum still elect.
 
-    It takes a disturbance: a voter that has gone on to another round, has crashed, or a decision too early.
+    That takes a disturbance: a voter that has moved on to another round, a crash, or a decision too early.
     """
     voting = state.servers[server]
     if not is_holding_off(state, server) or voting.vote is None or voting.vote.leader != server:
@@ -143,9 +149,9 @@ def voters_have_gone_on(state: State, server: Sid) -> bool:
 
 
 def decides_against_quorum(state: State, server: Sid) -> bool:
-    """A server is about to follow another than the leader that a quorum has decided for in its round.
+    """A server is about to follow another server than the leader that a quorum has decided for in its round.
 
-    It has counted the vote of one that has decided differently since, for it believed others' reports.
+    It has counted the vote of a server that has decided differently since, on the word of others.
     """
     voting = state.servers[server]
     agreed = agreed_leader(state, voting.round)
@@ -155,7 +161,7 @@ def decides_against_quorum(state: State, server: Sid) -> bool:
 
 
 def agreed_leader(state: State, in_round: int) -> Sid | None:
-    """The leader that a quorum has decided for in a round, if there is one."""
+    """Returns the leader that a quorum has decided for in a round, None if there is none."""
     for leader in range(len(state.servers)):
         agreed = [
             Sid(sid)
@@ -171,11 +177,11 @@ def agreed_leader(state: State, in_round: int) -> Sid | None:
 
 
 def as_abstract(state: State, *, all_looking: bool) -> zab.State:
-    """The state of `zab`, as far as election there looks at it.
+    """Returns the state of `zab`, as far as election there looks at it.
 
     Args:
         state: of Fast Leader Election.
-        all_looking: take every server for one that looks, or only those that elect.
+        all_looking: True to have every server look, False to have only those look that elect.
     """
     mapped = zab.initial(len(state.servers), state.quorums)
     servers = (
@@ -191,14 +197,14 @@ def as_abstract(state: State, *, all_looking: bool) -> zab.State:
 
 
 def is_electing(state: State, server: Server) -> bool:
-    """Whether a server looks, or has decided to follow one that does not lead yet."""
+    """True if a server looks, or has decided to follow one that does not lead yet."""
     if server.mode == Mode.FOLLOWING and server.vote is not None:
         return state.servers[server.vote.leader].mode != Mode.LEADING
     return server.mode == Mode.LOOKING
 
 
 def _decision(before: State, after: State, server: Sid) -> Sid | None:
-    """Whom a server decides for in a step, if it does."""
+    """Returns the server that a server decides for in a step, None if it does not decide."""
     old, new = before.servers[server], after.servers[server]
     if old.mode != Mode.LOOKING or new.mode not in DECIDED or new.vote is None:
         return None
@@ -214,7 +220,7 @@ def _naming(reports: Reports, leader: Sid) -> list[Sid]:
 
 
 def _taken_from(before: State, after: State, server: Sid) -> list[Sid]:
-    """From whom a server takes a notification in a step."""
+    """Returns the senders of the notifications that a server takes in a step."""
     return [
         Sid(sid)
         for sid in range(len(before.servers))
@@ -223,7 +229,7 @@ def _taken_from(before: State, after: State, server: Sid) -> list[Sid]:
 
 
 def _says_so_now(before: State, after: State, server: Sid, leader: Sid) -> list[Sid]:
-    """Who names a leader in the notification that a server takes in a step."""
+    """Returns the servers that name a leader in the notification that a server takes in a step."""
     saying = []
     for sid in _taken_from(before, after, server):
         message = before.network[sid][server].head

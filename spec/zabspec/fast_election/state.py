@@ -1,4 +1,4 @@
-"""Servers, votes and notifications of Fast Leader Election.
+"""The state of Fast Leader Election: servers, votes and notifications.
 
 ZooKeeper: FastLeaderElection, Vote.
 """
@@ -16,7 +16,9 @@ from zabspec.quorums import Quorums
 
 
 class Mode(IntEnum):
-    """What a server does (ZooKeeper: QuorumPeer.ServerState; it says nothing of servers that are down)."""
+    """What a server does (ZooKeeper: QuorumPeer.ServerState, which has no value for a server that is
+    down).
+    """
 
     DOWN = 0
     LOOKING = 1
@@ -27,20 +29,20 @@ class Mode(IntEnum):
 
 DECIDED = (Mode.FOLLOWING, Mode.LEADING, Mode.OBSERVING)
 ESTABLISHED = (Mode.FOLLOWING, Mode.LEADING)
-"""The modes in which a server's word counts for those that come late."""
+"""The modes in which a server's word counts for a latecomer."""
 
 
 class Vote(NamedTuple):
-    """Who is to lead, and what it has on disk; the greater vote is the better one."""
+    """A candidate and what it has on disk; the greater of two votes is the better one."""
 
-    epoch: int  # its current epoch (peerEpoch)
-    zxid: Zxid  # the last that it logged
+    epoch: int  # the candidate's current epoch (peerEpoch)
+    zxid: Zxid  # of the last transaction that the candidate has logged
     leader: Sid
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one server has heard of another: its vote, and what it was doing."""
+    """What one server has heard of another: its vote, and its mode."""
 
     vote: Vote
     mode: Mode
@@ -48,7 +50,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One server to another: its vote, the round it was cast in, and what it is doing."""
+    """One server to another: the sender's vote, the round in which it was cast, and the sender's mode."""
 
     vote: Vote | None
     round: int
@@ -60,21 +62,23 @@ Reports = Row[Report | None]
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server. Only what is on disk survives a crash: the first two fields, and that it is a voter."""
+    """One server. A crash leaves only what is on disk: `epoch`, `zxid` and whether the server is a voter."""
 
     epoch: int
     zxid: Zxid
-    is_voter: bool  # an observer is not
+    is_voter: bool  # False for an observer
     mode: Mode
-    round: int  # of its election, the present or the last one (logicalclock)
-    vote: Vote | None  # its proposal, then its decision; None of an observer that has heard of nobody
+    round: int  # of its present or last election (logicalclock)
+    vote: Vote | None  # its proposal, then its decision; None for an observer that has heard of no vote
     received: Reports  # the votes of its round, while it looks (recvset)
-    outside: Reports  # what servers that have decided say, while it looks (outofelection)
+    outside: Reports  # reports of servers that have decided, while it looks (outofelection)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The servers, the channels between them, and what never changes: quorums, capacity of a channel."""
+    """The servers, the channels between them, and two constants: the quorums and the capacity of a
+    channel.
+    """
 
     servers: Row[Server]
     network: Row[Row[Queue[Notification]]]  # network[sender][receiver]
@@ -92,7 +96,7 @@ class OnDisk:
 
 
 def initial(disks: Sequence[OnDisk], quorums: Quorums, capacity: int = 1) -> State:
-    """All servers down, each with what it has on disk."""
+    """Returns the state in which all servers are down, each with what it has on disk."""
     size = len(disks)
     nothing: Reports = Row([None] * size)
     servers = Row(

@@ -1,4 +1,4 @@
-"""Which vote is better, who agrees with whom, and the beginning and end of a server's election.
+"""Votes: which is better and who agrees, and how a server begins and ends an election.
 
 ZooKeeper: FastLeaderElection, Vote, SyncedLearnerTracker.
 """
@@ -12,17 +12,19 @@ from zabspec.quorums import is_quorum, weight
 
 
 def is_better(state: State, vote: Vote, than: Vote | None) -> bool:
-    """Whether a vote beats another (ZooKeeper: totalOrderPredicate). One without weight beats none."""
+    """True if a vote beats another (ZooKeeper: totalOrderPredicate); a vote for a server of weight 0 beats
+    none.
+    """
     return weight(state.quorums, vote.leader) > 0 and (than is None or vote > than)
 
 
 def first_vote(server: Server, sid: Sid) -> Vote | None:
-    """The vote of a server for itself; a non-voter has none (ZooKeeper: Long.MIN_VALUE)."""
+    """Returns the vote of a server for itself; None for a non-voter (ZooKeeper: Long.MIN_VALUE)."""
     return Vote(server.epoch, server.zxid, sid) if server.is_voter else None
 
 
 def is_holding_off(state: State, server: Sid) -> bool:
-    """Whether a looking server has a quorum for its vote (ZooKeeper: getVoteTracker, hasAllQuorums)."""
+    """True if a looking server has a quorum for its vote (ZooKeeper: getVoteTracker, hasAllQuorums)."""
     voting = state.servers[server]
     if voting.mode != Mode.LOOKING:
         return False
@@ -31,14 +33,14 @@ def is_holding_off(state: State, server: Sid) -> bool:
 
 
 def is_discarded(state: State, server: Sid, message: Notification) -> bool:
-    """Whether a server that holds off would not go on for a message."""
+    """True if a server holds off and a message does not make it go on: it brings no better vote."""
     if message.vote is not None and is_better(state, message.vote, state.servers[server].vote):
         return False
     return is_holding_off(state, server)
 
 
 def better_is_under_way(state: State, server: Sid) -> bool:
-    """Whether a better vote than its own is under way to a server."""
+    """True if a better vote than a server's own is in flight to it."""
     own = state.servers[server].vote
     return any(
         message.vote is not None and is_better(state, message.vote, own)
@@ -48,7 +50,9 @@ def better_is_under_way(state: State, server: Sid) -> bool:
 
 
 def is_settled(state: State, server: Sid, reports: Reports, message: Notification) -> bool:
-    """Whether a quorum of reports says what the message says, its leader among them."""
+    """True if a quorum of reports agrees with a message, and the leader that it names is among them as
+    leading.
+    """
     vote = message.vote
     if vote is None:
         return False
@@ -62,9 +66,9 @@ def is_settled(state: State, server: Sid, reports: Reports, message: Notificatio
 
 
 def says_the_same(report: Report, vote: Vote) -> bool:
-    """Whether a report agrees with the vote of a server that has decided (ZooKeeper: Vote.equals).
+    """True if a report agrees with the vote of a server that has decided (ZooKeeper: Vote.equals).
 
-    Between two that have decided, leader and epoch count: they may remember different zxids.
+    Between two servers that have decided, leader and epoch count: they may remember different zxids.
     """
     if report.mode == Mode.LOOKING:
         return report.vote == vote
@@ -72,12 +76,12 @@ def says_the_same(report: Report, vote: Vote) -> bool:
 
 
 def nobody(state: State) -> Reports:
-    """No reports."""
+    """Returns reports in which no server has been heard of."""
     return Row([None] * len(state.servers))
 
 
 def looking(state: State, server: Sid) -> State:
-    """A server begins a round of its own and tells everyone its first vote."""
+    """Returns the state after a server began a round of its own and sent everyone its first vote."""
     was = state.servers[server]
     clean = replace(
         was, mode=Mode.LOOKING, round=was.round + 1, received=nobody(state), outside=nobody(state)
@@ -86,7 +90,7 @@ def looking(state: State, server: Sid) -> State:
 
 
 def decided(state: State, server: Sid, vote: Vote, in_round: int) -> State:
-    """A server ends its election, and forgets what it has heard."""
+    """Returns the state after a server ended its election and forgot what it had heard."""
     mode = Mode.FOLLOWING if state.servers[server].is_voter else Mode.OBSERVING
     if vote.leader == server:
         mode = Mode.LEADING
@@ -102,7 +106,7 @@ def decided(state: State, server: Sid, vote: Vote, in_round: int) -> State:
 
 
 def with_vote(state: State, server: Sid, vote: Vote | None) -> State:
-    """A looking server votes; a voter counts its own vote."""
+    """Returns the state in which a looking server has this vote; a voter counts its own vote."""
     voting = replace(state.servers[server], vote=vote)
     state = with_server(state, server, voting)
     if vote is None or not voting.is_voter:
@@ -111,6 +115,6 @@ def with_vote(state: State, server: Sid, vote: Vote | None) -> State:
 
 
 def with_received(state: State, server: Sid, sender: Sid, report: Report) -> State:
-    """A server has counted a report."""
+    """Returns the state after a server counted a report."""
     counting = state.servers[server]
     return with_server(state, server, replace(counting, received=counting.received.put(sender, report)))

@@ -7,8 +7,11 @@
     synchronization  phase 2
     broadcast        phase 3
     faults           timeouts and restarts
+    mapping          the state of `zabspec.broadcast` that a state stands for
+    properties       what must hold of states and steps; with `expected` and `witnesses`
+    liveness         what must happen in the end
 
-`NEXT` lists every action. The grain, one message a step, is that of Apache's `Zab.tla`.
+`NEXT` lists every action in this order. The grain, one message a step, is that of Apache's `Zab.tla`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Phase 3, broadcast: transactions are proposed, acknowledged by a quorum and delivered, in order.
 
-Paper: section IV, algorithm 3. Proposals are pipelined: a leader does not wait for one to be delivered
-before it sends the next.
+Paper: section IV, algorithm 3. Proposals are pipelined: a leader does not wait for one to be delivered before
+it sends the next.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def leader_accepts_request(state: State, leader: Sid, value: int) -> State | Non
 
 
 def leader_sends_proposal(state: State, leader: Sid) -> State | None:
-    """The leader sends its next transaction to all that it sent NEWLEADER to.
+    """The leader sends its next transaction to all learners that it has sent NEWLEADER to.
 
-    Paper: l.3.1, PROPOSE to the followers in Q. A follower that has not yet acknowledged NEWLEADER is
-    among them: what is proposed meanwhile would otherwise never reach it.
+    Paper: l.3.1, PROPOSE to the followers in Q. A follower that has not yet acknowledged NEWLEADER is among
+    them: otherwise it would never get what is proposed before it does.
     ZooKeeper: Leader.propose, to `forwardingFollowers`.
     """
     leading = state.servers[leader]
@@ -48,9 +48,10 @@ def leader_sends_proposal(state: State, leader: Sid) -> State | None:
 
 
 def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower logs the next transaction and acknowledges it; one it has already, it drops.
+    """A follower logs the next transaction and acknowledges it; it drops a transaction that it already has.
 
-    Paper: f.3.1. It can have it already: NEWLEADER carries what its leader has logged but not yet sent.
+    Paper: f.3.1. A follower may have it already: NEWLEADER carries what its leader has logged but not yet
+    sent.
     ZooKeeper: Follower.processPacket (PROPOSAL), SendAckRequestProcessor.
     """
     message = next_at_follower(state, follower, leader, Propose)
@@ -69,7 +70,8 @@ def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> Sta
 
 
 def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | None:
-    """The leader counts an acknowledgement; with a quorum of them, and in order, it delivers and tells.
+    """The leader counts an acknowledgement; once a quorum has the next transaction, it delivers and sends
+    COMMIT.
 
     Paper: l.3.2, COMMIT.
     ZooKeeper: Leader.processAck, Leader.tryToCommit.
@@ -93,7 +95,8 @@ def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | No
 
 
 def leader_commits_proposal(state: State, leader: Sid) -> State | None:
-    """The leader delivers its next transaction and tells, if it was an ACK-LD that made a quorum have it.
+    """The leader delivers its next transaction and sends COMMIT, if an ACK-LD completed the quorum that has
+    it.
 
     Only what it has proposed: a COMMIT must not come before its PROPOSE.
 

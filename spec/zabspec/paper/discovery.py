@@ -24,7 +24,8 @@ from zabspec.phases import Phase
 
 
 def follower_connects(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A follower connects to the server that the oracle names and tells it the last epoch it promised.
+    """A follower connects to the server that the oracle names and sends it the last epoch that it has
+    promised.
 
     Paper: f.1.1, CEPOCH(f.p).
     ZooKeeper: Learner.connectToLeader, Learner.registerWithLeader (FOLLOWERINFO).
@@ -44,9 +45,9 @@ def follower_connects(state: State, leader: Sid, follower: Sid) -> State | None:
 
 
 def leader_processes_cepoch(state: State, leader: Sid, follower: Sid) -> State | None:
-    """The leader notes a promise; when they are a quorum, it proposes an epoch above all of them.
+    """The leader records a promise; once a quorum has promised, it proposes an epoch above all promised ones.
 
-    Paper: l.1.1, NEWEPOCH(e'). One that comes later is answered alone.
+    Paper: l.1.1, NEWEPOCH(e'). A CEPOCH that comes later is answered alone.
     ZooKeeper: Leader.getEpochToPropose.
     """
     message = next_at_leader(state, leader, follower, CEpoch)
@@ -75,7 +76,8 @@ def leader_processes_cepoch(state: State, leader: Sid, follower: Sid) -> State |
 
 
 def follower_processes_newepoch(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower promises the epoch and sends its own epoch and history, unless it promised a higher one.
+    """A follower promises the epoch and sends its own epoch and history, unless it has promised a higher
+    epoch.
 
     Paper: f.1.2, ACK-E(f.a, h_f).
     ZooKeeper: Learner.registerWithLeader (LEADERINFO, ACKEPOCH).
@@ -95,11 +97,12 @@ def follower_processes_newepoch(state: State, follower: Sid, leader: Sid) -> Sta
 
 
 def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State | None:
-    """The leader notes a history; when they are a quorum, it adopts the most recent one and sends it out.
+    """The leader records a history; once a quorum has sent theirs, it adopts and sends out the most recent
+    one.
 
-    Paper: l.1.2 and l.2.1, NEWLEADER(e', I_e'). An ACK-E that comes later is answered alone, with all
-    that the leader has by then.
-    ZooKeeper: Leader.waitForEpochAck; there, the leader only verifies that it has the most recent one.
+    Paper: l.1.2 and l.2.1, NEWLEADER(e', I_e'). An ACK-E that comes later is answered alone, with all that
+    the leader has by then.
+    ZooKeeper: Leader.waitForEpochAck; there, the leader only verifies that it has the most recent history.
     """
     message = next_at_leader(state, leader, follower, AckEpoch)
     if message is None:
@@ -133,9 +136,9 @@ def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State
 
 
 def more_recent(one: Summary | None, other: Summary) -> Summary:
-    """The summary with the higher epoch, and in the same epoch the higher last zxid.
+    """Returns the summary with the higher epoch or, in the same epoch, the higher last zxid.
 
-    Paper: l.1.2, the condition on f.a and h_f. Equals have the same history.
+    Paper: l.1.2, the condition on f.a and h_f. Two summaries that are equal in both have the same history.
     """
     if one is None:
         return other

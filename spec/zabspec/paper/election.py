@@ -1,7 +1,7 @@
 """Phase 0, election: an oracle names the leader.
 
-Paper: section IV leaves leader election to an oracle that is right in the end. Here it names anyone, any
-time; discovery makes up for that by choosing the history from a quorum.
+Paper: section IV leaves leader election to an oracle that is right in the end. Here the oracle may name any
+server at any time; discovery makes up for a wrong choice by choosing the history from a quorum.
 ZooKeeper: FastLeaderElection.
 """
 
@@ -14,7 +14,7 @@ from zabspec.phases import Phase
 
 
 def server_becomes_oracle_choice(state: State, server: Sid) -> State | None:
-    """The oracle changes its mind: a looking server becomes its choice and starts to lead.
+    """The oracle names another server: a looking server becomes its choice and starts to lead.
 
     Paper: section IV, phase 0.
     ZooKeeper: QuorumPeer.run, LOOKING to LEADING.
@@ -26,7 +26,7 @@ def server_becomes_oracle_choice(state: State, server: Sid) -> State | None:
 
 
 def server_follows_oracle(state: State, server: Sid) -> State | None:
-    """A looking server takes the oracle's word: it leads if it is named itself, and follows otherwise.
+    """A looking server does as the oracle says: it leads if the oracle names it, and otherwise follows.
 
     Paper: section IV, phase 0.
     ZooKeeper: QuorumPeer.run, LOOKING to FOLLOWING or LEADING.
@@ -40,9 +40,9 @@ def server_follows_oracle(state: State, server: Sid) -> State | None:
 
 
 def leader_gives_up(state: State, leader: Sid) -> State | None:
-    """A leader that less than a quorum follows goes back to election, and its learners with it.
+    """A leader that fewer than a quorum follow goes back to phase 0, and its learners go with it.
 
-    Paper: section IV, "if the leader loses support of a quorum, it abandons".
+    Paper: section IV, "if the leader loses support of a quorum, it abandons". Departure: D18.
     ZooKeeper: Leader.lead, "Not sufficient followers synced".
     """
     giving_up = state.servers[leader]
@@ -54,9 +54,10 @@ def leader_gives_up(state: State, leader: Sid) -> State | None:
 
 
 def follower_gives_up(state: State, follower: Sid) -> State | None:
-    """A follower that is connected to nobody, and finds that the one named does not lead, looks again.
+    """A follower that is not connected goes back to phase 0 when the server that the oracle names does not
+    lead.
 
-    Paper: section IV, a process in no epoch looks to the oracle again. Departure: D18.
+    Paper: section IV, a process in no epoch asks the oracle again. Departure: D18.
     ZooKeeper: Learner.connectToLeader fails after its last try; QuorumPeer.run, FOLLOWING to LOOKING.
     """
     giving_up = state.servers[follower]
@@ -68,7 +69,9 @@ def follower_gives_up(state: State, follower: Sid) -> State | None:
 
 
 def as_leader(server: Server, sid: Sid) -> Server:
-    """A server that starts to lead: its own promise, history and acknowledgement are the first of each."""
+    """Returns a server as it starts to lead: its own promise, history and acknowledgement are the first of
+    each.
+    """
     alone = frozenset({sid})
     size = len(server.stages)
     return replace(

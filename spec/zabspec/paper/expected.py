@@ -1,8 +1,8 @@
 """What a server may find at the head of a channel: checks of the protocol on itself.
 
 Apache's `Zab.tla` notes in a variable, `violatedInvariants`, that an action met what it should never meet.
-Here such an action is not enabled, the message stays where it is, and a predicate says so of the state.
-Each takes the receiver, then the sender.
+Here such an action is not enabled, the message stays in its channel, and a predicate of the state says so.
+Each predicate takes the receiver, then the sender.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from zabspec.phases import Phase
 
 
 def message_is_legal(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A message only waits where its receiver can take it: a learner's at its leader, a leader's at its
+    """A message waits only where its receiver can take it: a learner's at its leader, a leader's at its
     learner.
 
     Source: Zab.tla, `messageIllegal`: a channel is emptied when its connection ends.
@@ -67,7 +67,8 @@ def phase_is_expected(state: State, receiver: Sid, sender: Sid) -> bool:
 
 
 def proposal_fits(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A follower has what COMMIT-LD names; what it is to log comes next, or it has it already.
+    """A proposal is the next transaction of its receiver, or one that it has; COMMIT-LD names one that it
+    has.
 
     Source: Zab.tla, `proposalInconsistent`.
     """
@@ -82,7 +83,7 @@ def proposal_fits(state: State, receiver: Sid, sender: Sid) -> bool:
 
 
 def commit_fits(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A follower is told to deliver the transaction that comes next in its history, and no other.
+    """A COMMIT names the transaction that comes next in its receiver's history.
 
     Source: Zab.tla, `commitInconsistent`; where nothing is left to deliver, Zab.tla only warns.
     """
@@ -94,7 +95,7 @@ def commit_fits(state: State, receiver: Sid, sender: Sid) -> bool:
 
 
 def acknowledgement_fits(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A follower acknowledges what the leader has, one transaction after the other.
+    """An ACK names a transaction that the leader has, and the one after the follower's last ACK.
 
     Source: Zab.tla, `ackInconsistent`.
     """

@@ -1,8 +1,8 @@
-"""What goes wrong: a connection times out, a server crashes and comes back.
+"""Faults in the paper's ZAB: a connection times out, a server crashes and restarts.
 
 Paper: section II, crash-recovery. A crash is not a step of its own: a server that does nothing after its
-restart is one that has not come back. Everything but `committed` and what a leader knows of others is on
-disk.
+restart stands for one that has not come back. Everything is on disk but `committed` and what a leader knows
+of others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from zabspec.parts import Sid, replace
 
 
 def connection_times_out(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader and one of its followers lose each other.
+    """A leader and one of its followers lose their connection.
 
     Paper: section IV, heartbeats.
     ZooKeeper: LearnerHandler and Learner read timeouts; Leader.lead when its followers are too few.
@@ -28,7 +28,7 @@ def connection_times_out(state: State, leader: Sid, follower: Sid) -> State | No
 
 
 def server_restarts(state: State, server: Sid) -> State | None:
-    """A server crashes and comes back with what it has on disk; it has yet to deliver all of it again.
+    """A server crashes and restarts with what is on its disk; it has yet to deliver all of that again.
 
     Paper: section II.
     ZooKeeper: QuorumPeer.loadDataBase.
@@ -50,7 +50,9 @@ def server_restarts(state: State, server: Sid) -> State | None:
 
 
 def without_learner(state: State, leader: Sid, follower: Sid) -> State:
-    """The state after a leader lost a follower: if no quorum is left to it, it abandons the others too."""
+    """Returns the state after a leader lost a follower; if no quorum is left, the leader abandons the others
+    too.
+    """
     stages = state.servers[leader].stages
     left = [sid for sid in learners_at(stages, Stage.CONNECTED) if sid != follower]
     if is_quorum(left, stages):

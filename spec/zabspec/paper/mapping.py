@@ -1,8 +1,9 @@
-"""The refinement mapping: which state of atomic broadcast a state of the paper's ZAB stands for.
+"""The refinement mapping: the state of atomic broadcast that a state of the paper's ZAB stands for.
 
-The log is what can no longer be lost. A new epoch begins with the most recent history of a quorum (l.1.2);
-so what is common to the most recent histories of all quorums will be in every later epoch, and nothing else
-is sure to be. Such a transaction need not be delivered, nor be known to any server to be safe.
+The log consists of the transactions that can no longer be lost. A new epoch begins with the most recent
+history of a quorum (l.1.2). So what the most recent histories of all quorums have in common will be in every
+later epoch, and nothing else is sure to be. Such a transaction need not be delivered, nor need any server
+know that it is safe.
 
     log          the common prefix of the most recent histories of all quorums
     outstanding  every other transaction in a history
@@ -10,10 +11,11 @@ is sure to be. Such a transaction need not be delivered, nor be known to any ser
     delivered    of each server, the part of its history that `committed` counts
     primaries    the epochs of established leaders
 
-One thing makes a server's summary, f.a and h_f, not all there is to it: a leader in discovery may have got
-an ACK-E from a follower that has left it since. What it chooses may then be more recent by its epoch than
-what its quorum would show now. Its prospects say so. With up to four servers this cannot matter: two
-leaders would need more followers than there are. The model checker checks all this; it is not proved here.
+There is one case in which f.a and h_f do not say all about a server: a leader in discovery may have an ACK-E
+from a follower that has left it since. Then it may choose a history that is more recent, by its epoch, than
+what its quorum would show now. Its prospects hold that history. With up to four servers this cannot matter:
+two leaders would need more followers than there are. The model checker checks all this; it is not proved
+here.
 """
 
 from __future__ import annotations
@@ -32,11 +34,13 @@ from zabspec.phases import Phase
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What the mapping looks at of one server.
+    """What the mapping reads of one server.
 
     Attributes:
-        prospects: the summaries that it may have before it adopts anything new, its present one first.
-        heard_of: the history that it has heard of as a leader in discovery, where that may be nobody's now.
+        prospects: the summaries that the server may have before it adopts anything new, its present one
+            first.
+        heard_of: the best history that it has received as a leader in discovery; it may be no server's any
+            more.
         delivered: what it has delivered.
         primary: the epoch that it is the established leader of, 0 if it is none.
     """
@@ -48,17 +52,19 @@ class Share:
 
 
 def abstract(state: State) -> broadcast.State:
-    """The state of atomic broadcast that a state of the paper's ZAB stands for."""
+    """Returns the state of atomic broadcast that a state of the paper's ZAB stands for."""
     return combined(shares(state))
 
 
 def shares(state: State) -> tuple[Share, ...]:
-    """What the mapping looks at: two states with the same shares stand for the same."""
+    """Returns what the mapping reads of a state: two states with equal shares stand for the same abstract
+    state.
+    """
     return tuple(share(state, Sid(sid)) for sid in range(len(state.servers)))
 
 
 def combined(parts: tuple[Share, ...]) -> broadcast.State:
-    """The state of atomic broadcast that servers with these shares stand for."""
+    """Returns the state of atomic broadcast that servers with these shares stand for."""
     candidates = most_recent_of_quorums([part.prospects for part in parts])
     log = common_prefix([candidate.history for candidate in candidates])
     known: set[Txn] = set()
@@ -74,17 +80,19 @@ def combined(parts: tuple[Share, ...]) -> broadcast.State:
 
 
 def most_recent_of_quorums(summaries: list[tuple[Summary, ...]]) -> list[Summary]:
-    """What a new epoch may begin with: of each smallest quorum the most recent, whatever comes of prospects.
+    """Returns what a new epoch may begin with: the most recent summary of each smallest quorum.
+
+    It has one for each choice of prospects.
 
     Args:
-        summaries: of each server, those that it may come to have.
+        summaries: for each server, the summaries that it may come to have.
     """
     quorums = combinations(summaries, len(summaries) // 2 + 1)
     return [most_recent(chosen) for quorum in quorums for chosen in product(*quorum)]
 
 
 def most_recent(summaries: tuple[Summary, ...]) -> Summary:
-    """The most recent of some summaries, one at least."""
+    """Returns the most recent of some summaries; there must be at least one."""
     best = summaries[0]
     for other in summaries[1:]:
         best = more_recent(best, other)
@@ -92,14 +100,20 @@ def most_recent(summaries: tuple[Summary, ...]) -> Summary:
 
 
 def next_epoch(candidate: Summary, settled: int) -> int:
-    """The epoch of what comes first after the log, where an epoch begins with this; its own, if nothing."""
+    """Returns the epoch of the first transaction after the log, in an epoch that begins with `candidate`.
+
+    Args:
+        candidate: the summary that the epoch begins with; its own epoch is the answer if it ends with the
+            log.
+        settled: how long the log is.
+    """
     if len(candidate.history) > settled:
         return candidate.history[settled].zxid.epoch
     return candidate.epoch
 
 
 def share(state: State, sid: Sid) -> Share:
-    """What the mapping looks at of one server."""
+    """Returns what the mapping reads of one server."""
     server = state.servers[sid]
     history, epoch = server.history, server.current_epoch
     leads = server.phase == Phase.BROADCAST and server.role == Role.LEADING
@@ -120,7 +134,9 @@ def share(state: State, sid: Sid) -> Share:
 
 
 def _missing(state: State, leader: Sid) -> Iterator[tuple[Summary, ...]]:
-    """The summaries that may yet make up a quorum with those that a leader in discovery has heard of."""
+    """Yields the summaries that may yet complete a quorum with those that a leader in discovery has
+    received.
+    """
     size, confirmed = len(state.servers), state.servers[leader].confirmed
     promised = state.servers[leader].accepted_epoch
     willing = [

@@ -1,7 +1,7 @@
-"""Sending, receiving, and losing a connection.
+"""The network of the paper's ZAB: sending, receiving, and losing a connection.
 
-Paper, section II: channels are reliable and first-in-first-out while a connection lasts; a connection that
-ends takes the messages in flight with it (ZooKeeper: one TCP connection for each learner).
+Paper, section II: channels are reliable and first-in-first-out while a connection lasts; when a connection
+ends, the messages in flight on it are lost (ZooKeeper: one TCP connection for each learner).
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ def next_at_follower(state: State, follower: Sid, leader: Sid, kind: type[Kind])
 
 
 def with_server(state: State, server: Sid, changed: Server) -> State:
-    """The state with one server changed."""
+    """Returns the state with one server changed."""
     return replace(state, servers=state.servers.put(server, changed))
 
 
 def with_channel(state: State, sender: Sid, receiver: Sid, channel: Queue[Message]) -> State:
-    """The state with the channel from one server to another changed."""
+    """Returns the state with the channel from one server to another changed."""
     row = state.network[sender].put(receiver, channel)
     return replace(state, network=state.network.put(sender, row))
 
 
 def sent(state: State, sender: Sid, receivers: Iterable[Sid], message: Message) -> State:
-    """The state after one server sent a message to others; it never sends to itself."""
+    """Returns the state after one server sent a message to others; a server never sends to itself."""
     for receiver in receivers:
         if receiver != sender:
             channel = state.network[sender][receiver].with_last(message)
@@ -67,12 +67,14 @@ def sent(state: State, sender: Sid, receivers: Iterable[Sid], message: Message) 
 
 
 def received(state: State, sender: Sid, receiver: Sid) -> State:
-    """The state after the receiver took the oldest message."""
+    """Returns the state after a server received the oldest message from another."""
     return with_channel(state, sender, receiver, state.network[sender][receiver].without_first())
 
 
 def disconnected(state: State, leader: Sid, follower: Sid) -> State:
-    """The state after a follower left its leader, which stays one: both directions are lost."""
+    """Returns the state after a follower lost its leader, which leads on; messages in both directions are
+    lost.
+    """
     state = with_server(state, follower, as_looking(state.servers[follower]))
     stages = state.servers[leader].stages.put(follower, Stage.ABSENT)
     state = with_server(state, leader, replace(state.servers[leader], stages=stages))
@@ -80,7 +82,10 @@ def disconnected(state: State, leader: Sid, follower: Sid) -> State:
 
 
 def abandoned(state: State, leader: Sid) -> State:
-    """The state after a leader and all its learners went back to election; what was sent to them is lost."""
+    """Returns the state after a leader and all its learners went back to phase 0.
+
+    Everything in flight to any of them is lost.
+    """
     servers = [Sid(i) for i, _ in enumerate(state.servers[leader].stages)]
     for learner in servers:
         if state.servers[leader].stages[learner] == Stage.ABSENT:
@@ -94,7 +99,7 @@ def abandoned(state: State, leader: Sid) -> State:
 
 
 def as_looking(server: Server, *, was_leading: bool = False) -> Server:
-    """A server back in election; what it kept as a leader is forgotten."""
+    """Returns a server as it is back in phase 0; what it knew as a leader is forgotten."""
     looking = replace(server, role=Role.LOOKING, phase=Phase.ELECTION, leader=None)
     if not was_leading:
         return looking

@@ -1,15 +1,16 @@
-"""What is right: every property of the paper's ZAB, each a predicate that says where it comes from.
+"""The properties of the paper's ZAB, each a predicate that names its source.
 
     ALWAYS      (state, *servers)          true of every state
     EVERY_STEP  (before, after, *servers)  true of every step
-    SOMETIMES   (state, *servers)          true of some state, or the model shows too little
+    SOMETIMES   (state, *servers)          true of some state, or else the model shows too little
 
-A predicate that takes servers holds for all choices of so many different ones (a SOMETIMES: for one). None
-needs a record of what was ever sent: the docstrings say how each is put as a matter of one state or of one
-step. What holds under fairness is in `zabcheck.explorer.liveness`.
+A predicate that takes servers holds for all choices of that many different servers; a predicate of SOMETIMES,
+for one choice. None needs a record of what was ever sent: where the source speaks of the past, the docstring
+says how the property is put as one of a state or of a step. What holds under fairness is in
+`zabspec.paper.liveness`.
 
-Paper: Junqueira, Reed, Serafini, DSN 2011, section III ("broadcast" and "deliver" are meant as there).
-"Dissecting": the same authors, "Dissecting Zab", YL-2010-007. To deliver is to have `committed` count it.
+Paper: DSN'11, section III ("broadcast" and "deliver" are meant as there). A server has delivered the
+transactions that its `committed` counts. Sources are named as in docs/references.md.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from zabspec.phases import Phase
 
 
 def delivered(state: State, server: Sid) -> History:
-    """What a server has delivered since it last started."""
+    """Returns what a server has delivered since it last started."""
     committed = state.servers[server].committed
     return state.servers[server].history[:committed] if committed else ()
 
@@ -55,7 +56,7 @@ global_primary_order = of_each(deliveries.global_primary_order, delivered)
 
 
 def delivery_after_logging(state: State, server: Sid) -> bool:
-    """A server delivers only what is in its history.
+    """A server delivers only transactions that are in its history.
 
     Source: paper, section III, integrity: with `broadcast_before_logging`, what is delivered was broadcast.
     """
@@ -65,8 +66,8 @@ def delivery_after_logging(state: State, server: Sid) -> bool:
 def primary_integrity(state: State, primary: Sid, server: Sid) -> bool:
     """A primary may broadcast only when it has delivered what any server delivers of earlier epochs.
 
-    Source: paper, section III, primary integrity. A leader may broadcast as long as it is in phase 3; so
-    what must come before that is asked of it all that time.
+    Source: paper, section III, primary integrity. A leader may broadcast as long as it is in phase 3, so this
+    is required of it for all that time.
     """
     if not leader_is_established(state, primary):
         return True
@@ -87,8 +88,8 @@ def one_leader_in_an_epoch(state: State, one: Sid, other: Sid) -> bool:
 def epoch_is_promised(state: State, leader: Sid) -> bool:
     """A server that leads in phases 2 and 3 of an epoch has a quorum that promised this epoch or a later one.
 
-    Source: paper, section IV, l.1.2. Promises never go back (`epochs_never_go_back`), so the quorum is left
-    when the leader is gone, and no one leads that epoch again: see `epoch_is_new`.
+    Source: paper, section IV, l.1.2. Promises never go back (`epochs_never_go_back`), so the quorum remains
+    when the leader is gone, and no server leads that epoch again: see `epoch_is_new`.
     """
     if not leads_epoch(state, leader):
         return True
@@ -107,7 +108,7 @@ def epochs_in_order(state: State, server: Sid) -> bool:
 
 
 def history_without_gaps(state: State, server: Sid) -> bool:
-    """The zxids of a history rise, by one within an epoch and from 1 in each new one; so no two are the same.
+    """The zxids of a history rise by one within an epoch, and start at 1 in each new epoch.
 
     Source: paper, section IV, l.3.1 and f.3.1.
     """
@@ -115,7 +116,7 @@ def history_without_gaps(state: State, server: Sid) -> bool:
 
 
 def same_zxid_same_transaction(state: State, one: Sid, other: Sid) -> bool:
-    """Transactions with the same zxid are the same.
+    """Two transactions with the same zxid are equal.
 
     Source: paper, section III: broadcasts are distinct. It says more where values differ (`Bounds.numbered`).
     """
@@ -126,8 +127,8 @@ def same_zxid_same_transaction(state: State, one: Sid, other: Sid) -> bool:
 def committed_is_kept(state: State, server: Sid) -> bool:
     """What a server has delivered is in the histories of a quorum, in the same places.
 
-    Source: paper, section IV: a delivered transaction is never lost. What was delivered by servers that
-    have all restarted since is looked after by the refinement: the abstract log never shrinks.
+    Source: paper, section IV: a delivered transaction is never lost. For transactions delivered by servers
+    that have all restarted since, the refinement checks it: the abstract log never shrinks.
     """
     kept = delivered(state, server)
     if not kept:
@@ -139,10 +140,10 @@ def committed_is_kept(state: State, server: Sid) -> bool:
 
 
 def leader_completeness(state: State, leader: Sid, server: Sid) -> bool:
-    """A leader's history, from phase 2 on, starts with all that was delivered in earlier epochs.
+    """From phase 2 on, a leader's history starts with all that was delivered in earlier epochs.
 
-    Source: Dissecting; the name is Raft's. What a server in an earlier epoch has delivered was
-    committed in an earlier epoch.
+    Source: Dissecting; the name is Raft's. What a server in an earlier epoch has delivered was committed in
+    an earlier epoch.
     """
     if not leads_epoch(state, leader):
         return True
@@ -152,7 +153,7 @@ def leader_completeness(state: State, leader: Sid, server: Sid) -> bool:
 
 
 def process_consistency(state: State, leader: Sid, follower: Sid) -> bool:
-    """The history of a follower that has adopted its leader's is a prefix of it from then on.
+    """The history of a follower that has adopted its leader's history is a prefix of it from then on.
 
     Source: NJU's test specification, processConsistency.
     """
@@ -164,10 +165,10 @@ def process_consistency(state: State, leader: Sid, follower: Sid) -> bool:
 
 
 def initial_history_integrity(state: State, one: Sid, other: Sid) -> bool:
-    """The initial history of an established epoch is a prefix of that of every later epoch.
+    """The initial history of an established epoch is a prefix of the initial history of every later epoch.
 
     Source: Dissecting; in Remix (EuroSys 2025), I-8. What a server has of epochs before its own is the
-    initial history of that; and it was established if something was broadcast in it.
+    initial history of its epoch, and an epoch in which something was broadcast was established.
     """
     epoch, history = state.servers[one].current_epoch, state.servers[one].history
     if not history or history[-1].zxid.epoch != epoch:
@@ -199,11 +200,12 @@ def history_consistency(state: State, one: Sid, other: Sid) -> bool:
 
 
 def broadcast_before_logging(before: State, after: State, server: Sid) -> bool:
-    """A transaction that no server knew is in the history of a server because that, a primary, broadcast it.
+    """A transaction that no server knew enters the history of a server only because that server, a primary,
+    broadcasts it.
 
-    Source: paper, section III, integrity: every transaction enters the system so. What servers know is what
-    is in their histories or, while a leader selects one, in the best that it has heard of; messages carry
-    nothing else.
+    Source: paper, section III, integrity: every transaction enters the system in this way. What servers know
+    is what is in their histories or, while a leader selects an initial history, in the best one that it has
+    received; messages carry nothing else.
     """
     if after.servers[server].history == before.servers[server].history:
         return True
@@ -228,10 +230,10 @@ def zxid_is_new(before: State, after: State, primary: Sid, server: Sid) -> bool:
 
 
 def delivered_never_goes_back(before: State, after: State, server: Sid) -> bool:
-    """What a server has delivered only grows, except that one that restarts delivers all again.
+    """What a server has delivered only grows, except that a server that restarts delivers everything again.
 
-    Source: paper, section II; Zab.tla, on lastCommitted. A restart shows in a server that looks for a
-    leader and has delivered nothing.
+    Source: paper, section II; Zab.tla, on lastCommitted. A restart shows in a server that looks for a leader
+    and has delivered nothing.
     """
     if delivered(before, server) == delivered(after, server)[: before.servers[server].committed]:
         return True
@@ -239,7 +241,7 @@ def delivered_never_goes_back(before: State, after: State, server: Sid) -> bool:
 
 
 def epochs_never_go_back(before: State, after: State, server: Sid) -> bool:
-    """f.p and f.a of a server only rise.
+    """A server's f.p and f.a only rise.
 
     Source: paper, section IV, f.1.2 and f.2.1.
     """
@@ -248,10 +250,10 @@ def epochs_never_go_back(before: State, after: State, server: Sid) -> bool:
 
 
 def epoch_is_new(before: State, after: State, leader: Sid) -> bool:
-    """An epoch that a leader proposes was not promised by a quorum and no other leader has proposed it.
+    """No quorum has promised an epoch that a leader proposes, and no other leader has proposed it.
 
-    Source: Zab.tla, Leadership2: no two servers ever lead an epoch. Of two leaders beyond phase 1, the
-    one that proposed the epoch later met the other as a leader, or the quorum of `epoch_is_promised`.
+    Source: Zab.tla, Leadership2: no two servers ever lead an epoch. Of two leaders beyond phase 1, the one
+    that proposed the epoch later met the other as a leader, or met the quorum of `epoch_is_promised`.
     """
     if before.servers[leader].accepted_epoch == after.servers[leader].accepted_epoch:
         return True
@@ -265,9 +267,9 @@ def epoch_is_new(before: State, after: State, leader: Sid) -> bool:
 
 
 def local_primary_order_as_in_zab_tla(state: State, server: Sid) -> bool:
-    """LocalPrimaryOrder as Zab.tla has it: *some* two transactions of a primary are the same or in order.
+    """*Some* two transactions of a primary are equal or in order: LocalPrimaryOrder as Zab.tla has it.
 
-    Source: Zab.tla. It can never fail: any transaction is the same as itself. In no group; the tests show
+    Source: Zab.tla. It can never fail, since any transaction equals itself. It is in no group; the tests show
     that it holds where `local_primary_order` does not.
     """
     epoch = state.servers[server].current_epoch
@@ -331,26 +333,28 @@ SOMETIMES = (
 
 
 def leads_epoch(state: State, server: Sid) -> bool:
-    """Whether a server leads in phase 2 or 3: its epoch and its history are settled."""
+    """True if a server leads in phase 2 or 3: its epoch and its initial history are settled."""
     phase = state.servers[server].phase
     return phase in (Phase.SYNCHRONIZATION, Phase.BROADCAST) and state.servers[server].role == Role.LEADING
 
 
 def has_proposed(state: State, server: Sid, epoch: int) -> bool:
-    """Whether a server leads and has proposed `epoch`: it did when it had a quorum of promises."""
+    """True if a server leads and has proposed `epoch`, as it does when it has a quorum of promises."""
     if state.servers[server].accepted_epoch != epoch or state.servers[server].role != Role.LEADING:
         return False
     return is_quorum(state.servers[server].promised, state.servers[server].stages)
 
 
 def promised_to(state: State, epoch: int) -> list[Sid]:
-    """Who has promised `epoch` or a later one."""
+    """Returns the servers that have promised `epoch` or a later one."""
     servers = [Sid(sid) for sid in range(len(state.servers))]
     return [sid for sid in servers if state.servers[sid].accepted_epoch >= epoch]
 
 
 def known_transactions(state: State) -> frozenset[Txn]:
-    """Every transaction in a history, or in the best history that a leader in discovery has heard of."""
+    """Returns every transaction in a history, or in the best history that a leader in discovery has
+    received.
+    """
     found: set[Txn] = set()
     for sid in range(len(state.servers)):
         found.update(state.servers[Sid(sid)].history)

@@ -1,4 +1,4 @@
-"""Servers, messages and channels of ZAB as the DSN'11 paper describes it.
+"""The state of ZAB as the DSN'11 paper describes it: servers, messages and channels.
 
 Paper: Junqueira, Reed, Serafini, "Zab: High-performance broadcast for primary-backup systems" (DSN 2011),
 section IV. Names there: f.p is `accepted_epoch`, f.a is `current_epoch`, h_f is `history`.
@@ -16,7 +16,7 @@ from zabspec.phases import Phase
 
 
 class Role(IntEnum):
-    """What a server takes itself for (ZooKeeper: QuorumPeer.ServerState)."""
+    """The role that a server believes it has (ZooKeeper: QuorumPeer.ServerState)."""
 
     LOOKING = 0
     FOLLOWING = 1
@@ -24,7 +24,9 @@ class Role(IntEnum):
 
 
 class Stage(IntEnum):
-    """How far a learner has come on its connection to a leader: the last message processed from it."""
+    """How far a learner has come, as its leader sees it: the last message that the leader has processed from
+    it.
+    """
 
     ABSENT = 0
     CONNECTED = 1
@@ -35,7 +37,7 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The state of one server that a leader weighs in discovery: f.a and h_f."""
+    """What a leader compares in discovery of one server's state: f.a and h_f."""
 
     epoch: int
     history: History
@@ -43,21 +45,21 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class CEpoch:
-    """Follower to leader: the last epoch it promised itself to, f.p (ZooKeeper: FOLLOWERINFO)."""
+    """Follower to leader: f.p, the last epoch that the follower has promised (ZooKeeper: FOLLOWERINFO)."""
 
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class NewEpoch:
-    """Leader to followers: the epoch it proposes, e' (ZooKeeper: LEADERINFO)."""
+    """Leader to followers: e', the epoch that the leader proposes (ZooKeeper: LEADERINFO)."""
 
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class AckEpoch:
-    """Follower to leader, ACK-E: it promised; its f.a and history (ZooKeeper: ACKEPOCH)."""
+    """Follower to leader, ACK-E: the follower has promised; its f.a and history (ZooKeeper: ACKEPOCH)."""
 
     epoch: int
     history: History
@@ -65,7 +67,7 @@ class AckEpoch:
 
 @dataclass(frozen=True, slots=True)
 class NewLeader:
-    """Leader to followers: the epoch and its initial history, e' and I_e' (ZooKeeper: NEWLEADER)."""
+    """Leader to followers: the epoch e' and its initial history I_e' (ZooKeeper: NEWLEADER)."""
 
     epoch: int
     history: History
@@ -73,7 +75,9 @@ class NewLeader:
 
 @dataclass(frozen=True, slots=True)
 class AckLeader:
-    """Follower to leader, ACK-LD: it adopted the history up to this zxid (ZooKeeper: ACK of NEWLEADER)."""
+    """Follower to leader, ACK-LD: the follower has adopted the history up to this zxid (ZooKeeper: ACK of
+    NEWLEADER).
+    """
 
     zxid: Zxid
 
@@ -87,14 +91,14 @@ class CommitLeader:
 
 @dataclass(frozen=True, slots=True)
 class Propose:
-    """Leader to followers: a transaction to be logged (ZooKeeper: PROPOSAL)."""
+    """Leader to followers: log this transaction (ZooKeeper: PROPOSAL)."""
 
     txn: Txn
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """Follower to leader: the transaction is logged (ZooKeeper: ACK)."""
+    """Follower to leader: the follower has logged the transaction (ZooKeeper: ACK)."""
 
     zxid: Zxid
 
@@ -111,29 +115,29 @@ Message = CEpoch | NewEpoch | AckEpoch | NewLeader | AckLeader | CommitLeader | 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server. What it has on disk comes first; `committed` does not survive a restart."""
+    """One server. The fields on disk come first; `committed` does not survive a restart."""
 
     accepted_epoch: int
     current_epoch: int
     history: History
-    committed: int  # how many transactions of the history it has delivered
+    committed: int  # how many transactions of the history are delivered
     role: Role
     phase: Phase
-    leader: Sid | None  # whom it is connected to, as a follower
-    # What follows is a leader's; see `as_leader` in election.py.
+    leader: Sid | None  # the leader that it is connected to, as a follower
+    # The fields below are those of a leader; see `as_leader` in election.py.
     stages: Row[Stage]  # how far each learner has come, itself included
-    promised: frozenset[Sid]  # from whom a CEPOCH came, ever: connections come and go, promises stay
-    highest_epoch: int  # the highest epoch in those
-    confirmed: frozenset[Sid]  # from whom an ACK-E came, ever
-    best: Summary | None  # the most recent history in those, until it is chosen
-    synced: frozenset[Sid]  # from whom an ACK-LD came, ever
-    acked: Row[int]  # how many transactions of its history each server has
-    proposed: int  # the counter of the last transaction it sent
+    promised: frozenset[Sid]  # who has ever sent it a CEPOCH: promises outlive connections
+    highest_epoch: int  # the highest epoch in the CEPOCHs
+    confirmed: frozenset[Sid]  # who has ever sent it an ACK-E
+    best: Summary | None  # the most recent summary in the ACK-Es, until it is chosen
+    synced: frozenset[Sid]  # who has ever sent it an ACK-LD
+    acked: Row[int]  # how many transactions of its history each server has acknowledged
+    proposed: int  # the counter of the last transaction that it has sent
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The servers, the channels between them, and the leader oracle's present answer."""
+    """The servers, the channels between them, and the server that the leader oracle names at present."""
 
     servers: Row[Server]
     network: Row[Row[Queue[Message]]]  # network[sender][receiver]
@@ -141,7 +145,7 @@ class State:
 
 
 def initial(size: int) -> State:
-    """The state of `size` servers that have never run."""
+    """Returns the state of `size` servers that have never run."""
     nobody: frozenset[Sid] = frozenset()
     server = Server(
         accepted_epoch=0,
@@ -165,10 +169,12 @@ def initial(size: int) -> State:
 
 
 def is_quorum(some: Iterable[Sid], servers: Sized) -> bool:
-    """Whether `some` are more than half of all servers; `servers` is anything with one entry for each."""
+    """True if `some` are more than half of all servers; `servers` is anything with one entry for each
+    server.
+    """
     return 2 * len(list(some)) > len(servers)
 
 
 def learners_at(stages: Row[Stage], stage: Stage) -> tuple[Sid, ...]:
-    """The learners that have come at least as far as `stage`, in order of their ids."""
+    """Returns the learners that have come at least as far as `stage`, in the order of their ids."""
     return tuple(Sid(i) for i, reached in enumerate(stages) if reached >= stage)

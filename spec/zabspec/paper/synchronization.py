@@ -1,4 +1,4 @@
-"""Phase 2, synchronization: a quorum adopts the initial history; then it is delivered.
+"""Phase 2, synchronization: a quorum adopts the initial history, which is then delivered.
 
 Paper: section IV, algorithm 2, steps l.2.1 (in discovery.py), f.2.1, l.2.2, f.2.2.
 """
@@ -33,10 +33,11 @@ def follower_processes_newleader(state: State, follower: Sid, leader: Sid) -> St
 
 
 def leader_processes_ackleader(state: State, leader: Sid, follower: Sid) -> State | None:
-    """The leader notes who adopted its history; when they are a quorum it is established, and delivers.
+    """The leader records which servers have adopted its history; with a quorum it is established, and
+    delivers.
 
-    Paper: l.2.2, COMMIT-LD. One that comes later is answered alone, with the last zxid delivered by
-    then and not the one acknowledged, or what was committed in between would be lost to that follower.
+    Paper: l.2.2, COMMIT-LD. An ACK-LD that comes later is answered alone, with the last zxid delivered by
+    then and not the one acknowledged: otherwise that follower would miss what was committed in between.
     ZooKeeper: Leader.waitForNewLeaderAck (UPTODATE).
     """
     message = next_at_leader(state, leader, follower, AckLeader)
@@ -67,7 +68,7 @@ def leader_processes_ackleader(state: State, leader: Sid, follower: Sid) -> Stat
 
 
 def follower_processes_commitleader(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower delivers the initial history up to the zxid named and takes part in broadcast.
+    """A follower delivers the initial history up to the zxid named and enters broadcast.
 
     Paper: f.2.2.
     ZooKeeper: Learner.syncWithLeader, UPTODATE.

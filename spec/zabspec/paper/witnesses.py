@@ -1,6 +1,6 @@
-"""What ought to happen somewhere: states that a model of the paper's ZAB must reach, or it shows little.
+"""Situations that a model of the paper's ZAB must reach, or else it shows little.
 
-Each is true of the states that it looks for. `zabcheck.models.instances` says within which bounds.
+Each predicate is true of the states that it looks for. `zabcheck.models.instances` says within which bounds.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ def everyone_delivers(state: State) -> bool:
 
 
 def another_server_leads_too(state: State, leader: Sid, other: Sid) -> bool:
-    """While one leader is established, another server takes itself for one. Paper: section II."""
+    """While one leader is established, another server believes that it leads. Paper: section II."""
     return leader_is_established(state, leader) and state.servers[other].role == Role.LEADING
 
 
 def earlier_epoch_is_delivered(state: State, follower: Sid, leader: Sid) -> bool:
-    """A follower is told to deliver what was proposed in an earlier epoch. Paper: section IV, f.2.2."""
+    """COMMIT-LD tells a follower to deliver what was proposed in an earlier epoch. Paper: section IV,
+    f.2.2.
+    """
     message = state.network[leader][follower].head
     if not isinstance(message, CommitLeader) or message.zxid == ZERO:
         return False
@@ -35,7 +37,7 @@ def earlier_epoch_is_delivered(state: State, follower: Sid, leader: Sid) -> bool
 
 
 def proposal_is_had_already(state: State, follower: Sid, leader: Sid) -> bool:
-    """A proposal reaches a follower that has it from NEWLEADER. Paper: section IV, f.3.1."""
+    """A proposal reaches a follower that has it from NEWLEADER already. Paper: section IV, f.3.1."""
     message = state.network[leader][follower].head
     if not isinstance(message, Propose):
         return False
@@ -43,7 +45,7 @@ def proposal_is_had_already(state: State, follower: Sid, leader: Sid) -> bool:
 
 
 def logged_transaction_is_replaced(state: State, follower: Sid, leader: Sid) -> bool:
-    """A follower is to adopt a history without something that it has logged. Paper: section IV, f.2.1."""
+    """NEWLEADER brings a follower a history that lacks a transaction in its log. Paper: section IV, f.2.1."""
     message = state.network[leader][follower].head
     if not isinstance(message, NewLeader):
         return False
@@ -57,7 +59,7 @@ def follower_joins_during_broadcast(state: State, leader: Sid, follower: Sid) ->
 
 
 def history_comes_from_follower(state: State, leader: Sid, follower: Sid) -> bool:
-    """A follower tells its leader of a transaction that it does not have. Paper: section IV, l.1.2."""
+    """ACK-E brings a leader a transaction that it does not have. Paper: section IV, l.1.2."""
     message = state.network[follower][leader].head
     if not isinstance(message, AckEpoch):
         return False
@@ -66,7 +68,7 @@ def history_comes_from_follower(state: State, leader: Sid, follower: Sid) -> boo
 
 
 def epoch_is_refused(state: State, follower: Sid, leader: Sid) -> bool:
-    """A follower is asked for a promise below one that it has given. Paper: section IV, f.1.2."""
+    """NEWEPOCH asks a follower for a promise below one that it has given. Paper: section IV, f.1.2."""
     message = state.network[leader][follower].head
     return isinstance(message, NewEpoch) and message.epoch < state.servers[follower].accepted_epoch
 

@@ -1,24 +1,27 @@
 """What clients may see: requests, replies and events, sessions that move, servers that lag or crash.
 
-The grain above `broadcast`: that is taken for granted, as one committed log of which every server applies a
-prefix. Writes go through the log; reads are answered by the server that a client is connected to. What a
-reply or an event says is in `zabspec.tree` and `zabspec.watches`; here is when, by whom, and in which order.
+This grain takes `broadcast` for granted, as one committed log of which every server applies a prefix. Writes
+go through the log; the server that a client is connected to answers its reads. What a reply or an event
+contains is in `zabspec.tree` and `zabspec.watches`; here is when it is sent, by which server, and in which
+order.
 
-    requests    what clients ask for and what they are told
+    requests    what clients ask for and what they are sent
     state       the log, servers, connections, clients
-    history     what a prefix of the log comes to
+    history     the tree and the outcomes that a prefix of the log gives
     network     changes that several actions make
     connection  a client finds a server; each end learns that the other has gone
-    client      it sends, and receives
+    client      a client sends requests, and receives replies and events
     leader      writes, syncs, the end of sessions
-    server      it applies the log, and answers
+    server      a server applies the log, and answers
     faults      crashes, and leaders that are deposed
 
-Beside it stands what clients have seen (`seen`), which the properties are about: what the log owes to watches
-is in `owed`, and to those who come back in `missed`.
+Beside the state stands what clients have seen (`seen`), which the properties are about: what the log owes to
+watches is in `owed`, and what it owes to clients that come back in `missed`. All properties together are in
+`properties`.
 
 Left out: how sessions are created (each client has one from the beginning), time, connections refused for
-other reasons than being behind, requests sent on a connection that the server has closed, authentication.
+other reasons than a server that is behind, requests sent on a connection that the server has closed,
+authentication.
 """
 
 from __future__ import annotations
@@ -68,12 +71,12 @@ NEXT = (
 
 
 def initial(servers: int, at: Sequence[int | None], setup: Sequence[tree.Write] = ()) -> State:
-    """All servers have applied the log, and no client has done anything.
+    """Returns the state in which all servers have applied the log, and no client has done anything.
 
     Args:
-        servers: how many.
-        at: of each client, the server that it is connected to; None if it has yet to find one.
-        setup: what has been written before.
+        servers: how many servers.
+        at: for each client, the server that it is connected to; None if it has yet to find one.
+        setup: the writes that precede.
     """
     log: Log = ()
     for write in setup:

@@ -1,5 +1,4 @@
-"""What a client does: it sends requests, and receives replies and events in the order in which they were
-sent.
+"""A client: it sends requests, and receives replies and events in the order in which they were sent.
 
 ZooKeeper: ClientCnxn, ZKWatchManager.
 """
@@ -15,7 +14,7 @@ from zabspec.watches import NOTHING, Event, called, forgotten, remembered
 
 
 def client_sends(state: State, client: Cid, body: Body) -> State | None:
-    """A client sends a request, without waiting for the replies to those before.
+    """A client sends a request, without waiting for the replies to earlier ones.
 
     What is sent on a connection that the server has closed is lost, and is left out.
 
@@ -36,7 +35,7 @@ def client_sends(state: State, client: Cid, body: Body) -> State | None:
 
 
 def client_receives(state: State, client: Cid) -> State | None:
-    """A client receives a reply, which may register a watch; or an event, which may use one up.
+    """A client receives a reply, which may register a watch, or an event, which may use one up.
 
     Only replies tell it how far it has come: the zxid of an event does not count.
 
@@ -56,7 +55,7 @@ def client_receives(state: State, client: Cid) -> State | None:
 
 
 def _with_reply(receiving: Client, reply: Reply) -> Client:
-    """The reply to the request that has waited longest."""
+    """Returns a client after it received the reply to its oldest outstanding request."""
     request, rest = receiving.outstanding[0], receiving.outstanding[1:]
     receiving = replace(receiving, outstanding=rest, last_zxid=max(receiving.last_zxid, reply.zxid))
     if isinstance(request.body, tree.CloseSession):

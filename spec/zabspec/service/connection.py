@@ -1,8 +1,8 @@
 """How a client finds a server, and how each end of a connection learns that the other has gone.
 
-The handshake is one step. A server that is behind what the client has seen does not take it; the leader says
-whether the session lives, and notes where it has moved. Ahead of all else, the client registers its watches
-again.
+The handshake is one step. A server that is behind what the client has seen refuses it; the leader says
+whether the session is alive, and records where it has moved. Before all else, the client registers its
+watches again.
 
 ZooKeeper: ZooKeeperServer.processConnectRequest, ClientCnxn.SendThread.
 """
@@ -18,10 +18,11 @@ from zabspec.watches import NOTHING, registered_again
 
 
 def client_connects(state: State, client: Cid, server: Sid) -> State | None:
-    """A client connects to a server that has applied all that it has seen, and registers its watches again.
+    """A client connects to a server that has applied all that the client has seen, and registers its watches
+    again.
 
-    From now on the leader takes no request of the session from elsewhere. What a connection with the same
-    server had left is gone.
+    From now on the leader takes no request of the session from another server. What an earlier connection
+    with this server has left is dropped.
 
     ZooKeeper: ZooKeeperServer.processConnectRequest, Leader.revalidateSession; ClientCnxn.primeConnection.
     """
@@ -31,7 +32,7 @@ def client_connects(state: State, client: Cid, server: Sid) -> State | None:
 
 
 def client_finds_session_expired(state: State, client: Cid, server: Sid) -> State | None:
-    """A client looks for its session, and is told that it is no more.
+    """A client tries to resume its session, and is told that it has expired.
 
     ZooKeeper: ZooKeeperServer.finishSessionInit; ClientCnxn.SendThread.onConnected, KeeperState.Expired.
     """
@@ -42,7 +43,7 @@ def client_finds_session_expired(state: State, client: Cid, server: Sid) -> Stat
 
 
 def client_disconnects(state: State, client: Cid) -> State | None:
-    """A client's connection is lost: what it waits for may have happened, or happen yet, or never.
+    """A client's connection is lost: what it waits for may have happened, or may still happen, or never.
 
     ZooKeeper: ClientCnxn.SendThread.cleanup, KeeperException.ConnectionLossException.
     """
@@ -53,7 +54,7 @@ def client_disconnects(state: State, client: Cid) -> State | None:
 
 
 def server_notices(state: State, server: Sid, client: Cid) -> State | None:
-    """A server learns that a client has gone: its watches go, and the requests that it has left.
+    """A server learns that a client has gone, and drops its watches and its unanswered requests.
 
     ZooKeeper: NIOServerCnxn.close.
     """
@@ -63,7 +64,7 @@ def server_notices(state: State, server: Sid, client: Cid) -> State | None:
 
 
 def is_accepted(state: State, client: Cid, server: Sid) -> bool:
-    """Whether a client looks for a server, and this one is not behind it."""
+    """True if a client looks for a server, and this one is not behind it."""
     looking = state.clients[client]
     if looking.server is not None or looking.life != Life.ALIVE:
         return False
@@ -71,9 +72,9 @@ def is_accepted(state: State, client: Cid, server: Sid) -> bool:
 
 
 def connected(state: State, client: Cid, server: Sid) -> State:
-    """A copy in which a client has a new connection, and has sent what it watches.
+    """Returns the state after a client connected to a server and sent what it watches.
 
-    The leader of a server that is cut off is not the one that notes where sessions are.
+    A server whose leader has been deposed does not reach the leader that records where sessions are.
     """
     if state.servers[server].cut_off is None:
         state = replace(state, owners=state.owners.put(client, server))

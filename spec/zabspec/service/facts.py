@@ -1,4 +1,6 @@
-"""H1 to H7: what is true of servers and connections at every moment. The guarantees follow from it.
+"""H1 to H7: facts about servers and connections that hold at every moment, from which the guarantees follow.
+
+The refutations in docs/myths.md refer to them by these numbers.
 
 ZooKeeper: DataTree.processTxn, CommitProcessor, PrepRequestProcessor.
 """
@@ -16,7 +18,7 @@ from zabspec.watches import NO_ZXID, Event
 
 
 def h1_event_after_commit(run: Run, client: Cid) -> bool:
-    """An event leaves a server only when its transaction is committed, and applied there.
+    """A server sends an event only when its transaction is committed, and applied at that server.
 
     Source: myths, H1.
     """
@@ -28,9 +30,9 @@ def h1_event_after_commit(run: Run, client: Cid) -> bool:
 
 
 def h2_event_before_data(run: Run, client: Cid) -> bool:
-    """On a connection the event of a transaction goes before every reply that may show it.
+    """On a connection, the event of a transaction comes before every reply that may show the change.
 
-    That is so for the reply to the client's own write as well.
+    The reply to the client's own write is no exception.
 
     Source: myths, H2. ZooKeeper: DataTree fires watches before lastProcessedZxid moves.
     """
@@ -52,7 +54,8 @@ def h3_one_shot(before: Run, after: Run, client: Cid) -> bool:
 
 
 def h4_order(run: Run, client: Cid) -> bool:
-    """Events go out in the order of their transactions, and those of one in the order of its triggers.
+    """Events are sent in the order of their transactions; those of one transaction in the order of its
+    triggers.
 
     Source: myths, H4.
     """
@@ -67,7 +70,7 @@ def h4_order(run: Run, client: Cid) -> bool:
 
 
 def h5_prefix(run: Run, client: Cid) -> bool:
-    """A server's tree is what some prefix of the log comes to, and it has applied all of that.
+    """A server's tree is that of a prefix of the log, all of which the server has applied.
 
     Source: myths, H5.
     """
@@ -79,7 +82,7 @@ def h5_prefix(run: Run, client: Cid) -> bool:
 
 
 def h6_ephemeral(run: Run, client: Cid) -> bool:
-    """When a session has been closed, none of its ephemeral nodes is left, and none comes.
+    """Once a session has been closed, it has no ephemeral nodes, and gets none.
 
     Source: myths, H6.
     """
@@ -89,7 +92,7 @@ def h6_ephemeral(run: Run, client: Cid) -> bool:
 
 
 def h7_error_txn(before: Run, after: Run, client: Cid) -> bool:
-    """A request that is refused changes nothing in the tree, and triggers nothing.
+    """A request that is refused changes nothing in the tree and triggers no watch.
 
     Source: myths, H7.
     """

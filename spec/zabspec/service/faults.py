@@ -1,4 +1,4 @@
-"""Servers that crash, and a leader that is deposed without knowing.
+"""Faults: servers that crash, and a leader that has been deposed without knowing.
 
 ZooKeeper: QuorumPeer.run, Learner.shutdown, ZooKeeperServer.shutdown.
 """
@@ -11,9 +11,9 @@ from zabspec.service.state import Cid, State
 
 
 def server_crashes(state: State, server: Sid) -> State | None:
-    """A server goes down and comes back: connections and watches are gone, what it has applied is not.
+    """A server crashes and restarts: its connections and watches are gone, what it has applied is not.
 
-    While it is down nothing is heard of it; that it is slow to come back is that it is slow to do anything.
+    While it is down it does nothing; a slow restart is the same as a server that is slow to do anything.
 
     ZooKeeper: ZKDatabase.loadDataBase, Learner.syncWithLeader.
     """
@@ -23,9 +23,9 @@ def server_crashes(state: State, server: Sid) -> State | None:
 
 
 def leader_is_deposed(state: State, server: Sid) -> State | None:
-    """Another server has come to lead, and this one does not know: it still follows the leader of before.
+    """Another server has come to lead, and this server does not know: it still follows the former leader.
 
-    That one commits nothing from now on, and answers a sync from what it knows.
+    The former leader commits nothing from now on, and answers a sync from what it knows.
 
     ZooKeeper: Leader.lead, before it misses its followers.
     """
@@ -36,7 +36,8 @@ def leader_is_deposed(state: State, server: Sid) -> State | None:
 
 
 def server_finds_leader(state: State, server: Sid) -> State | None:
-    """A server learns that its leader has been deposed, and follows the one that leads.
+    """A server learns that its leader has been deposed, closes its connections, and follows the present
+    leader.
 
     ZooKeeper: QuorumPeer.run, LOOKING; ZooKeeperServer.shutdown closes its connections.
     """

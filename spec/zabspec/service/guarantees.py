@@ -1,6 +1,6 @@
-"""What ZooKeeper promises of reads and writes, each judged as a client receives a reply.
+"""What ZooKeeper promises of reads and writes, each judged when a client receives a reply.
 
-ZooKeeper: "Consistency Guarantees" in its programmer's guide.
+ZooKeeper: "Consistency Guarantees" in its Programmer's Guide.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from zabspec.service.state import Cid
 
 
 def linearizable_writes(before: Run, after: Run, client: Cid) -> bool:
-    """All writes take place in one order, that of their zxids, and no write before one that was answered when
-    it was sent; a write is answered with its own place in the order.
+    """All writes take place in one order, that of their zxids, and no write comes before one that was
+    answered when it was sent; a write is answered with its own place in the order.
 
     Source: ZooKeeper's paper (ATC'10), section 2.3, "A-linearizability".
     """
@@ -30,7 +30,8 @@ def linearizable_writes(before: Run, after: Run, client: Cid) -> bool:
 
 
 def written_once(run: Run) -> bool:
-    """No request is in the log twice, and those of one session are there in the order in which it sent them.
+    """No request is in the log twice, and the requests of one session are in the log in the order it sent
+    them.
 
     Source: ZooKeeper's paper (ATC'10), section 2.3, FIFO client order.
     """
@@ -44,9 +45,10 @@ def written_once(run: Run) -> bool:
 
 
 def fifo_client_order(before: Run, after: Run, client: Cid) -> bool:
-    """A client's requests are answered in the order in which it sent them, with zxids that do not decrease.
+    """A client's requests are answered in the order in which it sent them.
 
-    Source: ZooKeeper's paper (ATC'10), section 2.3, FIFO client order.
+    Source: ZooKeeper's paper (ATC'10), section 2.3, FIFO client order. That the zxids of the replies do not
+    decrease is part of `ordered_sequential_consistency`.
     """
     reply = received_reply(before, after, client)
     if reply is None:
@@ -56,7 +58,8 @@ def fifo_client_order(before: Run, after: Run, client: Cid) -> bool:
 
 
 def ordered_sequential_consistency(before: Run, after: Run, client: Cid) -> bool:
-    """There is one order of all operations that respects each session's own, and the real time of writes.
+    """There is one order of all operations that respects each session's own order, and the real time of
+    writes.
 
     A read has its place after the transaction whose zxid is in its reply: it answers as that prefix of the
     log does, and no earlier operation of its session has a later place. A write's place is after that of
@@ -77,9 +80,9 @@ def ordered_sequential_consistency(before: Run, after: Run, client: Cid) -> bool
 
 
 def single_system_image(before: Run, after: Run, client: Cid) -> bool:
-    """A client never sees an older state than it has seen, whichever server it is connected to.
+    """A client never sees an older state than it has seen before, whichever server it is connected to.
 
-    Source: ZooKeeper programmer's guide, Consistency Guarantees, Single System Image.
+    Source: ZooKeeper Programmer's Guide, Consistency Guarantees, Single System Image.
     """
     read = read_reply(before, after, client)
     log, seen = before.service.log, before.service.clients[client].last_zxid
@@ -87,10 +90,10 @@ def single_system_image(before: Run, after: Run, client: Cid) -> bool:
 
 
 def linearizable_after_sync(before: Run, after: Run, client: Cid) -> bool:
-    """While one leader stands, a read after a sync shows every write that was answered when the sync was
-    sent.
+    """As long as no leader is deposed, a read after a sync shows every write that was answered when the sync
+    was sent.
 
-    Source: ZooKeeper programmer's guide, sync. What a deposed leader makes of it is
+    Source: ZooKeeper Programmer's Guide, sync. What happens with a deposed leader is shown by
     `witnesses.stale_read_after_sync`.
     """
     read = read_reply(before, after, client)

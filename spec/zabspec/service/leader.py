@@ -1,7 +1,7 @@
 """What goes to the leader: writes, syncs, and the end of sessions.
 
-The leader judges a write by the tree as it will be after all that is in the log, and what comes of it goes
-into the log: a change, or the error that the client is told. How the log gets to a quorum is not seen here.
+The leader judges a write by the tree as it will be after all that is in the log. The outcome goes into the
+log: a change, or the error that the client is told. How the log gets to a quorum is not visible here.
 
 ZooKeeper: PrepRequestProcessor, Leader.processSync, SessionTrackerImpl.
 """
@@ -17,7 +17,8 @@ from zabspec.service.state import Cid, Logged, State
 
 
 def leader_logs_write(state: State, client: Cid, server: Sid) -> State | None:
-    """The leader takes the next write of a session from the server where that is, and it is committed.
+    """The leader takes the next write of a session from the server that owns the session, and it is
+    committed.
 
     ZooKeeper: PrepRequestProcessor.pRequest, SessionTrackerImpl.checkSession.
     """
@@ -30,7 +31,7 @@ def leader_logs_write(state: State, client: Cid, server: Sid) -> State | None:
 
 
 def leader_refuses_write(state: State, client: Cid, server: Sid) -> State | None:
-    """A write comes from a server that the session has moved away from: that connection is closed.
+    """A write comes from a server that the session has moved away from: its connection there is closed.
 
     ZooKeeper: SessionTrackerImpl.checkSession, KeeperException.SessionMovedException.
     """
@@ -40,7 +41,7 @@ def leader_refuses_write(state: State, client: Cid, server: Sid) -> State | None
 
 
 def leader_answers_sync(state: State, client: Cid, server: Sid) -> State | None:
-    """The leader says how much is committed; one that is deposed says what it knows of.
+    """The leader answers a sync with how much is committed; a deposed leader, with how much it knows of.
 
     ZooKeeper: Leader.processSync, sendSync.
     """
@@ -51,7 +52,8 @@ def leader_answers_sync(state: State, client: Cid, server: Sid) -> State | None:
 
 
 def leader_expires_session(state: State, client: Cid) -> State | None:
-    """The leader has heard nothing of a session for too long: it is closed, and its ephemeral nodes go.
+    """The leader has heard nothing of a session for too long: it closes the session and deletes its ephemeral
+    nodes.
 
     ZooKeeper: SessionTrackerImpl.run, ZooKeeperServer.expire.
     """
@@ -62,7 +64,9 @@ def leader_expires_session(state: State, client: Cid) -> State | None:
 
 
 def next_for_leader(state: State, client: Cid, server: Sid) -> Request | None:
-    """The first request on a connection that goes to the leader and has not been there."""
+    """Returns the first request on a connection that goes to the leader and that the leader has not taken
+    yet.
+    """
     connection = state.connections[server][client]
     going = [each for each in connection.requests if goes_to_leader(each.body)]
     been = len(connection.promised)
@@ -81,18 +85,18 @@ def next_write(state: State, client: Cid, server: Sid) -> Request | None:
 
 
 def known_at(state: State, server: Sid) -> int:
-    """How much is committed, as far as the leader of a server knows."""
+    """Returns how much is committed, as far as the leader of a server knows."""
     cut_off = state.servers[server].cut_off
     return len(state.log) if cut_off is None else cut_off
 
 
 def logged(state: State, client: Cid, server: Sid, entry: Logged) -> State:
-    """A copy in which what has come of a request is in the log."""
+    """Returns the state after the outcome of a request was added to the log."""
     state = replace(state, log=(*state.log, entry))
     return promised(state, client, server, len(state.log))
 
 
 def promised(state: State, client: Cid, server: Sid, zxid: int) -> State:
-    """A copy in which the leader has told a server the zxid of a request."""
+    """Returns the state after the leader told a server the zxid of a request."""
     connection = state.connections[server][client]
     return with_connection(state, server, client, replace(connection, promised=(*connection.promised, zxid)))

@@ -1,6 +1,6 @@
-"""What a client is owed that registers its watches again: the table of catching up.
+"""What a client is owed when it registers its watches again: the second table in docs/watches.md.
 
-By what is there, and by the last zxid that the client has seen in a reply.
+It depends on what is there, and on the last zxid that the client has seen in a reply.
 
 ZooKeeper: DataTree.setWatches.
 """
@@ -15,7 +15,7 @@ from zabspec.watches import NO_ZXID, Event, EventType, Kind, SetWatches
 
 
 def expected(log: Log, body: SetWatches, zxid: int) -> tuple[tuple[Name, Event | None], ...]:
-    """For each watch, in order, the event that it gets; None for those that are registered.
+    """Returns for each watch, in order, the event that it gets; None for a watch that is registered.
 
     Args:
         log: what is committed.

@@ -11,28 +11,28 @@ from zabspec.service.state import Cid, Client, Connection, Server, State
 
 
 def with_client(state: State, client: Cid, changed: Client) -> State:
-    """A copy in which a client is another."""
+    """Returns the state with one client replaced."""
     return replace(state, clients=state.clients.put(client, changed))
 
 
 def with_server(state: State, server: Sid, changed: Server) -> State:
-    """A copy in which a server is another."""
+    """Returns the state with one server replaced."""
     return replace(state, servers=state.servers.put(server, changed))
 
 
 def with_connection(state: State, server: Sid, client: Cid, changed: Connection) -> State:
-    """A copy in which a server's end of a connection is another."""
+    """Returns the state with a server's end of a connection replaced."""
     row = state.connections[server].put(client, changed)
     return replace(state, connections=state.connections.put(server, row))
 
 
 def closed(state: State, server: Sid, client: Cid) -> State:
-    """A copy in which a server has closed its end; what it has sent may still arrive."""
+    """Returns the state after a server closed its end of a connection; what it has sent may still arrive."""
     return with_connection(state, server, client, Connection())
 
 
 def sent(state: State, server: Sid, client: Cid, *messages: Message) -> State:
-    """A copy in which a server has sent messages; if the client has left, they go nowhere."""
+    """Returns the state after a server sent messages to a client; they are lost if the client has left."""
     receiving = state.clients[client]
     if receiving.server != server:
         return state

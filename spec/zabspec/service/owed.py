@@ -1,7 +1,8 @@
-"""What the committed log owes to a watch: read off the log, and not off what any server did.
+"""Which events the committed log owes to a watch: read off the log, not off what any server did.
 
-A watch is a kind, a path, and from where on it is served. What is in the log from there on owes it events, by
-the watch matrix. So the guarantees can be judged by the log and by what a client has received.
+A watch is a kind, a path, and a place in the log from which on it is served. The log from there on owes it
+events, by the watch matrix in docs/watches.md. So the guarantees can be judged by the log and by what a
+client has received.
 
 ZooKeeper: DataTree.createNode, deleteNode, setData; WatchManager.triggerWatch.
 """
@@ -27,18 +28,18 @@ class Place(NamedTuple):
 BEGINNING = Place(0, 0)
 
 LASTING = (Kind.PERSISTENT, Kind.RECURSIVE)
-"""The kinds that an event does not use up."""
+"""The kinds of watches that an event does not use up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A watch, as it is for the client that has registered it.
+    """A watch, as the client that has registered it sees it.
 
     Attributes:
-        kind: of it.
-        path: of it.
-        since: it is owed what is at this place in the order and after it.
-        again: whether it was registered again, on a new connection.
+        kind: the kind of watch.
+        path: the path that it is for.
+        since: it is owed the events at this place in the order and after it.
+        again: True if it was registered again, on a new connection.
     """
 
     kind: Kind
@@ -56,10 +57,10 @@ class Owed(NamedTuple):
 
 
 def next_owed(log: Log, watch: Watch) -> Owed | None:
-    """The event that a watch is owed next; None if there is none in the log.
+    """Returns the next event that a watch is owed; None if there is none in the log.
 
-    None is owed of a node that the client may not read. Such a one uses up a standard watch all the same, and
-    the client does not know.
+    No event is owed for a node that the client may not read. Such a change uses up a standard watch all the
+    same, without the client knowing.
     """
     return _next_owed(log, watch.kind, watch.path, watch.since)
 
@@ -78,9 +79,9 @@ def _next_owed(log: Log, kind: Kind, path: str, since: Place) -> Owed | None:
 
 
 def is_owed(kind: Kind, path: str, trigger: Trigger) -> bool:
-    """Whether a watch of some kind at a path is owed the event of a trigger: the watch matrix.
+    """True if a watch of some kind at a path is owed the event of a trigger: the watch matrix.
 
-    Of the two triggers of a node that is deleted, a persistent watch there is owed one.
+    A deleted node has two triggers, of which a persistent watch there is owed one.
     """
     is_at_node = trigger.manager == Manager.DATA
     match kind:
@@ -97,18 +98,20 @@ def is_owed(kind: Kind, path: str, trigger: Trigger) -> bool:
 
 
 def is_event_for(kind: Kind, path: str, event: Event) -> bool:
-    """Whether an event is of a type and a path that a watch may be told of."""
+    """True if an event has a type and a path that a watch may be told of."""
     managers = Manager if event.type == EventType.DELETED else (manager_of(event.type),)
     return any(is_owed(kind, path, Trigger(event.type, event.path, each)) for each in managers)
 
 
 def manager_of(kind: EventType) -> Manager:
-    """Where the watches are that an event is for first."""
+    """Returns the manager whose watches are told of an event first."""
     return Manager.CHILD if kind == EventType.CHILDREN_CHANGED else Manager.DATA
 
 
 def place_of(log: Log, event: Event, after: Place) -> Place | None:
-    """The first place after another where the log has an event; None if its transaction has none such."""
+    """Returns the first place after another where the log has an event; None if its transaction has no such
+    place.
+    """
     if not 1 <= event.zxid <= len(log):
         return None
     for index, trigger in enumerate(triggers_at(log, event.zxid)):

@@ -1,6 +1,6 @@
-"""Everything that is checked of the service: guarantees, W1 to W16, H1 to H7, and where there is less.
+"""Everything that is checked of the service: guarantees, W1 to W16, H1 to H7, and where clients get less.
 
-All are of a `seen.Run`: a state, and what clients have seen.
+All are predicates of a `seen.Run`: a state, and what clients have seen.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What clients ask for and what they are told.
+"""What clients ask for and what they are sent.
 
 ZooKeeper: the records of zookeeper.jute; ReplyHeader, WatcherEvent.
 """
@@ -15,22 +15,24 @@ from zabspec.watches import AddWatch, Event, Kind, RemoveWatches, SetWatches, Wa
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """Asks for an answer when all that the leader has committed is there. ZooKeeper: SyncRequest."""
+    """Asks the server to answer once it has applied all that the leader has committed. ZooKeeper:
+    SyncRequest.
+    """
 
     path: str
 
 
 Body = tree.Read | tree.Write | AddWatch | RemoveWatches | SetWatches | Sync
-"""What a client may ask for."""
+"""The requests that a client may make."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asks for.
+    """A request of a client.
 
     Attributes:
-        number: in its session, from 1; 0 of what it asks for by itself, to register again. ZooKeeper: xid.
-        body: what it is.
+        number: in its session, from 1; 0 if the client registers its watches again. ZooKeeper: xid.
+        body: the request itself.
     """
 
     number: int
@@ -38,17 +40,17 @@ class Request:
 
 
 Outcome = tree.Reply | watches.Answer | None
-"""What comes of a request: what the tree says; of one for watches, whether there are any, or nothing."""
+"""The outcome of a request: what the tree answers; whether there are such watches; or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a request.
+    """The reply to a request.
 
     Attributes:
         number: of the request.
-        zxid: in the header: of a write its own, else what the server had applied.
-        outcome: what has come of it.
+        zxid: in the header: for a write its own, otherwise the last zxid that the server had applied.
+        outcome: of the request.
     """
 
     number: int
@@ -57,19 +59,19 @@ class Reply:
 
 
 Message = Reply | Event
-"""What a server sends to a client."""
+"""A message from a server to a client."""
 
 Name = tuple[Kind, str]
-"""A kind and a path: what a client tells its watches apart by."""
+"""The kind and the path by which a client distinguishes its watches."""
 
 
 def is_read(body: Body) -> TypeGuard[tree.Read]:
-    """Whether a request is answered by a server's own tree."""
+    """True if a server answers a request from its own tree."""
     return isinstance(body, tree.Read)
 
 
 def is_write(body: Body) -> TypeGuard[tree.Write]:
-    """Whether a request goes into the log."""
+    """True if a request goes into the log."""
     return isinstance(body, tree.Write)
 
 
@@ -79,19 +81,21 @@ def is_answered_locally(body: Body) -> bool:
 
 
 def goes_to_leader(body: Body) -> bool:
-    """Whether a server cannot answer a request by itself."""
+    """True if a server passes a request on to the leader."""
     return is_write(body) or isinstance(body, Sync)
 
 
 def is_refusal(outcome: Outcome) -> bool:
-    """Whether an outcome is that nothing was done; of a multi that is refused, each part is."""
+    """True if a request was refused; a multi is if each of its parts is."""
     if isinstance(outcome, Parts):
         return bool(outcome.parts) and all(map(is_refusal, outcome.parts))
     return isinstance(outcome, Failed)
 
 
 def watch_left(body: Body, outcome: Outcome) -> Name | None:
-    """The watch that a request has left when it is answered so. ZooKeeper: ZooKeeper.WatchRegistration."""
+    """Returns the watch that a request leaves when it has this outcome. ZooKeeper:
+    ZooKeeper.WatchRegistration.
+    """
     match body:
         case AddWatch(path, recursive):
             return Kind.RECURSIVE if recursive else Kind.PERSISTENT, path
@@ -105,7 +109,7 @@ def watch_left(body: Body, outcome: Outcome) -> Name | None:
 
 
 def watches_wanted(body: Body) -> tuple[Name, ...]:
-    """The watches that a request may leave, whatever the answer is."""
+    """Returns the watches that a request may leave, whatever its outcome."""
     match body:
         case AddWatch(path, recursive):
             return ((Kind.RECURSIVE if recursive else Kind.PERSISTENT, path),)
@@ -121,7 +125,7 @@ def watches_wanted(body: Body) -> tuple[Name, ...]:
 
 
 def lists(body: SetWatches) -> tuple[tuple[Kind, tuple[str, ...]], ...]:
-    """What is to be registered again, in the order in which it is."""
+    """Returns what a setWatches registers, in the order in which it is registered."""
     return (
         (Kind.DATA, body.data),
         (Kind.EXIST, body.exist),
@@ -132,7 +136,7 @@ def lists(body: SetWatches) -> tuple[tuple[Kind, tuple[str, ...]], ...]:
 
 
 def watches_removed(body: Body, outcome: Outcome) -> tuple[str, WatcherType] | None:
-    """The path and the type of the watches that a request has removed when it is answered."""
+    """Returns the path and the type of the watches that a request has removed when it is answered."""
     if isinstance(body, RemoveWatches) and outcome == watches.Answer.OK:
         return body.path, WatcherType(body.type)
     return None

@@ -1,7 +1,7 @@
 """What clients have seen: as much of it as the guarantees are about.
 
-No client or server knows all of this. It stands beside the state while the spec is checked, and says what has
-been sent and received so far; nothing that happens depends on it.
+No client or server knows all of this. It stands beside the state while the spec is checked, and records what
+has been sent and received so far; no action depends on it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ class Seen:
     """What one client has seen.
 
     Attributes:
-        watches: those that are registered on its connection, until their event comes.
+        watches: those registered on its connection, until their event comes.
         used: those whose event has come on this connection, and that were not registered since.
         removed: those that it has removed on this connection, and not registered since.
         last: the place of the last event on this connection.
         heard: the highest zxid of an event on earlier connections.
-        caught_up: the events for what it has missed that have come on this connection.
-        floors: of each outstanding request, the highest zxid in any reply to anyone when it was sent.
-        synced: the highest of the floors of syncs that were answered.
+        caught_up: the events for missed changes that have come on this connection.
+        floors: for each outstanding request, the highest zxid in any reply to any client when it was sent.
+        synced: the highest of the floors of the syncs that were answered.
     """
 
     watches: tuple[Watch, ...] = ()
@@ -50,7 +50,7 @@ class Run:
         service: the state.
         seen: by client.
         answered: the highest zxid in any reply that any client has received.
-        one_leader: whether no leader has been deposed.
+        one_leader: True if no leader has been deposed.
     """
 
     service: State
@@ -60,30 +60,30 @@ class Run:
 
 
 def begun(service: State) -> Run:
-    """A run in which nobody has seen anything yet."""
+    """Returns a run in which no client has seen anything yet."""
     return Run(service, Row(Seen() for _ in service.clients))
 
 
 def with_sent(run: Run, client: Cid) -> Run:
-    """A copy in which a client has sent one more request."""
+    """Returns the run after a client sent one more request."""
     seen = run.seen[client]
     return _with(run, client, replace(seen, floors=(*seen.floors, run.answered)))
 
 
 def with_disconnected(run: Run, client: Cid) -> Run:
-    """A copy in which a client has lost its connection, and all that was registered on it."""
+    """Returns the run after a client lost its connection, and all that was registered on it."""
     seen = run.seen[client]
     return _with(run, client, Seen(heard=max(seen.heard, seen.last.zxid), synced=seen.synced))
 
 
 def with_received(run: Run, client: Cid, message: Message, request: Request | None) -> Run:
-    """A copy in which a client has received a message.
+    """Returns the run after a client received a message.
 
     Args:
         run: so far.
-        client: who has received it.
-        message: what.
-        request: the one that has waited longest for its reply.
+        client: the receiver.
+        message: the message.
+        request: the oldest outstanding request of the client.
     """
     seen = run.seen[client]
     if isinstance(message, Reply):
@@ -99,7 +99,9 @@ def _with(run: Run, client: Cid, seen: Seen) -> Run:
 
 
 def _after_event(log: Log, seen: Seen, event: Event) -> Seen:
-    """The watches that are owed this event next have got it; what it uses up is gone."""
+    """Returns what a client has seen after an event: the watches owed it have got it, and standard ones are
+    used up.
+    """
     kept, used = [], set(seen.used)
     for watch in seen.watches:
         owed = next_owed(log, watch)
@@ -114,7 +116,7 @@ def _after_event(log: Log, seen: Seen, event: Event) -> Seen:
 
 
 def _after_reply(log: Log, seen: Seen, reply: Reply, request: Request | None) -> Seen:
-    """What the reply registers, removes or brings up to date."""
+    """Returns what a client has seen after a reply, which may register, remove or catch up watches."""
     floor, seen = max(seen.floors[:1], default=0), replace(seen, floors=seen.floors[1:])
     if request is None:
         return seen
@@ -132,7 +134,9 @@ def _after_reply(log: Log, seen: Seen, reply: Reply, request: Request | None) ->
 
 
 def _with_watch(seen: Seen, name: Name, zxid: int, *, again: bool) -> Seen:
-    """A watch is registered; one that is there already stays as it is."""
+    """Returns what a client has seen after a watch was registered; a watch that is there already stays as it
+    is.
+    """
     kind, path = name
     if any((each.kind, each.path) == name for each in seen.watches):
         return seen
@@ -146,7 +150,7 @@ def _with_watch(seen: Seen, name: Name, zxid: int, *, again: bool) -> Seen:
 
 
 def _without(seen: Seen, names: list[Name]) -> Seen:
-    """Watches are removed."""
+    """Returns what a client has seen after watches were removed."""
     gone = {(each.kind, each.path) for each in seen.watches} & set(names)
     return replace(
         seen,

@@ -1,8 +1,8 @@
 """What a server does: it applies the log, and answers the requests of each session in their order.
 
-A transaction is applied whole, with all the events that it causes, before anybody reads; the reply to a write
-comes from the server that the request went to, when it has applied the write. So an event is sent before any
-reply that shows what it tells of, and after the reply to the request that left the watch.
+A transaction is applied as a whole, with all the events that it causes, before any client reads; the reply to
+a write comes from the server that the request went to, once that server has applied the write. So an event is
+sent before any reply that shows the change, and after the reply to the request that left the watch.
 
 ZooKeeper: CommitProcessor, FinalRequestProcessor, DataTree.processTxn.
 """
@@ -38,9 +38,9 @@ from zabspec.watches import (
 
 
 def server_applies(state: State, server: Sid) -> State | None:
-    """A server applies the next transaction, tells who watches, and answers the request that it comes from.
+    """A server applies the next transaction, sends its events, and answers the request that it comes from.
 
-    A write waits until what its session has asked before is answered.
+    A write waits until all earlier requests of its session are answered.
 
     ZooKeeper: CommitProcessor.run, DataTree.processTxn, FinalRequestProcessor.processRequest.
     """
@@ -54,7 +54,7 @@ def server_applies(state: State, server: Sid) -> State | None:
 
 
 def server_answers(state: State, server: Sid, client: Cid) -> State | None:
-    """A server answers what it can by itself, by its own tree; in the same moment it notes the watch.
+    """A server answers a request from its own tree and watches; in the same step it registers the watch.
 
     ZooKeeper: FinalRequestProcessor.processRequest; DataTree.getData, statNode, getChildren, addWatch.
     """
@@ -76,7 +76,8 @@ def server_answers(state: State, server: Sid, client: Cid) -> State | None:
 
 
 def server_registers_again(state: State, server: Sid, client: Cid) -> State | None:
-    """A server tells a client what it has missed, as far as the tree shows it, and notes its other watches.
+    """A server registers a client's watches again, or tells it what they have missed, as far as the tree
+    shows it.
 
     ZooKeeper: DataTree.setWatches.
     """
@@ -91,7 +92,8 @@ def server_registers_again(state: State, server: Sid, client: Cid) -> State | No
 
 
 def server_answers_sync(state: State, server: Sid, client: Cid) -> State | None:
-    """A server answers a sync when it has applied what the leader had committed when it was asked.
+    """A server answers a sync once it has applied what the leader had committed when the leader took the
+    sync.
 
     ZooKeeper: FollowerZooKeeperServer.sync, CommitProcessor.commit.
     """
@@ -106,7 +108,7 @@ def server_answers_sync(state: State, server: Sid, client: Cid) -> State | None:
 
 
 def is_its_turn(state: State, server: Sid, zxid: int) -> bool:
-    """Whether the request of a transaction, if it came to this server, is the next to be answered."""
+    """True if the request of a transaction is the next one to be answered, or came to another server."""
     asking = waiting_for(state, server, zxid)
     if asking is None:
         return True
@@ -115,7 +117,7 @@ def is_its_turn(state: State, server: Sid, zxid: int) -> bool:
 
 
 def waiting_for(state: State, server: Sid, zxid: int) -> Cid | None:
-    """The client that waits at this server for the reply to a transaction."""
+    """Returns the client that waits at this server for the reply to a transaction, None if there is none."""
     logged = state.log[zxid - 1]
     if logged.client is None or not logged.number:
         return None
@@ -124,12 +126,12 @@ def waiting_for(state: State, server: Sid, zxid: int) -> Cid | None:
 
 
 def with_applied(state: State, server: Sid, zxid: int) -> State:
-    """A copy in which a server has applied the log up to a zxid."""
+    """Returns the state in which a server has applied the log up to a zxid."""
     return with_server(state, server, replace(state.servers[server], applied=zxid))
 
 
 def told(state: State, server: Sid, client: Cid, zxid: int) -> State:
-    """A copy in which a server has sent a client the events of a transaction."""
+    """Returns the state after a server sent a client the events of a transaction."""
     watching = state.connections[server][client]
     if not watching.watches.entries:
         return state
@@ -140,7 +142,9 @@ def told(state: State, server: Sid, client: Cid, zxid: int) -> State:
 
 
 def replied(state: State, server: Sid, zxid: int) -> State:
-    """A copy in which a server has answered the request of a transaction, and closed what it closes."""
+    """Returns the state after a server answered the request of a transaction, and closed connections if it
+    ends a session.
+    """
     asking = waiting_for(state, server, zxid)
     if asking is not None:
         reply = Reply(state.log[zxid - 1].number, zxid, outcome_at(state.log, zxid))
@@ -152,7 +156,7 @@ def replied(state: State, server: Sid, zxid: int) -> State:
 
 
 def answered(state: State, server: Sid, client: Cid, reply: Reply) -> State:
-    """A copy in which a server has answered the request of a client that has waited longest."""
+    """Returns the state after a server answered the oldest request of a client."""
     connection = state.connections[server][client]
     request, promised = connection.requests.head, connection.promised
     if request is not None and goes_to_leader(request.body):
@@ -163,6 +167,6 @@ def answered(state: State, server: Sid, client: Cid, reply: Reply) -> State:
 
 
 def with_watches(state: State, server: Sid, client: Cid, watches: Watches) -> State:
-    """A copy in which a connection has other watches."""
+    """Returns the state in which a connection has other watches."""
     connection = replace(state.connections[server][client], watches=watches)
     return with_connection(state, server, client, connection)

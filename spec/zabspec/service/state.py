@@ -1,11 +1,12 @@
-"""The committed log, servers that have each applied a prefix of it, and clients connected to them.
+"""The committed log, servers that have each applied a prefix of it, and the clients connected to them.
 
-One log stands for the whole of ZAB: what `zabspec.broadcast` promises is all that clients depend on. A
-server's tree is what a prefix of the log makes of the empty one, so only the length of the prefix is kept
-(`history` works out the tree). A zxid is a place in the log, from 1.
+One log stands for the whole of ZAB: clients depend only on what `zabspec.broadcast` promises. A server's tree
+is what a prefix of the log makes of the empty tree, so only the length of the prefix is kept (`history`
+computes the tree). A zxid is a place in the log, from 1.
 
-A connection has two ends, each of which learns for itself that it is lost. The server's is a `Connection`;
-the client's is in `Client`: whom it talks to, and what is on its way to it.
+A connection has two ends, each of which learns for itself that the connection is lost. The server's end is a
+`Connection`; the client's end is in `Client`: the server that it is connected to, and the messages in flight
+to it.
 
 ZooKeeper: ClientCnxn, ServerCnxn, CommitProcessor, SessionTrackerImpl.
 """
@@ -22,16 +23,16 @@ from zabspec.service.requests import Message, Request
 from zabspec.watches import NONE, NOTHING, ClientWatches, Watches
 
 Cid = NewType("Cid", int)
-"""The id of a client, 0 to n - 1. It has one session, which is there from the beginning."""
+"""The id of a client, 0 to n - 1. It has one session, which exists from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A transaction in the log, and whose request it was.
+    """A transaction in the log, and the request that it comes from.
 
     Attributes:
-        txn: what it does to the tree.
-        client: whose session; None of what was there before all clients.
+        txn: the transaction.
+        client: whose session made the request; None for what was there before all clients.
         number: of the request; 0 if the leader closes the session by itself.
     """
 
@@ -49,7 +50,7 @@ class Server:
 
     Attributes:
         applied: how much of the log. ZooKeeper: lastProcessedZxid.
-        cut_off: how much of the log its leader knows, if that one has been deposed; None if it has not.
+        cut_off: how much of the log its leader knows, if that leader has been deposed; None if it has not.
     """
 
     applied: int
@@ -61,11 +62,11 @@ class Connection:
     """A server's end of a connection with a client.
 
     Attributes:
-        is_open: whether there is one.
-        requests: what has been sent on it and not answered, the oldest first.
-        promised: what the leader has said to those of them that go to it, in order: the zxid of a write; of a
-            sync, how much was committed.
-        watches: what is registered.
+        is_open: True if there is a connection.
+        requests: those sent on it and not answered, the oldest first.
+        promised: the leader's answers to those of them that go to it, in order: for a write its zxid, for a
+            sync how much was committed.
+        watches: those registered on it.
     """
 
     is_open: bool = False
@@ -75,7 +76,7 @@ class Connection:
 
 
 class Life(IntEnum):
-    """What a client knows of its session."""
+    """A client's knowledge of its session."""
 
     ALIVE = 0
     EXPIRED = 1
@@ -87,12 +88,12 @@ class Client:
     """A client.
 
     Attributes:
-        life: of its session, as far as it knows.
-        server: whom it is connected to, as far as it knows.
-        inbox: what has been sent to it on this connection and not received, the oldest first.
-        outstanding: what it has sent on this connection and has no reply to, the oldest first.
+        life: of its session, as far as the client knows.
+        server: the server that it is connected to, as far as it knows.
+        inbox: messages in flight to it on this connection, the oldest first.
+        outstanding: the requests that it has sent on this connection and has no reply to, the oldest first.
         sent: the number of its last request.
-        last_zxid: the highest in the header of any reply to it. ZooKeeper: ClientCnxn.lastZxid.
+        last_zxid: the highest zxid in the header of any reply to it. ZooKeeper: ClientCnxn.lastZxid.
         watches: what it has registered, and registers again on its next connection.
     """
 
@@ -107,11 +108,11 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All there is.
+    """The log, the sessions' owners, servers, connections and clients.
 
     Attributes:
         log: what is committed.
-        owners: by client, the server that its session was last seen at. ZooKeeper: SessionImpl.owner.
+        owners: for each client, the server at which its session was last seen. ZooKeeper: SessionImpl.owner.
         servers: by id.
         connections: by server, then by client.
         clients: by id.

@@ -1,9 +1,8 @@
-"""W1 to W16: what a client may rely on of its watches, each judged as the client receives a message.
+"""W1 to W16: what a client may rely on of its watches, each judged when the client receives a message.
 
-They are decided by the client's own record of what it sent and received, and by the committed log. An event
-is *live* if its header has the zxid of a transaction; without one, it stands for what the client has missed.
-A watch is *live* from the reply that registers it until its event comes, or the connection is lost. (before,
-after) is a step of a run; where the client receives nothing in it, there is nothing to judge.
+docs/watches.md states the guarantees in full, and what "live", "standard", "match" and "owed" mean. They are
+decided by the client's own record of what it sent and received, and by the committed log. (before, after) is
+a step of a run; where the client receives nothing in it, there is nothing to judge.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from zabspec.watches import Event, EventType, Kind, Manager, SetWatches
 
 
 def w1_ordered(before: Run, after: Run, client: Cid) -> bool:
-    """Live events come in the order of their transactions, and the event of a transaction before any reply
-    with its zxid or a higher one.
+    """Live events come in the order of their transactions, and the event of a transaction comes before any
+    reply with its zxid or a higher one.
 
-    Events are in order on one connection. On the next one, to a server that is behind the last, an event may
-    come again, or one of an earlier transaction.
+    This holds of each connection. On the next one, to a server that is behind the last, an event may come
+    again, or one of an earlier transaction.
 
-    Source: watch guarantees, W1; "within a session" there, which is too much.
+    Source: W1, docs/watches.md. Departure: D33.
     """
     event = live_event(before, after, client)
     if event is None:
@@ -38,9 +37,9 @@ def w1_ordered(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w2_notified_before_reading(before: Run, after: Run, client: Cid) -> bool:
-    """A read that shows the effect of a transaction comes after the event that a live watch is owed of it.
+    """A read that shows the effect of a transaction comes after the event that a live watch is owed for it.
 
-    Source: watch guarantees, W2.
+    Source: W2, docs/watches.md.
     """
     read = read_reply(before, after, client)
     due = owed_next(before, client)
@@ -50,9 +49,9 @@ def w2_notified_before_reading(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w3_replied_before_notified(before: Run, after: Run, client: Cid) -> bool:
-    """No event of a watch comes before the reply that registers it.
+    """No event of a watch comes before the reply that registers the watch.
 
-    Source: watch guarantees, W3. Broken in ClickHouse Keeper (ClickHouse#18217).
+    Source: W3, docs/watches.md. Broken in ClickHouse Keeper (ClickHouse#18217).
     """
     event = live_event(before, after, client)
     if event is None or is_for_any(event, names_of(before, client)):
@@ -64,9 +63,9 @@ def w3_replied_before_notified(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w4_caused(before: Run, after: Run, client: Cid) -> bool:
-    """Each live event is that of a transaction in the log, of its type and on its path, and of a live watch.
+    """Each live event is that of a transaction in the log, with its type and path, and is for a live watch.
 
-    Source: watch guarantees, W4. Broken in ClickHouse Keeper (ClickHouse#28190).
+    Source: W4, docs/watches.md. Broken in ClickHouse Keeper (ClickHouse#28190).
     """
     event = live_event(before, after, client)
     if event is None:
@@ -78,7 +77,7 @@ def w4_caused(before: Run, after: Run, client: Cid) -> bool:
 def w5_once(before: Run, after: Run, client: Cid) -> bool:
     """A standard watch fires at most once.
 
-    Source: watch guarantees, W5.
+    Source: W5, docs/watches.md.
     """
     event = live_event(before, after, client)
     if event is None or is_for_any(event, names_of(before, client)):
@@ -87,34 +86,35 @@ def w5_once(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w6_first(before: Run, after: Run, client: Cid) -> bool:
-    """The event of a standard watch is that of the first transaction that matches after it was registered.
+    """The event of a standard watch is that of the first transaction that matches after the watch was
+    registered.
 
-    Source: watch guarantees, W6.
+    Source: W6, docs/watches.md.
     """
     return _is_next(before, after, client, lasting=False)
 
 
 def w7_reliable(before: Run, after: Run, client: Cid) -> bool:
-    """On an unbroken connection no event that is owed is skipped; of a persistent or recursive watch, none.
+    """On an unbroken connection a persistent or recursive watch gets every event that it is owed.
 
-    Source: watch guarantees, W7. Broken in etcd (etcd#17529).
+    Source: W7, docs/watches.md. Broken in etcd (etcd#17529).
     """
     return _is_next(before, after, client, lasting=True)
 
 
 def w7_nothing_is_lost(run: Run, client: Cid) -> bool:
-    """When all that a server has sent on a connection has been received, nothing is owed of what it has
-    applied.
+    """Once a client has received all that a server has sent on a connection, it is owed nothing for what the
+    server has applied.
 
-    Source: watch guarantees, W7.
+    Source: W7, docs/watches.md.
     """
     return _is_served(run, client, again=False)
 
 
 def w8_bookmark(before: Run, after: Run, client: Cid) -> bool:
-    """A reply with zxid h in its header means that all events that are owed up to h have come.
+    """A reply with zxid h in its header means that all events owed up to h have come.
 
-    Source: watch guarantees, W8. Broken in etcd (etcd#15220).
+    Source: W8, docs/watches.md. Broken in etcd (etcd#15220).
     """
     reply = received_reply(before, after, client)
     due = owed_next(before, client)
@@ -122,9 +122,9 @@ def w8_bookmark(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w9_atomic(before: Run, after: Run, client: Cid) -> bool:
-    """Between the events of one transaction comes nothing else, and no reply shows a part of it.
+    """The events of one transaction come with nothing in between, and no reply shows a part of it.
 
-    Source: watch guarantees, W9.
+    Source: W9, docs/watches.md.
     """
     last, due = before.seen[client].last, owed_next(before, client)
     event, reply = live_event(before, after, client), received_reply(before, after, client)
@@ -136,14 +136,9 @@ def w9_atomic(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w10_resumable(before: Run, after: Run, client: Cid) -> bool:
-    """After registering again, each watch gets exactly what the table of catching up says.
+    """After a client has registered its watches again, each watch gets exactly what the second table says.
 
-    By the tree of the server, and the last zxid that the client had seen in a reply: a data or child watch of
-    a node that is missing gets Deleted; a data watch of one that was set since, DataChanged; a child watch of
-    one whose children have changed since, ChildrenChanged; an exist watch of one that is there, Created. All
-    others are registered, without an event.
-
-    Source: watch guarantees, W10.
+    Source: W10, docs/watches.md.
     """
     reply = received_reply(before, after, client)
     request = reply_to(before, client, reply)
@@ -154,9 +149,10 @@ def w10_resumable(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w10_registered_again(run: Run, client: Cid) -> bool:
-    """What a client takes to be registered is registered on its connection, or will be by the next replies.
+    """Every watch that a client believes to be registered is registered on its connection, or will be by the
+    next replies.
 
-    Source: watch guarantees, W10. Broken in kazoo, which forgets its watches (kazoo#29, #151, #305, #391).
+    Source: W10, docs/watches.md. Broken in kazoo, which forgets its watches (kazoo#29, #151, #305, #391).
     """
     believing = run.service.clients[client]
     if believing.server is None or any(isinstance(each.body, SetWatches) for each in believing.outstanding):
@@ -168,18 +164,18 @@ def w10_registered_again(run: Run, client: Cid) -> bool:
 def w11_known_gap(run: Run, client: Cid) -> bool:
     """A persistent or recursive watch misses events only between two connections.
 
-    From when it is registered again, nothing that it is owed is lost.
+    From the moment in which it is registered again, it misses no event that it is owed.
 
-    Source: watch guarantees, W11. ZooKeeper: pull request 1950.
+    Source: W11, docs/watches.md. ZooKeeper: pull request 1950.
     """
     return _is_served(run, client, again=True)
 
 
 def w12_scope(before: Run, after: Run, client: Cid) -> bool:
-    """ChildrenChanged comes only for a child watch or a persistent watch of that node: never for a recursive
-    one.
+    """ChildrenChanged comes only for a child watch or a persistent watch of that node, never for a recursive
+    watch.
 
-    Source: watch guarantees, W12. Broken in ZooKeeper (ZOOKEEPER-4475).
+    Source: W12, docs/watches.md. Broken in ZooKeeper (ZOOKEEPER-4475).
     """
     event = live_event(before, after, client)
     if event is None or event.type != EventType.CHILDREN_CHANGED:
@@ -189,9 +185,9 @@ def w12_scope(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w12_nothing_secret(before: Run, after: Run, client: Cid) -> bool:
-    """Nothing comes of a node that the client may not read.
+    """No event comes of a node that the client may not read.
 
-    Source: watch guarantees, W12. Broken in ZooKeeper (ZOOKEEPER-4799).
+    Source: W12, docs/watches.md. Broken in ZooKeeper (ZOOKEEPER-4799).
     """
     event, log = live_event(before, after, client), before.service.log
     place = None if event is None else place_of(log, event, BEGINNING)
@@ -199,9 +195,9 @@ def w12_nothing_secret(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w13_removal(before: Run, after: Run, client: Cid) -> bool:
-    """Nothing comes for a watch after the reply to its removal.
+    """No event comes for a watch after the reply to its removal.
 
-    Source: watch guarantees, W13.
+    Source: W13, docs/watches.md.
     """
     event = live_event(before, after, client)
     if event is None or is_for_any(event, names_of(before, client)):
@@ -212,15 +208,15 @@ def w13_removal(before: Run, after: Run, client: Cid) -> bool:
 def w14_nothing_after_the_end(before: Run, after: Run, client: Cid) -> bool:
     """A client that has been told that its session is over receives nothing more.
 
-    Source: watch guarantees, W14.
+    Source: W14, docs/watches.md.
     """
     return received(before, after, client) is None or before.service.clients[client].life == Life.ALIVE
 
 
 def w14_ephemerals_go_at_once(run: Run, client: Cid) -> bool:
-    """A session's ephemeral nodes are deleted with the zxid of the transaction that closes it, once each.
+    """A session's ephemeral nodes are deleted with the zxid of the transaction that closes it, each once.
 
-    Source: watch guarantees, W14.
+    Source: W14, docs/watches.md.
     """
     log = run.service.log
     zxid = closing_zxid(log, client)
@@ -235,9 +231,9 @@ def w14_ephemerals_go_at_once(run: Run, client: Cid) -> bool:
 
 
 def w15_own_write(before: Run, after: Run, client: Cid) -> bool:
-    """The event of a client's own write comes before the reply to it.
+    """The event of a client's own write comes before the reply to the write.
 
-    Source: watch guarantees, W15.
+    Source: W15, docs/watches.md.
     """
     reply = received_reply(before, after, client)
     request = reply_to(before, client, reply)
@@ -247,29 +243,28 @@ def w15_own_write(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w16_agreement(before: Run, after: Run, client: Cid) -> bool:
-    """There is one order of all events, and what each client receives on a connection is a part of it in
-    order.
+    """There is one order of all events, and each client receives on a connection a part of it, in that order.
 
-    It is that of the log, and within a transaction that of its triggers.
+    It is the order of the log and, within a transaction, that of its triggers.
 
-    Source: watch guarantees, W16.
+    Source: W16, docs/watches.md.
     """
     event = live_event(before, after, client)
     return event is None or place_of(before.service.log, event, before.seen[client].last) is not None
 
 
 def names_of(run: Run, client: Cid) -> tuple[Name, ...]:
-    """The live watches of a client."""
+    """Returns the live watches of a client."""
     return tuple((each.kind, each.path) for each in run.seen[client].watches)
 
 
 def is_for_any(event: Event, names: Iterable[Name]) -> bool:
-    """Whether an event is one for any of some watches."""
+    """True if an event is one for any of some watches."""
     return any(is_event_for(kind, path, event) for kind, path in names)
 
 
 def _is_next(before: Run, after: Run, client: Cid, *, lasting: bool) -> bool:
-    """Whether no watch that an event is for, once or lasting, has been owed an earlier one."""
+    """True if no watch that an event is for, standard or lasting, has been owed an earlier event."""
     event = live_event(before, after, client)
     if event is None:
         return True
@@ -287,7 +282,7 @@ def _is_next(before: Run, after: Run, client: Cid, *, lasting: bool) -> bool:
 
 
 def _is_served(run: Run, client: Cid, *, again: bool) -> bool:
-    """Whether a client with nothing to receive is owed nothing of what its server has applied."""
+    """True if a client with nothing to receive is owed nothing for what its server has applied."""
     state = run.service
     server, inbox = state.clients[client].server, state.clients[client].inbox
     if server is None or inbox.head is not None or not state.connections[server][client].is_open:

@@ -1,6 +1,6 @@
-"""Where a client gets less than it may think, and what else a model must be able to get into.
+"""Situations in which a client gets less than it may expect, and others that a model must reach.
 
-Each is reached by a run of the spec as it is: ZooKeeper really is so.
+Each is reached by a run of the spec as it is: ZooKeeper behaves so.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zabspec.watches import Event, EventType, Kind, SetWatches
 
 
 def client_is_refused(run: Run, client: Cid) -> bool:
-    """A client has seen more than a server has applied, and has to look for another one."""
+    """A client has seen more than a server has applied, so it has to look for another one."""
     looking = run.service.clients[client]
     if looking.server is not None or looking.life != Life.ALIVE:
         return False
@@ -26,16 +26,16 @@ def client_is_refused(run: Run, client: Cid) -> bool:
 
 
 def stale_read(run: Run, client: Cid) -> bool:
-    """A read shows less than had been answered to somebody when it was sent: its server is behind.
+    """A read shows less than some client had been answered when it was sent: its server is behind.
 
-    A read is not linearizable.
+    So reads are not linearizable.
     """
     return _is_older_than(run, client, max(run.seen[client].floors[:1], default=0))
 
 
 def stale_read_after_sync(run: Run, client: Cid) -> bool:
     """A read after a sync shows less than had been answered when the sync was sent: a deposed leader answered
-    it.
+    the sync.
 
     Source: ZOOKEEPER-1675.
     """
@@ -43,7 +43,7 @@ def stale_read_after_sync(run: Run, client: Cid) -> bool:
 
 
 def event_then_older_data(run: Run, client: Cid) -> bool:
-    """A client has had the event of a transaction, and reads from before that, from another server.
+    """A client has had the event of a transaction, and then reads from another server what precedes it.
 
     The zxid of an event does not count when a client says what it has seen.
     """
@@ -57,16 +57,16 @@ def event_comes_again(run: Run, client: Cid) -> bool:
 
 
 def events_go_back(run: Run, client: Cid) -> bool:
-    """An event comes of an earlier transaction than one that came on the connection before.
+    """An event comes of an earlier transaction than an event on the connection before.
 
-    Within a session, then, W1 does not hold.
+    So within a session, W1 does not hold.
     """
     message = run.service.clients[client].inbox.head
     return isinstance(message, Event) and 0 < message.zxid < run.seen[client].heard
 
 
 def creation_and_deletion_are_missed(run: Run, client: Cid) -> bool:
-    """A node is created and deleted while the client that waits for it is away, and it is told of neither."""
+    """A node is created and deleted while the client that waits for it is away, which is told of neither."""
     return any(
         kind == Kind.EXIST and told is None and EventType.CREATED in types
         for kind, told, types in _while_away(run, client)
@@ -82,7 +82,7 @@ def deletion_looks_like_a_change(run: Run, client: Cid) -> bool:
 
 
 def changes_come_as_one(run: Run, client: Cid) -> bool:
-    """A node is set twice while a client is away, which is told once."""
+    """A node's data is set twice while a client is away, which is told once."""
     return any(
         kind == Kind.DATA and told == EventType.DATA_CHANGED and types.count(EventType.DATA_CHANGED) > 1
         for kind, told, types in _while_away(run, client)
@@ -90,14 +90,12 @@ def changes_come_as_one(run: Run, client: Cid) -> bool:
 
 
 def lasting_watch_misses_change(run: Run, client: Cid) -> bool:
-    """What a persistent or recursive watch would have told while its client was away, the client is never
-    told.
-    """
+    """A client is never told of a change while it was away that its persistent or recursive watch is for."""
     return any(kind in LASTING and types for kind, _, types in _while_away(run, client))
 
 
 def write_outlives_connection(run: Run, client: Cid) -> bool:
-    """A write is in the log, and the client, which has lost the connection, does not know."""
+    """A write is in the log, and the client does not know, because it has lost the connection."""
     waiting = run.service.clients[client]
     return waiting.server is None and any(
         each.client == client and each.number == waiting.sent for each in run.service.log
@@ -110,14 +108,17 @@ def session_is_found_expired(run: Run, client: Cid) -> bool:
 
 
 def _is_older_than(run: Run, client: Cid, zxid: int) -> bool:
-    """Whether the read that is answered to a client next shows nothing as new as a zxid."""
+    """True if the next answer to a client's read shows no tree as new as that of a zxid."""
     read, log = read_to_come(run, client), run.service.log
     return read is not None and not is_shown(log, client, *read, range(zxid, len(log) + 1))
 
 
 def _while_away(run: Run, client: Cid) -> Iterator[tuple[Kind, EventType | None, list[EventType]]]:
-    """A client that learns next that its watches are registered again: of each, its kind, what it has been
-    told, and of what it would have been told had it not been away.
+    """Yields, for a client that is about to learn that its watches are registered again, what each watch was
+    told.
+
+    For each watch: its kind, the event that it got, and the events that it would have got on an unbroken
+    connection.
     """
     reply = run.service.clients[client].inbox.head
     request = reply_to(run, client, reply) if isinstance(reply, Reply) else None

@@ -1,9 +1,9 @@
-"""Sessions: what holds a client's requests, watches and ephemeral nodes together across connections.
+"""Sessions: what connects a client's requests, watches and ephemeral nodes across connections.
 
-`identity` makes ids, passwords and timeouts; `connecting` says who is let in; `tracker` knows how long a
-session may still be silent, and who may speak for it; `learner` is the part of a server that follows, and
-sessions that are local to it. Creating and closing a session are transactions of the tree: closing deletes
-its ephemeral nodes. Time is always an argument, in milliseconds.
+`identity` makes ids, passwords and timeouts; `connecting` decides which clients are let in; `tracker` knows
+how long a session may still be silent, and who may make requests for it; `learner` is the part of a server
+that follows, and sessions that are local to it. Creating and closing a session are transactions of the tree:
+closing one deletes its ephemeral nodes. Time is always an argument, in milliseconds.
 """
 
 from zabspec.sessions.connecting import (

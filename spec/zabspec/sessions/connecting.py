@@ -1,7 +1,7 @@
-"""A client connects: whether it gets a session, gets its session back, or is turned away.
+"""A client connects: it gets a new session, gets its session back, or is turned away.
 
-Being turned away without a word means: try another server. Being told that a session is not valid means that
-it has expired, for good.
+A client whose connection is closed without an answer should try another server. A client that is told that
+its session is not valid has lost it for good: the session has expired.
 
 ZooKeeper: ZooKeeperServer.processConnectRequest, reopenSession, finishSessionInit.
 """
@@ -16,14 +16,14 @@ from zabspec.sessions.identity import NO_PASSWORD, NO_SESSION, is_password, nego
 
 @dataclass(frozen=True, slots=True)
 class ConnectRequest:
-    """What a client says first.
+    """The first message of a client.
 
     Attributes:
-        session: its id, or `NO_SESSION` for a new one.
+        session: its id, or `NO_SESSION` for a new session.
         password: of the session.
-        timeout: asked for, in milliseconds.
-        last_zxid: the highest in the header of any reply to it.
-        takes_read_only: whether a server that is cut off from the others will do.
+        timeout: that the client asks for, in milliseconds.
+        last_zxid: the highest zxid in the header of any reply to it.
+        takes_read_only: True if the client accepts a server that is cut off from the others.
     """
 
     session: int
@@ -35,13 +35,13 @@ class ConnectRequest:
 
 @dataclass(frozen=True, slots=True)
 class ConnectResponse:
-    """What a client is told.
+    """The answer to a client's first message.
 
     Attributes:
         timeout: in milliseconds; 0 if the session is not valid.
         session: its id; `NO_SESSION` if it is not valid.
         password: of the session; zeros if it is not valid.
-        is_read_only: whether the server is.
+        is_read_only: True if the server is read-only.
     """
 
     timeout: int
@@ -52,16 +52,16 @@ class ConnectResponse:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A server, as far as it matters to those who connect.
+    """A server, as far as it matters to a client that connects.
 
     Attributes:
-        last_zxid: up to which it has applied the log.
+        last_zxid: the zxid up to which it has applied the log.
         tick: in milliseconds.
-        least: timeout, in milliseconds; None for the default.
-        most: timeout, in milliseconds; None for the default.
-        is_read_only: whether it serves reads without a leader.
-        has_local_sessions: whether new sessions are its own affair (`localSessionsEnabled`).
-        has_tokens: false while it takes in nobody, as too many have come.
+        least: the least timeout that it grants, in milliseconds; None for the default.
+        most: the longest timeout that it grants, in milliseconds; None for the default.
+        is_read_only: True if it serves reads without a leader.
+        has_local_sessions: True if it keeps new sessions to itself (`localSessionsEnabled`).
+        has_tokens: False while it lets no client in, because too many have connected.
     """
 
     last_zxid: int
@@ -74,7 +74,7 @@ class Host:
 
 
 class Refusal(IntEnum):
-    """Why a connection is closed without a word, in the order in which it is asked."""
+    """Why a connection is closed without an answer, in the order in which a server checks."""
 
     TOO_MANY = 1
     READ_ONLY_SERVER = 2
@@ -96,7 +96,7 @@ class Creates:
 
     Attributes:
         timeout: negotiated, in milliseconds.
-        is_local: without a transaction: the client is answered at once.
+        is_local: True if it is created without a transaction: the client is answered at once.
     """
 
     timeout: int
@@ -105,7 +105,8 @@ class Creates:
 
 @dataclass(frozen=True, slots=True)
 class Revalidates:
-    """Whoever tracks the session is asked for it; other connections of it with this server are closed.
+    """The tracker of the session is asked about it; other connections of the session with this server are
+    closed.
 
     Attributes:
         session: its id.
@@ -131,12 +132,12 @@ Handling = Refused | Creates | Revalidates | Invalid
 
 
 def handled(request: ConnectRequest, host: Host, *, is_global: bool = True) -> Handling:
-    """What a server does about a request to connect; the first reason to refuse it counts.
+    """Returns what a server does about a request to connect; the first reason to refuse it counts.
 
     Args:
         request: of the client.
         host: the server.
-        is_global: whether the server's own tree knows the session.
+        is_global: True if the server's own tree knows the session.
     """
     refusal = _refusal(request, host, is_global=is_global)
     if refusal is not None:
@@ -150,12 +151,12 @@ def handled(request: ConnectRequest, host: Host, *, is_global: bool = True) -> H
 
 
 def accepted(session: int, timeout: int, *, is_read_only: bool = False) -> ConnectResponse:
-    """The answer to a client that has got its session."""
+    """Returns the answer to a client that has got its session."""
     return ConnectResponse(timeout, session, password_of(session), is_read_only)
 
 
 def expired_session(*, is_read_only: bool = False) -> ConnectResponse:
-    """The answer to a client whose session is not valid; the connection is closed after it."""
+    """Returns the answer to a client whose session is not valid; the connection is closed after it."""
     return ConnectResponse(0, NO_SESSION, NO_PASSWORD, is_read_only)
 
 

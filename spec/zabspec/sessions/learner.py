@@ -1,10 +1,11 @@
-"""What a server that follows keeps of its clients' sessions, and sessions that are its own affair.
+"""What a follower keeps of its clients' sessions, and sessions that are local to one server.
 
-The leader decides on sessions, but clients talk to followers. A follower notes whom it has heard of, and
-tells the leader with its next answer to a ping, so the leader may hear of a client half a tick late.
+The leader decides about sessions, but clients talk to followers. A follower records the sessions that it has
+heard of, and reports them to the leader with its next answer to a ping. So the leader may hear of a client
+half a tick late.
 
-A local session (`localSessionsEnabled`) is tracked by the server that has created it, without a transaction,
-and can own no node. It becomes a global one, with the same id, when it first creates an ephemeral node.
+A local session (`localSessionsEnabled`) is tracked by the server that created it, without a transaction, and
+can own no node. It becomes a global session, with the same id, when it first creates an ephemeral node.
 
 ZooKeeper: LearnerSessionTracker, LocalSessionTracker, UpgradeableSessionTracker; Learner.ping;
 QuorumZooKeeperServer.checkUpgradeSession.
@@ -21,7 +22,7 @@ from zabspec.sessions import tracker as tracking
 from zabspec.sessions.tracker import Tracker
 
 Touches = tuple[tuple[int, int], ...]
-"""Sessions that were heard of, by id, each with the timeout of its connection in milliseconds."""
+"""The sessions that a server has heard of, by id, each with the timeout of its connection in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class Learner:
 
     Attributes:
         next_session: the id of the next session that it creates.
-        touches: since its last answer to a ping.
-        local: its own sessions; None where all are global.
-        upgrading: sessions of its own that are becoming global, by id.
+        touches: the sessions that it has heard of since its last answer to a ping.
+        local: its local sessions; None where all sessions are global.
+        upgrading: the ids of its local sessions that are becoming global.
     """
 
     next_session: int
@@ -42,15 +43,15 @@ class Learner:
 
 
 class Upgrade(IntEnum):
-    """What a request asks of the session that makes it."""
+    """What a request needs of the session that makes it."""
 
     NOT_NEEDED = 0
-    NEEDED = 1  # the session is created as a global one first
-    REFUSED = 2  # EPHEMERALONLOCALSESSION
+    NEEDED = 1  # the session is first created as a global one
+    REFUSED = 2  # answered with EPHEMERALONLOCALSESSION
 
 
 def created(learner: Learner, timeout: int, now: int) -> tuple[Learner, int]:
-    """A session gets its id; if it is local, it is there already."""
+    """Returns the server after it gave a new session an id, and the id; a local session exists at once."""
     session = learner.next_session
     learner = replace(learner, next_session=session + 1)
     if learner.local is not None:
@@ -59,23 +60,23 @@ def created(learner: Learner, timeout: int, now: int) -> tuple[Learner, int]:
 
 
 def is_local(learner: Learner, session: int) -> bool:
-    """Whether a session is this server's own affair."""
+    """True if a session is local to this server."""
     return learner.local is not None and tracking.session_of(learner.local, session) is not None
 
 
 def heard(learner: Learner, session: int, timeout: int, now: int, *, is_global: bool) -> Learner | None:
-    """A client has said something: a request, or that it is still there.
+    """Returns the server after it heard from a client: a request, or a sign that the client is alive.
 
     Args:
         learner: the server.
         session: the client's.
         timeout: of its connection, in milliseconds.
         now: in milliseconds.
-        is_global: whether the server's own tree knows the session.
+        is_global: True if the server's own tree knows the session.
 
     Returns:
-        None if the server knows of no such session: the connection is closed. Where all are global, it takes
-        the client's word, and the leader judges.
+        None if the server knows of no such session: the connection is closed. Where all sessions are global,
+            the server takes the client's word, and the leader judges.
     """
     if learner.local is not None:
         local = tracking.touched(learner.local, session, timeout, now)
@@ -88,24 +89,29 @@ def heard(learner: Learner, session: int, timeout: int, now: int, *, is_global: 
 
 
 def reported(learner: Learner) -> tuple[Learner, Touches]:
-    """The server answers a ping of its leader: whom it has heard of since the last one."""
+    """Returns the server after it answered a ping of its leader, and the sessions it has heard of since the
+    last one.
+    """
     return replace(learner, touches=()), learner.touches
 
 
 def with_touches(tracker: Tracker, touches: Iterable[tuple[int, int]], now: int) -> Tracker:
-    """The leader learns whom a follower has heard of; of sessions that are gone it hears too late."""
+    """Returns the leader's tracker after a follower reported sessions; a report of a session that is gone is
+    too late.
+    """
     for session, timeout in touches:
         tracker = tracking.touched(tracker, session, timeout, now) or tracker
     return tracker
 
 
 def upgrade(learner: Learner, session: int, *, creates_ephemeral: bool, is_allowed: bool) -> Upgrade:
-    """Whether a session has to become global for a request.
+    """Returns whether a session has to become global for a request.
 
     Args:
         learner: the server.
-        session: who asks.
-        creates_ephemeral: whether a create, create2 or multi asks for an ephemeral node; others do not count.
+        session: the session that makes the request.
+        creates_ephemeral: True if a create, create2 or multi asks for an ephemeral node; no other request
+            counts.
         is_allowed: `localSessionsUpgradingEnabled`.
     """
     if not creates_ephemeral or not is_local(learner, session):
@@ -114,7 +120,10 @@ def upgrade(learner: Learner, session: int, *, creates_ephemeral: bool, is_allow
 
 
 def upgraded(learner: Learner, session: int) -> Learner:
-    """A local session stops being one; a transaction that creates it with the same id is on its way."""
+    """Returns the server after a local session stopped being one.
+
+    A transaction that creates a global session with the same id is under way.
+    """
     if learner.local is None:
         return learner
     return replace(
@@ -125,7 +134,7 @@ def upgraded(learner: Learner, session: int) -> Learner:
 
 
 def committed(learner: Learner, session: int, timeout: int) -> Learner:
-    """The transaction that creates a session has been applied by this server."""
+    """Returns the server after it applied the transaction that creates a session."""
     local = None if learner.local is None else tracking.removed(learner.local, session)
     others = [each for each in learner.touches if each[0] != session]
     return replace(

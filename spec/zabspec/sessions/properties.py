@@ -1,9 +1,9 @@
-"""What holds of sessions, as whoever tracks them keeps them, each with the sentence that it comes from.
+"""Properties of sessions, as a tracker keeps them, each with the sentence that it comes from.
 
-They are about one step: what has been heard of a session before it, and what comes of it. Time is that of the
-tracker, in milliseconds.
+They are about one step: what a tracker has heard of a session before it, and what comes of the step. Time is
+that of the tracker, in milliseconds. "Guide" is the Programmer's Guide, section "ZooKeeper Sessions".
 
-ZooKeeper: "ZooKeeper Sessions" in the Programmer's Guide; test SessionTrackerTest.
+ZooKeeper: test SessionTrackerTest.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class Past:
     """What is known of a session before a step.
 
     Attributes:
-        heard: when it was last heard of.
+        heard: when the tracker last heard of it.
         timeout: from then on.
-        owner: through whom the client came last; None if nobody has asked for anything yet.
-        is_over: whether it was told to end, or never was.
+        owner: through whom the client came last; None if it has asked for nothing yet.
+        is_over: True if it was told to end, or never was.
     """
 
     heard: int
@@ -34,14 +34,14 @@ class Past:
 
 
 class Happening(IntEnum):
-    """What a step is."""
+    """The kinds of steps."""
 
     TIME_PASSES = 0
     IS_HEARD_OF = 1
     CLIENT_ASKS = 2
     CLIENT_COMES_BACK = 3
     IS_CLOSED = 4
-    LEADER_STARTS = 5  # another one, which has heard of nobody
+    LEADER_STARTS = 5  # a new leader, which has heard of no session
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Step:
         past: of the session.
         happening: what happens.
         owner: through whom the client asks, or comes back.
-        standing: what its request is worth; that it comes back, or is heard of, is worth the same.
-        has_expired: whether the session is ended by this step, for its silence.
+        standing: the verdict on its request; on coming back, or on being heard of, likewise.
+        has_expired: True if the session is ended by this step, for its silence.
     """
 
     now: int
@@ -68,8 +68,8 @@ class Step:
 
 
 def no_session_expires_early(step: Step) -> bool:
-    """A session lives for longer than its timeout after its tracker has heard of it; a new leader has heard
-    of all of them when it starts.
+    """A session outlives its timeout, counted from when its tracker last heard of it; a new leader counts as
+    having heard of all sessions when it starts.
     """
     return not step.has_expired or step.now > step.past.heard + step.past.timeout
 
@@ -92,20 +92,20 @@ def old_owner_is_refused(step: Step) -> bool:
 
 
 def owner_is_served(step: Step) -> bool:
-    """Whoever speaks for a session that is not over is not refused, nor is the first who does."""
+    """The owner of a session that is not over is not refused, nor is the first who makes a request for it."""
     if step.happening != Happening.CLIENT_ASKS or step.past.is_over:
         return True
     return step.past.owner not in (None, step.owner) or step.standing == Standing.GOOD
 
 
 def session_that_is_over_stays_so(step: Step) -> bool:
-    """Nothing is accepted any more for a session that has been told to end, nor can it be had back."""
+    """Nothing is accepted any more for a session that has been told to end, and no client can get it back."""
     asked = (Happening.IS_HEARD_OF, Happening.CLIENT_ASKS, Happening.CLIENT_COMES_BACK)
     return not step.past.is_over or step.happening not in asked or step.standing == Standing.EXPIRED
 
 
 def live_session_can_be_had_back(step: Step) -> bool:
-    """Through whatever server its client comes, a session that is not over is valid."""
+    """A session that is not over is valid, through whatever server its client comes back."""
     asked = (Happening.IS_HEARD_OF, Happening.CLIENT_COMES_BACK)
     return step.past.is_over or step.happening not in asked or step.standing == Standing.GOOD
 
@@ -122,14 +122,14 @@ EVERY_STEP: tuple[Callable[[Step], bool], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Two times that servers have started, one after the other, and what the first has given out.
+    """Two starts of servers, one after the other, and how many sessions the first has created.
 
     Attributes:
-        first: id of the server.
+        first: id of the server that starts first.
         started: when, in milliseconds.
-        created: sessions since then.
-        second: id of the server; it may be the same one.
-        later: milliseconds between the two.
+        created: how many sessions it has created since.
+        second: id of the server that starts later; it may be the same server.
+        later: milliseconds between the two starts.
     """
 
     first: int
@@ -140,13 +140,15 @@ class Servers:
 
 
 def ids_are_unique(servers: Servers, first_id: Callable[[int, int], int] = first_session_id) -> bool:
-    """No two sessions have the same id, as long as a server creates less than 65,536 in a millisecond, its
-    clock does not go back, and runs for less than 34 years. After a restart of the machine the clock does go
-    back: it counts from there.
+    """No two sessions have the same id.
+
+    That holds as long as a server creates fewer than 65,536 sessions in a millisecond, its clock does not go
+    back, and it runs for less than 34 years. After a restart of the machine the clock does go back: it counts
+    from there.
 
     Args:
         servers: that create sessions.
-        first_id: of the sessions of a server that starts at some time.
+        first_id: returns the id of the first session of a server that starts at some time.
     """
     if servers.first == servers.second and servers.created >= servers.later << 16:
         return True

@@ -1,12 +1,12 @@
-"""Which sessions there are, how long they may still be silent, and who may speak for them.
+"""Which sessions there are, how long they may still be silent, and who may make requests for them.
 
-The leader has one tracker for all sessions; a server alone has one as well. Time is cut into slots of a tick:
-a session is put into the slot after the one in which its timeout ends, and each slot is emptied when its time
-has come. So a session is ended never early and at most a tick late, by the clock of whoever tracks it, and
-counted from when that one last heard of it.
+The leader has one tracker for all sessions; so has a server that runs alone. Time is divided into slots of
+one tick: a session is put into the slot after the one in which its timeout ends, and each slot is emptied
+when its time has come. So a session never expires early and at most a tick late, by the clock of the server
+that tracks it, counted from when that server last heard of it.
 
-What expires is not dead at once. It is closing: nothing more is accepted for it, and it is gone when the
-transaction that closes it has been applied.
+A session that expires is closing first: nothing more is accepted for it, and it is gone once the transaction
+that closes it has been applied.
 
 ZooKeeper: SessionTrackerImpl, ExpiryQueue, LeaderSessionTracker.
 """
@@ -21,14 +21,15 @@ from zabspec.parts import replace
 
 Owner = int
 """Who may make requests for a session: a number for the tracking server itself, or for its connection with
-another one. A server that connects again is another owner."""
+another server. A server that connects again is another owner.
+"""
 
 
 class Standing(IntEnum):
-    """What a request of a session is worth. ZooKeeper: SessionExpiredException, SessionMovedException."""
+    """The verdict on a request of a session. ZooKeeper: SessionExpiredException, SessionMovedException."""
 
     GOOD = 0
-    EXPIRED = 1  # also of a session that there never was
+    EXPIRED = 1  # or the session never existed
     MOVED = 2
 
 
@@ -37,11 +38,11 @@ class Session:
     """One session.
 
     Attributes:
-        id: of it.
+        id: its id.
         timeout: with which it was created, in milliseconds.
         slot: when it expires unless it is touched, in milliseconds.
-        owner: None until somebody has made a request for it.
-        is_closing: whether it has been told to end.
+        owner: None until a request has been made for it.
+        is_closing: True if it has been told to end.
     """
 
     id: int
@@ -57,8 +58,8 @@ class Tracker:
 
     Attributes:
         tick: the length of a slot, in milliseconds.
-        next_slot: the first one that has not been emptied, in milliseconds.
-        sessions: by id.
+        next_slot: the first slot that has not been emptied, in milliseconds.
+        sessions: in the order of their ids.
     """
 
     tick: int
@@ -67,19 +68,19 @@ class Tracker:
 
 
 def slot_after(time: int, tick: int) -> int:
-    """The first slot after a moment, in milliseconds. ZooKeeper: ExpiryQueue.roundToNextInterval."""
+    """Returns the first slot after a moment, in milliseconds. ZooKeeper: ExpiryQueue.roundToNextInterval."""
     return (time // tick + 1) * tick
 
 
 def started(tick: int, now: int, stored: Iterable[tuple[int, int]] = ()) -> Tracker:
-    """The tracker of a server that starts to track, such as a new leader.
+    """Returns the tracker of a server that starts to track, such as a new leader.
 
-    Every session that there is gets all of its timeout again, however long it has been silent.
+    Every session gets its whole timeout again, however long it has been silent.
 
     Args:
         tick: in milliseconds.
         now: in milliseconds.
-        stored: the sessions of the server's own tree: ids, and timeouts in milliseconds.
+        stored: the sessions in the server's own tree: ids, and timeouts in milliseconds.
     """
     tracker = Tracker(tick, slot_after(now, tick))
     for session, timeout in stored:
@@ -88,12 +89,12 @@ def started(tick: int, now: int, stored: Iterable[tuple[int, int]] = ()) -> Trac
 
 
 def session_of(tracker: Tracker, session: int) -> Session | None:
-    """A session by its id; None if there is none."""
+    """Returns a session by its id; None if there is none."""
     return next((each for each in tracker.sessions if each.id == session), None)
 
 
 def tracked(tracker: Tracker, session: int, timeout: int, now: int) -> Tracker:
-    """A session is created; if it is there already, it is touched.
+    """Returns the tracker after a session was created; a session that is there already is touched.
 
     ZooKeeper: SessionTrackerImpl.trackSession.
     """
@@ -103,12 +104,12 @@ def tracked(tracker: Tracker, session: int, timeout: int, now: int) -> Tracker:
 
 
 def touched(tracker: Tracker, session: int, timeout: int, now: int) -> Tracker | None:
-    """Something was heard of a session.
+    """Returns the tracker after it heard of a session.
 
     Args:
         tracker: of all sessions.
         session: its id.
-        timeout: of the connection, in milliseconds; it may differ from the one of the session.
+        timeout: of the connection, in milliseconds; it may differ from that of the session.
         now: in milliseconds.
 
     Returns:
@@ -124,8 +125,8 @@ def expired(tracker: Tracker, now: int) -> tuple[Tracker, tuple[int, ...]]:
     """Empties the next slot, if its time has come.
 
     Returns:
-        The tracker, and the sessions that are closing from now on: each needs a transaction that closes it.
-        One that was closing already may be among them; a second such transaction finds nothing to do.
+        The tracker, and the sessions that are closing from now on: each needs a transaction that closes it. A
+            session that was closing already may be among them; a second such transaction does nothing.
     """
     if now < tracker.next_slot:
         return tracker, ()
@@ -137,18 +138,19 @@ def expired(tracker: Tracker, now: int) -> tuple[Tracker, tuple[int, ...]]:
 
 
 def closing(tracker: Tracker, session: int) -> Tracker:
-    """A session is told to end: nothing more is accepted for it."""
+    """Returns the tracker after a session was told to end: nothing more is accepted for it."""
     known = session_of(tracker, session)
     return tracker if known is None else _with(tracker, replace(known, is_closing=True))
 
 
 def removed(tracker: Tracker, session: int) -> Tracker:
-    """The transaction that closes a session has been applied."""
+    """Returns the tracker after the transaction that closes a session was applied."""
     return replace(tracker, sessions=tuple(each for each in tracker.sessions if each.id != session))
 
 
 def judged(tracker: Tracker, session: int, owner: Owner) -> tuple[Tracker, Standing]:
-    """Judges a request of a session, which comes through `owner`. The first one makes him its owner.
+    """Returns the verdict on a request of a session that comes through `owner`; the first one becomes its
+    owner.
 
     ZooKeeper: SessionTrackerImpl.checkSession.
     """
@@ -161,14 +163,15 @@ def judged(tracker: Tracker, session: int, owner: Owner) -> tuple[Tracker, Stand
 
 
 def moved(tracker: Tracker, session: int, timeout: int, owner: Owner, now: int) -> Tracker | None:
-    """A client has come back to its session, maybe through another server: who took it in is its owner.
+    """Returns the tracker after a client came back to its session, perhaps through another server: its new
+    owner.
 
-    Requests that come late through the one before are refused from now on, so each of them has been
-    executed before the client came back, or never is.
+    Requests that arrive late through the owner before are refused from now on: each of them has been executed
+    before the client came back, or never is.
 
     Returns:
-        None if there is no such session, or it is closing: to the client it has expired.
-        ZooKeeper: Leader.revalidateSession, LeaderZooKeeperServer.revalidateSession.
+        None if there is no such session, or it is closing: to the client it has expired. ZooKeeper:
+            Leader.revalidateSession, LeaderZooKeeperServer.revalidateSession.
     """
     tracker_then = touched(tracker, session, timeout, now)
     known = None if tracker_then is None else session_of(tracker_then, session)

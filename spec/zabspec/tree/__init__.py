@@ -1,24 +1,25 @@
-"""The data tree, as a client may know it; read the modules in this order.
+"""The data tree, as clients see it; read the modules in this order.
 
-    errors     what a reply says went wrong
+    errors     the error codes in replies
     state      znodes, the tree of them, Stat
     paths      which paths may name a node
-    requests   what may be asked
-    txns       what is logged of it
-    replies    what is answered
+    requests   what a client may ask
+    txns       what is logged of a request
+    replies    what a client is answered
     acl        who may do what
     quotas     how many nodes and bytes a subtree may have
     apply      transactions applied: tree, reply, watch triggers
     prepare    requests that write, made into transactions: every check in ZooKeeper's order
     read       requests that read
     cleaning   nodes that the leader deletes by itself
-    digest     by which servers notice that they have come apart
+    digest     a checksum by which servers notice that their trees differ
+    properties what clients rely on
 
-A write is two functions. `prepare` is the leader's: it judges a request by the tree as everything before it
-will leave it, and makes a transaction of it, also where it refuses it. `apply` is every server's. A read is
-one, `answer`. zxid and time are passed in; sessions, watches and connections are in modules of their own.
+A write takes two functions. `prepare` is the leader's: it judges a request by the tree as everything before
+it will leave it, and makes a transaction of it, also where it refuses it. `apply` is every server's. A read
+takes one, `answer`. zxid and time are arguments; sessions, watches and connections have modules of their own.
 
-Left out: SASL, reconfiguration (`/zookeeper/config` is a node that nobody changes).
+Left out: SASL, and reconfiguration (`/zookeeper/config` is a node that nobody changes).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Who may do what to a node.
+"""Access control lists: who may do what to a node.
 
-Nothing is inherited: a node's own list decides, or its parent's where a child comes or goes. An identity is
-what a connection has shown: its address (ip), a user and a hashed password (digest), the subject of its
-certificate (x509), or that of an operator, who may do anything (super). SASL is left out: its ids compare
-like those of x509.
+Nothing is inherited: a node's own list decides, or its parent's list where a child is created or deleted. An
+identity is what a connection has shown: its address (ip), a user and a hashed password (digest), the subject
+of its certificate (x509), or that of an operator, who may do anything (super). SASL is left out: its ids
+compare like those of x509.
 
 ZooKeeper: ZooKeeperServer.checkACL, PrepRequestProcessor.fixupACL, server/auth.
 """
@@ -23,7 +23,7 @@ AUTHENTICATED = ("digest", "x509")
 
 
 def is_allowed(acl: Acl, perms: Perm, ids: Iterable[Id]) -> bool:
-    """Whether someone with these identities may do one of `perms` to a node with this list."""
+    """True if a caller with these identities has one of the permissions `perms` on a node with this list."""
     known = tuple(ids)
     if not acl or any(each.scheme == "super" for each in known):
         return True
@@ -34,7 +34,7 @@ def is_allowed(acl: Acl, perms: Perm, ids: Iterable[Id]) -> bool:
 
 
 def matches(shown: Id, wanted: Id) -> bool:
-    """Whether an identity is one that an entry means; of addresses, whether it is in the network."""
+    """True if an identity is the one that an entry means; for addresses, if it is in the entry's network."""
     if shown.scheme != wanted.scheme:
         return False
     if wanted.scheme != "ip":
@@ -43,11 +43,10 @@ def matches(shown: Id, wanted: Id) -> bool:
 
 
 def stored(acl: Acl, ids: Iterable[Id]) -> Acl | None:
-    """The list that a node gets for one that a client gives: no entry twice, its identities for `auth`.
+    """Returns the list that a node gets for the list in a request, None if that list is refused.
 
-    What `auth` stands for may be in the list a second time, as an entry of its own.
-
-    None where the list is empty or an entry means nobody.
+    Equal entries are merged, and an entry of the scheme `auth` is replaced by the caller's identities; one of
+    those may then be in the list twice. A list is refused if it is empty or if an entry means nobody.
     """
     known = tuple(ids)
     entries: list[Ace] = []
@@ -65,7 +64,7 @@ def stored(acl: Acl, ids: Iterable[Id]) -> Acl | None:
 
 
 def is_valid(wanted: Id) -> bool:
-    """Whether an entry may name this identity."""
+    """True if an entry may name this identity."""
     match wanted.scheme:
         case "world":
             return wanted == ANYONE
@@ -80,7 +79,7 @@ def is_valid(wanted: Id) -> bool:
 
 def _is_network(text: str) -> bool:
     _, slash, bits = text.partition("/")
-    if slash and not bits.isdecimal():  # a mask of another form
+    if slash and not bits.isdecimal():  # not a number of bits
         return False
     try:
         ip_network(text, strict=False)
@@ -90,7 +89,9 @@ def _is_network(text: str) -> bool:
 
 
 def shown(acl: Acl, ids: Iterable[Id]) -> Acl:
-    """The list as it is shown: without the ADMIN permission, passwords are not."""
+    """Returns the list as it is shown to a caller: without the ADMIN permission, password hashes are
+    hidden.
+    """
     if is_allowed(acl, Perm.ADMIN, ids):
         return acl
     return tuple(replace(ace, id=_masked(ace.id)) for ace in acl)
@@ -101,6 +102,6 @@ def _masked(identity: Id) -> Id:
 
 
 def digest_id(user: str, password: str) -> Id:
-    """The identity that a user and a password show. ZooKeeper: DigestAuthenticationProvider."""
+    """Returns the identity that a user and a password show. ZooKeeper: DigestAuthenticationProvider."""
     both = f"{user}:{password}".encode()
     return Id("digest", f"{user}:{b64encode(sha1(both, usedforsecurity=False).digest()).decode()}")

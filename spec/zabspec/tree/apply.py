@@ -1,7 +1,8 @@
-"""Transactions, applied: what becomes of the tree, what is answered, and which watches are called.
+"""Transactions, applied: what becomes of the tree, what is answered, and which watches are triggered.
 
-Every server applies the same transactions in the same order. One may come twice, after a snapshot that was
-taken while it was applied: so a parent's numbers only rise, and what is there or gone already does no harm.
+Every server applies the same transactions in the same order. A transaction may come twice, after a snapshot
+that was taken while it was applied. So a parent's numbers only rise, and creating a node that is there, or
+deleting one that is gone, does no harm.
 
 ZooKeeper: DataTree.processTxn, createNode, deleteNode, setData, setACL; FinalRequestProcessor.
 """
@@ -43,13 +44,14 @@ from zabspec.watches.state import EventType, Manager, Trigger
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What comes of a transaction.
+    """The outcome of a transaction.
 
     Attributes:
         tree: after it.
-        reply: to whoever asked for it.
-        triggers: the watch managers called, in order.
-        guards: for each of them, the list of the node that the event is about, which says who may hear of it.
+        reply: to the client that made the request.
+        triggers: the calls of watch managers, in order.
+        guards: for each trigger, the access control list of the node that its event is about, which decides
+            who may be told.
     """
 
     tree: Tree
@@ -59,12 +61,12 @@ class Applied:
 
 
 def apply(tree: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """What comes of a transaction.
+    """Returns the outcome of a transaction.
 
     Args:
         tree: before it.
         zxid: of the transaction.
-        time: when its leader prepared it, in milliseconds since 1970.
+        time: when the leader prepared it, in milliseconds since 1970.
         txn: the transaction.
     """
     match txn:
@@ -87,9 +89,9 @@ def apply(tree: Tree, zxid: int, time: int, txn: Txn) -> Applied:
 
 
 def created(tree: Tree, zxid: int, time: int, txn: CreateTxn) -> Applied:
-    """A node is created; its parent counts it.
+    """Returns the outcome of creating a node, whose parent counts it.
 
-    Where it is there already, its parent gets its numbers all the same (ZOOKEEPER-3125).
+    If the node is there already, its parent's numbers are updated all the same (ZOOKEEPER-3125).
 
     ZooKeeper: DataTree.createNode.
     """
@@ -124,7 +126,7 @@ def created(tree: Tree, zxid: int, time: int, txn: CreateTxn) -> Applied:
 
 
 def with_quota_node(tree: Tree, path: str) -> Tree:
-    """The tree with a subtree's usage counted, if the node just created is where it is noted."""
+    """Returns the tree with a subtree's usage counted, if the node just created is the one that holds it."""
     is_stats = path.startswith(FOLDER) and path.endswith(STATS)
     subtree = path[len(FOLDER) : -len(STATS)] if is_stats else ""
     has_limits = is_stats and node_at(tree, FOLDER + subtree + LIMITS) is not None
@@ -132,9 +134,9 @@ def with_quota_node(tree: Tree, path: str) -> Tree:
 
 
 def deleted(tree: Tree, zxid: int, path: str) -> Applied:
-    """A node is deleted; its parent's pzxid rises, the number of children ever created does not.
+    """Returns the outcome of deleting a node: its parent's pzxid rises, its parent's cversion does not.
 
-    Where it is gone already, its parent gets its pzxid all the same (ZOOKEEPER-3125).
+    If the node is gone already, its parent's pzxid is updated all the same (ZOOKEEPER-3125).
 
     ZooKeeper: DataTree.deleteNode.
     """
@@ -156,7 +158,7 @@ def deleted(tree: Tree, zxid: int, path: str) -> Applied:
 
 
 def data_set(tree: Tree, zxid: int, time: int, txn: SetDataTxn) -> Applied:
-    """A node gets data. ZooKeeper: DataTree.setData."""
+    """Returns the outcome of replacing a node's data. ZooKeeper: DataTree.setData."""
     node = node_at(tree, txn.path)
     if node is None:
         return Applied(tree, Failed(Error.NO_NODE))
@@ -169,7 +171,9 @@ def data_set(tree: Tree, zxid: int, time: int, txn: SetDataTxn) -> Applied:
 
 
 def acl_set(tree: Tree, txn: SetAclTxn) -> Applied:
-    """A node gets a list; its mzxid and mtime stay, and nobody hears of it. ZooKeeper: DataTree.setACL."""
+    """Returns the outcome of replacing a node's list; mzxid and mtime stay, no watch fires. ZooKeeper:
+    DataTree.setACL.
+    """
     node = node_at(tree, txn.path)
     if node is None:
         return Applied(tree, Failed(Error.NO_NODE))
@@ -178,7 +182,10 @@ def acl_set(tree: Tree, txn: SetAclTxn) -> Applied:
 
 
 def all_applied(tree: Tree, zxid: int, time: int, parts: tuple[Txn, ...]) -> Applied:
-    """Several at once: one zxid, one moment, the triggers of each in order. ZooKeeper: processTxn (multi)."""
+    """Returns the outcome of the parts of a multi: one zxid, one moment, the triggers of each part in order.
+
+    ZooKeeper: processTxn (multi).
+    """
     replies: list[Reply] = []
     triggers: tuple[Trigger, ...] = ()
     guards: tuple[Acl, ...] = ()
@@ -192,7 +199,9 @@ def all_applied(tree: Tree, zxid: int, time: int, parts: tuple[Txn, ...]) -> App
 
 
 def session_closed(tree: Tree, zxid: int, session: int, paths: tuple[str, ...]) -> Applied:
-    """A session's nodes go: those listed, in that order, then what it still has here; all with one zxid.
+    """Returns the outcome of closing a session: its nodes are deleted, all with one zxid.
+
+    First those listed, in that order, then what the session still has here.
 
     ZooKeeper: DataTree.killSession.
     """

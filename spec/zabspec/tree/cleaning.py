@@ -9,12 +9,13 @@ from zabspec.tree.state import Node, Tree, children_of
 
 
 def due_for_deletion(tree: Tree, now: int, longest_unused: int | None = None) -> tuple[str, ...]:
-    """The paths of the nodes that are due: empty containers, and nodes whose time to live is over.
+    """Returns the paths of the nodes to delete: empty containers, and nodes whose time to live is over.
 
     Args:
-        tree: where they are.
+        tree: the tree.
         now: in milliseconds since 1970.
-        longest_unused: after how many milliseconds a container goes that never had a child; None for never.
+        longest_unused: after how many milliseconds a container that never had a child is deleted; None for
+            never.
     """
     pairs = zip(tree.paths, tree.nodes, strict=True)
     return tuple(path for path, node in pairs if _is_due(tree, path, node, now, longest_unused))

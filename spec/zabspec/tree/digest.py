@@ -1,6 +1,6 @@
-"""The digest of a tree, by which servers notice that they have come apart.
+"""The digest of a tree, by which servers notice that their trees differ.
 
-The sum, in 64 bits, of a checksum for each node outside of /zookeeper/.
+It is the sum, in 64 bits, of a checksum for each node outside /zookeeper/.
 
 ZooKeeper: DigestCalculator, AdHash.
 """
@@ -17,13 +17,13 @@ TTL_OWNER = -(2**56)
 
 
 def digest(tree: Tree) -> int:
-    """The digest of a tree."""
+    """Returns the digest of a tree."""
     pairs = zip(tree.paths, tree.nodes, strict=True)
     return sum(node_digest(path, node) for path, node in pairs if not path.startswith("/zookeeper/")) % 2**64
 
 
 def node_digest(path: str, node: Node) -> int:
-    """The checksum of a node; the root has no path there."""
+    """Returns the checksum of a node; the root counts with an empty path."""
     stat = pack(
         ">qqqqqiiiq",
         node.czxid,
@@ -41,7 +41,7 @@ def node_digest(path: str, node: Node) -> int:
 
 
 def stored_owner(node: Node) -> int:
-    """What is kept where the owner of an ephemeral node is. ZooKeeper: EphemeralType."""
+    """Returns the number that ZooKeeper stores as a node's ephemeral owner. ZooKeeper: EphemeralType."""
     if node.is_container:
         return CONTAINER_OWNER
     return node.owner if node.ttl is None else TTL_OWNER + node.ttl

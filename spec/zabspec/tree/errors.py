@@ -1,4 +1,4 @@
-"""What a reply says went wrong.
+"""The error codes in replies.
 
 ZooKeeper: KeeperException.Code.
 """
@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class Error(IntEnum):
-    """The code in a reply; OK for none."""
+    """The error code in a reply; OK for no error."""
 
     OK = 0
     RUNTIME_INCONSISTENCY = -2  # in a multi: another part failed before this one

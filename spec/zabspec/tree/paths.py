@@ -7,7 +7,9 @@ from __future__ import annotations
 
 
 def is_valid(path: str) -> bool:
-    """Whether a path may name a node: absolute, no empty or dotted part, no forbidden character."""
+    """True if a path may name a node: it is absolute, without empty or dotted parts or forbidden
+    characters.
+    """
     if path == "/":
         return True
     if not path.startswith("/") or path.endswith("/"):
@@ -17,11 +19,11 @@ def is_valid(path: str) -> bool:
 
 
 def is_forbidden(character: str) -> bool:
-    """Whether a character may be in no path: controls, surrogates, private use, specials, beyond 16 bits."""
+    """True if no path may have a character: controls, surrogates, private use, specials, beyond 16 bits."""
     code = ord(character)
     return code < 0x20 or 0x7F <= code <= 0x9F or 0xD800 <= code <= 0xF8FF or code >= 0xFFF0
 
 
 def has_shape(path: str) -> bool:
-    """What is asked of a path before anything else: it has a slash and no NUL."""
+    """True if a path has a slash and no NUL, which is checked before anything else."""
     return "/" in path and "\0" not in path

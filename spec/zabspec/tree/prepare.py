@@ -1,7 +1,7 @@
 """Requests that write, made into transactions by the leader: every check, in ZooKeeper's order.
 
-The tree is as it will be when everything that was prepared before is applied; ZooKeeper keeps the difference
-in its outstanding changes. The first check that fails decides. What is refused becomes a transaction too.
+The tree is as it will be once everything that was prepared before is applied; ZooKeeper keeps the difference
+in its outstanding changes. The first check that fails decides. A refusal becomes a transaction too.
 
 ZooKeeper: PrepRequestProcessor.
 """
@@ -55,13 +55,13 @@ WITH_TTL = (Flag.TTL, Flag.TTL_SEQUENTIAL)
 
 
 def prepare(tree: Tree, request: Write, caller: Caller, rules: Rules = LATEST) -> Txn:
-    """The transaction that a request becomes.
+    """Returns the transaction that a request becomes.
 
     Args:
         tree: with everything applied that was prepared before.
-        request: what is asked for.
-        caller: who asks.
-        rules: how the server is set up.
+        request: the request.
+        caller: the client that makes it.
+        rules: how the server is configured.
     """
     match request:
         case CreateSession(timeout):
@@ -80,7 +80,7 @@ def prepare(tree: Tree, request: Write, caller: Caller, rules: Rules = LATEST) -
 def prepared_change(
     tree: Tree, request: Delete | SetData | SetAcl | Check, caller: Caller, rules: Rules
 ) -> DeleteTxn | SetDataTxn | SetAclTxn | CheckTxn | ErrorTxn:
-    """What changes a node, or looks at one; each asks first whether the session is still there."""
+    """Returns the transaction of a request that changes or checks one node; it first checks the session."""
     if caller.is_expired:
         return ErrorTxn(Error.SESSION_EXPIRED)
     match request:
@@ -95,7 +95,9 @@ def prepared_change(
 
 
 def prepared_close(tree: Tree, session: int, order: tuple[str, ...] | None) -> CloseSessionTxn:
-    """The end of a session, with the nodes that it owns. ZooKeeper: pRequest2Txn (closeSession)."""
+    """Returns the transaction that ends a session, with the nodes that it owns. ZooKeeper: pRequest2Txn
+    (closeSession).
+    """
     paths = ephemerals_of(tree, session)
     assert order is None or tuple(sorted(order)) == paths
     return CloseSessionTxn(session, paths if order is None else order)
@@ -104,11 +106,12 @@ def prepared_close(tree: Tree, session: int, order: tuple[str, ...] | None) -> C
 def prepared_multi(
     tree: Tree, parts: tuple[Create | Delete | SetData | Check, ...], caller: Caller, rules: Rules
 ) -> MultiTxn | ErrorTxn:
-    """All parts, each on top of those before; or, if one is refused, an error for each.
+    """Returns a transaction with all parts, each on top of those before; if a part is refused, an error for
+    each.
 
-    The parts before that one have no error of their own, those after it have another. Sessions are looked at
-    by the parts, so one without parts passes. A part with the flag of a node that has a time to live, by an
-    operation that gives it none, cannot be read, and all of it with that.
+    The parts before the refused one have no error of their own, those after it have another. The session is
+    checked by the parts, so a multi without parts passes. A part whose flag gives a node a time to live, with
+    an operation that gives it none, cannot be read, and neither can the multi.
 
     ZooKeeper: PrepRequestProcessor.pRequest (multi), rollbackPendingChanges, pRequest2TxnCreate.
     """
@@ -121,15 +124,15 @@ def prepared_multi(
         if isinstance(txn, ErrorTxn):
             after = [Error.RUNTIME_INCONSISTENCY] * (len(parts) - len(done) - 1)
             return MultiTxn(tuple(ErrorTxn(each) for each in (*[Error.OK] * len(done), txn.error, *after)))
-        tree = apply(tree, 0, 0, txn).tree  # what checks look at does not depend on zxid and time
+        tree = apply(tree, 0, 0, txn).tree  # no check depends on zxid and time
         done.append(txn)
     return MultiTxn(tuple(done))
 
 
 def as_in_multi(part: Create | Delete | SetData | Check) -> Create | Delete | SetData | Check:
-    """A part of a multi as it is read there: which operation creates a node is told by its flag alone.
+    """Returns a part of a multi as it is read there: its flag alone decides which operation creates a node.
 
-    So one that asks for its Stat does not get it.
+    So an operation that asks for the Stat of the new node does not get it.
 
     ZooKeeper: MultiOperationRecord.deserialize, Op.Create.getOpcode.
     """
@@ -141,7 +144,7 @@ def as_in_multi(part: Create | Delete | SetData | Check) -> Create | Delete | Se
 
 
 def prepared_create(tree: Tree, request: Create, caller: Caller, rules: Rules) -> CreateTxn | ErrorTxn:
-    """A node to be created.
+    """Returns the transaction that creates a node, or the error that refuses it.
 
     ZooKeeper: PrepRequestProcessor.pRequest2TxnCreate.
     """
@@ -155,7 +158,7 @@ def prepared_create(tree: Tree, request: Create, caller: Caller, rules: Rules) -
     refused = refused_child(tree, path, parent, len(request.data or b""), rules)
     if refused:
         return ErrorTxn(refused)
-    is_container = request.op == Op.CREATE_CONTAINER  # whatever its flag
+    is_container = request.op == Op.CREATE_CONTAINER  # whatever the flag
     owner = caller.session if request.flag in EPHEMERAL and not is_container else 0
     ttl = request.ttl if request.flag in WITH_TTL else None
     counted = min(parent.cversion + 1, MOST_VERSION)
@@ -163,7 +166,7 @@ def prepared_create(tree: Tree, request: Create, caller: Caller, rules: Rules) -
 
 
 def refused_parent(tree: Tree, request: Create, caller: Caller, rules: Rules) -> Error:
-    """What is wrong with the list, or with the place, of a node that is to be created; OK for nothing."""
+    """Returns what is wrong with the list, or the place, of a node that is to be created; OK for nothing."""
     if not has_shape(request.path):
         return Error.BAD_ARGUMENTS
     if stored(request.acl, caller.ids) is None:
@@ -175,7 +178,7 @@ def refused_parent(tree: Tree, request: Create, caller: Caller, rules: Rules) ->
 
 
 def refused_child(tree: Tree, path: str, parent: Node, size: int, rules: Rules) -> Error:
-    """What is wrong with a node itself that is to be created, its suffix appended; OK for nothing."""
+    """Returns what is wrong with a node that is to be created, its suffix appended; OK for nothing."""
     if not is_valid(path):
         return Error.BAD_ARGUMENTS
     if node_at(tree, path) is not None:
@@ -187,7 +190,7 @@ def refused_child(tree: Tree, path: str, parent: Node, size: int, rules: Rules) 
 
 
 def refused_kind(request: Create, caller: Caller, rules: Rules) -> Error:
-    """What is wrong with the kind of node that is asked for, whatever the tree; OK for nothing.
+    """Returns what is wrong with the kind of node that a request asks for, whatever the tree; OK for nothing.
 
     ZooKeeper: CreateMode.fromFlag, EphemeralType.validateTTL, validateCreateRequest.
     """
@@ -204,7 +207,10 @@ def refused_kind(request: Create, caller: Caller, rules: Rules) -> Error:
 
 
 def prepared_delete(tree: Tree, request: Delete, caller: Caller, rules: Rules) -> DeleteTxn | ErrorTxn:
-    """A node to be deleted; its parent's list decides who may. ZooKeeper: pRequest2Txn (delete)."""
+    """Returns the transaction that deletes a node, or the error that refuses it; its parent's list decides.
+
+    ZooKeeper: pRequest2Txn (delete).
+    """
     path = request.path
     if not has_shape(path) or path in RESERVED:
         return ErrorTxn(Error.BAD_ARGUMENTS)
@@ -224,7 +230,9 @@ def prepared_delete(tree: Tree, request: Delete, caller: Caller, rules: Rules) -
 
 
 def prepared_delete_container(tree: Tree, path: str) -> DeleteTxn | ErrorTxn:
-    """A node to be deleted by the server itself. ZooKeeper: pRequest2Txn (deleteContainer)."""
+    """Returns the transaction by which the server deletes a node itself. ZooKeeper: pRequest2Txn
+    (deleteContainer).
+    """
     if not has_shape(path) or path in RESERVED:
         return ErrorTxn(Error.BAD_ARGUMENTS)
     node = node_at(tree, path)
@@ -236,7 +244,7 @@ def prepared_delete_container(tree: Tree, path: str) -> DeleteTxn | ErrorTxn:
 
 
 def prepared_set_data(tree: Tree, request: SetData, caller: Caller, rules: Rules) -> SetDataTxn | ErrorTxn:
-    """Data for a node. ZooKeeper: pRequest2Txn (setData)."""
+    """Returns the transaction that replaces a node's data, or an error. ZooKeeper: pRequest2Txn (setData)."""
     if not is_valid(request.path):
         return ErrorTxn(Error.BAD_ARGUMENTS)
     node = node_at(tree, request.path)
@@ -253,7 +261,7 @@ def prepared_set_data(tree: Tree, request: SetData, caller: Caller, rules: Rules
 
 
 def prepared_set_acl(tree: Tree, request: SetAcl, caller: Caller, rules: Rules) -> SetAclTxn | ErrorTxn:
-    """A list for a node. ZooKeeper: pRequest2Txn (setACL)."""
+    """Returns the transaction that replaces a node's list, or an error. ZooKeeper: pRequest2Txn (setACL)."""
     if not is_valid(request.path):
         return ErrorTxn(Error.BAD_ARGUMENTS)
     acl = stored(request.acl, caller.ids)
@@ -270,7 +278,9 @@ def prepared_set_acl(tree: Tree, request: SetAcl, caller: Caller, rules: Rules) 
 
 
 def prepared_check(tree: Tree, request: Check, caller: Caller, rules: Rules) -> CheckTxn | ErrorTxn:
-    """A version that must be. ZooKeeper: pRequest2Txn (check)."""
+    """Returns the transaction that confirms a node's version, or an error. ZooKeeper: pRequest2Txn
+    (check).
+    """
     if not is_valid(request.path):
         return ErrorTxn(Error.BAD_ARGUMENTS)
     node = node_at(tree, request.path)
@@ -284,12 +294,12 @@ def prepared_check(tree: Tree, request: Check, caller: Caller, rules: Rules) -> 
 
 
 def may(acl: Acl, perm: Perm, caller: Caller, rules: Rules) -> bool:
-    """Whether a caller may do something to a node with this list."""
+    """True if a caller has a permission on a node with this list."""
     return rules.ignores_acls or is_allowed(acl, perm, caller.ids)
 
 
 def next_version(version: int) -> int:
-    """One more, in 32 bits; -1 is left out, since it asks for any (ZOOKEEPER-4743).
+    """Returns the next version, in 32 bits; -1 is skipped, since it asks for any version (ZOOKEEPER-4743).
 
     ZooKeeper: PrepRequestProcessor.checkAndIncVersion.
     """

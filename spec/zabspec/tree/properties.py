@@ -1,8 +1,8 @@
-"""What clients rely on of the tree, each with the sentence that it comes from.
+"""What clients rely on of the tree, each property with the sentence that it comes from.
 
-They are about what can be seen of a transaction: the tree before it and after it, what was answered, which
-watches were called. How often a number has risen is told by the watches called, and these by what has come,
-gone or changed, so that none of the three can be wrong alone.
+They are about what can be seen of a transaction: the tree before and after it, the reply, and the watches
+triggered. The triggers show how often a number must have risen, and the nodes created, deleted or changed
+show which triggers there must have been, so that none of the three can be wrong alone.
 
 ZooKeeper: "ZooKeeper Programmer's Guide", Data Model and Stat Structure.
 """
@@ -27,14 +27,14 @@ class Written:
     """A request that writes, made into a transaction and applied.
 
     Attributes:
-        before: the tree.
-        session: who asked.
-        request: what was asked for.
+        before: the tree before it.
+        session: the session that made the request.
+        request: the request.
         zxid: of the transaction.
         time: of the transaction, in milliseconds.
-        after: the tree.
-        reply: what was answered.
-        triggers: the watch managers called, in order.
+        after: the tree after it.
+        reply: the reply.
+        triggers: the calls of watch managers, in order.
     """
 
     before: Tree
@@ -47,17 +47,17 @@ class Written:
     triggers: tuple[Trigger, ...]
 
 
-# Of each tree that there may be after a transaction.
+# Properties of the tree after a transaction.
 
 
 def parents_are_there(written: Written) -> bool:
-    """Every node but the root is a child of a node."""
+    """The parent of every node but the root exists."""
     paths = written.after.paths
     return all(parent_of(path) in paths for path in paths if path != "/")
 
 
 def reserved_nodes_stay(written: Written) -> bool:
-    """The root and what ZooKeeper keeps for itself cannot be deleted."""
+    """The root and the nodes that ZooKeeper keeps for itself cannot be deleted."""
     return set(RESERVED) <= set(written.after.paths)
 
 
@@ -68,7 +68,7 @@ def ephemerals_have_no_children(written: Written) -> bool:
 
 
 def zxids_are_of_the_past(written: Written) -> bool:
-    """What a Stat says happened has happened: no zxid in it is after the last, or before its creation."""
+    """No zxid in a Stat is later than the last transaction, or earlier than the node's creation."""
     return all(
         node.czxid <= node.mzxid <= written.zxid and node.czxid <= node.pzxid <= written.zxid
         for node in written.after.nodes
@@ -83,17 +83,17 @@ def children_were_created(written: Written) -> bool:
     )
 
 
-# Of each transaction.
+# Properties of a transaction.
 
 
 def refused_request_changes_nothing(written: Written) -> bool:
-    """A request that fails leaves the tree as it was, and no watch is triggered by it."""
+    """A request that fails leaves the tree as it was and triggers no watch."""
     is_refused = isinstance(written.reply, Failed) or bool(failures(written.reply))
     return not is_refused or (written.after == written.before and not written.triggers)
 
 
 def multi_is_all_or_nothing(written: Written) -> bool:
-    """Either all parts of a multi succeed or all fail; those before the first that is wrong with OK."""
+    """Either all parts of a multi succeed or all fail; those before the part that is refused fail with OK."""
     if not isinstance(written.reply, Parts) or not failures(written.reply):
         return True
     codes = [int(each.error) for each in failures(written.reply)]
@@ -102,7 +102,7 @@ def multi_is_all_or_nothing(written: Written) -> bool:
 
 
 def cversion_counts_creations(written: Written) -> bool:
-    """A parent's number of changes rises by one for each child created, whatever goes."""
+    """A parent's cversion rises by one for each child created, whatever is deleted."""
     return all(
         after.cversion - before == creations_below(written, path)
         for path, after, before in with_earlier(written, lambda node: node.cversion)
@@ -118,7 +118,7 @@ def pzxid_is_of_the_last_change_of_children(written: Written) -> bool:
 
 
 def mzxid_is_of_the_last_change_of_data(written: Written) -> bool:
-    """The mzxid is that of the transaction that last modified this node's data, and mtime its time."""
+    """The mzxid is the zxid of the transaction that last modified this node's data, and mtime its time."""
     for path, after, before in with_earlier(written, lambda node: (node.mzxid, node.mtime)):
         is_due = is_new(written, path) or called(written, EventType.DATA_CHANGED, path)
         if (after.mzxid, after.mtime) != ((written.zxid, written.time) if is_due else before):
@@ -127,7 +127,7 @@ def mzxid_is_of_the_last_change_of_data(written: Written) -> bool:
 
 
 def czxid_is_of_the_creation(written: Written) -> bool:
-    """The czxid is the zxid of the transaction that created this node, and ctime is when that was."""
+    """The czxid is the zxid of the transaction that created this node, and ctime its time."""
     for path, after, before in with_earlier(written, lambda node: (node.czxid, node.ctime)):
         if (after.czxid, after.ctime) != ((written.zxid, written.time) if is_new(written, path) else before):
             return False
@@ -164,7 +164,7 @@ def sequence_number_is_how_many_were_created(written: Written) -> bool:
 
 
 def session_leaves_nothing(written: Written) -> bool:
-    """When the session ends the znodes that it owns are deleted, and no others."""
+    """When a session ends, the znodes that it owns are deleted, and no others."""
     if not isinstance(written.request, CloseSession):
         return True
     pairs = zip(written.before.paths, written.before.nodes, strict=True)
@@ -172,7 +172,7 @@ def session_leaves_nothing(written: Written) -> bool:
 
 
 def what_comes_and_goes_is_called(written: Written) -> bool:
-    """Whoever watches a node hears that it was created, deleted, its data changed, and only of that."""
+    """Watches of a node are triggered when it is created or deleted or its data is changed, and only then."""
     before, after = written.before, written.after
     for path in sorted({*before.paths, *after.paths, *(each.path for each in written.triggers)}):
         old, new = node_at(before, path), node_at(after, path)
@@ -186,7 +186,9 @@ def what_comes_and_goes_is_called(written: Written) -> bool:
 
 
 def parent_is_called_after_the_child(written: Written) -> bool:
-    """Watches of a node are called before its parent's for children; at a deletion, both its own."""
+    """Watches of a node are triggered before its parent's child watches; at a deletion, both kinds of its
+    own.
+    """
     calls: list[Trigger] = []
     for each in written.triggers:
         if each.manager == Manager.DATA:
@@ -198,7 +200,7 @@ def parent_is_called_after_the_child(written: Written) -> bool:
     return written.triggers == tuple(calls)
 
 
-# Of each history.
+# Properties of a whole history.
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ class Restored:
     """A server has started from a snapshot that was taken while transactions were applied.
 
     Attributes:
-        tree: with the transactions since the beginning of the snapshot applied to it, some of them again.
+        tree: the snapshot, with all transactions since its beginning applied to it, some of them again.
         expected: the tree of a server that has never stopped.
     """
 
@@ -215,7 +217,9 @@ class Restored:
 
 
 def restored_tree_is_the_same(restored: Restored) -> bool:
-    """Transactions are idempotent: some may be in a fuzzy snapshot already, and are applied to it again."""
+    """Transactions are idempotent: some may be in a fuzzy snapshot already, and applying them again does no
+    harm.
+    """
     return restored.tree == restored.expected
 
 
@@ -240,7 +244,7 @@ EVERY_WRITE: tuple[Callable[[Written], bool], ...] = (
 )
 
 
-# Sometimes: what a model of the tree must be able to get into.
+# Situations that a model of the tree must reach.
 
 
 def multi_is_refused(written: Written) -> bool:
@@ -250,13 +254,13 @@ def multi_is_refused(written: Written) -> bool:
 
 
 def session_leaves_two(written: Written) -> bool:
-    """Two ephemeral nodes go at once."""
+    """Two ephemeral nodes are deleted at once."""
     is_close = isinstance(written.request, CloseSession)
     return is_close and len(written.before.paths) - len(written.after.paths) == 2
 
 
 def number_is_left_out(written: Written) -> bool:
-    """A sequential node's number is not that of the children that there are."""
+    """A sequential node's number is higher than the number of its siblings."""
     reply = written.reply
     if not isinstance(written.request, Create) or not isinstance(reply, Created):
         return False
@@ -265,7 +269,7 @@ def number_is_left_out(written: Written) -> bool:
 
 
 def node_comes_again(written: Written) -> bool:
-    """A node is deleted and created within one multi."""
+    """A node is deleted and created again within one multi."""
     return any(
         called(written, EventType.DELETED, path) and called(written, EventType.CREATED, path)
         for path in written.after.paths
@@ -280,16 +284,18 @@ SOMETIMES: tuple[Callable[[Written], bool], ...] = (
 )
 
 
-# What they share.
+# Shared by the predicates above.
 
 
 def failures(reply: Reply) -> tuple[Failed, ...]:
-    """The parts of a multi that have failed."""
+    """Returns the parts of a multi that have failed."""
     return tuple(each for each in reply.parts if isinstance(each, Failed)) if isinstance(reply, Parts) else ()
 
 
 def called(written: Written, event: EventType, path: str) -> int:
-    """How often a node's data watches were called for an event, since it was last created."""
+    """Returns how often a node's data watches were triggered for an event, since the node was last
+    created.
+    """
     count = 0
     for each in written.triggers:
         if each.path == path and each.manager == Manager.DATA:
@@ -299,7 +305,7 @@ def called(written: Written, event: EventType, path: str) -> int:
 
 
 def creations_below(written: Written, path: str) -> int:
-    """How many children of a node were created, since it was last created itself."""
+    """Returns how many children of a node were created, since the node was last created itself."""
     count = 0
     for each in written.triggers:
         if each.type == EventType.CREATED:
@@ -308,17 +314,19 @@ def creations_below(written: Written, path: str) -> int:
 
 
 def children_changed(written: Written, path: str) -> bool:
-    """Whether children of a node came or went."""
+    """True if children of a node were created or deleted."""
     return any(each.type == EventType.CHILDREN_CHANGED and each.path == path for each in written.triggers)
 
 
 def is_new(written: Written, path: str) -> bool:
-    """Whether a node was created by the transaction."""
+    """True if the transaction created a node."""
     return called(written, EventType.CREATED, path) > 0
 
 
 def with_earlier(written: Written, number: Callable[[Node], Value]) -> tuple[tuple[str, Node, Value], ...]:
-    """Each node that there is, with what was said of it before; of a new one, what is said at first."""
+    """Returns each node that exists, with a number of it before; for a new node, with the number it starts
+    from.
+    """
     found = []
     for path, after in zip(written.after.paths, written.after.nodes, strict=True):
         old = None if is_new(written, path) else node_at(written.before, path)

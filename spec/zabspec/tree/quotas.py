@@ -1,9 +1,9 @@
-"""Quotas: how many nodes and bytes a subtree may have, and has.
+"""Quotas: how many nodes and bytes a subtree may have, and how many it has.
 
-The limits of a subtree P are the data of /zookeeper/quota/P/zookeeper_limits, its usage that of
-zookeeper_stats beside it. Only the deepest subtree with limits is charged. Usage is noted as a side effect
-that has no zxid and no version and triggers nothing. Soft limits are only logged; hard ones refuse, where
-that is switched on.
+The limits of a subtree P are the data of /zookeeper/quota/P/zookeeper_limits, its usage the data of
+zookeeper_stats beside it. Only the deepest subtree with limits is charged. Usage is updated as a side effect
+that has no zxid and no version and triggers nothing. Soft limits are only logged; hard limits refuse
+requests, where that is switched on.
 
 ZooKeeper: Quotas, StatsTrack, DataTree.updateQuotaStat, ZooKeeperServer.checkQuota.
 """
@@ -33,7 +33,7 @@ class Track:
 
 
 def encode(track: Track) -> bytes:
-    """As a node's data has it. ZooKeeper: StatsTrack.toString."""
+    """Returns the data of a node that holds limits or usage. ZooKeeper: StatsTrack.toString."""
     text = f"count={track.count},bytes={track.size}"
     if (track.hard_count, track.hard_size) != (NO_LIMIT, NO_LIMIT):
         text += f"=;byteHardLimit={track.hard_size};countHardLimit={track.hard_count}"
@@ -41,7 +41,9 @@ def encode(track: Track) -> bytes:
 
 
 def decode(data: bytes | None) -> Track:
-    """From a node's data; what is not said is no limit. ZooKeeper: StatsTrack(String)."""
+    """Returns the numbers in a node's data; one that is missing is no limit. ZooKeeper:
+    StatsTrack(String).
+    """
     found = dict(findall(r"(\w+)=(-?\d+)", (data or b"").decode(errors="replace")))
     return Track(
         int(found.get("count", NO_LIMIT)),
@@ -52,7 +54,7 @@ def decode(data: bytes | None) -> Track:
 
 
 def subtree_of(tree: Tree, path: str) -> str | None:
-    """The deepest subtree with limits that a path is in."""
+    """Returns the deepest subtree with limits that contains a path, None if there is none."""
     while path:
         if node_at(tree, FOLDER + path + LIMITS) is not None:
             return path
@@ -61,7 +63,9 @@ def subtree_of(tree: Tree, path: str) -> str | None:
 
 
 def charged(tree: Tree, path: str, count: int, size: int) -> Tree:
-    """The tree with so many nodes and bytes more noted for the subtree that a path is in."""
+    """Returns the tree with these numbers of nodes and bytes added to the usage of the subtree that has a
+    path.
+    """
     subtree = subtree_of(tree, path)
     place = None if subtree is None else FOLDER + subtree + STATS
     stats = None if place is None else node_at(tree, place)
@@ -73,7 +77,7 @@ def charged(tree: Tree, path: str, count: int, size: int) -> Tree:
 
 
 def measured(tree: Tree, subtree: str) -> Tree:
-    """The tree with what a subtree uses counted anew; it counts itself."""
+    """Returns the tree with the usage of a subtree counted anew; the subtree's top node counts too."""
     place = FOLDER + subtree + STATS
     stats = node_at(tree, place)
     if stats is None:
@@ -87,7 +91,9 @@ def measured(tree: Tree, subtree: str) -> Tree:
 
 
 def is_exceeded(tree: Tree, path: str, count: int, size: int) -> bool:
-    """Whether a hard limit is broken with so many nodes and bytes more, or fewer: it may be already."""
+    """True if these further nodes and bytes break a hard limit; they may be negative, and it may be broken
+    already.
+    """
     subtree = subtree_of(tree, path)
     limits = None if subtree is None else node_at(tree, FOLDER + subtree + LIMITS)
     stats = None if subtree is None else node_at(tree, FOLDER + subtree + STATS)

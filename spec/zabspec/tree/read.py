@@ -1,4 +1,4 @@
-"""Requests that read, answered from the tree as it is at the server that the client is connected to.
+"""Requests that read, answered from the tree of the server that the client is connected to, as it is.
 
 ZooKeeper: FinalRequestProcessor.
 """
@@ -46,13 +46,13 @@ from zabspec.tree.state import (
 
 
 def answer(tree: Tree, request: Read, caller: Caller, rules: Rules = LATEST) -> Reply:
-    """The reply to a request that reads.
+    """Returns the reply to a request that reads.
 
     Args:
         tree: of the server that is asked.
-        request: what is asked for.
-        caller: who asks.
-        rules: how the server is set up.
+        request: the request.
+        caller: the client that makes it.
+        rules: how the server is configured.
     """
     match request:
         case MultiRead(parts):
@@ -71,7 +71,7 @@ def answer(tree: Tree, request: Read, caller: Caller, rules: Rules = LATEST) -> 
 
 
 def found(tree: Tree, path: str, caller: Caller, rules: Rules) -> Reply:
-    """Whether a node is there."""
+    """Returns the reply to `exists`."""
     if "\0" in path:
         return Failed(Error.BAD_ARGUMENTS)
     node = node_at(tree, path)
@@ -85,9 +85,10 @@ def found(tree: Tree, path: str, caller: Caller, rules: Rules) -> Reply:
 def answer_about_node(
     tree: Tree, request: GetData | GetChildren | GetAcl | GetAllChildrenNumber, caller: Caller, rules: Rules
 ) -> Reply:
-    """What is asked of a node that must be there, and must be allowed to be read.
+    """Returns the reply to a request about a node that must exist and that the caller must be allowed to
+    read.
 
-    A list may also be read by those who may change it. Of an invalid path nothing more is said than that
+    A caller who may change an access control list may also read it. For an invalid path, the reply is that
     there is no such node.
     """
     node = node_at(tree, request.path)
@@ -106,12 +107,12 @@ def answer_about_node(
             acl = node.acl if rules.ignores_acls else shown(node.acl, caller.ids)
             return AclFound(acl, stat_of(tree, path))
         case GetAllChildrenNumber():
-            # To its empty name, the root is below itself.
+            # With the empty path, the root counts as being below itself.
             return Number(sum(1 for _ in descendants_of(tree, path)) + (path == ""))
 
 
 def leaves_watch(request: Read, reply: Reply) -> bool:
-    """Whether a read leaves the watch that it asked for: where it succeeds, or `exists` finds no node.
+    """True if a read leaves the watch that it asked for: it succeeds, or `exists` finds no node.
 
     ZooKeeper: FinalRequestProcessor; DataTree.statNode, getData, getChildren.
     """

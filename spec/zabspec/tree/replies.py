@@ -1,4 +1,4 @@
-"""What a client is answered, one class for each shape of reply.
+"""The replies to a client, one class for each shape.
 
 ZooKeeper: zookeeper.jute, org.apache.zookeeper.proto; FinalRequestProcessor.
 """
@@ -13,19 +13,19 @@ from zabspec.tree.state import Acl, Id, Stat
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It was refused."""
+    """The request was refused."""
 
     error: Error
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It was done, and there is nothing to say: delete, check, and the sessions' own."""
+    """The request was carried out and has no result: delete, check, and those that begin and end sessions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A node was created at this path; its Stat where the operation gives it."""
+    """A node was created at this path; its Stat if the operation returns it."""
 
     path: str
     stat: Stat | None
@@ -33,14 +33,14 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A node was changed, and is now so: setData, setACL. Also what `exists` finds."""
+    """A node's Stat after setData or setACL; also the reply to `exists`."""
 
     stat: Stat
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The replies to the parts of a multi. One that was refused has `Failed` for each part."""
+    """The replies to the parts of a multi. A multi that was refused has `Failed` for each part."""
 
     parts: tuple[Reply, ...]
 
@@ -55,7 +55,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """The names of a node's children, sorted; its Stat if it was asked for."""
+    """The names of a node's children, sorted; its Stat if the request asked for it."""
 
     names: tuple[str, ...]
     stat: Stat | None
@@ -85,7 +85,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """The identities of the caller, without what is secret in them, sorted."""
+    """The caller's identities, without their secrets, sorted."""
 
     ids: tuple[Id, ...]
 

@@ -1,7 +1,7 @@
-"""What a client may ask of the tree, one class for each operation.
+"""The requests that a client may make of the tree, one class for each operation.
 
 Writes become transactions (`zabspec.tree.prepare`), reads are answered from the tree as it is
-(`zabspec.tree.read`). Watches that reads leave are in `zabspec.watches`.
+(`zabspec.tree.read`). The watches that reads leave are in `zabspec.watches`.
 
 ZooKeeper: zookeeper.jute, org.apache.zookeeper.proto; ZooDefs.OpCode; CreateMode.
 """
@@ -14,11 +14,11 @@ from enum import IntEnum
 from zabspec.tree.state import OPEN, Acl, Id
 
 ANY_VERSION = -1
-"""Asks for no version in particular."""
+"""The version that a request names if any version will do."""
 
 
 class Op(IntEnum):
-    """The operations that create nodes; their checks are the same, their replies are not."""
+    """The operations that create nodes; they share their checks and differ in their replies."""
 
     CREATE = 1
     CREATE2 = 15
@@ -27,7 +27,7 @@ class Op(IntEnum):
 
 
 class Flag(IntEnum):
-    """What kind of node is to be created. ZooKeeper: CreateMode."""
+    """The kind of node that is to be created. ZooKeeper: CreateMode."""
 
     PERSISTENT = 0
     EPHEMERAL = 1
@@ -40,12 +40,13 @@ class Flag(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Creates a node; a sequential one gets the number of children ever created under its parent.
+    """Creates a node; a sequential node's name ends with the number of children ever created under its
+    parent.
 
     Attributes:
         flag: a `Flag`, or another number, which is refused.
-        ttl: in milliseconds, of CREATE_TTL.
-        op: by which operation.
+        ttl: in milliseconds, for CREATE_TTL.
+        op: the operation that creates it.
     """
 
     path: str
@@ -66,14 +67,16 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class DeleteContainer:
-    """Deletes a container, or a node whose time to live is over; the server asks it of itself."""
+    """Deletes a container, or a node whose time to live is over; only the server itself makes this
+    request.
+    """
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetData:
-    """Gives a node data."""
+    """Replaces a node's data."""
 
     path: str
     data: bytes | None
@@ -82,7 +85,7 @@ class SetData:
 
 @dataclass(frozen=True, slots=True)
 class SetAcl:
-    """Gives a node an access control list."""
+    """Replaces a node's access control list."""
 
     path: str
     acl: Acl
@@ -91,7 +94,7 @@ class SetAcl:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Succeeds if a node has a version; only within a multi."""
+    """Succeeds if a node has a version; allowed only within a multi."""
 
     path: str
     version: int = ANY_VERSION
@@ -99,25 +102,25 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Multi:
-    """Several writes, all or none."""
+    """Several writes, of which all take place or none."""
 
     parts: tuple[Create | Delete | SetData | Check, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CreateSession:
-    """Begins a session; the server asks it of itself."""
+    """Begins a session; only the server itself makes this request."""
 
     timeout: int
 
 
 @dataclass(frozen=True, slots=True)
 class CloseSession:
-    """Ends the caller's session, and its nodes with it.
+    """Ends the caller's session, and deletes its ephemeral nodes.
 
     Attributes:
-        order: its nodes, in the order in which the leader happens to delete them; None for that of their
-            paths. It is a hash table's order there, and the same on all servers.
+        order: its nodes, in the order in which the leader happens to delete them; None for the order of their
+            paths. In ZooKeeper it is the order of the leader's hash table, the same on all servers.
     """
 
     order: tuple[str, ...] | None = None
@@ -157,21 +160,21 @@ class GetAcl:
 
 @dataclass(frozen=True, slots=True)
 class MultiRead:
-    """Several reads of one moment."""
+    """Several reads, all answered from the tree at one moment."""
 
     parts: tuple[GetData | GetChildren, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GetEphemerals:
-    """Asks for the paths of the caller's own ephemeral nodes that begin so."""
+    """Asks for the paths of the caller's own ephemeral nodes that start with a prefix."""
 
     prefix: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
 class GetAllChildrenNumber:
-    """Asks how many nodes are below one."""
+    """Asks how many nodes are below a node."""
 
     path: str
 
@@ -188,13 +191,13 @@ Request = Write | Read
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks.
+    """The client that makes a request.
 
     Attributes:
         session: its id; 0 for the server itself.
         ids: its identities, that of its address among them.
-        is_expired: whether its session is over, or about to be.
-        is_local: whether its session is known to one server only, and may not own nodes.
+        is_expired: True if its session has expired, or is closing.
+        is_local: True if its session is local to one server, and may not own nodes.
     """
 
     session: int = 0
@@ -205,13 +208,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a server is set up, and in what releases differ.
+    """How a server is configured, and in what releases differ.
 
     Attributes:
-        has_ttl: whether nodes may have a time to live (`zookeeper.extendedTypesEnabled`).
-        enforces_quotas: whether hard limits are kept (`zookeeper.enforceQuota`).
-        ignores_acls: whether access control lists are (`zookeeper.skipACL`).
-        exists_needs_read: whether `exists` asks for the permission to read: since 3.8.4 and 3.9.2
+        has_ttl: True if nodes may have a time to live (`zookeeper.extendedTypesEnabled`).
+        enforces_quotas: True if hard limits are enforced (`zookeeper.enforceQuota`).
+        ignores_acls: True if access control lists are ignored (`zookeeper.skipACL`).
+        exists_needs_read: True if `exists` needs the permission to read: since 3.8.4 and 3.9.2
             (ZOOKEEPER-2590).
     """
 

@@ -1,6 +1,6 @@
-"""Znodes, the tree of them, and what a client is shown of one.
+"""Znodes, the tree of them, and what a client is shown of a znode.
 
-A tree is a value: nothing in it is changed in place, and two that hold the same are equal.
+A tree is a value: nothing in it is changed in place, and two trees with equal nodes are equal.
 
 ZooKeeper: DataTree, DataNode, StatPersisted, Stat.
 """
@@ -16,7 +16,7 @@ from zabspec.parts import replace
 
 
 class Perm(IntFlag):
-    """What an entry of an access control list allows. ZooKeeper: ZooDefs.Perms."""
+    """The permissions that an entry of an access control list can give. ZooKeeper: ZooDefs.Perms."""
 
     READ = 1
     WRITE = 2
@@ -30,7 +30,7 @@ ALL = Perm.READ | Perm.WRITE | Perm.CREATE | Perm.DELETE | Perm.ADMIN
 
 @dataclass(frozen=True, slots=True, order=True)
 class Id:
-    """An identity: of a connection, or the one that an entry of a list means."""
+    """An identity: one that a connection has shown, or one that an entry of an access control list means."""
 
     scheme: str
     id: str
@@ -38,7 +38,7 @@ class Id:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ace:
-    """One entry of an access control list: what is allowed, and to whom."""
+    """One entry of an access control list: permissions, and the identity that has them."""
 
     perms: Perm
     id: Id
@@ -56,15 +56,17 @@ class Node:
     """A znode.
 
     Attributes:
-        data: None where it was created with none.
-        czxid, mzxid, pzxid: of its creation, the last change of its data, the last child that came or went.
-        ctime, mtime: of the first two, in milliseconds since 1970.
+        data: None if it was created without data.
+        acl: its access control list.
+        czxid, mzxid, pzxid: the zxids of its creation, of the last change of its data, and of the last
+            transaction that created or deleted a child.
+        ctime, mtime: when it was created and when its data was last changed, in milliseconds since 1970.
         version: counts changes of its data.
-        cversion: how many children were ever created; clients are shown another number (`stat_of`).
-        aversion: counts changes of its list.
-        owner: the session of an ephemeral node, else 0.
-        is_container: whether it goes when its last child is gone.
-        ttl: how long it stays unchanged without children, in milliseconds; None for ever.
+        cversion: how many children were ever created under it; clients are shown another number (`stat_of`).
+        aversion: counts changes of its access control list.
+        owner: the session that owns an ephemeral node, else 0.
+        is_container: True if it is deleted when its last child is gone.
+        ttl: how long it lives unchanged and without children, in milliseconds; None for ever.
     """
 
     data: bytes | None = b""
@@ -84,7 +86,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What a client is shown of a node."""
+    """What a client is shown of a node, apart from its data and its access control list."""
 
     czxid: int
     mzxid: int
@@ -109,24 +111,24 @@ class Tree:
 
 ROOT = "/"
 RESERVED = ("/", "/zookeeper", "/zookeeper/config", "/zookeeper/quota")
-"""The nodes that are there from the beginning, and stay."""
+"""The nodes that exist from the beginning and cannot be deleted."""
 
 
 def initial() -> Tree:
-    """The tree of a server that has never run."""
+    """Returns the tree of a server that has never run."""
     plain = Node()
     return Tree(RESERVED, (plain, plain, replace(plain, acl=READABLE, aversion=-1), plain))
 
 
 def node_at(tree: Tree, path: str) -> Node | None:
-    """The node at a path, None if there is none. The empty path is the root's too."""
+    """Returns the node at a path, None if there is none. The empty path is the root's too."""
     path = path or ROOT
     at = bisect_left(tree.paths, path)
     return tree.nodes[at] if at < len(tree.paths) and tree.paths[at] == path else None
 
 
 def with_node(tree: Tree, path: str, node: Node) -> Tree:
-    """The tree with a node put at a path, new or in the place of the one there."""
+    """Returns the tree with a node put at a path, new or in the place of the node there."""
     at = bisect_left(tree.paths, path)
     is_there = at < len(tree.paths) and tree.paths[at] == path
     after = at + is_there
@@ -134,40 +136,40 @@ def with_node(tree: Tree, path: str, node: Node) -> Tree:
 
 
 def without_node(tree: Tree, path: str) -> Tree:
-    """The tree without the node at a path."""
+    """Returns the tree without the node at a path."""
     at = tree.paths.index(path)
     return Tree((*tree.paths[:at], *tree.paths[at + 1 :]), (*tree.nodes[:at], *tree.nodes[at + 1 :]))
 
 
 def parent_of(path: str) -> str:
-    """The path of the parent of a node that is not the root."""
+    """Returns the path of the parent of a node other than the root."""
     return path[: path.rindex("/")] or ROOT
 
 
 def children_of(tree: Tree, path: str) -> tuple[str, ...]:
-    """The names of a node's children, sorted; ZooKeeper promises no order."""
+    """Returns the names of a node's children, sorted; ZooKeeper promises no order."""
     start = path if path == ROOT else path + "/"
     below = (each[len(start) :] for each in descendants_of(tree, path))
     return tuple(name for name in below if "/" not in name)
 
 
 def descendants_of(tree: Tree, path: str) -> Iterator[str]:
-    """The paths of all that is below a node, sorted."""
+    """Yields the paths of all nodes below a node, sorted."""
     start = path if path == ROOT else path + "/"
     return (each for each in tree.paths if each.startswith(start) and each != ROOT)
 
 
 def ephemerals_of(tree: Tree, session: int) -> tuple[str, ...]:
-    """The paths of the nodes that a session owns, sorted."""
+    """Returns the paths of the nodes that a session owns, sorted."""
     return tuple(
         path for path, node in zip(tree.paths, tree.nodes, strict=True) if node.owner == session != 0
     )
 
 
 def stat_of(tree: Tree, path: str) -> Stat:
-    """What a client is shown of the node at a path.
+    """Returns what a client is shown of the node at a path.
 
-    Its `cversion` counts children that came and children that went.
+    Its `cversion` counts the children that were created and the children that were deleted.
 
     ZooKeeper: DataNode.copyStat.
     """

@@ -1,6 +1,6 @@
 """Transactions: what is logged and applied, one class for each type.
 
-A transaction says what becomes of a request in absolute terms, a version and not "one more", so that applying
+A transaction says in absolute terms what becomes of a request, a version and not "one more", so that applying
 it to a tree that has it already does no harm.
 
 ZooKeeper: zookeeper.jute, org.apache.zookeeper.txn.
@@ -20,8 +20,8 @@ class CreateTxn:
     """A node is created.
 
     Attributes:
-        op: by which operation; the reply depends on it.
-        owner: the session of an ephemeral node, else 0.
+        op: the operation that creates it; the reply depends on it.
+        owner: the session that owns an ephemeral node, else 0.
         parent_cversion: how many children were ever created under its parent, this one included.
         ttl: in milliseconds; None for none.
     """
@@ -44,7 +44,7 @@ class DeleteTxn:
 
 @dataclass(frozen=True, slots=True)
 class SetDataTxn:
-    """A node gets data, and this version."""
+    """A node's data is replaced, and has this version."""
 
     path: str
     data: bytes | None
@@ -53,7 +53,7 @@ class SetDataTxn:
 
 @dataclass(frozen=True, slots=True)
 class SetAclTxn:
-    """A node gets an access control list, and this version of it."""
+    """A node's access control list is replaced, and has this version."""
 
     path: str
     acl: Acl
@@ -62,21 +62,21 @@ class SetAclTxn:
 
 @dataclass(frozen=True, slots=True)
 class CheckTxn:
-    """A version was as it should be."""
+    """A node had the version that a multi required."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorTxn:
-    """A request was refused. It is logged all the same, so errors have their place in the order."""
+    """A request was refused. The refusal is logged too, so errors have their place in the order."""
 
     error: Error
 
 
 @dataclass(frozen=True, slots=True)
 class MultiTxn:
-    """Several transactions at once; or, of a multi that was refused, an error for each part."""
+    """Several transactions at once; for a multi that was refused, an error for each part."""
 
     parts: tuple[CreateTxn | DeleteTxn | SetDataTxn | CheckTxn | ErrorTxn, ...]
 

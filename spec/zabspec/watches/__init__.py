@@ -1,11 +1,11 @@
 """Watches: what a client is told of changes.
 
-A client registers a watch by a read or by addWatch (`registration`); the tree's transactions fire it
-(`firing`); the client removes it (`removal`), or it is gone with the connection, and is registered again on
-the next one (`catching_up`). What the client itself keeps is in `client`. A server's two managers are the
-`Watches` of all its connections, side by side: to close a connection is to drop its record.
+A client registers a watch by a read or by addWatch (`registration`). The tree's transactions fire it
+(`firing`). The client removes it (`removal`), or it is lost with the connection and registered again on the
+next one (`catching_up`). What the client itself keeps is in `client`. A server's two watch managers are the
+`Watches` of all its connections, side by side: closing a connection drops its record.
 
-Left out: connections whose output is not sent in time, and `WatchManagerOptimized`, which knows no persistent
+Left out: connections whose output is not sent in time, and `WatchManagerOptimized`, which has no persistent
 watches.
 """
 

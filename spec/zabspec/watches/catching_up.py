@@ -1,9 +1,10 @@
-"""Watches are registered again on a new connection, and what was missed is told as far as it can be seen.
+"""Registering watches again on a new connection, and telling the client what it missed, as far as it can be
+seen.
 
 The server compares what is there now with the last zxid that the client has seen in a reply. It knows nothing
-of what came and went in between: a node that was created and deleted again leaves no trace, one that was
-deleted and created again looks changed, and of what a persistent or recursive watch has missed, nothing is
-told at all.
+of what came and went in between: a node that was created and deleted again leaves no trace, a node that was
+deleted and created again looks changed, and of what a persistent or recursive watch has missed, the client is
+told nothing at all.
 
 ZooKeeper: DataTree.setWatches; SetWatches, SetWatches2.
 """
@@ -23,9 +24,9 @@ class SetWatches:
     """Registers again what a client watched on its last connection. ZooKeeper: SetWatches, SetWatches2.
 
     Attributes:
-        relative_zxid: the highest in the header of a reply to the client; those of events do not count.
+        relative_zxid: the highest zxid in the header of a reply to the client; those of events do not count.
         data: paths of data watches.
-        exist: paths that are watched for a node to come.
+        exist: paths of exist watches.
         child: paths of child watches.
         persistent: paths of persistent watches.
         recursive: paths of recursive watches.
@@ -40,7 +41,7 @@ class SetWatches:
 
 
 class Stamps(Protocol):
-    """What a node shows of its past: part of its Stat."""
+    """The part of a node's Stat that shows when it changed."""
 
     @property
     def mzxid(self) -> int:
@@ -52,14 +53,14 @@ class Stamps(Protocol):
 
 
 def caught_up(watches: Watches, request: SetWatches, stamps: Callable[[str], Stamps | None]) -> Fired:
-    """Answers a setWatches: each path gets an event at once, or is registered.
+    """Returns the outcome of a setWatches: for each path an event at once, or a registered watch.
 
-    The events are sent before the reply, without asking whether their nodes may be read.
+    The events are sent before the reply, without checking whether the client may read their nodes.
 
     Args:
         watches: what the connection has registered so far.
         request: what to register.
-        stamps: of the node at a path, by the tree as it is; None where there is none.
+        stamps: returns the node at a path, by the tree as it is; None where there is none.
     """
     events: list[Event] = []
     for kind, paths in (
@@ -79,7 +80,9 @@ def caught_up(watches: Watches, request: SetWatches, stamps: Callable[[str], Sta
 
 
 def what_was_missed(kind: Kind, node: Stamps | None, relative_zxid: int) -> EventType | None:
-    """The event that a watch of some kind is owed, by what is there now; None to register it."""
+    """Returns the event that a watch of some kind has missed, by what is there now; None to register the
+    watch.
+    """
     if node is None:
         return EventType.DELETED if kind in (Kind.DATA, Kind.CHILD) else None
     match kind:

@@ -1,8 +1,8 @@
-"""What a client keeps of its own watches, and whom it calls when an event arrives.
+"""A client's own record of its watches, and which watchers it calls when an event arrives.
 
-The server knows neither callbacks nor which data watches wait for a node to come. The client does: it calls
-its watchers, each once for an event however often it was registered, and it asks for everything again on a
-new connection.
+The server knows neither callbacks nor which data watches wait for a node to be created. The client does: it
+calls its watchers, each once for an event however often it was registered, and it registers everything again
+on a new connection.
 
 ZooKeeper: ZKWatchManager, ZooKeeper.ExistsWatchRegistration, ClientCnxn.SendThread.primeConnection.
 """
@@ -19,7 +19,7 @@ from zabspec.watches.removal import WatcherType
 from zabspec.watches.state import Event, EventType, Kind
 
 Watcher = int
-"""A callback, by a number. ZooKeeper: an object that is a Watcher."""
+"""A callback, represented by a number. ZooKeeper: an object that is a Watcher."""
 
 
 class Registration(NamedTuple):
@@ -32,13 +32,13 @@ class Registration(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ClientWatches:
-    """All that a client has registered in its session, in order, each once."""
+    """All that a client has registered in its session, in order, each registration once."""
 
     registrations: tuple[Registration, ...] = ()
 
 
 NOTHING = ClientWatches()
-"""What a new client has registered."""
+"""The registrations of a new client."""
 
 ONCE: dict[EventType, tuple[Kind, ...]] = {
     EventType.CREATED: (Kind.DATA, Kind.EXIST),
@@ -46,7 +46,7 @@ ONCE: dict[EventType, tuple[Kind, ...]] = {
     EventType.DATA_CHANGED: (Kind.DATA, Kind.EXIST),
     EventType.CHILDREN_CHANGED: (Kind.CHILD,),
 }
-"""The kinds that an event calls, and ends."""
+"""For each type of event, the kinds of watches at its path that it calls, and uses up."""
 
 REMOVED: dict[WatcherType, tuple[Kind, ...]] = {
     WatcherType.CHILDREN: (Kind.CHILD,),
@@ -55,17 +55,17 @@ REMOVED: dict[WatcherType, tuple[Kind, ...]] = {
     WatcherType.PERSISTENT: (Kind.PERSISTENT,),
     WatcherType.RECURSIVE: (Kind.RECURSIVE,),
 }
-"""The kinds that a removal ends."""
+"""For each type that a request may remove, the kinds of watches that end."""
 
 
 def remembered(client: ClientWatches, kind: Kind, path: str, watcher: Watcher = 0) -> ClientWatches:
-    """The reply has come that registers a watch."""
+    """Returns the client's record after the reply that registers a watch."""
     added = {*client.registrations, Registration(kind, path, watcher)}
     return replace(client, registrations=tuple(sorted(added)))
 
 
 def called(client: ClientWatches, event: Event) -> tuple[ClientWatches, tuple[Watcher, ...]]:
-    """An event arrives: what is left, and the watchers that are called, each once."""
+    """Returns the client's record after an event, and the watchers that the client calls, each once."""
     ended = [
         each for each in client.registrations if each.path == event.path and each.kind in ONCE[event.type]
     ]
@@ -76,24 +76,26 @@ def called(client: ClientWatches, event: Event) -> tuple[ClientWatches, tuple[Wa
 
 
 def forgotten(client: ClientWatches, path: str, kinds: WatcherType) -> ClientWatches:
-    """The client has removed its watches of a path."""
+    """Returns the client's record after it has removed its watches of a path."""
     kept = (each for each in client.registrations if each.path != path or each.kind not in REMOVED[kinds])
     return replace(client, registrations=tuple(kept))
 
 
 def told_of_connection(client: ClientWatches) -> tuple[Watcher, ...]:
-    """Who is told that the connection is lost, or there again: everyone; nothing is ended by it."""
+    """Returns the watchers that are called when the connection is lost or there again: all; none is used up
+    by it.
+    """
     return tuple(sorted({each.watcher for each in client.registrations}))
 
 
 def registered_again(client: ClientWatches, relative_zxid: int) -> SetWatches | None:
-    """What a client says first on a new connection of its session; None if it watches nothing.
+    """Returns what a client sends first on a new connection of its session; None if it watches nothing.
 
-    ZooKeeper sends several of them if the paths are longer than 128 KiB (ZOOKEEPER-706).
+    ZooKeeper sends several such requests if the paths are longer than 128 KiB (ZOOKEEPER-706).
 
     Args:
         client: what it has registered.
-        relative_zxid: the highest in the header of any reply to it.
+        relative_zxid: the highest zxid in the header of any reply to it.
     """
     if not client.registrations:
         return None

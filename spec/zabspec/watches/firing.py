@@ -1,8 +1,8 @@
-"""Watches fire: what a connection is told of a transaction that its server has applied.
+"""Firing watches: what a connection is told of a transaction that its server has applied.
 
-The tree says which managers a transaction triggers, for which paths, in which order (`Trigger`); here is what
-comes of it for one connection. It gets at most one event for each trigger, in their order. What fires in mode
-STANDARD is gone, also where the event is not sent because its node may not be read.
+The tree says which managers a transaction triggers, for which paths, in which order (`Trigger`). Here is what
+comes of that for one connection. It gets at most one event for each trigger, in their order. An entry in mode
+STANDARD is gone once it has fired, also where the event is not sent because the client may not read the node.
 
 ZooKeeper: WatchManager.triggerWatch, PathParentIterator, ServerCnxn.process.
 """
@@ -31,18 +31,18 @@ def fired(
     zxid: int,
     readable: Sequence[bool] = (),
 ) -> Fired:
-    """The events of one transaction, for one connection.
+    """Returns the watches after a transaction, and its events for one connection.
 
     Args:
-        watches: what the connection has registered.
-        triggers: all of the transaction, in order; of a multi, those of one operation after the other.
+        watches: of the connection.
+        triggers: all of the transaction, in order; for a multi, those of one operation after the other.
         zxid: of the transaction.
-        readable: for each trigger, whether the ids of the connection have READ on its node, by the ACL that
-            it has, or had when it was deleted; empty if they have it on all of them.
+        readable: for each trigger, True if the identities of the connection have READ on its node, by the ACL
+            that the node has, or had when it was deleted; empty if they have it on all of them.
     """
     header = zxid if watches.release.zxid_in_events else NO_ZXID
     events: list[Event] = []
-    was_hit = False  # by the trigger before
+    was_hit = False  # by the previous trigger
     for trigger, is_readable in zip(triggers, readable or [True] * len(triggers), strict=True):
         is_told = was_hit and is_second_call(trigger)
         was_hit = is_hit(watches, trigger)
@@ -54,22 +54,22 @@ def fired(
 
 
 def is_second_call(trigger: Trigger) -> bool:
-    """Whether a trigger tells the child watches of a node what its data watches have just been told.
+    """True if a trigger tells the child watches of a node what its data watches have just been told.
 
-    Who has been found by the first call is left out of the second. ZooKeeper: DataTree.deleteNode.
+    A connection that the first call has found is left out of the second. ZooKeeper: DataTree.deleteNode.
     """
     return trigger.type == EventType.DELETED and trigger.manager == Manager.CHILD
 
 
 def is_hit(watches: Watches, trigger: Trigger) -> bool:
-    """Whether a trigger finds the connection."""
+    """True if a trigger finds an entry of the connection."""
     return any(hits(trigger, entry) for entry in watches.entries)
 
 
 def hits(trigger: Trigger, entry: Entry) -> bool:
-    """Whether a trigger finds an entry: one at its path, or a recursive one there or above.
+    """True if a trigger finds an entry: one at its path, or a recursive one there or above.
 
-    A recursive one is told of every child, so it is not told that there are other children.
+    A recursive entry is told of every child, so it is not told that the children have changed.
     """
     if trigger.manager != entry.manager:
         return False
@@ -79,5 +79,5 @@ def hits(trigger: Trigger, entry: Entry) -> bool:
 
 
 def is_within(path: str, top: str) -> bool:
-    """Whether a path is `top` or below it."""
+    """True if a path is `top` or below it."""
     return path == top or path.startswith(top if top == "/" else f"{top}/")

@@ -1,10 +1,11 @@
-"""What clients rely on of watches, each with the sentence that it comes from.
+"""What clients rely on of watches, each property with the sentence that it comes from.
 
-They are about one connection, and about what has happened to nodes, not about how managers are called: what
-an entry is owed for a change is written down once more here, as the matrix has it (`owed`). The guarantees
-about replies are those of the service.
+They are about one connection, and about what has happened to nodes, not about how managers are called: which
+events an entry is owed for a change is written down once more here, as the matrix in docs/watches.md has it
+(`owed`). W1 to W16 are the guarantees stated there. Those about replies are checked of `zabspec.service`.
+"Guide" is the Programmer's Guide, section "ZooKeeper Watches".
 
-ZooKeeper: "ZooKeeper Watches" in the Programmer's Guide; tests WatchManagerTest, PersistentWatcherTest.
+ZooKeeper: tests WatchManagerTest, PersistentWatcherTest.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from zabspec.watches.state import Entry, Event, EventType, Kind, Manager, Mode, 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one operation of a transaction has done: to a node, and if it came or went, to its parent.
+    """What one operation of a transaction has done to a node and, if it created or deleted the node, to its
+    parent.
 
     Attributes:
         type: CREATED, DELETED or DATA_CHANGED.
@@ -34,10 +36,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A transaction has been applied while a connection watched.
+    """A transaction has been applied while a connection had watches.
 
     Attributes:
-        before: what it had registered.
+        before: what the connection had registered.
         changes: of the transaction, in order.
         zxid: of the transaction.
         unreadable: paths of the nodes that the connection may not read.
@@ -60,7 +62,7 @@ class Removed:
     Attributes:
         before: what was registered.
         request: what was to be removed.
-        then: the transaction, with what was left by the removal.
+        then: the transaction, with what the removal has left.
     """
 
     before: Watches
@@ -70,7 +72,8 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A client has registered again; it has seen everything up to some zxid, and watched from then on.
+    """A client has registered its watches again, having seen everything up to some zxid and watched from then
+    on.
 
     Attributes:
         log: all changes that there were, each with its zxid.
@@ -85,16 +88,16 @@ class Resumed:
     events: tuple[Event, ...]
 
 
-# What an entry is owed.
+# The events that an entry is owed.
 
 
 def parent_of(path: str) -> str:
-    """The path of the node above."""
+    """Returns the path of a node's parent."""
     return path.rpartition("/")[0] or "/"
 
 
 def owed(entry: Entry, change: Change) -> tuple[EventType, str] | None:
-    """The type and path of the event that an entry is owed for a change; None for nothing."""
+    """Returns the type and path of the event that an entry is owed for a change; None if it is owed none."""
     if entry.mode == Mode.RECURSIVE:
         return (change.type, change.path) if is_within(change.path, entry.path) else None
     if entry.path == change.path and (entry.manager == Manager.DATA or change.type == EventType.DELETED):
@@ -109,7 +112,9 @@ def _is_of_child(path: str, change: Change) -> bool:
 
 
 def _owed_in_order(step: Applied) -> Iterator[tuple[EventType, str]]:
-    """What is owed to all entries together, each event once for a change, the node's before the parent's."""
+    """Yields what is owed to all entries together: each event once for a change, the node's before its
+    parent's.
+    """
     gone: set[Entry] = set()
     for change in step.changes:
         hit = [each for each in step.before.entries if each not in gone and owed(each, change)]
@@ -125,13 +130,13 @@ def _sent(step: Applied) -> list[tuple[EventType, str]]:
     return [(each.type, each.path) for each in step.events]
 
 
-# What holds of a transaction.
+# Properties of a transaction.
 
 
 def standard_watch_is_gone_after_its_event(step: Applied) -> bool:
     """Guide: "Standard watches are one time triggers; if you get a watch event and you want to get notified
-    of future changes, you must set another watch." (W5) It is gone as well where the event was not sent
-    because its node may not be read.
+    of future changes, you must set another watch." (W5) The watch is gone as well if the event was not sent
+    because the client may not read the node.
     """
     return not any(
         owed(entry, change)
@@ -142,7 +147,7 @@ def standard_watch_is_gone_after_its_event(step: Applied) -> bool:
 
 
 def other_watches_stay(step: Applied) -> bool:
-    """What has not fired is still registered, and so is what has, if it is persistent or recursive.
+    """A watch that has not fired is still registered, and so is a persistent or recursive one that has.
 
     Guide: "you can set a watch that does not get removed when triggered." (W7)
     """
@@ -155,12 +160,12 @@ def other_watches_stay(step: Applied) -> bool:
 
 
 def owed_events_are_sent(step: Applied) -> bool:
-    """What a client watches for and may read, it is told: no event is skipped. (W2, W7)"""
+    """A client gets the event of every change that it watches for and may read. (W2, W7)"""
     return set(_owed_in_order(step)) <= set(_sent(step))
 
 
 def events_are_caused(step: Applied) -> bool:
-    """Each event is owed to something that was registered, for something that has happened. (W4, W6)"""
+    """Each event is owed to an entry that was registered, for a change that has happened. (W4, W6)"""
     return set(_sent(step)) <= set(_owed_in_order(step))
 
 
@@ -173,7 +178,7 @@ def one_event_for_each_change(step: Applied) -> bool:
 
 def events_are_in_order(step: Applied) -> bool:
     """Guide: "The order of watch events from ZooKeeper corresponds to the order of the updates as seen by the
-    ZooKeeper service." In a transaction that is the order of its operations, and in each of them the event of
+    ZooKeeper service." In a transaction that is the order of its operations; for each operation, the event of
     the node comes before that of its parent. (W1, W9)
     """
     expected = iter(_owed_in_order(step))
@@ -214,7 +219,7 @@ EVERY_TRANSACTION: tuple[Callable[[Applied], bool], ...] = (
 )
 
 
-# What holds of a removal.
+# Properties of a removal.
 
 REMOVES: dict[WatcherType, tuple[Kind, ...]] = {
     WatcherType.CHILDREN: (Kind.CHILD,),
@@ -223,7 +228,7 @@ REMOVES: dict[WatcherType, tuple[Kind, ...]] = {
     WatcherType.PERSISTENT: (Kind.PERSISTENT,),
     WatcherType.RECURSIVE: (Kind.RECURSIVE,),
 }
-"""The watches that a removal is meant for."""
+"""For each type, the kinds of watches that a removal is meant for."""
 
 
 def _meant(step: Removed) -> set[Entry]:
@@ -232,7 +237,7 @@ def _meant(step: Removed) -> set[Entry]:
 
 
 def nothing_after_removal(step: Removed) -> bool:
-    """What has been removed is told of nothing any more. (W13)"""
+    """No event is sent for a watch that has been removed. (W13)"""
     left = set(step.before.entries) - _meant(step)
     owed_to_others = {owed(entry, change) for entry in left for change in step.then.changes}
     return set(_sent(step.then)) <= owed_to_others
@@ -246,7 +251,7 @@ def removal_spares_the_others(step: Removed) -> bool:
 EVERY_REMOVAL: tuple[Callable[[Removed], bool], ...] = (nothing_after_removal, removal_spares_the_others)
 
 
-# What holds on a new connection.
+# Properties of a new connection.
 
 
 def _missed(step: Resumed) -> list[Change]:
@@ -254,7 +259,7 @@ def _missed(step: Resumed) -> list[Change]:
 
 
 def _watching(step: Resumed) -> Iterator[Entry]:
-    """The entries of data and child watches, as they were on the last connection."""
+    """Yields the entries of data and child watches, as they were on the last connection."""
     for kind, paths in ((Kind.DATA, step.request.data), (Kind.CHILD, step.request.child)):
         for path in paths:
             yield from entries_of(kind, path, step.after.release)
@@ -273,7 +278,7 @@ def seen_changes_are_not_told_again(step: Resumed) -> bool:
 
 
 def missed_changes_are_told(step: Resumed) -> bool:
-    """A data or child watch that has missed something is told of it. (W10)"""
+    """A data or child watch that has missed a change gets an event. (W10)"""
     return all(
         _told(step, entry.path) or not any(owed(entry, change) for change in _missed(step))
         for entry in _watching(step)
@@ -281,7 +286,7 @@ def missed_changes_are_told(step: Resumed) -> bool:
 
 
 def exist_watch_is_told_of_a_node(step: Resumed) -> bool:
-    """Who waits for a node is told if it is there now; not, if it has come and gone. (W10)"""
+    """An exist watch gets an event if there is a node now, and none if a node has come and gone. (W10)"""
     return all(_told(step, path) == _is_there(step, path) for path in step.request.exist)
 
 
@@ -305,7 +310,7 @@ def told_or_registered(step: Resumed) -> bool:
 
 
 def lasting_watches_are_registered_again(step: Resumed) -> bool:
-    """A persistent or recursive watch is registered again; of what it has missed nothing is told. (W11)"""
+    """A persistent or recursive watch is registered again, without an event for what it has missed. (W11)"""
     lasting = [(Kind.PERSISTENT, path) for path in step.request.persistent]
     lasting += [(Kind.RECURSIVE, path) for path in step.request.recursive]
     standard = {*step.request.data, *step.request.exist, *step.request.child}

@@ -1,6 +1,6 @@
-"""Watches come to be: by reads, and by addWatch.
+"""Registering watches: by reads, and by addWatch.
 
-A read leaves its watch in the same moment in which the tree is read, so nothing can change in between.
+A read registers its watch at the same moment in which it reads the tree, so nothing can change in between.
 
 ZooKeeper: DataTree.getData, statNode, getChildren, addWatch; FinalRequestProcessor.
 """
@@ -14,11 +14,11 @@ from zabspec.watches.state import Entry, Kind, Manager, Mode, Release, Watches, 
 
 @dataclass(frozen=True, slots=True)
 class AddWatch:
-    """Watches a path, node or no node, until it is removed. ZooKeeper: AddWatchRequest.
+    """Watches a path until the watch is removed, whether or not there is a node. ZooKeeper: AddWatchRequest.
 
     Attributes:
-        path: which.
-        recursive: everything below it as well.
+        path: the path.
+        recursive: True to watch everything below it too.
     """
 
     path: str
@@ -26,7 +26,7 @@ class AddWatch:
 
 
 def entries_of(kind: Kind, path: str, release: Release) -> tuple[Entry, ...]:
-    """What a watch of some kind is to a server."""
+    """Returns the entries that a watch of some kind has at a server."""
     match kind:
         case Kind.DATA | Kind.EXIST:
             return (Entry(Manager.DATA, path, Mode.STANDARD),)
@@ -41,12 +41,12 @@ def entries_of(kind: Kind, path: str, release: Release) -> tuple[Entry, ...]:
 
 
 def with_watch(watches: Watches, kind: Kind, path: str) -> Watches:
-    """Registers a watch."""
+    """Returns the watches with a watch of some kind added."""
     for entry in entries_of(kind, path, watches.release):
         watches = with_entry(watches, entry)
     return watches
 
 
 def added(watches: Watches, request: AddWatch) -> Watches:
-    """Answers an addWatch; there is no way for it to fail. ZooKeeper: DataTree.addWatch."""
+    """Returns the watches after an addWatch, which cannot fail. ZooKeeper: DataTree.addWatch."""
     return with_watch(watches, Kind.RECURSIVE if request.recursive else Kind.PERSISTENT, request.path)

@@ -1,4 +1,4 @@
-"""Watches are asked for, and removed, by the path under which they were registered.
+"""Asking for watches, and removing them, by the path under which they were registered.
 
 ZooKeeper: DataTree.containsWatcher, removeWatch; Watcher.WatcherType.
 """
@@ -12,12 +12,12 @@ from zabspec.watches.state import Manager, Mode, Watches, has_entry, without_ent
 
 
 class WatcherType(IntEnum):
-    """What is to be removed. ZooKeeper: Watcher.WatcherType."""
+    """The types of watches that a request may remove. ZooKeeper: Watcher.WatcherType."""
 
     CHILDREN = 1
     DATA = 2
     ANY = 3
-    PERSISTENT = 4  # this and the next one since 3.9.0
+    PERSISTENT = 4  # PERSISTENT and RECURSIVE exist since 3.9.0
     RECURSIVE = 5
 
 
@@ -26,7 +26,7 @@ class CheckWatches:
     """Asks whether a path is watched. ZooKeeper: CheckWatchesRequest.
 
     Attributes:
-        path: which.
+        path: the path.
         type: one of `WatcherType`; anything else is refused.
     """
 
@@ -36,7 +36,7 @@ class CheckWatches:
 
 @dataclass(frozen=True, slots=True)
 class RemoveWatches:
-    """Ends watches. ZooKeeper: RemoveWatchesRequest.
+    """Removes watches. ZooKeeper: RemoveWatchesRequest.
 
     Attributes:
         path: under which they were registered.
@@ -56,34 +56,34 @@ SELECTED: dict[WatcherType, Selected] = {
     WatcherType.PERSISTENT: ((Manager.CHILD, Mode.PERSISTENT), (Manager.DATA, Mode.PERSISTENT)),
     WatcherType.RECURSIVE: ((Manager.DATA, Mode.RECURSIVE),),
 }
-"""Managers and modes, None for all modes, of each type."""
+"""For each type, the managers and modes from which entries are removed; None stands for all modes."""
 
 SELECTED_BEFORE_3_9: dict[WatcherType, Selected] = {
     WatcherType.CHILDREN: ((Manager.CHILD, None),),
     WatcherType.DATA: ((Manager.DATA, None),),
     WatcherType.ANY: ((Manager.CHILD, None), (Manager.DATA, None)),
 }
-"""The same where there is one mode for a path."""
+"""The same for releases that keep one mode for a path."""
 
 
 class Answer(IntEnum):
-    """What a client is told. ZooKeeper: KeeperException.Code."""
+    """The result code in the reply. ZooKeeper: KeeperException.Code."""
 
     OK = 0
-    MARSHALLING_ERROR = -5  # there is no such type
+    MARSHALLING_ERROR = -5  # no such type
     NO_WATCHER = -121
 
 
 def checked(watches: Watches, request: CheckWatches) -> Answer:
-    """Answers a checkWatches.
+    """Returns the reply to a checkWatches.
 
-    Before 3.9.0, ZooKeeper finds what any connection watches there; here it finds this one's.
+    Before 3.9.0, ZooKeeper finds the watches of any connection there; here it finds those of this connection.
     """
     return _answer(watches, request.path, request.type)
 
 
 def removed(watches: Watches, request: RemoveWatches) -> tuple[Watches, Answer]:
-    """Answers a removeWatches: what is left, and what the client is told."""
+    """Returns the watches that remain after a removeWatches, and the reply."""
     answer = _answer(watches, request.path, request.type)
     if answer == Answer.OK:
         for manager, mode in _selected(watches, request.type) or ():

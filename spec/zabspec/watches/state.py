@@ -1,9 +1,9 @@
-"""What a connection has registered: the two watch managers of a server.
+"""The watches that a connection has registered: its part of a server's two watch managers.
 
-A server keeps two managers, one for what happens to a node and one for what happens among its children. An
-entry in one of them is a path, a connection and a mode. Firing, removing and closing take each connection by
-itself, so what one connection has registered is a record of its own, `Watches`; a server's managers are these
-records side by side. They live in the memory of the server that the client is connected to, and nowhere else.
+A server keeps two managers, one for changes of a node and one for changes of its children. An entry in one of
+them is a path, a connection and a mode. Firing, removing and closing handle each connection by itself, so the
+watches of one connection are a record of their own, `Watches`; a server's managers are these records side by
+side. They exist in the memory of the server that the client is connected to, and nowhere else.
 
 ZooKeeper: WatchManager, WatchStats, WatcherMode, WatchedEvent.
 """
@@ -18,7 +18,7 @@ from zabspec.parts import replace
 
 
 class EventType(IntEnum):
-    """What an event says has happened to its path. ZooKeeper: Watcher.Event.EventType."""
+    """What an event says has happened at its path. ZooKeeper: Watcher.Event.EventType."""
 
     CREATED = 1
     DELETED = 2
@@ -27,14 +27,14 @@ class EventType(IntEnum):
 
 
 class Manager(IntEnum):
-    """Which of the two. ZooKeeper: DataTree.dataWatches, DataTree.childWatches."""
+    """The two managers of a server. ZooKeeper: DataTree.dataWatches, DataTree.childWatches."""
 
     DATA = 0
     CHILD = 1
 
 
 class Mode(IntEnum):
-    """How an entry fires: once, each time, or each time for all that is below as well.
+    """How an entry fires: once, each time, or each time for everything below the path too.
 
     ZooKeeper: WatcherMode.
     """
@@ -45,10 +45,10 @@ class Mode(IntEnum):
 
 
 class Kind(IntEnum):
-    """The watches that a client tells apart, in the order in which it registers them again."""
+    """The kinds of watches that a client distinguishes, in the order in which it registers them again."""
 
     DATA = 0
-    EXIST = 1  # to a server the same as DATA: only clients know that there was no node
+    EXIST = 1  # for a server the same as DATA: only the client knows that there was no node
     CHILD = 2
     PERSISTENT = 3
     RECURSIVE = 4
@@ -56,14 +56,15 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """In what releases of ZooKeeper differ.
+    """How releases of ZooKeeper differ.
 
     Attributes:
-        separate_modes: a path may be watched in several modes at once. Before 3.9.0 the last one wins, and a
-            recursive watch is in both managers (ZOOKEEPER-4466, -4471, -4472).
-        zxid_in_events: an event has the zxid of its transaction; before 3.9.0 it has `NO_ZXID`
+        separate_modes: True if a path may be watched in several modes at once. Before 3.9.0 the last one
+            wins, and a recursive watch is in both managers (ZOOKEEPER-4466, -4471, -4472).
+        zxid_in_events: True if an event has the zxid of its transaction; before 3.9.0 it has `NO_ZXID`
             (ZOOKEEPER-4655).
-        filters_events: nothing is sent of nodes that the client may not read: since 3.9.2 (ZOOKEEPER-4799).
+        filters_events: True if no event is sent of nodes that the client may not read: since 3.9.2
+            (ZOOKEEPER-4799).
     """
 
     separate_modes: bool = True
@@ -75,11 +76,11 @@ LATEST = Release()
 RELEASE_3_8 = Release(separate_modes=False, zxid_in_events=False, filters_events=False)
 
 NO_ZXID = -1
-"""In the header of an event that no transaction is known of. ZooKeeper: WatchedEvent.NO_ZXID."""
+"""The zxid in the header of an event that has no known transaction. ZooKeeper: WatchedEvent.NO_ZXID."""
 
 
 class Entry(NamedTuple):
-    """One entry of a connection."""
+    """One entry of a connection in a manager."""
 
     manager: Manager
     path: str
@@ -93,7 +94,7 @@ class Trigger:
     Attributes:
         type: of the events.
         path: of the node.
-        manager: that is called.
+        manager: the one that is called.
     """
 
     type: EventType
@@ -103,12 +104,12 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Tells a client of a change that it has watched for. It does not tell what is there now.
+    """Tells a client of a change that it watches for, without the node's new state.
 
     Attributes:
         type: what has happened.
         path: where.
-        zxid: in the header, of the transaction, or `NO_ZXID`.
+        zxid: in the header: that of the transaction, or `NO_ZXID`.
     """
 
     type: EventType
@@ -118,7 +119,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """What one connection has registered.
+    """The watches of one connection.
 
     Attributes:
         entries: in order, each once.
@@ -130,15 +131,15 @@ class Watches:
 
 
 NONE = Watches()
-"""What a new connection has registered, with a server of the latest release."""
+"""The watches of a new connection with a server of the latest release."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """What comes of a transaction, or of registering again.
+    """The outcome of a transaction, or of registering again.
 
     Attributes:
-        watches: what is still registered.
+        watches: those that are still registered.
         events: for the connection, in the order in which they are sent.
     """
 
@@ -147,7 +148,7 @@ class Fired:
 
 
 def has_entry(watches: Watches, manager: Manager, path: str, mode: Mode | None = None) -> bool:
-    """Whether a path is watched, in a mode or in any. ZooKeeper: WatchManager.containsWatcher."""
+    """True if a path is watched, in a mode or in any. ZooKeeper: WatchManager.containsWatcher."""
     return any(
         each.manager == manager and each.path == path and mode in (None, each.mode)
         for each in watches.entries
@@ -155,7 +156,9 @@ def has_entry(watches: Watches, manager: Manager, path: str, mode: Mode | None =
 
 
 def with_entry(watches: Watches, entry: Entry) -> Watches:
-    """Registers an entry. Registering again changes nothing. ZooKeeper: WatchManager.addWatch."""
+    """Returns the watches with an entry added, which may be there already. ZooKeeper:
+    WatchManager.addWatch.
+    """
     kept = set(watches.entries)
     if not watches.release.separate_modes:
         kept = {each for each in kept if (each.manager, each.path) != (entry.manager, entry.path)}
@@ -163,7 +166,9 @@ def with_entry(watches: Watches, entry: Entry) -> Watches:
 
 
 def without_entries(watches: Watches, manager: Manager, path: str, mode: Mode | None = None) -> Watches:
-    """Forgets a path, in a mode or in all of them. ZooKeeper: WatchManager.removeWatcher."""
+    """Returns the watches without a path, in one mode or in all of them. ZooKeeper:
+    WatchManager.removeWatcher.
+    """
     kept = (
         each
         for each in watches.entries

@@ -1,7 +1,6 @@
 """ZAB 1.0 as ZooKeeper runs it; read the modules in this order.
 
     state            servers, messages, channels
-    quorums          majorities, and majorities of weight
     disk             what is written, what is found again, and the tree in memory
     network          connections with two ends
     election         phase 0
@@ -11,24 +10,27 @@
     faults           crashes and timeouts
     partitions       some servers cut off from the others
     coarse           synchronization in one step
+    mapping          the state of `zabspec.broadcast` that a state stands for
+    properties       what must hold of states and steps; with `expected` and `witnesses`
+    liveness         what must happen in the end
 
-A server's disk, its memory and what waits between them are three fields (`log`, `tree`, `unsynced`), and
-the rules of ZooKeeper that the known bugs broke are about the order in which they change. So what is one
-step for the paper is several here wherever a crash may come between: history, current epoch and
-acknowledgement at NEWLEADER; handing a proposal to the disk and having it there; a connection lost at one
-end, then at the other.
+Quorums are those of `zabspec.quorums`. A server's disk, its memory and what waits between them are three
+fields (`log`, `tree`, `unsynced`), and the rules of ZooKeeper that the known bugs broke are about the order
+in which these change. So what is one step for the paper is several steps here wherever a crash may come in
+between: history, current epoch and acknowledgement at NEWLEADER; handing a proposal to the disk and having it
+on disk; a connection lost at one end, then at the other.
 
-Left out, because nothing about order hangs on it: clients and sessions, what transactions contain, how a
-disk is cut into files (it is one sequence, or log records and a snapshot: `Disk`), the thread that
+Left out, because the order of changes does not depend on it: clients and sessions, what transactions contain,
+how a disk is cut into files (it is one sequence, or log records and a snapshot: `Disk`), the thread that
 applies what is committed (it applies at once), pings, the second acknowledgement after UPTODATE, which
-leaders ignore, and reconfiguration. Election stands for what FastLeaderElection may come to, without its
-messages. A leader takes up its own epoch in the same step in which the acknowledgements of it become a
+leaders ignore, and reconfiguration. Election stands for the outcomes of FastLeaderElection, without its
+messages. A leader takes up its own epoch in the step in which the acknowledgements of that epoch become a
 quorum: nothing of it leaves the server in between.
 
 `NEXT` lists every action but one: `NEXT_LIVE` adds that a leader stops waiting, which liveness needs and
-which leads nowhere that connections lost one by one would not lead. `NEXT_UNELECTED` is the same with a
-coarser phase 0, where anyone may lead, and `NEXT_LATE` lies in between, for votes that are out of date;
-`NEXT_SYNCHRONIZED` with a coarser phase 2, where synchronization is one step.
+which leads to no state that connections lost one by one would not lead to. `NEXT_UNELECTED` has a coarser
+phase 0, where any server may lead, and `NEXT_LATE` lies between the two, for votes that are out of date;
+`NEXT_SYNCHRONIZED` has a coarser phase 2, where synchronization is one step.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Phase 3, broadcast: transactions are proposed, written by a quorum and delivered, in order.
 
-Proposals are pipelined, and what has piled up is written at once. A leader's own disk is one of many: it
-delivers what a quorum of others has written even if it has not itself.
+Proposals are pipelined, and all that wait are written at once. A leader's own disk counts like any other: it
+delivers what a quorum of others has written even if it has not written it itself.
 
 Paper: section IV, algorithm 3.
 ZooKeeper: ProposalRequestProcessor, SyncRequestProcessor, AckRequestProcessor, SendAckRequestProcessor.
@@ -28,7 +28,8 @@ from zabspec.zab.state import Ack, Commit, Inform, Message, Proposal, Role, Stag
 def leader_proposes(state: State, leader: Sid, value: int) -> State | None:
     """An established leader gives a request the next zxid, hands it to its own disk and sends it out.
 
-    It goes to all that NEWLEADER was sent to, whether or not they have acknowledged that; not to observers.
+    It sends it to all voters that it has synchronized, whether or not they have acknowledged NEWLEADER; not
+    to observers.
 
     Paper: l.3.1.
     ZooKeeper: Leader.propose, to `forwardingFollowers`; SyncRequestProcessor.
@@ -65,7 +66,7 @@ def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> Sta
 
 
 def server_syncs_log(state: State, server: Sid) -> State | None:
-    """A server writes all that waits, in one go; then, and not before, it acknowledges each.
+    """A server writes all that waits, in one go; then, and not before, it acknowledges each transaction.
 
     An observer acknowledges nothing.
 
@@ -100,8 +101,10 @@ def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | No
 
 
 def with_ack_counted(state: State, leader: Sid, server: Sid, zxid: Zxid) -> State:
-    """The state after a leader learned that a server has everything up to a zxid on disk: it delivers what a
-    quorum has, in order, and tells all that proposals go to; observers learn of it only now.
+    """Returns the state after a leader learned that a server has everything up to a zxid on disk.
+
+    The leader delivers what a quorum has, in order, and sends COMMIT to all that proposals go to; observers
+    get the transaction only now, with INFORM.
 
     Paper: l.3.2, COMMIT.
     ZooKeeper: Leader.tryToCommit, commit and inform.

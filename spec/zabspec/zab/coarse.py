@@ -1,7 +1,7 @@
-"""Phase 2 in one step: a learner adopts its leader's history, as far as its acknowledgement of NEWLEADER.
+"""Phase 2 in one step: a learner adopts its leader's history, up to its acknowledgement of NEWLEADER.
 
-For exploring the rest more deeply. The step is made of those of `zabspec.zab.synchronization`, one after the
-other with nothing in between, so whatever it leads to, they lead to as well.
+This makes the rest cheaper to explore. The step consists of the steps of `zabspec.zab.synchronization`, one
+after the other with nothing in between, so they lead to every state that it leads to.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ REPLACED = (
     follower_persists_epoch,
     follower_acknowledges_newleader,
 )
-"""The actions that the one step stands for."""
+"""The actions that the one step replaces."""
 
 
 def learner_adopts_history(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader and a learner get through synchronization, and the learner has acknowledged NEWLEADER.
+    """A leader and a learner complete synchronization, and the learner acknowledges NEWLEADER.
 
     Paper: l.2.1 and f.2.1, which is one step there too.
     ZooKeeper: LearnerHandler.syncFollower, Learner.syncWithLeader up to UPTODATE.
@@ -49,7 +49,7 @@ def learner_adopts_history(state: State, leader: Sid, follower: Sid) -> State | 
 
 
 def _acknowledged(state: State, follower: Sid, leader: Sid) -> State | None:
-    """The state after a follower took in all up to NEWLEADER, and NEWLEADER."""
+    """Returns the state after a follower processed everything up to NEWLEADER and acknowledged it."""
     steps = (
         follower_queues_proposal,
         follower_notes_commit,

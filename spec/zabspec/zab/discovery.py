@@ -1,7 +1,7 @@
-"""Phase 1, discovery: a quorum promises a new epoch, and is found to know nothing that its leader does not.
+"""Phase 1, discovery: a quorum promises a new epoch, and none of it has more than the leader.
 
-Unlike the paper's, the leader fetches no history: election has seen to it that it has the best one, and
-here that is only checked.
+Unlike the paper's leader, this one fetches no history: election has seen to it that the leader has the best
+history, and discovery only checks that.
 
 ZooKeeper: Learner.registerWithLeader, LearnerHandler.run, Leader.getEpochToPropose and waitForEpochAck.
 """
@@ -26,10 +26,12 @@ from zabspec.zab.state import AckEpoch, FollowerInfo, LeaderInfo, Stage, State, 
 
 
 def leader_processes_followerinfo(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader hears what a follower has promised; with a quorum, it promises a later epoch and proposes it.
+    """A leader hears what a follower has promised; with a quorum, it promises a later epoch itself and
+    proposes it.
 
-    The promise is on disk before it is sent. Who comes later is sent the epoch as it is. What an observer has
-    promised raises the epoch like anyone's; it is not counted, and neither is its acknowledgement.
+    The promise is on disk before it is sent. A latecomer is sent the epoch that was proposed. An observer's
+    promise raises the epoch like any other, but the observer is not counted, and neither is its
+    acknowledgement.
 
     Paper: l.1.1.
     ZooKeeper: Leader.getEpochToPropose.
@@ -54,10 +56,10 @@ def leader_processes_followerinfo(state: State, leader: Sid, follower: Sid) -> S
 
 
 def follower_processes_leaderinfo(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower promises an epoch that is later than any it promised before, on disk, and says so.
+    """A follower promises an epoch later than any it has promised before, on disk, and acknowledges it.
 
-    An epoch that it has promised already it acknowledges so that it will not be counted; from one that is
-    too early it turns away.
+    Its acknowledgement of an epoch that it has promised before is marked so that it does not count. If the
+    epoch is earlier than its promise, the follower leaves.
 
     Paper: f.1.1.
     ZooKeeper: Learner.registerWithLeader (LEADERINFO).
@@ -76,10 +78,10 @@ def follower_processes_leaderinfo(state: State, follower: Sid, leader: Sid) -> S
 
 
 def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader counts a promise; with a quorum of them its history is the initial one of its epoch.
+    """A leader counts a promise; with a quorum of them its history is the initial history of its epoch.
 
     A follower that is more up to date than the leader is refused. The leader's current epoch is on disk
-    before anything of the epoch counts as adopted by it.
+    before it counts as having adopted anything of the epoch.
 
     Paper: l.1.2, where the leader takes over the most recent history instead.
     ZooKeeper: Leader.waitForEpochAck, then QuorumPeer.setCurrentEpoch.

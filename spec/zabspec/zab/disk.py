@@ -1,4 +1,4 @@
-"""What a server writes, what it finds again, and how its tree is kept in step with that.
+"""A server's disk: what it writes, what it finds again, and how its tree is kept in step with that.
 
 ZooKeeper: SyncRequestProcessor, ZKDatabase, FileTxnSnapLog.
 """
@@ -11,7 +11,7 @@ from zabspec.zab.state import Server, Snapshot, SyncMode
 
 
 def applied(server: Server, *txns: Txn) -> Server:
-    """The server after it applied transactions to its tree.
+    """Returns a server after it applied transactions to its tree.
 
     ZooKeeper: ZKDatabase.processTxn and addCommittedProposal.
     """
@@ -26,21 +26,23 @@ def applied(server: Server, *txns: Txn) -> Server:
 
 
 def durable(server: Server) -> History:
-    """What a server would find if it started now: its snapshot, and the records after that."""
+    """Returns the history that a server would find if it started now: its snapshot, and the records
+    after it.
+    """
     return (*server.snapshot.tree, *after(server.log, server.snapshot.zxid))
 
 
 def synced(server: Server) -> Server:
-    """The server after everything that waited was written and is on disk."""
+    """Returns a server after everything that waited has been written and is on disk."""
     return replace(server, log=(*server.log, *server.unsynced), unsynced=())
 
 
 def put_down(server: Server) -> Server:
-    """The server after it stopped serving without a crash; it keeps its tree.
+    """Returns a server after it stopped serving without a crash; it keeps its tree.
 
-    What waits is written first. Then the tree gets what the log has beyond it, or the server would vote with
-    less than it has (ZOOKEEPER-2845). A tree that came from a leader and is not on disk is thrown away
-    (ZOOKEEPER-3642, ZOOKEEPER-5094).
+    What waits is written first. Then the transactions that the log has beyond the tree are applied, or the
+    server would vote with less than it has (ZOOKEEPER-2845). A tree that came from a leader and is not on
+    disk is thrown away (ZOOKEEPER-3642, ZOOKEEPER-5094).
 
     ZooKeeper: ZooKeeperServer.shutdown, ZKDatabase.fastForwardDataBase.
     """
@@ -51,8 +53,9 @@ def put_down(server: Server) -> Server:
 
 
 def loaded(server: Server, found: History) -> Server:
-    """The server after it read its disk, where it found these records: those after its snapshot are applied,
-    committed or not, and can be sent to others.
+    """Returns a server after it read its disk and found these records.
+
+    The records after its snapshot are applied, committed or not, and can be sent to other servers.
 
     ZooKeeper: QuorumPeer.loadDataBase, FileTxnSnapLog.restore.
     """
@@ -63,8 +66,9 @@ def loaded(server: Server, found: History) -> Server:
 
 
 def truncated(server: Server, zxid: Zxid) -> Server | None:
-    """The server after it dropped all after a zxid, None if it cannot: if its snapshot has more than that, or
-    the zxid is of no record, to be cut off after. Departure: D28.
+    """Returns a server after it truncated its log after a zxid, None if it cannot.
+
+    It cannot if its snapshot has transactions after that zxid, or if no record has that zxid. Departure: D28.
 
     ZooKeeper: ZKDatabase.truncateLog, FileTxnLog.truncate.
     """
@@ -73,7 +77,7 @@ def truncated(server: Server, zxid: Zxid) -> Server | None:
 
 
 def with_snapshot(server: Server) -> Server:
-    """The server after its tree was written as a whole; its records stay where they are.
+    """Returns a server after it wrote its whole tree as a snapshot; its records stay where they are.
 
     ZooKeeper: ZooKeeperServer.takeSnapshot, FileTxnSnapLog.save.
     """

@@ -1,11 +1,11 @@
-"""Phase 0, election, by its abstraction: any server leads that a quorum could elect.
+"""Phase 0, election, by its outcome: any server may lead that a quorum could elect.
 
-ZooKeeper: FastLeaderElection; what servers would tell each other there is left out. Ties go either way,
-where ZooKeeper lets the higher id win: so all servers are alike. Its votes may be out of date when they are
-counted, though, so it may also elect others. That does no harm, since discovery checks the leader again. In
-the place of `server_is_elected`, `server_is_elected_late` allows what comes of votes that outlast their
-voters' looking, and `server_leads_unelected` whatever an election may come to, crashes and all. Departure:
-D27.
+ZooKeeper: FastLeaderElection; the messages that servers exchange there are left out. Ties go either way,
+where in ZooKeeper the higher id wins, so all servers are alike. Votes in ZooKeeper may be out of date when
+they are counted, though, so other servers may be elected as well. That does no harm, since discovery checks
+the leader again. In the place of `server_is_elected`, `server_is_elected_late` allows the outcomes of votes
+that count after their voters have stopped looking, and `server_leads_unelected` allows whatever an election
+may come to, with crashes too. Departure: D27.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from zabspec.zab.network import (
 from zabspec.zab.state import FollowerInfo, Role, Server, Stage, State, learners_from
 
 Standing = tuple[int, Zxid]
-"""What makes a server worth electing: its current epoch, then the last zxid in its tree."""
+"""What elections compare of a server: its current epoch, then the last zxid in its tree."""
 
 
 def server_is_elected(state: State, server: Sid) -> State | None:
-    """A looking server leads that has the best vote of some quorum of looking servers that it can reach.
+    """A looking server leads if it has the best vote of some quorum of looking servers that it can reach.
 
     ZooKeeper: FastLeaderElection.lookForLeader returns a vote for the server itself.
     """
@@ -49,9 +49,10 @@ def server_is_elected(state: State, server: Sid) -> State | None:
 
 
 def server_is_elected_late(state: State, server: Sid) -> State | None:
-    """A looking server leads that has the best vote of some quorum of servers that look, or have looked.
+    """A looking server leads if it has the best vote of some quorum of servers that look, or have looked.
 
-    A server that looks no more may have voted with less than it has by now, so what it has does not count.
+    A server that does not look any more may have voted with less than it has by now, so what it has does not
+    count.
 
     ZooKeeper: FastLeaderElection.lookForLeader, where a vote counts until its voter is heard of again.
     """
@@ -69,7 +70,8 @@ def server_is_elected_late(state: State, server: Sid) -> State | None:
 
 
 def server_leads_unelected(state: State, server: Sid) -> State | None:
-    """A looking server leads, whatever its vote: an oracle named it, or votes that are out of date.
+    """A looking server leads, whatever its vote: an oracle named it, or votes that are out of date elected
+    it.
 
     Paper: section IV, phase 0.
     ZooKeeper: QuorumPeer.run, LOOKING to LEADING.
@@ -80,10 +82,10 @@ def server_leads_unelected(state: State, server: Sid) -> State | None:
 
 
 def server_follows_leader(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A looking server follows one that leads, connects to it and says what it has promised.
+    """A looking server connects to a server that leads, and tells it the last epoch that it has promised.
 
-    It need not be one of those that elected it: who comes later follows whom others follow. Observers do so
-    too, and say what they have promised in OBSERVERINFO.
+    It need not be one of those that elected the leader: a latecomer follows the server that others follow. So
+    do observers, which send their promise in OBSERVERINFO.
 
     ZooKeeper: FastLeaderElection.lookForLeader, Learner.connectToLeader and registerWithLeader.
     """
@@ -100,7 +102,7 @@ def server_follows_leader(state: State, follower: Sid, leader: Sid) -> State | N
 
 
 def leader_gives_up(state: State, leader: Sid) -> State | None:
-    """A leader that less than a quorum is connected to goes back to election.
+    """A leader to which fewer than a quorum are connected goes back to election.
 
     ZooKeeper: Leader.lead, in discovery after initLimit and later "Not sufficient followers synced".
     """
@@ -115,8 +117,8 @@ def leader_gives_up(state: State, leader: Sid) -> State | None:
 def leader_stops_waiting(state: State, leader: Sid) -> State | None:
     """A leader that has proposed an epoch and is not established goes back to election, whoever is connected.
 
-    It may be that those who are will never do: they have promised a later epoch, or were refused, or have
-    acknowledged the epoch when they had promised it already, which does not count.
+    The servers that are connected may never establish it: they have promised a later epoch, or were refused,
+    or their acknowledgement does not count because they had promised the epoch before.
 
     ZooKeeper: Leader.waitForEpochAck and waitForNewLeaderAck, after initLimit.
     """
@@ -129,14 +131,14 @@ def leader_stops_waiting(state: State, leader: Sid) -> State | None:
 
 
 def standing(state: State, server: Sid) -> Standing:
-    """What a server's first vote says of it (ZooKeeper: QuorumPeer.getInitLastLoggedZxid)."""
+    """Returns what a server's first vote says of it (ZooKeeper: QuorumPeer.getInitLastLoggedZxid)."""
     return state.servers[server].current_epoch, state.servers[server].processed
 
 
 def as_leader(server: Server, sid: Sid) -> Server:
-    """A server that starts to lead: of all that it waits for, its own part is there.
+    """Returns a server as it starts to lead: its own part of all that it waits for is there.
 
-    Its own acknowledgement of NEWLEADER counts from the moment that it has its epoch on disk.
+    Its own acknowledgement of NEWLEADER counts as soon as its epoch is on disk.
     """
     alone = frozenset({sid})
     size = len(server.stages)

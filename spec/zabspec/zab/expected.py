@@ -1,7 +1,8 @@
-"""What a server may find at the head of a channel: where it cannot go on, ZooKeeper's process would exit,
-throw or wait for ever.
+"""What a server may find at the head of a channel; anything else makes ZooKeeper's process exit, throw or
+hang.
 
-Each takes the receiver, then the sender. The action that would receive the message is not enabled then.
+Each predicate takes the receiver, then the sender. Where one is false, the action that would receive the
+message is not enabled.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from zabspec.zab.synchronization import is_next_commit
 
 
 def proposal_fits(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A proposal comes after all that a follower has, and leaves out none of its epoch; for an observer, so
-    does what it is informed of.
+    """A proposal is the next of its epoch after all that its receiver has, or the first of a later epoch.
+
+    For an observer this holds of INFORM.
 
     Source: ZOOKEEPER-4925, Learner.enforceContinuousProposal.
     """
@@ -35,7 +37,7 @@ def proposal_fits(state: State, receiver: Sid, sender: Sid) -> bool:
 
 
 def commit_fits(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A follower is told to deliver the transaction that comes next of those proposed to it.
+    """A COMMIT names the next transaction of those proposed to its receiver.
 
     Source: FollowerZooKeeperServer.commit exits otherwise; in Learner.syncWithLeader, ZOOKEEPER-4394.
     """
@@ -46,7 +48,7 @@ def commit_fits(state: State, receiver: Sid, sender: Sid) -> bool:
 
 
 def acknowledgement_fits(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A follower acknowledges what its leader has proposed, and an observer nothing of that.
+    """A follower acknowledges only what its leader has proposed, and an observer acknowledges no proposal.
 
     Source: Zab.tla, `ackInconsistent`; ZooKeeper: ObserverZooKeeperServer has no SendAckRequestProcessor.
     """
@@ -62,7 +64,7 @@ def acknowledgement_fits(state: State, receiver: Sid, sender: Sid) -> bool:
 def first_acknowledgement_is_of_newleader(state: State, receiver: Sid, sender: Sid) -> bool:
     """The first acknowledgement that a learner sends is that of NEWLEADER.
 
-    Source: LearnerHandler.run waits for it and takes whatever ACK comes (ZOOKEEPER-4685).
+    Source: LearnerHandler.run waits for it and accepts any ACK as it (ZOOKEEPER-4685).
     """
     message = state.network[sender][receiver].head
     if not isinstance(message, Ack):

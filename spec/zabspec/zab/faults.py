@@ -1,10 +1,10 @@
-"""What goes wrong: a server crashes and comes back, one end of a connection gives it up.
+"""Faults in ZAB 1.0: a server crashes and restarts, one end of a connection gives up.
 
-What goes wrong with the network as a whole is in `zabspec.zab.partitions`.
+Faults of the network as a whole are in `zabspec.zab.partitions`.
 
 There is no clock: a timeout may happen at any time. Which end of a connection gives up first makes two
-different steps; the other end notices later (`network.follower_notices`, `network.leader_notices`) or is lost
-itself before it does.
+different steps; the other end notices later (`network.follower_notices`, `network.leader_notices`), unless it
+crashes before it does.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def follower_times_out(state: State, follower: Sid, leader: Sid) -> State | None
 def leader_drops_follower(state: State, leader: Sid, follower: Sid) -> State | None:
     """A leader hears nothing from a learner for too long and closes its end of the connection.
 
-    A learner that has closed its own end it need not wait for so long (`network.leader_notices`), unless a
+    If the learner has closed its own end, the leader notices sooner (`network.leader_notices`), unless a
     partition keeps it from noticing.
 
     ZooKeeper: socket timeout in LearnerHandler.run.
@@ -50,15 +50,16 @@ def leader_drops_follower(state: State, leader: Sid, follower: Sid) -> State | N
 
 
 def server_restarts(state: State, server: Sid, kept: int) -> State | None:
-    """A server crashes and comes back with what is on its disk; of what waited, a first part may be there.
+    """A server crashes and restarts with what is on its disk, which may include the first part of what
+    waited.
 
-    It takes all of it for applied, committed or not. It refuses to start if its log is of a later epoch
-    than its current one: it crashed between the two at NEWLEADER.
+    It considers all of it as applied, committed or not. It refuses to start if its log is of a later epoch
+    than its current epoch: then it crashed between the two at NEWLEADER.
 
     Args:
         state: the state before.
-        server: who crashes.
-        kept: how many of the transactions that waited to be written are found again.
+        server: the server that crashes.
+        kept: how many of the transactions that waited to be written are on disk after all.
 
     ZooKeeper: QuorumPeer.loadDataBase.
     """

@@ -1,21 +1,21 @@
-"""Liveness of ZAB 1.0: what must happen in the end, and what has to be assumed for it.
+"""Liveness of ZAB 1.0: what must happen in the end, and what is assumed for it.
 
-As in `zabspec.paper.liveness`, each property speaks of a run from some point on, where from any reachable
-state
+As in `zabspec.paper.liveness`, each property is about a run from some point on. From any reachable state,
+these are assumed:
 
-1. faults are over: nothing in `FAULTS` is taken any more, and if the network is split, it heals;
-2. a quorum of servers, `up`, stays up, and none of them refuses to start. What is assumed of the others, each
-   property says;
-3. election is right in the end: while a server in `up` leads no other in `up` is elected, and who is elected
-   has the best vote of all in `up`;
-4. every action of servers in `up` that stays possible is taken (weak fairness), for all in `WEAKLY_FAIR`;
+1. faults are over: no action in `FAULTS` is taken any more, and if the network is split, it heals;
+2. a quorum of servers, `up`, stays up, and none of them refuses to start. Each property says what is assumed
+   of the others;
+3. election is right in the end: while a server in `up` leads no other in `up` is elected, and the server that
+   is elected has the best vote of all in `up`;
+4. every action of servers in `up` that stays enabled is taken (weak fairness), for all in `WEAKLY_FAIR`;
 5. a leader without a quorum gives up even if followers come and go (strong fairness): ZooKeeper counts
-   `initLimit` and `syncLimit` from when the leader had a quorum last;
+   `initLimit` and `syncLimit` from when the leader last had a quorum;
 6. timeouts are long enough: a leader gives up before a quorum has connected only if no quorum in `up` is left
-   that looks or follows it, and it stops waiting for acknowledgements only if too few in `up` may still
-   give them.
+   that looks or follows it, and it stops waiting for acknowledgements only if too few servers in `up` may
+   still send them.
 
-A client's request may come or not. A run that ends, because nothing fair is possible, stays where it is.
+A client's request may come or not. A run that ends, because nothing fair is enabled, stays in its last state.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ WEAKLY_FAIR = tuple(
 
 
 def others_are_down(state: State, up: Up) -> bool:
-    """The servers that are not up have crashed, which all that were connected to them have noticed; those
-    that are up have started.
+    """True if the servers that are up have started and all others have crashed.
+
+    Every server that was connected to one of those has noticed.
     """
     for sid, server in enumerate(state.servers):
         if sid in up:
@@ -58,12 +59,12 @@ def others_are_down(state: State, up: Up) -> bool:
 
 
 def a_leader_is_established(state: State, up: Up) -> bool:
-    """Some server that is up leads in broadcast, and a quorum follows it."""
+    """True if some server that is up leads in phase 3, and a quorum follows it."""
     return any(is_established(state, leader) for leader in sorted(up))
 
 
 def is_established(state: State, leader: Sid) -> bool:
-    """Whether a server leads in broadcast, and a quorum follows it."""
+    """True if a server leads in phase 3, and a quorum follows it."""
     leading = state.servers[leader]
     if leading.role != Role.LEADING or leading.phase != Phase.BROADCAST:
         return False
@@ -72,13 +73,15 @@ def is_established(state: State, leader: Sid) -> bool:
 
 
 def connected_to(state: State, leader: Sid) -> list[Sid]:
-    """The leader, and who is connected to it at both ends."""
+    """Returns the leader, and the servers whose connection to it is open at both ends."""
     learners = learners_from(state.servers[leader].stages, Stage.CONNECTED)
     return [sid for sid in learners if sid == leader or state.servers[sid].leader == leader]
 
 
 def leads_all_that_are_up(state: State, up: Up, leader: Sid, *_: Sid) -> bool:
-    """The leader is established, and every other server that is up is connected to it, serving or not."""
+    """True if the leader is in phase 3, and every other server that is up is connected to it, serving or
+    not.
+    """
     leading = state.servers[leader]
     if leading.role != Role.LEADING or leading.phase != Phase.BROADCAST:
         return False
@@ -86,30 +89,32 @@ def leads_all_that_are_up(state: State, up: Up, leader: Sid, *_: Sid) -> bool:
 
 
 def a_quorum_has_delivered(state: State, _: Up, leader: Sid) -> bool:
-    """All that the leader has logged is delivered by a quorum of it and its followers."""
+    """True if a quorum of the leader and its followers has delivered all that the leader has logged."""
     group = [sid for sid in connected_to(state, leader) if has_delivered(state, sid, leader)]
     return is_quorum(state.quorums, group)
 
 
 def both_have_delivered(state: State, _: Up, leader: Sid, follower: Sid) -> bool:
-    """All that the leader has logged is delivered by it and by the follower."""
+    """True if the leader and the follower have delivered all that the leader has logged."""
     return has_delivered(state, leader, leader) and has_delivered(state, follower, leader)
 
 
 def has_delivered(state: State, server: Sid, leader: Sid) -> bool:
-    """Whether a server serves, and has delivered all that the leader has proposed or begun with."""
+    """True if a server serves, and has delivered all that the leader has proposed or begun with."""
     leading, delivering = state.servers[leader], state.servers[server]
     return delivering.phase == Phase.BROADCAST and delivering.tree == (*durable(leading), *leading.unsynced)
 
 
 def may_come(state: State, up: Up, leader: Sid) -> list[Sid]:
-    """Who in `up` follows a leader, or still looks and may come to."""
+    """Returns the servers in `up` that follow a leader, or still look and may come to follow it."""
     followers = {leader, *connected_to(state, leader)}
     return [sid for sid in sorted(up) if sid in followers or state.servers[sid].role == Role.LOOKING]
 
 
 def may_help(state: State, up: Up, leader: Sid) -> list[Sid]:
-    """Who has acknowledged what a leader waits for, and who in `up` may yet do so."""
+    """Returns the servers that have acknowledged what a leader waits for, and those in `up` that may yet do
+    so.
+    """
     leading = state.servers[leader]
     epoch = leading.accepted_epoch
     if leading.phase == Phase.SYNCHRONIZATION:
@@ -127,7 +132,7 @@ def may_help(state: State, up: Up, leader: Sid) -> list[Sid]:
 
 
 def may_be_taken(state: State, up: Up, action: str, servers: tuple[Sid, ...]) -> bool:
-    """Whether an action may still be taken when faults are over: assumptions 1, 3 and 6, for servers in `up`.
+    """True if an action may be taken once faults are over: assumptions 1, 3 and 6, for servers in `up`.
 
     Args:
         state: before the action.

@@ -1,12 +1,13 @@
-"""The refinement mapping: which state of atomic broadcast a state of ZAB 1.0 stands for.
+"""The refinement mapping: the state of atomic broadcast that a state of ZAB 1.0 stands for.
 
-As for the paper's ZAB (`zabspec.paper.mapping`): the log is what is common to the most recent histories of
-all quorums. Two things differ. What waits to be written may be lost in a crash, any part of it: a server may
-come to have each of the histories between. And what nobody has on disk or waiting may still be on its way:
-it is outstanding. And as long as an established leader leads on, it may have a follower that comes back
-cut off all that is not committed, to send it again (`synchronization.how_to_sync`), so until it is committed
-nothing of its epoch is safe; nor what a follower has been told to cut off. Last, a leader in discovery may
-hear from servers that have gone elsewhere since: its history may turn out to be of its new epoch.
+As for the paper's ZAB (`zabspec.paper.mapping`), the log is what the most recent histories of all quorums
+have in common. Some things differ. Any last part of what waits to be written may be lost in a crash, so a
+server may come to have each of the histories in between. A transaction that no server has on disk or waiting
+may still be in flight, and is outstanding then. As long as an established leader leads on, it may have a
+follower that comes back truncate all that is not committed, to send it again (`synchronization.how_to_sync`):
+so until it is committed, nothing of that epoch is safe, and neither is what a follower has been told to
+truncate. Last, a leader in discovery may still receive acknowledgements from servers that have left it: its
+history may turn out to be of its new epoch.
 
     log          what the most recent histories of all quorums begin with, whatever crashes and leaders do
     outstanding  every other transaction on a disk, waiting for one, pending, or in a channel
@@ -32,7 +33,7 @@ from zabspec.zab.state import AckEpoch, Inform, Proposal, Role, Snap, State, Tru
 
 
 def abstract(state: State) -> broadcast.State:
-    """The state of atomic broadcast that a state of ZAB 1.0 stands for."""
+    """Returns the state of atomic broadcast that a state of ZAB 1.0 stands for."""
     servers = [Sid(sid) for sid in range(len(state.servers))]
     parts = [share(state, sid) for sid in servers]
     flying = [in_flight(state, one, other) for one in servers for other in servers if one != other]
@@ -40,7 +41,7 @@ def abstract(state: State) -> broadcast.State:
 
 
 def together(state: State, parts: tuple[Share, ...], flying: tuple[History, ...]) -> broadcast.State:
-    """The state of atomic broadcast that servers and channels with these shares stand for."""
+    """Returns the state of atomic broadcast that servers and channels with these shares stand for."""
     candidates = [
         most_recent(chosen)
         for quorum in smallest(state.quorums)
@@ -64,12 +65,14 @@ def together(state: State, parts: tuple[Share, ...], flying: tuple[History, ...]
 
 
 def share(state: State, sid: Sid) -> Share:
-    """What the mapping looks at of one server."""
+    """Returns what the mapping reads of one server."""
     return share_of(state, sid, summaries(state, sid), may_be_acknowledged(state, sid))
 
 
 def share_of(state: State, sid: Sid, prospects: tuple[Summary, ...], is_to_lead: bool) -> Share:
-    """What the mapping looks at of a server with these prospects; with one more if it may enter its epoch."""
+    """Returns what the mapping reads of a server with these prospects; one prospect more if it may enter its
+    epoch.
+    """
     server = state.servers[sid]
     serves = server.phase == Phase.BROADCAST
     if is_to_lead:
@@ -83,15 +86,17 @@ def share_of(state: State, sid: Sid, prospects: tuple[Summary, ...], is_to_lead:
 
 
 def summaries(state: State, sid: Sid) -> tuple[Summary, ...]:
-    """What a server has, and what may be left of that; the longest history first."""
+    """Returns what a server has, and what may be left of that after a crash; the longest history first."""
     others = [Sid(other) for other in range(len(state.servers)) if other != sid]
-    return summaries_of(state, sid, [leads(state, other) for other in others], told_to_cut(state, sid))
+    return summaries_of(state, sid, [committed_by(state, other) for other in others], told_to_cut(state, sid))
 
 
 def summaries_of(
     state: State, sid: Sid, leading: Iterable[Zxid | None], cut: Zxid | None
 ) -> tuple[Summary, ...]:
-    """What a server has, and what may be left of that where others lead as `leads` says."""
+    """Returns what a server has, and what may be left of that, where `committed_by` says how far others have
+    committed.
+    """
     server = state.servers[sid]
     epoch, log = server.current_epoch, durable(server)
     shortest = len(log)
@@ -104,8 +109,10 @@ def summaries_of(
     return tuple(Summary(epoch, whole[:kept]) for kept in range(len(whole), shortest - 1, -1))
 
 
-def leads(state: State, sid: Sid) -> Zxid | None:
-    """Up to where an established leader has committed, in its epoch; None of everyone else."""
+def committed_by(state: State, sid: Sid) -> Zxid | None:
+    """Returns the zxid up to which an established leader has committed in its epoch; None for every other
+    server.
+    """
     server = state.servers[sid]
     if server.role != Role.LEADING or server.phase != Phase.BROADCAST:
         return None
@@ -113,14 +120,14 @@ def leads(state: State, sid: Sid) -> Zxid | None:
 
 
 def told_to_cut(state: State, sid: Sid) -> Zxid | None:
-    """After which transaction a server is about to cut off what it has, None if it is not."""
+    """Returns the zxid after which a server is about to truncate its log, None if it is not about to."""
     leader = state.servers[sid].leader
     message = None if leader is None else state.network[leader][sid].head
     return message.zxid if isinstance(message, Trunc) else None
 
 
 def may_be_acknowledged(state: State, leader: Sid) -> bool:
-    """Whether the epoch that a leader in discovery has proposed may yet be acknowledged by a quorum."""
+    """True if a quorum may yet acknowledge the epoch that a leader in discovery has proposed."""
     if not is_waiting(state, leader):
         return False
     others = [Sid(sid) for sid in range(len(state.servers)) if sid != leader]
@@ -129,7 +136,7 @@ def may_be_acknowledged(state: State, leader: Sid) -> bool:
 
 
 def is_waiting(state: State, leader: Sid) -> bool:
-    """Whether a leader has proposed an epoch and waits for acknowledgements of it."""
+    """True if a leader has proposed an epoch and waits for acknowledgements of it."""
     leading = state.servers[leader]
     if leading.role != Role.LEADING or leading.phase != Phase.DISCOVERY:
         return False
@@ -137,9 +144,9 @@ def is_waiting(state: State, leader: Sid) -> bool:
 
 
 def may_acknowledge(state: State, sid: Sid, leader: Sid, least: Summary) -> bool:
-    """Whether a server has acknowledged the epoch of a leader, or may do so, without being refused.
+    """True if a server has acknowledged a leader's epoch, or may do so, without being refused.
 
-    It need not be connected any more: its acknowledgement may have been on its way when it left.
+    It need not be connected any more: its acknowledgement may have been in flight when it left.
 
     Args:
         state: where all that is.
@@ -157,7 +164,7 @@ def may_acknowledge(state: State, sid: Sid, leader: Sid, least: Summary) -> bool
 
 
 def in_flight(state: State, sender: Sid, receiver: Sid) -> History:
-    """The transactions in a channel."""
+    """Returns the transactions in a channel."""
     found: list[Txn] = []
     for message in state.network[sender][receiver]:
         match message:

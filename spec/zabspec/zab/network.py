@@ -1,8 +1,8 @@
 """Connections between a leader and its learners: sending, receiving, and losing one.
 
-A connection has two ends, and each end learns for itself that it is lost. The follower's end is its `leader`,
-the leader's its `stages`. What is sent to an end that is closed is lost; what had been sent before is still
-read by the other, which then notices.
+A connection has two ends, and each end learns for itself that the connection is lost. The follower's end is
+its `leader`, the leader's end an entry of its `stages`. What is sent to an end that is closed is lost; what
+was sent before the other end closed is still read, and then the loss is noticed.
 
 ZooKeeper: one TCP connection for each learner (LearnerHandler, Learner).
 """
@@ -24,18 +24,20 @@ Kind = TypeVar("Kind", bound=Message)
 
 
 def with_server(state: State, server: Sid, changed: Server) -> State:
-    """The state with one server changed."""
+    """Returns the state with one server changed."""
     return replace(state, servers=state.servers.put(server, changed))
 
 
 def with_channel(state: State, sender: Sid, receiver: Sid, channel: Queue[Message]) -> State:
-    """The state with the channel from one server to another changed."""
+    """Returns the state with the channel from one server to another changed."""
     row = state.network[sender].put(receiver, channel)
     return replace(state, network=state.network.put(sender, row))
 
 
 def sent_to_learners(state: State, leader: Sid, learners: Iterable[Sid], *messages: Message) -> State:
-    """The state after a leader sent messages to learners; one that has left gets nothing."""
+    """Returns the state after a leader sent messages to learners; a learner that has closed its end gets
+    nothing.
+    """
     for learner in learners:
         if learner == leader or state.servers[learner].leader != leader:
             continue
@@ -47,21 +49,24 @@ def sent_to_learners(state: State, leader: Sid, learners: Iterable[Sid], *messag
 
 
 def sent_to_leader(state: State, follower: Sid, leader: Sid, message: Message) -> State:
-    """The state after a follower sent a message to its leader, which gets it unless it has closed its end."""
+    """Returns the state after a follower sent a message to its leader; it is lost if the leader has closed
+    its end.
+    """
     if state.servers[leader].stages[follower] == Stage.ABSENT:
         return state
     return with_channel(state, follower, leader, state.network[follower][leader].with_last(message))
 
 
 def is_reachable(state: State, one: Sid, other: Sid) -> bool:
-    """Whether what one server sends gets to another: no partition is between the two."""
+    """True if messages between two servers get through: no partition separates them."""
     return (one in state.cut) == (other in state.cut)
 
 
 def first_message(state: State, sender: Sid, receiver: Sid) -> Message | None:
-    """The message that the receiver takes next; none while the two are cut off from each other.
+    """Returns the message that the receiver takes next, None if there is none or a partition separates the
+    two.
 
-    What was sent waits: TCP sends it again until it gets through or an end gives up.
+    What was sent waits: TCP sends it again until it gets through or one end gives up.
     """
     message = state.network[sender][receiver].head
     return message if message is not None and is_reachable(state, sender, receiver) else None
@@ -83,23 +88,23 @@ def next_at_follower(state: State, follower: Sid, leader: Sid, kind: type[Kind])
 
 
 def received(state: State, sender: Sid, receiver: Sid) -> State:
-    """The state after the receiver took the oldest message."""
+    """Returns the state after the receiver took the oldest message."""
     return with_channel(state, sender, receiver, state.network[sender][receiver].without_first())
 
 
 def is_follower_of(state: State, follower: Sid, leader: Sid) -> bool:
-    """Whether a follower's end of a connection is open."""
+    """True if the follower's end of its connection with a leader is open."""
     return state.servers[follower].leader == leader
 
 
 def closed_by_follower(state: State, follower: Sid, leader: Sid) -> State:
-    """The state after a follower closed its end and went back to election."""
+    """Returns the state after a follower closed its end of the connection and went back to election."""
     state = with_server(state, follower, as_looking(state.servers[follower]))
     return with_channel(state, leader, follower, EMPTY)
 
 
 def closed_by_leader(state: State, leader: Sid, follower: Sid) -> State:
-    """The state after a leader closed its end of the connection to one learner, and leads on."""
+    """Returns the state after a leader closed its end of the connection to one learner; it leads on."""
     stages = state.servers[leader].stages.put(follower, Stage.ABSENT)
     reported = state.servers[leader].reported.put(follower, ZERO)
     state = with_server(state, leader, replace(state.servers[leader], stages=stages, reported=reported))
@@ -107,7 +112,7 @@ def closed_by_leader(state: State, leader: Sid, follower: Sid) -> State:
 
 
 def stepped_down(state: State, leader: Sid) -> State:
-    """The state after a leader closed its ends of all connections and went back to election."""
+    """Returns the state after a leader closed its ends of all connections and went back to election."""
     for sid, stage in enumerate(state.servers[leader].stages):
         if stage != Stage.ABSENT:
             state = with_channel(state, Sid(sid), leader, EMPTY)
@@ -127,7 +132,7 @@ def follower_notices(state: State, follower: Sid, leader: Sid) -> State | None:
 
 
 def leader_notices(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader notices that a learner has closed the connection; what it had sent before may be lost.
+    """A leader notices that a learner has closed the connection; what the learner sent before may be lost.
 
     ZooKeeper: LearnerHandler.run ends; Leader.removeLearnerHandler.
     """
@@ -139,7 +144,9 @@ def leader_notices(state: State, leader: Sid, follower: Sid) -> State | None:
 
 
 def as_looking(server: Server) -> Server:
-    """A server back in election: what waited is written, and the tree is brought up to the log."""
+    """Returns a server as it is back in election: what waited is written, and the tree has all that the log
+    has.
+    """
     return replace(
         put_down(server),
         role=Role.LOOKING,
@@ -152,7 +159,7 @@ def as_looking(server: Server) -> Server:
 
 
 def without_leadership(server: Server) -> Server:
-    """A server that has forgotten what it knew as a leader."""
+    """Returns a server that has forgotten what it knew as a leader."""
     size = len(server.stages)
     nobody: frozenset[Sid] = frozenset()
     return replace(

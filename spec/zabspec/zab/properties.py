@@ -1,11 +1,11 @@
-"""What is right of ZAB 1.0: the paper's properties, restated for servers with disks.
+"""The properties of ZAB 1.0: those of the paper, restated for servers with disks.
 
     ALWAYS      (state, *servers)          true of every state
     EVERY_STEP  (before, after, *servers)  true of every step
-    SOMETIMES   (state, *servers)          true of some state, or the model shows too little
+    SOMETIMES   (state, *servers)          true of some state, or else the model shows too little
 
-The sentences about deliveries are those of `zabspec.deliveries`; what a server has delivered is its tree,
-while it serves. Sources are named as in `zabspec.paper.properties`.
+The properties of deliveries are those of `zabspec.deliveries`. A server has delivered its tree, as long as it
+serves. Sources are named as in docs/references.md.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from zabspec.zab.witnesses import (
 
 
 def delivered(state: State, server: Sid) -> History:
-    """What a server has delivered: what clients can see of its tree, which is nothing until it serves."""
+    """Returns what a server has delivered: what clients can see of its tree, nothing before it serves."""
     if state.servers[server].phase != Phase.BROADCAST:
         return ()
     return state.servers[server].tree
@@ -82,7 +82,7 @@ def one_leader_in_an_epoch(state: State, one: Sid, other: Sid) -> bool:
 
 
 def epochs_in_order(state: State, server: Sid) -> bool:
-    """A server's current epoch is not later than the one that it has promised.
+    """A server's current epoch is not later than the epoch that it has promised.
 
     Source: Dissecting; ZooKeeper: QuorumPeer.loadDataBase refuses to start otherwise.
     """
@@ -90,7 +90,8 @@ def epochs_in_order(state: State, server: Sid) -> bool:
 
 
 def history_without_gaps(state: State, server: Sid) -> bool:
-    """The zxids of a log, with what waits to be written, rise by one within an epoch and from 1 in a new one.
+    """The zxids of a log, and of what waits to be written, rise by one within an epoch and start at 1 in a
+    new one.
 
     Source: paper, section IV, l.3.1 and f.3.1; ZOOKEEPER-4925 for gaps.
     """
@@ -100,8 +101,8 @@ def history_without_gaps(state: State, server: Sid) -> bool:
 def committed_is_kept(state: State, server: Sid) -> bool:
     """What a server has delivered is on the disks of a quorum, in the same places.
 
-    Source: paper, section IV: a delivered transaction is never lost. A quorum of disks, whatever waits to
-    be written: everyone may crash at once.
+    Source: paper, section IV: a delivered transaction is never lost. Only disks count and not what waits to
+    be written: all servers may crash at once.
     """
     kept = delivered(state, server)
     if not kept:
@@ -113,7 +114,7 @@ def committed_is_kept(state: State, server: Sid) -> bool:
 
 
 def leader_completeness(state: State, leader: Sid, server: Sid) -> bool:
-    """A leader's history, from phase 2 on, starts with all that was delivered in earlier epochs.
+    """From phase 2 on, a leader's history starts with all that was delivered in earlier epochs.
 
     Source: Dissecting; NJU's test specification, leaderLogCompleteness.
     """
@@ -125,7 +126,7 @@ def leader_completeness(state: State, leader: Sid, server: Sid) -> bool:
 
 
 def process_consistency(state: State, leader: Sid, follower: Sid) -> bool:
-    """What a follower has on disk when it serves is a prefix of its leader's history.
+    """What a follower that serves has on disk is a prefix of its leader's history.
 
     Source: NJU's test specification, processConsistency.
     """
@@ -162,7 +163,7 @@ def history_consistency(state: State, one: Sid, other: Sid) -> bool:
 
 
 def tree_is_on_disk(state: State, server: Sid) -> bool:
-    """A server that looks for a leader has in its tree what it has on disk, no less and no more.
+    """A server that looks for a leader has in its tree exactly what it has on disk.
 
     Source: its vote speaks of the tree and a restart finds the disk; ZOOKEEPER-2845, 3642, 5094.
     """
@@ -172,7 +173,7 @@ def tree_is_on_disk(state: State, server: Sid) -> bool:
 
 
 def epochs_never_go_back(before: State, after: State, server: Sid) -> bool:
-    """The epochs of a server only rise.
+    """A server's epochs only rise.
 
     Source: paper, section IV, f.1.2 and f.2.1.
     """
@@ -181,7 +182,7 @@ def epochs_never_go_back(before: State, after: State, server: Sid) -> bool:
 
 
 def delivered_is_not_taken_back(before: State, after: State, server: Sid) -> bool:
-    """What a server that goes on serving has delivered only grows.
+    """What a server has delivered only grows, as long as it serves.
 
     Source: paper, section II; Zab.tla, on lastCommitted.
     """
@@ -236,5 +237,5 @@ SOMETIMES = (
 
 
 def history(state: State, server: Sid) -> History:
-    """What a server has on disk, and after that what waits to be written."""
+    """Returns what a server has on disk, and after that what waits to be written."""
     return (*durable(state.servers[server]), *state.servers[server].unsynced)

@@ -1,7 +1,8 @@
-"""Servers, messages and channels of ZAB 1.0 as ZooKeeper runs it.
+"""The state of ZAB 1.0 as ZooKeeper runs it: servers, messages and channels.
 
 A server has a disk, a tree in memory, and between them what waits to be written. All three are kept as
-histories: the tree *is* the transactions applied to it, the disk those that a restart would find there.
+histories: the tree is the sequence of transactions applied to it, the disk the sequence that a restart would
+find.
 
 ZooKeeper: QuorumPeer, Leader, LearnerHandler, Learner, ZKDatabase, SyncRequestProcessor.
 """
@@ -18,12 +19,12 @@ from zabspec.quorums import Quorums, majority
 
 
 class Role(IntEnum):
-    """What a server takes itself for (ZooKeeper: QuorumPeer.ServerState)."""
+    """The role that a server believes it has (ZooKeeper: QuorumPeer.ServerState)."""
 
     LOOKING = 0
     FOLLOWING = 1
     LEADING = 2
-    STOPPED = 3  # it refuses to start: its epochs do not fit its log
+    STOPPED = 3  # refuses to start, because its epochs do not fit its log
 
 
 class Stage(IntEnum):
@@ -33,13 +34,13 @@ class Stage(IntEnum):
     CONNECTED = 1
     INFORMED = 2  # its FOLLOWERINFO was processed
     ACKED = 3  # its ACKEPOCH was processed
-    FORWARDING = 4  # it was sent history; all that is proposed goes to it
-    TOLD = 5  # it was sent NEWLEADER
+    FORWARDING = 4  # history was sent to it; all proposals go to it
+    TOLD = 5  # NEWLEADER was sent to it
     SYNCED = 6  # its ACK of NEWLEADER was processed
 
 
 class SyncMode(IntEnum):
-    """How a learner is brought to its leader's history (ZooKeeper: QuorumPeer.SyncMode)."""
+    """How a learner gets its leader's history (ZooKeeper: QuorumPeer.SyncMode)."""
 
     NONE = 0
     DIFF = 1
@@ -49,21 +50,24 @@ class SyncMode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class FollowerInfo:
-    """Follower to leader: the last epoch it promised itself to (paper: CEPOCH)."""
+    """Follower to leader: the last epoch that the follower has promised (paper: CEPOCH)."""
 
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderInfo:
-    """Leader to follower: the epoch it proposes (paper: NEWEPOCH)."""
+    """Leader to follower: the epoch that the leader proposes (paper: NEWEPOCH)."""
 
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class AckEpoch:
-    """Follower to leader: it promised; its current epoch, None if it had promised before, and last zxid."""
+    """Follower to leader: the follower has promised; its last zxid and its current epoch.
+
+    The epoch is None if the follower had promised the proposed epoch before.
+    """
 
     epoch: int | None
     zxid: Zxid
@@ -71,19 +75,21 @@ class AckEpoch:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Leader to follower: what comes now goes after what you have."""
+    """Leader to follower: what comes next goes after what the follower has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trunc:
-    """Leader to follower: drop all after this zxid; what comes now goes after that."""
+    """Leader to follower: truncate the log after this zxid; what comes next goes after that."""
 
     zxid: Zxid
 
 
 @dataclass(frozen=True, slots=True)
 class Snap:
-    """Leader to follower: here is my tree, and the zxid that it is labelled with; forget yours."""
+    """Leader to follower: the leader's whole tree, which replaces the follower's, and the zxid that labels
+    it.
+    """
 
     tree: History
     zxid: Zxid
@@ -91,7 +97,7 @@ class Snap:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Leader to follower: a transaction to be logged (paper: PROPOSE)."""
+    """Leader to follower: log this transaction (paper: PROPOSE)."""
 
     txn: Txn
 
@@ -105,14 +111,14 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Inform:
-    """Leader to observer: a transaction that is committed, to be logged and delivered."""
+    """Leader to observer: log and deliver this committed transaction."""
 
     txn: Txn
 
 
 @dataclass(frozen=True, slots=True)
 class NewLeader:
-    """Leader to follower: this was my initial history (paper: the end of NEWLEADER)."""
+    """Leader to follower: this is the end of the leader's initial history (paper: the end of NEWLEADER)."""
 
     epoch: int
 
@@ -124,7 +130,7 @@ class UpToDate:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """Follower to leader: the transaction is on disk; with counter 0, all before NEWLEADER is."""
+    """Follower to leader: the transaction is on disk; with counter 0, everything before NEWLEADER is."""
 
     zxid: Zxid
 
@@ -146,22 +152,22 @@ Message = (
 
 
 class Disk(IntEnum):
-    """What a disk is made of."""
+    """The parts that a disk consists of."""
 
-    SEQUENCE = 0  # of one history, cut anywhere; a leader can still send all that it has applied
-    FILES = 1  # of log records and a snapshot; a leader keeps few transactions in memory to send
+    SEQUENCE = 0  # one history, truncated anywhere; a leader can send all that it has applied
+    FILES = 1  # log records and a snapshot; a leader keeps few transactions in memory to send
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A tree on disk, and the zxid that it is labelled with (ZooKeeper: FileSnap)."""
+    """A tree on disk, and the zxid that labels it (ZooKeeper: FileSnap)."""
 
     tree: History
     zxid: Zxid
 
 
 NO_SNAPSHOT = Snapshot((), ZERO)
-"""What a server has before its first snapshot; where a disk is one sequence, always."""
+"""The snapshot of a server that has taken none; where a disk is one sequence, of every server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,42 +177,44 @@ class Server:
     # On disk.
     accepted_epoch: int
     current_epoch: int
-    log: History  # records; those up to the snapshot are old, and may have holes and what was never committed
-    snapshot: Snapshot  # the newest
+    log: History  # records; those up to the snapshot may have gaps and uncommitted transactions
+    snapshot: Snapshot  # the newest one
     # In memory, whatever its role.
-    unsynced: History  # handed to the SyncRequestProcessor; a crash keeps any first part of it
+    unsynced: History  # handed to the SyncRequestProcessor; a crash may keep any first part
     tree: History  # applied, committed or not
-    processed: Zxid  # what the tree is labelled with: its last zxid, or (e, 0) if it leads e
-    committed_log: History  # of the tree, what it can still send to others one by one
+    processed: Zxid  # the label of the tree: its last zxid, or (e, 0) if the server leads epoch e
+    committed_log: History  # the part of the tree that it can still send one by one
     role: Role
     phase: Phase
     # As a learner.
-    leader: Sid | None  # whom it is connected to, as far as it knows
+    leader: Sid | None  # the leader that it is connected to, as far as it knows
     sync_mode: SyncMode  # NONE once NEWLEADER is acknowledged
-    pending: History  # proposed to it and not committed; before UPTODATE, not handed to be written either
-    to_commit: int  # of the first of those, how many COMMITs have come
+    pending: History  # proposed to it and not committed; before UPTODATE, not handed to the disk either
+    to_commit: int  # how many of `pending`, from the first, have a COMMIT
     # As a leader; see `as_leader`.
     stages: Row[Stage]  # how far each learner has come
-    connecting: frozenset[Sid]  # from whom a FOLLOWERINFO came, ever
-    proposing_epoch: int  # the highest epoch in those, and one more
-    electing: frozenset[Sid]  # from whom an ACKEPOCH came that counts
+    connecting: frozenset[Sid]  # who has ever sent it a FOLLOWERINFO
+    proposing_epoch: int  # one more than the highest epoch in the FOLLOWERINFOs
+    electing: frozenset[Sid]  # who has sent it an ACKEPOCH that counts
     reported: Row[Zxid]  # the last zxid of each learner that waits to be synchronized
-    adopting: frozenset[Sid]  # from whom an ACK of NEWLEADER came
-    proposed: int  # the counter of the last transaction it proposed
-    committed: int  # the counter of the last transaction it committed
+    adopting: frozenset[Sid]  # who has acknowledged NEWLEADER
+    proposed: int  # the counter of the last transaction that it has proposed
+    committed: int  # the counter of the last transaction that it has committed
     acked: Row[int]  # the counter of the last transaction that each server has acknowledged
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The servers, the channels between them, who is which of them, and whom a partition cuts off."""
+    """The servers, the channels between them, quorums and observers, and the servers that a partition cuts
+    off.
+    """
 
     servers: Row[Server]
     network: Row[Row[Queue[Message]]]  # network[sender][receiver]
     quorums: tuple[Row[int], ...]
-    observers: frozenset[Sid]  # those that only follow: they weigh nothing in quorums
-    cut: frozenset[Sid]  # those that a partition cuts off from all others; nobody while the network is whole
-    disk: Disk  # of each server
+    observers: frozenset[Sid]  # servers that only follow: they have no weight in quorums
+    cut: frozenset[Sid]  # servers that a partition cuts off from all others; empty while there is none
+    disk: Disk  # of every server
 
 
 def initial(
@@ -215,13 +223,13 @@ def initial(
     observers: frozenset[Sid] = frozenset(),
     disk: Disk = Disk.SEQUENCE,
 ) -> State:
-    """The state of `size` servers that have never run.
+    """Returns the state of `size` servers that have never run.
 
     Args:
-        size: how many, observers among them.
-        quorums: majorities of those who vote, unless given; observers weigh nothing in them.
-        observers: those that only follow.
-        disk: what the disk of each is made of.
+        size: how many servers, observers included.
+        quorums: majorities of the voters, unless given; observers have no weight in them.
+        observers: the servers that only follow.
+        disk: what each server's disk consists of.
     """
     nobody: frozenset[Sid] = frozenset()
     server = Server(
@@ -256,5 +264,5 @@ def initial(
 
 
 def learners_from(stages: Row[Stage], stage: Stage) -> tuple[Sid, ...]:
-    """The learners that have come at least as far as `stage`, in order of their ids."""
+    """Returns the learners that have come at least as far as `stage`, in the order of their ids."""
     return tuple(Sid(sid) for sid, reached in enumerate(stages) if reached >= stage)

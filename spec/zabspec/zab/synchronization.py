@@ -1,8 +1,8 @@
-"""Phase 2, synchronization: a learner is brought to its leader's history, and says when that is on its disk.
+"""Phase 2, synchronization: a learner gets its leader's history, and acknowledges it once it is on disk.
 
-What a leader has, it takes for committed when it begins. It sends the part that the learner lacks, then
-NEWLEADER; what is proposed from then on comes after it. The learner writes history, epoch and
-acknowledgement in this order, and may crash between any two.
+A leader considers all that it has as committed when phase 2 begins. It sends the part that the learner lacks,
+then NEWLEADER; what is proposed from then on comes after that. The learner writes history and epoch and then
+acknowledges, in this order, and may crash between any two of these.
 
 Paper: section IV, algorithm 2.
 ZooKeeper: LearnerHandler.syncFollower, Leader.startForwarding, Learner.syncWithLeader.
@@ -48,20 +48,19 @@ from zabspec.zab.state import (
 )
 
 COMMIT_LOG_COUNT = 1
-"""How many of the transactions that it has applied a leader keeps in memory, where a disk is of files; they
-are 500 or more in ZooKeeper."""
+"""How many applied transactions a leader keeps in memory to send, where a disk is of files; 500 or more in
+ZooKeeper.
+"""
 
 BUFFERING = (SyncMode.NONE, SyncMode.DIFF)
-"""The modes in which a COMMIT is kept for later; in the others it is applied to the tree at once."""
+"""The modes in which a COMMIT is kept for later; in the other modes it is applied to the tree at once."""
 
 
 def leader_syncs_learner(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader sends a learner what it lacks and what is outstanding; from now on it proposes to it.
+    """A leader sends a learner what it lacks and what is outstanding; from now on it sends it its proposals.
 
-    An observer is sent nothing that is not committed.
-
-    What the learner acknowledged before it came back no longer counts: it is about to be cut off and sent
-    again.
+    An observer is sent only what is committed. What the learner acknowledged on an earlier connection no
+    longer counts: it is about to be truncated and sent again.
 
     Paper: l.2.1, h_f. Departure: D23.
     ZooKeeper: LearnerHandler.syncFollower, Leader.startForwarding.
@@ -82,7 +81,7 @@ def leader_syncs_learner(state: State, leader: Sid, follower: Sid) -> State | No
 
 
 def leader_sends_newleader(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader tells a learner that this was its history, and what it has proposed and committed since.
+    """A leader sends NEWLEADER: it ends the history, with what was proposed and committed since.
 
     Paper: l.2.1, NEWLEADER.
     ZooKeeper: LearnerHandler.run (NEWLEADER).
@@ -96,7 +95,7 @@ def leader_sends_newleader(state: State, leader: Sid, follower: Sid) -> State | 
 
 
 def history_for(leading: Server, has: Zxid, disk: Disk) -> list[Message]:
-    """What a leader sends of what is committed to a learner that has everything up to a zxid.
+    """Returns the messages that bring what is committed to a learner that has everything up to a zxid.
 
     ZooKeeper: LearnerHandler.syncFollower, queueCommittedProposals.
     """
@@ -110,17 +109,18 @@ def history_for(leading: Server, has: Zxid, disk: Disk) -> list[Message]:
 
 
 def how_it_is_synced(leading: Server, has: Zxid, disk: Disk) -> tuple[Diff | Trunc | None, History]:
-    """How a learner that has all up to a zxid gets what a leader has: see `how_to_sync`."""
+    """Returns how a learner that has all up to a zxid gets what a leader has: see `how_to_sync`."""
     if disk == Disk.FILES:
         return how_to_sync_from_files(leading, has)
     return how_to_sync(leading.committed_log, leading.processed, has)
 
 
 def how_to_sync(committed_log: History, processed: Zxid, has: Zxid) -> tuple[Diff | Trunc | None, History]:
-    """How a learner that has all up to a zxid gets what a leader has: by DIFF or TRUNC, and what follows.
+    """Returns how a learner that has all up to a zxid gets what a leader has: DIFF or TRUNC, and what follows
+    it.
 
-    Neither, for SNAP, is the answer where the two have nothing in common that can be named. A zxid with
-    counter 0 is in no log: it labels the tree of a server that has led.
+    None stands for SNAP, where the two have no transaction in common that can be named. A zxid with counter 0
+    is in no log: it labels the tree of a server that has led.
 
     Args:
         committed_log: the last transactions that the leader has applied, as many as it keeps.
@@ -144,12 +144,11 @@ def how_to_sync(committed_log: History, processed: Zxid, has: Zxid) -> tuple[Dif
 
 
 def how_to_sync_from_files(leading: Server, has: Zxid) -> tuple[Diff | Trunc | None, History]:
-    """The same where a leader keeps only the last few transactions in memory: to a learner that has not got
-    the first of those it sends records of its log, if one of them is not after what the learner has, and if
-    they reach what is in memory.
+    """Returns how a learner is synchronized where the leader keeps only the last few transactions in memory.
 
-    It takes records after its snapshot alone: what the older ones have in common with its tree it cannot
-    tell. Departure: D28.
+    To a learner that lacks even the first of those, the leader sends records of its log, if the first record
+    is not after what the learner has and if the records reach what is in memory. It takes only records after
+    its snapshot: which of the older ones its tree contains, it cannot tell. Departure: D28.
 
     ZooKeeper: ZKDatabase.getProposalsFromTxnLog, ZKDatabase.addCommittedProposal (`commitLogCount`).
     """
@@ -161,13 +160,13 @@ def how_to_sync_from_files(leading: Server, has: Zxid) -> tuple[Diff | Trunc | N
 
 
 def least_kept(leading: Server) -> Zxid:
-    """From where on a leader that keeps only the last few transactions in memory has them."""
+    """Returns the zxid of the first transaction that a leader keeps in memory."""
     recent = leading.committed_log[-COMMIT_LOG_COUNT:]
     return recent[0].zxid if recent else leading.processed
 
 
 def outstanding(leading: Server) -> list[Message]:
-    """The proposals of a leader that are not committed yet; there are none before it is established.
+    """Returns the proposals of a leader that are not committed yet; there are none before it is established.
 
     ZooKeeper: Leader.startForwarding.
     """
@@ -178,7 +177,8 @@ def outstanding(leading: Server) -> list[Message]:
 
 
 def follower_starts_sync(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower begins to take over its leader's history: DIFF cuts nothing, TRUNC does, SNAP begins anew.
+    """A follower starts to take over its leader's history: DIFF keeps its own, TRUNC truncates it, SNAP
+    replaces it.
 
     ZooKeeper: Learner.syncWithLeader, up to the first readPacket.
     """
@@ -203,7 +203,7 @@ def follower_starts_sync(state: State, follower: Sid, leader: Sid) -> State | No
 
 
 def with_log_truncated(state: State, follower: Sid, leader: Sid, zxid: Zxid) -> State:
-    """The state after a follower dropped all after a zxid, or found that it cannot, and stopped for good.
+    """Returns the state after a follower truncated its log, or found that it cannot and stopped for good.
 
     ZooKeeper: Learner.syncWithLeader (TRUNC), which exits where truncateLog fails.
     """
@@ -230,8 +230,8 @@ def follower_queues_proposal(state: State, follower: Sid, leader: Sid) -> State 
 
 
 def follower_notes_commit(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower that does not serve yet applies what is committed if its tree will be written as a whole;
-    otherwise it keeps in mind that it is committed.
+    """A follower that does not serve yet records a COMMIT; if its tree will be written as a whole, it applies
+    it.
 
     ZooKeeper: Learner.syncWithLeader (COMMIT), packetsCommitted.
     """
@@ -249,8 +249,8 @@ def follower_notes_commit(state: State, follower: Sid, leader: Sid) -> State | N
 
 
 def observer_queues_inform(state: State, observer: Sid, leader: Sid) -> State | None:
-    """An observer that does not serve yet keeps a committed transaction in memory, or applies it at once if
-    its tree will be written as a whole.
+    """An observer that does not serve yet keeps a committed transaction in memory; if its tree will be
+    written as a whole, it applies the transaction at once.
 
     ZooKeeper: Learner.syncWithLeader (INFORM).
     """
@@ -269,17 +269,17 @@ def observer_queues_inform(state: State, observer: Sid, leader: Sid) -> State | 
 
 
 def is_next_commit(following: Server, zxid: Zxid) -> bool:
-    """Whether a COMMIT is for the first pending transaction that none has come for."""
+    """True if a COMMIT is for the first pending transaction that has no COMMIT yet."""
     uncommitted = following.pending[following.to_commit :]
     return bool(uncommitted) and uncommitted[0].zxid == zxid
 
 
 def follower_persists_history(state: State, follower: Sid, leader: Sid) -> State | None:
-    """At NEWLEADER, a follower has on disk what its leader sent as committed: a snapshot, or more of a log.
+    """At NEWLEADER, a follower writes what its leader sent as committed: as a snapshot, or to its log.
 
-    Only then may its current epoch be (ZOOKEEPER-4643), and its acknowledgement go out (ZOOKEEPER-3911,
-    4646). What is not committed stays where it is (ZOOKEEPER-4394). What an observer was sent after DIFF
-    stays there too: nobody counts on its disk.
+    Only then may it write its current epoch (ZOOKEEPER-4643) and send its acknowledgement (ZOOKEEPER-3911,
+    4646). What is not committed stays in memory (ZOOKEEPER-4394). So does what an observer was sent after
+    DIFF: no quorum counts on an observer's disk.
 
     Paper: f.2.1, h_f.
     ZooKeeper: Learner.syncWithLeader (NEWLEADER): takeSnapshot; appendRequest, processTxn, ZKDatabase.commit.
@@ -299,7 +299,7 @@ def follower_persists_history(state: State, follower: Sid, leader: Sid) -> State
 
 
 def has_persisted_history(state: State, follower: Sid) -> bool:
-    """Whether a follower at NEWLEADER has on disk what its leader sent as committed, as far as it must."""
+    """True if a follower at NEWLEADER has on disk what its leader sent as committed, as far as it must."""
     following = state.servers[follower]
     if following.sync_mode in BUFFERING:
         return following.to_commit == 0 or follower in state.observers
@@ -324,7 +324,7 @@ def follower_persists_epoch(state: State, follower: Sid, leader: Sid) -> State |
 
 
 def follower_acknowledges_newleader(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower that has history and epoch on disk says so.
+    """A follower that has history and epoch on disk acknowledges NEWLEADER.
 
     Paper: f.2.1, ACK-LD.
     ZooKeeper: Learner.syncWithLeader (NEWLEADER), writePacket.
@@ -341,9 +341,10 @@ def follower_acknowledges_newleader(state: State, follower: Sid, leader: Sid) ->
 
 
 def leader_processes_newleader_ack(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader counts who has its history; with a quorum it is established, and tells all those to serve.
+    """A leader counts a learner that has its history; with a quorum it is established, and sends UPTODATE to
+    them.
 
-    Its own log is committed by that. It labels its tree with the new epoch.
+    That commits its own log. The leader labels its tree with the new epoch.
 
     Paper: l.2.2.
     ZooKeeper: Leader.waitForNewLeaderAck, startZkServer; LearnerHandler.run (UPTODATE).
@@ -369,7 +370,8 @@ def leader_processes_newleader_ack(state: State, leader: Sid, follower: Sid) -> 
 
 
 def follower_processes_uptodate(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower starts to serve; what came since NEWLEADER is handed on, to be written and to be delivered.
+    """A follower starts to serve; what came since NEWLEADER is handed on to be written, and delivered if
+    committed.
 
     Paper: f.2.2.
     ZooKeeper: Learner.syncWithLeader (UPTODATE): logRequest, commit.
@@ -390,5 +392,5 @@ def follower_processes_uptodate(state: State, follower: Sid, leader: Sid) -> Sta
 
 
 def is_leading(state: State, server: Sid) -> bool:
-    """Whether a server leads and its epoch is settled."""
+    """True if a server leads and its epoch is settled: phase 2 or 3."""
     return state.servers[server].role == Role.LEADING and state.servers[server].phase >= Phase.SYNCHRONIZATION

@@ -1,4 +1,4 @@
-"""What ought to happen somewhere: states that a model of ZAB 1.0 must reach, or it shows little."""
+"""Situations that a model of ZAB 1.0 must reach, or else it shows little."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def everyone_delivers(state: State) -> bool:
 
 
 def another_server_leads_too(state: State, leader: Sid, other: Sid) -> bool:
-    """While one leader is established, another is too, of another epoch: it has not yet noticed."""
+    """While one leader is established, another is too, of another epoch: the older one has not yet
+    noticed.
+    """
     return leader_is_established(state, leader) and leader_is_established(state, other)
 
 
@@ -35,7 +37,7 @@ def learner_joins_during_broadcast(state: State, leader: Sid, follower: Sid) -> 
 
 
 def learner_gets_diff(state: State, follower: Sid, leader: Sid) -> bool:
-    """A follower is about to get by DIFF what it lacks."""
+    """A follower is about to receive with DIFF what it lacks."""
     if not isinstance(state.network[leader][follower].head, Diff) or not is_follower_of(
         state, follower, leader
     ):
@@ -44,16 +46,16 @@ def learner_gets_diff(state: State, follower: Sid, leader: Sid) -> bool:
 
 
 def learner_gets_trunc(state: State, follower: Sid, leader: Sid) -> bool:
-    """A follower is about to drop what its leader does not have."""
+    """A follower is about to truncate what its leader does not have."""
     if not isinstance(state.network[leader][follower].head, Trunc):
         return False
     return is_follower_of(state, follower, leader)
 
 
 def learner_applies_after_trunc(state: State, follower: Sid, leader: Sid) -> bool:
-    """A follower was told TRUNC, and has applied what was committed after that and is not on its disk yet.
+    """A follower that was sent TRUNC has applied what was committed after that and is not on its disk yet.
 
-    This may be what TRUNC has just cut off, sent again because it was outstanding. It need not be a DIFF.
+    That may be what TRUNC has just cut off, sent again because it was outstanding. It need not be a DIFF.
     """
     if state.servers[follower].sync_mode != SyncMode.TRUNC:
         return False
@@ -63,27 +65,27 @@ def learner_applies_after_trunc(state: State, follower: Sid, leader: Sid) -> boo
 
 
 def learner_gets_snap(state: State, follower: Sid, leader: Sid) -> bool:
-    """A follower is about to get its leader's whole tree."""
+    """A follower is about to receive its leader's whole tree."""
     if not isinstance(state.network[leader][follower].head, Snap):
         return False
     return is_follower_of(state, follower, leader)
 
 
 def history_is_adopted(state: State, follower: Sid, leader: Sid) -> bool:
-    """A follower gets to NEWLEADER with committed transactions that it did not have."""
+    """A follower receives NEWLEADER after committed transactions that it did not have."""
     if not isinstance(state.network[leader][follower].head, NewLeader):
         return False
     return is_follower_of(state, follower, leader) and state.servers[follower].to_commit > 0
 
 
 def epoch_is_promised_again(state: State, leader: Sid, follower: Sid) -> bool:
-    """A follower acknowledges an epoch that it had promised before, and is not counted."""
+    """A follower acknowledges an epoch that it had promised before, which does not count."""
     message = state.network[follower][leader].head
     return isinstance(message, AckEpoch) and message.epoch is None
 
 
 def leader_is_not_up_to_date(state: State, leader: Sid, follower: Sid) -> bool:
-    """A leader in discovery finds that a follower has more than it, and refuses it."""
+    """A leader in discovery finds that a follower has more than it has, and refuses that follower."""
     message = state.network[follower][leader].head
     if not isinstance(message, AckEpoch) or message.epoch is None:
         return False
@@ -93,7 +95,7 @@ def leader_is_not_up_to_date(state: State, leader: Sid, follower: Sid) -> bool:
 
 
 def leader_delivers_before_writing(state: State, leader: Sid) -> bool:
-    """A leader has delivered what it has not on disk yet."""
+    """A leader has delivered a transaction that is not yet on its own disk."""
     leading = state.servers[leader]
     if not leader_is_established(state, leader) or not leading.unsynced:
         return False
@@ -108,7 +110,9 @@ def observer_delivers(state: State, observer: Sid) -> bool:
 
 
 def leader_is_cut_off(state: State, leader: Sid, other: Sid) -> bool:
-    """A leader whom a partition leaves no quorum leads on; on the other side another is established."""
+    """A leader that a partition separates from every quorum leads on, while another is established on the
+    other side.
+    """
     if not another_server_leads_too(state, leader, other) or is_reachable(state, leader, other):
         return False
     servers = [Sid(sid) for sid in range(len(state.servers))]
@@ -116,7 +120,7 @@ def leader_is_cut_off(state: State, leader: Sid, other: Sid) -> bool:
 
 
 def deposed_leader_proposes(state: State, leader: Sid, other: Sid) -> bool:
-    """A leader that is cut off has proposed what will be truncated: another leads already, without it."""
+    """A leader that is cut off has proposed what will be truncated: another already leads, without it."""
     if not leader_is_cut_off(state, leader, other) or not state.servers[leader].proposed:
         return False
     deposed, leading = state.servers[leader], state.servers[other]
@@ -125,7 +129,7 @@ def deposed_leader_proposes(state: State, leader: Sid, other: Sid) -> bool:
 
 
 def message_outlasts_partition(state: State, sender: Sid, receiver: Sid) -> bool:
-    """A message waits for the network to heal, and both ends hold their connection."""
+    """A message waits for the network to heal while both ends still hold their connection."""
     if is_reachable(state, sender, receiver) or state.network[sender][receiver].head is None:
         return False
     if not is_follower_of(state, receiver, sender):
@@ -134,5 +138,5 @@ def message_outlasts_partition(state: State, sender: Sid, receiver: Sid) -> bool
 
 
 def server_refuses_to_start(state: State, server: Sid) -> bool:
-    """A server crashed between history and epoch, and does not start again."""
+    """A server crashed between writing history and epoch, and does not start again."""
     return state.servers[server].role == Role.STOPPED

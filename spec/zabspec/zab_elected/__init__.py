@@ -1,15 +1,16 @@
 """ZAB 1.0 whose leaders are elected by Fast Leader Election: `zab`, with `fast_election` as its phase 0.
 
-Both go on as they are, side by side, and change nothing of each other. How they hang together is here:
+The two specs stand side by side as they are, and neither changes the other's part of the state. They meet in
+these steps:
 
     a server goes back to election   it begins a round, with what it has on disk and in its tree by now
     it decides to lead               it leads
-    it decides to follow             it connects to that server if it leads, and else looks again
-    it has been synchronized         its vote says so from now on
-    it crashes                       it has forgotten its election, and begins its first round when it is up
+    it decides to follow             it connects to that server if that one leads, and looks again if not
+    it has been synchronized         from now on its vote has the new epoch
+    it crashes                       its election is forgotten; it begins its first round when it restarts
 
 An election has its own connections, apart from those between a leader and its learners. While a server is not
-looking, what its part of the election says of its disk is what was there when it last began to look.
+looking, its part of the election shows its disk as it was when the server last began to look.
 
 Left out: partitions, which cut both kinds of connections.
 
@@ -38,7 +39,7 @@ from zabspec.zab_elected.state import State, initial
 NEXT = with_votes(zab.NEXT)
 
 NEXT_SYNCHRONIZED = with_votes(zab.NEXT_SYNCHRONIZED)
-"""The same, with synchronization in one step."""
+"""As `NEXT`, with synchronization in one step."""
 
 __all__ = [
     "NEXT",

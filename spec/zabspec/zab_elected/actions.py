@@ -1,4 +1,4 @@
-"""The actions of Fast Leader Election and of ZAB 1.0, each as it acts on the two together."""
+"""The actions of Fast Leader Election and of ZAB 1.0, made actions of the two together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Action = Callable[..., "State | None"]
 
 
 def in_election(action: ElectionAction) -> Action:
-    """An action of the election that decides nothing."""
+    """Returns an action of the election that decides nothing, as an action of both."""
 
     @wraps(action)
     def elects(state: State, *servers: Sid) -> State | None:
@@ -37,7 +37,9 @@ def in_election(action: ElectionAction) -> Action:
 
 
 def deciding(action: ElectionAction) -> Action:
-    """An action of the election by which a server may decide: if to lead, it leads."""
+    """Returns an action by which a server may decide, as an action of both: a server that decides to lead,
+    leads.
+    """
 
     @wraps(action)
     def decides(state: State, server: Sid, *others: Sid) -> State | None:
@@ -53,7 +55,10 @@ def deciding(action: ElectionAction) -> Action:
 
 
 def leaving(action: ZabAction) -> Action:
-    """An action by which a server, the first of its arguments, may go back to election: it begins a round."""
+    """Returns an action of `zab` by which its first argument may go back to election, as an action of both.
+
+    A server that goes back to election begins a round.
+    """
 
     @wraps(action)
     def leaves(state: State, server: Sid, *others: Sid) -> State | None:
@@ -66,7 +71,9 @@ def leaving(action: ZabAction) -> Action:
 
 
 def synchronizing(action: ZabAction) -> Action:
-    """An action after which a server, the first of its arguments, may serve: its vote is of the new epoch.
+    """Returns an action of `zab` after which its first argument may serve, as an action of both.
+
+    The vote of a server that serves has the new epoch.
 
     ZooKeeper: QuorumPeer.updateElectionVote.
     """
@@ -86,7 +93,7 @@ def synchronizing(action: ZabAction) -> Action:
 
 
 def server_starts(state: State, server: Sid) -> State | None:
-    """A server comes up and looks for a leader, unless it refuses to start.
+    """A server starts and looks for a leader, unless it refuses to start.
 
     ZooKeeper: QuorumPeer.start.
     """
@@ -99,7 +106,8 @@ def server_starts(state: State, server: Sid) -> State | None:
 
 
 def server_looks_again(state: State, server: Sid) -> State | None:
-    """A server that cannot connect to the one that it is to follow, for that one does not lead, looks again.
+    """A server that cannot connect to the server it is to follow, because that one does not lead, looks
+    again.
 
     ZooKeeper: Learner.connectToLeader, QuorumPeer.run.
     """
@@ -112,7 +120,8 @@ def server_looks_again(state: State, server: Sid) -> State | None:
 
 
 def server_follows_leader(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A server that has decided to follow one that leads connects to it and says what it has promised.
+    """A server connects to the leader that it has decided to follow, and tells it the last epoch it has
+    promised.
 
     ZooKeeper: Learner.connectToLeader and registerWithLeader.
     """
@@ -123,7 +132,7 @@ def server_follows_leader(state: State, follower: Sid, leader: Sid) -> State | N
 
 
 def server_restarts(state: State, server: Sid, kept: int) -> State | None:
-    """A server crashes; its disk is as `zab` has it, and its election is forgotten until it starts.
+    """A server crashes; its disk is as `zab` has it, and its election is forgotten until it starts again.
 
     ZooKeeper: logicalclock is kept in memory alone.
     """
@@ -175,13 +184,13 @@ _JOINED: dict[str, Action] = {
 
 
 def with_votes(actions: tuple[ZabAction, ...]) -> tuple[Action, ...]:
-    """Fast Leader Election, and after it the actions of a grain of `zab` without their phase 0."""
+    """Returns Fast Leader Election, and after it the actions of a grain of `zab` without their phase 0."""
     rest = (action for action in actions if action not in _REPLACED)
     return (*ELECTION, *(_JOINED.get(action.__name__, cast(Action, action)) for action in rest))
 
 
 def _with_standing(state: State, server: Sid) -> fast_election.State:
-    """The election, in which a server votes with what it has by now."""
+    """Returns the election in which a server votes with what it has by now."""
     epoch, zxid = standing(state, server)
     return with_elector(
         state.election, server, replace(state.election.servers[server], epoch=epoch, zxid=zxid)
@@ -189,5 +198,7 @@ def _with_standing(state: State, server: Sid) -> fast_election.State:
 
 
 def _whole(after: zab.State | None) -> State | None:
-    """What an action of `zab` makes of a state here is again one: it keeps what it does not know."""
+    """Returns a state that an action of `zab` made of a state of both: it keeps the fields it does not
+    know.
+    """
     return cast("State | None", after)

@@ -1,7 +1,7 @@
-"""What is right of ZAB 1.0 with Fast Leader Election in it, beside all that is right of `zab`.
+"""The properties of ZAB 1.0 with Fast Leader Election in it, beside all those of `zab`.
 
-The groups are those of `zabspec.zab.properties`. Most are those of `zabspec.fast_election.properties`, asked
-of the election that goes on beside the rest.
+The groups are those of `zabspec.zab.properties`. Most are properties of `zabspec.fast_election.properties`,
+required of the election that goes on beside the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from zabspec.zab_elected.state import LEARNING
 
 
 def election_and_role_agree(state: State, server: Sid) -> bool:
-    """A server leads if and only if that is what it has decided, and follows only whom it has decided for."""
+    """A server leads if and only if it has decided to, and follows only the server that it has decided
+    for.
+    """
     voted, role = state.election.servers[server], state.servers[server].role
     if (role == Role.LEADING) != (voted.mode == Mode.LEADING):
         return False
@@ -32,33 +34,38 @@ def election_and_role_agree(state: State, server: Sid) -> bool:
 
 
 def vote_gets_better(before: State, after: State, server: Sid) -> bool:
-    """In one round a looking voter's vote only ever gets better."""
+    """In one round, a looking voter's vote only ever gets better."""
     return election.vote_gets_better(before.election, after.election, server)
 
 
 def decision_has_quorum(before: State, after: State, server: Sid) -> bool:
-    """A server decides for one that a quorum has named to it: voters of its round, or who has decided."""
+    """A server decides for a leader that a quorum has named to it: voters of its round, or servers that have
+    decided.
+    """
     return election.decision_has_quorum(before.election, after.election, server)
 
 
 def reported_leader_said_so(before: State, after: State, server: Sid) -> bool:
-    """Whom servers that have decided persuade to follow has heard the leader itself say that it leads."""
+    """A server that decides on the word of servers that have decided has heard the leader itself say that it
+    leads.
+    """
     return election.reported_leader_said_so(before.election, after.election, server)
 
 
 def leader_has_best_vote(before: State, after: State, server: Sid) -> bool:
     """A server that comes to lead has the best first vote, ties broken by id, of some quorum.
 
-    Of each server, the first vote of the last round that it began by itself.
+    For each server, the first vote of the last round that it began by itself counts.
     """
     return election.leader_has_best_vote(before.election, after.election, server)
 
 
 def leader_could_be_elected(before: State, after: State, server: Sid) -> bool:
-    """A server comes to lead that `zab.server_is_elected_late` would elect: so this refines `zab` with that.
+    """A server comes to lead only if `zab.server_is_elected_late` would elect it: so this refines `zab` with
+    that.
 
-    Only while nobody crashes and every hold-off is long enough: a server that has crashed looks, and has
-    more by now than when it voted.
+    This holds only while no server crashes and every hold-off is long enough: a server that has crashed
+    looks, and has more by now than when it voted.
     """
     if before.servers[server].role == Role.LEADING or after.servers[server].role != Role.LEADING:
         return True
@@ -74,7 +81,7 @@ def latecomer_finds_established_leader(state: State, server: Sid, leader: Sid) -
 
 
 def leader_is_elected_by_past_votes(state: State, server: Sid) -> bool:
-    """A server is about to lead whom the servers that look now would not elect."""
+    """A server is about to lead that the servers which look now would not elect."""
     voting = state.election.servers[server]
     if not is_holding_off(state.election, server) or voting.vote is None or voting.vote.leader != server:
         return False

@@ -11,7 +11,7 @@ from zabspec.parts import Sid
 from zabspec.quorums import Quorums
 
 LEARNING = (Mode.FOLLOWING, Mode.OBSERVING)
-"""The modes of a server that has decided for another."""
+"""The modes of a server that has decided to follow another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class State(zab.State):
 
 
 def initial(size: int, quorums: Quorums | None = None, observers: frozenset[Sid] = frozenset()) -> State:
-    """The state of `size` servers that have never run; they come up one by one.
+    """Returns the state of `size` servers that have never run; they start one by one.
 
     Args:
-        size: how many, observers among them.
-        quorums: majorities of those who vote, unless given; observers weigh nothing in them.
-        observers: those that only follow.
+        size: how many servers, observers included.
+        quorums: majorities of the voters, unless given; observers have no weight in them.
+        observers: the servers that only follow.
     """
     start = zab.initial(size, quorums, observers)
     disks = [OnDisk(0, ZERO, Sid(sid) not in observers) for sid in range(size)]

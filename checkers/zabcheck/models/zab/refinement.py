@@ -49,7 +49,7 @@ def _summaries(state: zab.State, sid: Sid) -> tuple[Summary, ...]:
 
 @derived
 def _leads(state: zab.State, sid: Sid) -> Zxid | None:
-    return mapping.leads(state, sid)
+    return mapping.committed_by(state, sid)
 
 
 @derived
