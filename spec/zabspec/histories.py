@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 
 class Zxid(NamedTuple):
-    """The id of a transaction: the epoch of its primary, then a counter that starts at 1; compared in this
-    order.
+    """The id of a transaction: the epoch of its primary, then a counter that starts at 1.
+
+    Zxids compare in this order.
     """
 
     epoch: int

@@ -137,8 +137,9 @@ def server_weighs_report(state: State, server: Sid, sender: Sid) -> State | None
 
 
 def server_answers(state: State, server: Sid, sender: Sid) -> State | None:
-    """A server that has decided tells a looking one its decision; a looking non-voter is told any server's
-    vote.
+    """A server that has decided tells a looking one its decision.
+
+    A looking non-voter is told any server's vote.
 
     ZooKeeper: WorkerReceiver.run.
     """

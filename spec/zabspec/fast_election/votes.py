@@ -12,8 +12,9 @@ from zabspec.quorums import is_quorum, weight
 
 
 def is_better(state: State, vote: Vote, than: Vote | None) -> bool:
-    """True if a vote beats another (ZooKeeper: totalOrderPredicate); a vote for a server of weight 0 beats
-    none.
+    """True if a vote beats another (ZooKeeper: totalOrderPredicate).
+
+    A vote for a server of weight 0 beats none.
     """
     return weight(state.quorums, vote.leader) > 0 and (than is None or vote > than)
 
@@ -50,8 +51,8 @@ def better_is_under_way(state: State, server: Sid) -> bool:
 
 
 def is_settled(state: State, server: Sid, reports: Reports, message: Notification) -> bool:
-    """True if a quorum of reports agrees with a message, and the leader that it names is among them as
-    leading.
+    """True if a quorum of reports agrees with a message, and one of them is its leader's word that it
+    leads.
     """
     vote = message.vote
     if vote is None:

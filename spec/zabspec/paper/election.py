@@ -69,9 +69,7 @@ def follower_gives_up(state: State, follower: Sid) -> State | None:
 
 
 def as_leader(server: Server, sid: Sid) -> Server:
-    """Returns a server as it starts to lead: its own promise, history and acknowledgement are the first of
-    each.
-    """
+    """Returns a server as it starts to lead: it is the first to promise, confirm and acknowledge."""
     alone = frozenset({sid})
     size = len(server.stages)
     return replace(

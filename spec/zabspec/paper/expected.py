@@ -67,8 +67,7 @@ def phase_is_expected(state: State, receiver: Sid, sender: Sid) -> bool:
 
 
 def proposal_fits(state: State, receiver: Sid, sender: Sid) -> bool:
-    """A proposal is the next transaction of its receiver, or one that it has; COMMIT-LD names one that it
-    has.
+    """A proposal brings its receiver the next transaction, or one that it has; COMMIT-LD names one it has.
 
     Source: Zab.tla, `proposalInconsistent`.
     """

@@ -50,8 +50,9 @@ def server_restarts(state: State, server: Sid) -> State | None:
 
 
 def without_learner(state: State, leader: Sid, follower: Sid) -> State:
-    """Returns the state after a leader lost a follower; if no quorum is left, the leader abandons the others
-    too.
+    """Returns the state after a leader lost a follower.
+
+    If no quorum is left, the leader abandons its other followers too.
     """
     stages = state.servers[leader].stages
     left = [sid for sid in learners_at(stages, Stage.CONNECTED) if sid != follower]

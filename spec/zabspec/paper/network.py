@@ -72,7 +72,7 @@ def received(state: State, sender: Sid, receiver: Sid) -> State:
 
 
 def disconnected(state: State, leader: Sid, follower: Sid) -> State:
-    """Returns the state after a follower lost its leader, which leads on; messages in both directions are
+    """Returns the state after a follower lost its leader; the leader leads on, messages between the two are
     lost.
     """
     state = with_server(state, follower, as_looking(state.servers[follower]))

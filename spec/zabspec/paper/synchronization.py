@@ -33,8 +33,9 @@ def follower_processes_newleader(state: State, follower: Sid, leader: Sid) -> St
 
 
 def leader_processes_ackleader(state: State, leader: Sid, follower: Sid) -> State | None:
-    """The leader records which servers have adopted its history; with a quorum it is established, and
-    delivers.
+    """The leader records which servers have adopted its history.
+
+    With a quorum it is established, and delivers.
 
     Paper: l.2.2, COMMIT-LD. An ACK-LD that comes later is answered alone, with the last zxid delivered by
     then and not the one acknowledged: otherwise that follower would miss what was committed in between.

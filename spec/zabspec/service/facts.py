@@ -54,8 +54,7 @@ def h3_one_shot(before: Run, after: Run, client: Cid) -> bool:
 
 
 def h4_order(run: Run, client: Cid) -> bool:
-    """Events are sent in the order of their transactions; those of one transaction in the order of its
-    triggers.
+    """Events are sent in the order of the log and, within a transaction, in the order of its triggers.
 
     Source: myths, H4.
     """

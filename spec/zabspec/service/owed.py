@@ -109,8 +109,9 @@ def manager_of(kind: EventType) -> Manager:
 
 
 def place_of(log: Log, event: Event, after: Place) -> Place | None:
-    """Returns the first place after another where the log has an event; None if its transaction has no such
-    place.
+    """Returns the first place after another where the log has an event, None if there is none.
+
+    Only the transaction with the event's zxid is looked at.
     """
     if not 1 <= event.zxid <= len(log):
         return None

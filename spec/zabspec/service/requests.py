@@ -15,8 +15,9 @@ from zabspec.watches import AddWatch, Event, Kind, RemoveWatches, SetWatches, Wa
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """Asks the server to answer once it has applied all that the leader has committed. ZooKeeper:
-    SyncRequest.
+    """Asks the server to answer once it has applied all that the leader has committed.
+
+    ZooKeeper: SyncRequest.
     """
 
     path: str
@@ -93,8 +94,9 @@ def is_refusal(outcome: Outcome) -> bool:
 
 
 def watch_left(body: Body, outcome: Outcome) -> Name | None:
-    """Returns the watch that a request leaves when it has this outcome. ZooKeeper:
-    ZooKeeper.WatchRegistration.
+    """Returns the watch that a request leaves when it has this outcome.
+
+    ZooKeeper: ZooKeeper.WatchRegistration.
     """
     match body:
         case AddWatch(path, recursive):

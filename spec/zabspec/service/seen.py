@@ -99,8 +99,9 @@ def _with(run: Run, client: Cid, seen: Seen) -> Run:
 
 
 def _after_event(log: Log, seen: Seen, event: Event) -> Seen:
-    """Returns what a client has seen after an event: the watches owed it have got it, and standard ones are
-    used up.
+    """Returns what a client has seen after an event.
+
+    Watches that were owed the event have got it, and standard ones among them are used up.
     """
     kept, used = [], set(seen.used)
     for watch in seen.watches:
@@ -134,8 +135,9 @@ def _after_reply(log: Log, seen: Seen, reply: Reply, request: Request | None) ->
 
 
 def _with_watch(seen: Seen, name: Name, zxid: int, *, again: bool) -> Seen:
-    """Returns what a client has seen after a watch was registered; a watch that is there already stays as it
-    is.
+    """Returns what a client has seen after a watch was registered.
+
+    A watch that is there already stays as it is.
     """
     kind, path = name
     if any((each.kind, each.path) == name for each in seen.watches):

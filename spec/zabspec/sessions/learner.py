@@ -89,15 +89,14 @@ def heard(learner: Learner, session: int, timeout: int, now: int, *, is_global: 
 
 
 def reported(learner: Learner) -> tuple[Learner, Touches]:
-    """Returns the server after it answered a ping of its leader, and the sessions it has heard of since the
-    last one.
-    """
+    """Returns the server after it answered a ping of its leader, and the sessions that it reported."""
     return replace(learner, touches=()), learner.touches
 
 
 def with_touches(tracker: Tracker, touches: Iterable[tuple[int, int]], now: int) -> Tracker:
-    """Returns the leader's tracker after a follower reported sessions; a report of a session that is gone is
-    too late.
+    """Returns the leader's tracker after a follower reported sessions.
+
+    A report of a session that is gone is too late.
     """
     for session, timeout in touches:
         tracker = tracking.touched(tracker, session, timeout, now) or tracker

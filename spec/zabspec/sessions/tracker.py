@@ -149,8 +149,9 @@ def removed(tracker: Tracker, session: int) -> Tracker:
 
 
 def judged(tracker: Tracker, session: int, owner: Owner) -> tuple[Tracker, Standing]:
-    """Returns the verdict on a request of a session that comes through `owner`; the first one becomes its
-    owner.
+    """Returns the verdict on a request of a session that comes through `owner`.
+
+    The first one to make a request becomes the session's owner.
 
     ZooKeeper: SessionTrackerImpl.checkSession.
     """
@@ -163,11 +164,10 @@ def judged(tracker: Tracker, session: int, owner: Owner) -> tuple[Tracker, Stand
 
 
 def moved(tracker: Tracker, session: int, timeout: int, owner: Owner, now: int) -> Tracker | None:
-    """Returns the tracker after a client came back to its session, perhaps through another server: its new
-    owner.
+    """Returns the tracker after a client came back to its session, whose owner is now `owner`.
 
-    Requests that arrive late through the owner before are refused from now on: each of them has been executed
-    before the client came back, or never is.
+    The client may have come back through another server. Requests that arrive late through the former owner
+    are refused from now on: each of them has been executed before the client came back, or never is.
 
     Returns:
         None if there is no such session, or it is closing: to the client it has expired. ZooKeeper:

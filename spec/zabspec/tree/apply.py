@@ -171,8 +171,9 @@ def data_set(tree: Tree, zxid: int, time: int, txn: SetDataTxn) -> Applied:
 
 
 def acl_set(tree: Tree, txn: SetAclTxn) -> Applied:
-    """Returns the outcome of replacing a node's list; mzxid and mtime stay, no watch fires. ZooKeeper:
-    DataTree.setACL.
+    """Returns the outcome of replacing a node's list; mzxid and mtime stay, no watch fires.
+
+    ZooKeeper: DataTree.setACL.
     """
     node = node_at(tree, txn.path)
     if node is None:

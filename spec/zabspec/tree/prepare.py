@@ -95,8 +95,9 @@ def prepared_change(
 
 
 def prepared_close(tree: Tree, session: int, order: tuple[str, ...] | None) -> CloseSessionTxn:
-    """Returns the transaction that ends a session, with the nodes that it owns. ZooKeeper: pRequest2Txn
-    (closeSession).
+    """Returns the transaction that ends a session, with the nodes that it owns.
+
+    ZooKeeper: pRequest2Txn (closeSession).
     """
     paths = ephemerals_of(tree, session)
     assert order is None or tuple(sorted(order)) == paths
@@ -106,12 +107,12 @@ def prepared_close(tree: Tree, session: int, order: tuple[str, ...] | None) -> C
 def prepared_multi(
     tree: Tree, parts: tuple[Create | Delete | SetData | Check, ...], caller: Caller, rules: Rules
 ) -> MultiTxn | ErrorTxn:
-    """Returns a transaction with all parts, each on top of those before; if a part is refused, an error for
-    each.
+    """Returns a transaction with all parts of a multi, each prepared on top of those before.
 
-    The parts before the refused one have no error of their own, those after it have another. The session is
-    checked by the parts, so a multi without parts passes. A part whose flag gives a node a time to live, with
-    an operation that gives it none, cannot be read, and neither can the multi.
+    If a part is refused, the transaction has an error for each part: the parts before the refused one have no
+    error of their own, those after it have another. The session is checked by the parts, so a multi without
+    parts passes. A part whose flag gives a node a time to live, with an operation that gives it none, cannot
+    be read, and neither can the multi.
 
     ZooKeeper: PrepRequestProcessor.pRequest (multi), rollbackPendingChanges, pRequest2TxnCreate.
     """
@@ -230,8 +231,9 @@ def prepared_delete(tree: Tree, request: Delete, caller: Caller, rules: Rules) -
 
 
 def prepared_delete_container(tree: Tree, path: str) -> DeleteTxn | ErrorTxn:
-    """Returns the transaction by which the server deletes a node itself. ZooKeeper: pRequest2Txn
-    (deleteContainer).
+    """Returns the transaction by which the server deletes a node itself.
+
+    ZooKeeper: pRequest2Txn (deleteContainer).
     """
     if not has_shape(path) or path in RESERVED:
         return ErrorTxn(Error.BAD_ARGUMENTS)
@@ -278,8 +280,9 @@ def prepared_set_acl(tree: Tree, request: SetAcl, caller: Caller, rules: Rules) 
 
 
 def prepared_check(tree: Tree, request: Check, caller: Caller, rules: Rules) -> CheckTxn | ErrorTxn:
-    """Returns the transaction that confirms a node's version, or an error. ZooKeeper: pRequest2Txn
-    (check).
+    """Returns the transaction that confirms a node's version, or an error.
+
+    ZooKeeper: pRequest2Txn (check).
     """
     if not is_valid(request.path):
         return ErrorTxn(Error.BAD_ARGUMENTS)

@@ -186,8 +186,9 @@ def what_comes_and_goes_is_called(written: Written) -> bool:
 
 
 def parent_is_called_after_the_child(written: Written) -> bool:
-    """Watches of a node are triggered before its parent's child watches; at a deletion, both kinds of its
-    own.
+    """Watches of a node are triggered before the child watches of its parent.
+
+    If the node is deleted, its own child watches are triggered between the two.
     """
     calls: list[Trigger] = []
     for each in written.triggers:
@@ -324,8 +325,9 @@ def is_new(written: Written, path: str) -> bool:
 
 
 def with_earlier(written: Written, number: Callable[[Node], Value]) -> tuple[tuple[str, Node, Value], ...]:
-    """Returns each node that exists, with a number of it before; for a new node, with the number it starts
-    from.
+    """Returns each node that exists, with a number that it had before.
+
+    For a new node, this is the number that every node starts with.
     """
     found = []
     for path, after in zip(written.after.paths, written.after.nodes, strict=True):

@@ -41,8 +41,9 @@ def encode(track: Track) -> bytes:
 
 
 def decode(data: bytes | None) -> Track:
-    """Returns the numbers in a node's data; one that is missing is no limit. ZooKeeper:
-    StatsTrack(String).
+    """Returns the numbers in a node's data; one that is missing is no limit.
+
+    ZooKeeper: StatsTrack(String).
     """
     found = dict(findall(r"(\w+)=(-?\d+)", (data or b"").decode(errors="replace")))
     return Track(
@@ -91,8 +92,9 @@ def measured(tree: Tree, subtree: str) -> Tree:
 
 
 def is_exceeded(tree: Tree, path: str, count: int, size: int) -> bool:
-    """True if these further nodes and bytes break a hard limit; they may be negative, and it may be broken
-    already.
+    """True if these further nodes and bytes break a hard limit.
+
+    The numbers may be negative, and the limit may be broken already.
     """
     subtree = subtree_of(tree, path)
     limits = None if subtree is None else node_at(tree, FOLDER + subtree + LIMITS)

@@ -67,8 +67,9 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class DeleteContainer:
-    """Deletes a container, or a node whose time to live is over; only the server itself makes this
-    request.
+    """Deletes a container, or a node whose time to live is over.
+
+    Only the server itself makes this request.
     """
 
     path: str

@@ -80,8 +80,9 @@ def caught_up(watches: Watches, request: SetWatches, stamps: Callable[[str], Sta
 
 
 def what_was_missed(kind: Kind, node: Stamps | None, relative_zxid: int) -> EventType | None:
-    """Returns the event that a watch of some kind has missed, by what is there now; None to register the
-    watch.
+    """Returns the event that a watch of some kind has missed, by what is there now.
+
+    None to register the watch.
     """
     if node is None:
         return EventType.DELETED if kind in (Kind.DATA, Kind.CHILD) else None

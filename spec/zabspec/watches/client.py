@@ -82,8 +82,9 @@ def forgotten(client: ClientWatches, path: str, kinds: WatcherType) -> ClientWat
 
 
 def told_of_connection(client: ClientWatches) -> tuple[Watcher, ...]:
-    """Returns the watchers that are called when the connection is lost or there again: all; none is used up
-    by it.
+    """Returns the watchers that are called when the connection is lost or there again: all of them.
+
+    None is used up by it.
     """
     return tuple(sorted({each.watcher for each in client.registrations}))
 

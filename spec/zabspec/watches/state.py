@@ -156,8 +156,9 @@ def has_entry(watches: Watches, manager: Manager, path: str, mode: Mode | None =
 
 
 def with_entry(watches: Watches, entry: Entry) -> Watches:
-    """Returns the watches with an entry added, which may be there already. ZooKeeper:
-    WatchManager.addWatch.
+    """Returns the watches with an entry added, which may be there already.
+
+    ZooKeeper: WatchManager.addWatch.
     """
     kept = set(watches.entries)
     if not watches.release.separate_modes:
@@ -166,8 +167,9 @@ def with_entry(watches: Watches, entry: Entry) -> Watches:
 
 
 def without_entries(watches: Watches, manager: Manager, path: str, mode: Mode | None = None) -> Watches:
-    """Returns the watches without a path, in one mode or in all of them. ZooKeeper:
-    WatchManager.removeWatcher.
+    """Returns the watches without a path, in one mode or in all of them.
+
+    ZooKeeper: WatchManager.removeWatcher.
     """
     kept = (
         each

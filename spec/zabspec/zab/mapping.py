@@ -70,8 +70,9 @@ def share(state: State, sid: Sid) -> Share:
 
 
 def share_of(state: State, sid: Sid, prospects: tuple[Summary, ...], is_to_lead: bool) -> Share:
-    """Returns what the mapping reads of a server with these prospects; one prospect more if it may enter its
-    epoch.
+    """Returns what the mapping reads of a server with these prospects.
+
+    One prospect more if it may enter its epoch.
     """
     server = state.servers[sid]
     serves = server.phase == Phase.BROADCAST
@@ -110,8 +111,9 @@ def summaries_of(
 
 
 def committed_by(state: State, sid: Sid) -> Zxid | None:
-    """Returns the zxid up to which an established leader has committed in its epoch; None for every other
-    server.
+    """Returns the zxid up to which an established leader has committed in its epoch.
+
+    None for every other server.
     """
     server = state.servers[sid]
     if server.role != Role.LEADING or server.phase != Phase.BROADCAST:

@@ -35,8 +35,9 @@ def with_channel(state: State, sender: Sid, receiver: Sid, channel: Queue[Messag
 
 
 def sent_to_learners(state: State, leader: Sid, learners: Iterable[Sid], *messages: Message) -> State:
-    """Returns the state after a leader sent messages to learners; a learner that has closed its end gets
-    nothing.
+    """Returns the state after a leader sent messages to learners.
+
+    A learner that has closed its end gets nothing.
     """
     for learner in learners:
         if learner == leader or state.servers[learner].leader != leader:
@@ -144,9 +145,7 @@ def leader_notices(state: State, leader: Sid, follower: Sid) -> State | None:
 
 
 def as_looking(server: Server) -> Server:
-    """Returns a server as it is back in election: what waited is written, and the tree has all that the log
-    has.
-    """
+    """Returns a server back in election: what waited is written, and the tree has all that the log has."""
     return replace(
         put_down(server),
         role=Role.LOOKING,

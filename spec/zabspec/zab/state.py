@@ -87,9 +87,7 @@ class Trunc:
 
 @dataclass(frozen=True, slots=True)
 class Snap:
-    """Leader to follower: the leader's whole tree, which replaces the follower's, and the zxid that labels
-    it.
-    """
+    """Leader to follower: replace the whole tree by this one, which is labelled with this zxid."""
 
     tree: History
     zxid: Zxid
@@ -205,9 +203,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The servers, the channels between them, quorums and observers, and the servers that a partition cuts
-    off.
-    """
+    """The servers, the channels between them, quorums and observers, and a partition if there is one."""
 
     servers: Row[Server]
     network: Row[Row[Queue[Message]]]  # network[sender][receiver]

@@ -48,7 +48,7 @@ from zabspec.zab.state import (
 )
 
 COMMIT_LOG_COUNT = 1
-"""How many applied transactions a leader keeps in memory to send, where a disk is of files; 500 or more in
+"""How many applied transactions a leader keeps in memory, where a disk is of files; 500 or more in
 ZooKeeper.
 """
 
@@ -230,8 +230,9 @@ def follower_queues_proposal(state: State, follower: Sid, leader: Sid) -> State 
 
 
 def follower_notes_commit(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower that does not serve yet records a COMMIT; if its tree will be written as a whole, it applies
-    it.
+    """A follower that does not serve yet records a COMMIT.
+
+    If its tree will be written as a whole, it applies it.
 
     ZooKeeper: Learner.syncWithLeader (COMMIT), packetsCommitted.
     """
