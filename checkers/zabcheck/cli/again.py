@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from zabcheck.cli.output import drawn
+from zabcheck.cli.output import drawn, width
+from zabcheck.report.width import fitted
 from zabcheck.simulation import files, replaying
 from zabcheck.traces.files import TraceError, load
 from zabcheck.traces.replay import replay, words
@@ -43,8 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     result = replay(file.model, file.trace, file.expect)
     if arguments.picture:
         print(drawn(result), end="\n\n")
-    for line in words(result):
-        print(line)
+    print("\n".join(fitted(words(result, is_drawn=arguments.picture), width())))
     return 0 if result.is_as_expected else 1
 
 

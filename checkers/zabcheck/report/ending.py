@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zabcheck.report.glyphs import Glyphs
-from zabcheck.report.width import WIDTH, paragraphs, wrapped
+from zabcheck.report.width import WIDTH, fitted, paragraphs, wrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,4 @@ class Ending:
         mark = glyphs.good if self.is_good else glyphs.broken
         lines = ["", *wrapped(f"{mark} {self.text}{f', at {where}' if where else ''}", width, hanging=4)]
         lines += paragraphs(self.sentence, width, indent=2)
-        for reason in self.reasons:
-            deeper = 2 + len(reason) - len(reason.lstrip())
-            lines += wrapped(reason, width, deeper, deeper + 4)
-        return lines
+        return [*lines, *fitted([f"  {reason}" for reason in self.reasons], width)]

@@ -34,7 +34,13 @@ def wrapped(text: str, width: int, indent: int = 0, hanging: int | None = None) 
         hanging: blanks before all other lines; as many as before the first if None.
     """
     first, others = " " * indent, " " * (indent if hanging is None else hanging)
-    return textwrap.wrap(" ".join(text.split()), width, initial_indent=first, subsequent_indent=others)
+    return textwrap.wrap(
+        " ".join(text.split()),
+        width,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_on_hyphens=False,  # a name that is broken cannot be copied
+    )
 
 
 def paragraphs(text: str, width: int, indent: int = 0) -> list[str]:
@@ -54,5 +60,9 @@ def packed(texts: Iterable[str], width: int, separator: str = ", ") -> list[str]
 
 
 def fitted(lines: Sequence[str], width: int) -> list[str]:
-    """Returns the lines, those that are too long broken into several."""
-    return [part for line in lines for part in (wrapped(line, width) if len(line) > width else [line])]
+    """Returns the lines, those that are too long broken into several; the rest is indented by 4 more."""
+    fits: list[str] = []
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        fits += [line] if len(line) <= width else wrapped(line, width, indent, indent + 4)
+    return fits

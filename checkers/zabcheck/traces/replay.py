@@ -13,6 +13,7 @@ from typing import Any
 from zabcheck.explorer.loops import broken_by
 from zabcheck.explorer.model import Model, Property, Step
 from zabcheck.explorer.verdicts import Trace, TraceStep
+from zabcheck.models.explanation import explanation
 from zabcheck.report.ending import Ending
 from zabcheck.traces.differences import Difference, differences, shown
 from zabcheck.traces.files import Expect
@@ -46,6 +47,7 @@ class Finding:
         sentence: what it says.
         servers: the choice of servers for which it is so; empty for a property of the whole.
         who: what they are called, if they are not servers.
+        reasons: why the property is violated, line by line, if it can say so.
     """
 
     index: int
@@ -54,6 +56,7 @@ class Finding:
     sentence: str
     servers: tuple[int, ...]
     who: str = "server"
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +120,19 @@ def replay(model: Model, trace: Trace, expect: Expect) -> Replay:
     return Replay(trace, expect, departure, tuple(properties.findings))
 
 
-def words(result: Replay) -> list[str]:
-    """A replay in words, one line for each fact."""
+def words(result: Replay, *, is_drawn: bool = False) -> list[str]:
+    """Returns a replay in words, one line for each fact.
+
+    Args:
+        result: the replay.
+        is_drawn: whether a picture stands above, whose ending already says why the property is violated.
+    """
     steps = len(result.trace.steps) - 1
-    lines = [f"{_where(result.trace, each)}: {_found(each)}" for each in result.findings]
+    lines = []
+    for finding in result.findings:
+        lines.append(f"{_where(result.trace, finding)}: {_found(finding)}")
+        if not (is_drawn and finding == result.confirmation):
+            lines += [f"  {reason}" for reason in finding.reasons]
     if result.departure is None:
         lines.append(f"all {steps} steps are the same with today's spec")
     else:
@@ -143,7 +155,7 @@ def ending(result: Replay) -> Ending:
         return Ending(f"{result.trace.property} is said to be {result.expect.name.lower()}")
     text = f"{confirmed.property} is {confirmed.expect.name.lower()}"
     is_good = confirmed.expect == Expect.REACHED
-    return Ending(text, confirmed.sentence, confirmed.servers, is_good, confirmed.who)
+    return Ending(text, confirmed.sentence, confirmed.servers, is_good, confirmed.who, confirmed.reasons)
 
 
 def marks(result: Replay) -> dict[int, list[str]]:
@@ -202,12 +214,14 @@ class _Properties:
             if servers is not None:
                 violated.add(each.name)
                 if each.name not in self._violated:
-                    self._find(index, Expect.VIOLATED, each, servers)
+                    reasons = explanation(each.predicate, state, *servers)
+                    self._find(index, Expect.VIOLATED, each, servers, tuple(reasons))
         self._violated = violated
         for each in self._model.every_step if before is not None else ():
             servers = _choice(self._model, each, False, self._model.state(before), state)
             if servers is not None:
-                self._find(index, Expect.VIOLATED, each, servers)
+                reasons = explanation(each.predicate, before.protocol, state, *servers)
+                self._find(index, Expect.VIOLATED, each, servers, tuple(reasons))
         for each in self._model.sometimes:
             servers = _choice(self._model, each, True, state)
             if servers is not None and each.name not in self._reached:
@@ -221,8 +235,15 @@ class _Properties:
             found = Finding(len(trace.steps), Expect.VIOLATED, each.property.name, sentence, ())
             self.findings.append(found)
 
-    def _find(self, index: int, expect: Expect, found: Property, servers: tuple[int, ...]) -> None:
-        named = Finding(index, expect, found.name, found.sentence, servers, self._model.who)
+    def _find(
+        self,
+        index: int,
+        expect: Expect,
+        found: Property,
+        servers: tuple[int, ...],
+        reasons: tuple[str, ...] = (),
+    ) -> None:
+        named = Finding(index, expect, found.name, found.sentence, servers, self._model.who, reasons)
         self.findings.append(named)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from places import TRACES
 from trace_samples import STORY, run, story_model
 from zabcheck.explorer.loops import broken_by
 from zabcheck.explorer.model import Model
@@ -9,8 +10,8 @@ from zabcheck.explorer.verdicts import Trace
 from zabcheck.models.bounds import Bounds
 from zabcheck.models.instances import Instance, build
 from zabcheck.traces.differences import Difference, differences, shown
-from zabcheck.traces.files import Expect
-from zabcheck.traces.replay import replay, words
+from zabcheck.traces.files import Expect, load
+from zabcheck.traces.replay import ending, replay, words
 from zabspec.histories import Txn, Zxid
 from zabspec.paper.state import Propose, Role
 from zabspec.parts import Row, Sid
@@ -167,6 +168,23 @@ def test_a_loop_breaks_nothing_if_a_fair_step_leads_out_of_it() -> None:
     leads_on = broken_by(live_model("leader_never_gives_up"), trace)
     assert [each.property.name for each in leads_on] == ["leader_gets_established"]
     assert broken_by(live_model(), trace) == ()  # there, a leader that nobody follows gives up
+
+
+def test_a_step_that_refines_nothing_is_explained_once_where_the_run_is_drawn() -> None:
+    file = load(TRACES / "zookeeper/zab-ZOOKEEPER-4643-refines_broadcast.itf.json")
+    result = replay(file.model, file.trace, file.expect)
+    assert result.confirmation is not None
+    told = words(result)
+    place = told.index("step 15, follower_persists_epoch(1, 0): refines_broadcast is violated")
+    assert told[place + 1] == "  In terms of the spec broadcast, the step leads from"
+    assert told[place + 5 : place + 8] == [
+        "  No step of broadcast makes such a change:",
+        "    log 1.1, instead of log 1.1 1.2",
+        "    outstanding 1.2, instead of outstanding nothing",
+    ]
+    assert ending(result).reasons == result.confirmation.reasons
+    drawn = words(result, is_drawn=True)
+    assert drawn == [line for line in told if not line.startswith("  ")]
 
 
 def test_differences_name_variables() -> None:

@@ -1,13 +1,15 @@
 """Whether a step of ZAB 1.0 is a step of atomic broadcast, as `zabspec.zab.mapping` has it.
 
-What the mapping works out of a server or of two is kept as a column of its own: each depends on little, and
-few different values come of it. It is put together here as it is there; a test compares the two.
+What the mapping derives from one server, or from two, is a column of its own: each depends on little and has
+few values. Here the columns are put together as in the mapping; a test compares the two.
 """
 
 from __future__ import annotations
 
 from zabcheck.explorer.derived import derived
-from zabcheck.models.paper.refinement import way
+from zabcheck.models.broadcast.way import way
+from zabcheck.models.broadcast.words import no_way
+from zabcheck.models.explanation import explained_by
 from zabspec import broadcast, zab
 from zabspec.histories import History, Zxid
 from zabspec.paper.mapping import Share
@@ -17,6 +19,12 @@ from zabspec.quorums import is_quorum
 from zabspec.zab import mapping
 
 
+def explain(before: zab.State, after: zab.State) -> list[str]:
+    """Returns why a step of ZAB 1.0 is no step of atomic broadcast, line by line."""
+    return no_way(abstract(before), abstract(after))
+
+
+@explained_by(explain)
 def refines_broadcast(before: zab.State, after: zab.State) -> bool:
     """Each step of ZAB 1.0 is one of atomic broadcast, or several, or none.
 
@@ -28,7 +36,7 @@ def refines_broadcast(before: zab.State, after: zab.State) -> bool:
 
 @derived
 def abstract(state: zab.State) -> broadcast.State:
-    """The state of atomic broadcast that a state of ZAB 1.0 stands for."""
+    """Returns the state of atomic broadcast that a state of ZAB 1.0 stands for."""
     servers = [Sid(sid) for sid in range(len(state.servers))]
     parts = tuple(_share(state, sid) for sid in servers)
     flying = tuple(_in_flight(state, one, other) for one in servers for other in servers if one != other)

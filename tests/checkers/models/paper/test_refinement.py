@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from zabcheck.models.paper.refinement import way
+from zabcheck.models.broadcast.way import way
+from zabcheck.models.broadcast.words import no_way
 from zabspec import broadcast
 from zabspec.broadcast import State
 from zabspec.histories import Txn, Zxid
@@ -75,3 +76,34 @@ def test_a_primary_that_crashes_may_lose_what_it_has_broadcast_with_it() -> None
     states = way(sent, replace(START, delivered=Row([(), ()]), primaries=Row([0, 0])))
     assert states is not None
     assert len(states) == 1 + 3
+
+
+def test_no_way_is_told_with_both_states_and_the_steps_tried() -> None:
+    assert no_way(START, replace(START, log=(), primaries=Row([0, 0]))) == [
+        "In terms of the spec broadcast, the step leads from",
+        "  log 1.1; outstanding nothing; epochs from 1 on; server 0: delivered 1.1, primary of epoch 1; "
+        "server 1: delivered nothing",
+        "to",
+        "  log empty; outstanding nothing; epochs from 1 on; server 0: delivered 1.1; "
+        "server 1: delivered nothing",
+        "Steps of broadcast tried in between:",
+        "  primary_resigns(0): server 0: delivered 1.1",
+        "No step of broadcast leads on from there:",
+        "  log empty, instead of log 1.1",
+    ]
+
+
+def test_a_step_that_is_not_enabled_ends_the_way() -> None:
+    late = replace(START, outstanding=frozenset({B}), epoch=2)
+    told = no_way(late, replace(late, log=(A, B), outstanding=frozenset()))
+    assert told[-2:] == [
+        "Steps of broadcast tried in between:",
+        "  log_takes_transaction(1) is not enabled: no step of broadcast leads on from there",
+    ]
+
+
+def test_a_change_for_which_no_step_was_tried_is_told() -> None:
+    assert no_way(START, replace(START, log=()))[-2:] == [
+        "No step of broadcast makes such a change:",
+        "  log empty, instead of log 1.1",
+    ]
