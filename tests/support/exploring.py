@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
-from zabcheck.cli.check import in_words, picture_of
+from zabcheck.cli.check import picture_of
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build
+from zabcheck.models.registry import Instance, build, in_words
 from zabcheck.report import verdict as report
 from zabcheck.report.progress import seconds
 from zabcheck.traces.files import Expect, save
 
 WORKERS = 2
+NUMBERS = ("servers", "transactions", "timeouts", "restarts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,8 @@ class Explored:
     @property
     def title(self) -> str:
         """The instance with its bounds, in words."""
-        bounds = self.instance.bounds
-        told = [in_words(self.instance)]
-        if bounds.numbered and not self.instance.bookkeeping:
-            told.append("each request with a value of its own")
-        if bounds.restart_needs_timeout:
-            told.append("a restart only while a timeout is left")
-        if self.options.symmetry is False:
-            told.append("without symmetry")
-        return ", ".join(told)
+        told = in_words(self.instance)
+        return f"{told}, without symmetry" if self.options.symmetry is False else told
 
     @property
     def line(self) -> str:
@@ -67,12 +61,13 @@ class Explored:
         return "\n".join(lines)
 
 
-def short(bounds: Bounds) -> str:
-    """Bounds as an id for pytest: `3-2-1-0`, and what is out of the ordinary."""
-    told = [bounds.servers, bounds.transactions, bounds.timeouts, bounds.restarts]
-    words = [*map(str, told), *([] if bounds.epochs is None else [f"epochs{bounds.epochs}"])]
-    words += [f"partitions{bounds.partitions}"] if bounds.partitions else []
-    words += [name for name in ("numbered", "restart_needs_timeout", "give_up") if getattr(bounds, name)]
+def short(bounds: Any) -> str:
+    """Returns bounds as an id for pytest: `3-2-1-0`, and what is out of the ordinary."""
+    words = [str(getattr(bounds, name)) for name in NUMBERS]
+    for each in fields(bounds):
+        value = getattr(bounds, each.name)
+        if each.name not in NUMBERS and value != each.default:
+            words.append(each.name if value is True else f"{each.name}{value}")
     return "-".join(words)
 
 

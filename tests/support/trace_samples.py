@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from zabcheck.explorer.model import Model, Property
 from zabcheck.explorer.verdicts import Trace, TraceStep
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.paper import model as paper
 from zabcheck.models.paper import zab_tla
+from zabcheck.models.paper.bounds import Bounds
 from zabspec.paper.state import State
 
 SETTINGS = {"spec": "paper", "servers": 3}

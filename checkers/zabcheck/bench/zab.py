@@ -14,14 +14,9 @@ from zabcheck.explorer.limits import resident_memory
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Verdict
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build, property_names
-from zabspec.zab.properties import SOMETIMES
-
-HELD = tuple(
-    name for name in property_names("zab") if name not in [predicate.__name__ for predicate in SOMETIMES]
-)
-"""What must hold of every state and step, the refinement included."""
+from zabcheck.models.registry import Instance, build
+from zabcheck.models.zab.bounds import Bounds
+from zabcheck.models.zab.instances import HELD
 
 MEASURED = (
     Bounds(2, 2, 1, 1, epochs=3),

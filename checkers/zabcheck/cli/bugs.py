@@ -16,8 +16,9 @@ from zabcheck.explorer.model import Model
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Outcome, Verdict
-from zabcheck.models.instances import Instance, build
+from zabcheck.models import registry
 from zabcheck.models.mutant import Mutant
+from zabcheck.models.registry import build, instance_of
 from zabcheck.models.zab.catalogue.bugs import BUGS, BY_NAME
 from zabcheck.models.zab.catalogue.history import HISTORY, Past
 from zabcheck.models.zab.catalogue.published import PUBLISHED, Published
@@ -110,9 +111,9 @@ def _show_all(options: Options, directory: Path | None) -> int:
 
 
 def _find(bug: Mutant, options: Options) -> tuple[Model, Verdict]:
-    instance = Instance("zab", bug.bounds, mutant=bug.name, properties=(bug.caught_by,))
+    instance = instance_of(bug.name, (bug.caught_by,))
     model = build(instance)
-    with progress(sys.stderr, f"{bug.name}: {check.in_words(replace(instance, mutant=None))}") as show:
+    with progress(sys.stderr, f"{bug.name}: {registry.in_words(replace(instance, mutant=None))}") as show:
         return model, search(model, options, show)
 
 
@@ -131,7 +132,7 @@ def _story(bug: Mutant) -> list[str]:
 
 def _told(bug: Mutant, verdict: Verdict) -> Iterator[str]:
     """How it went, and how it went for others."""
-    bounds = check.in_words(Instance("zab", bug.bounds))
+    bounds = registry.in_words(replace(instance_of(bug.name), mutant=None))
     if verdict.outcome == Outcome.OUT_OF_BUDGET:
         yield f"OUT OF BUDGET: {bug.name}; {bounds}"
         yield f"  Nobody knows whether {bug.caught_by} is violated: {verdict.note}"

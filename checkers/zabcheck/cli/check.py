@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,16 @@ from zabcheck.explorer.model import Model
 from zabcheck.explorer.options import KINDS, Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Trace, Verdict
-from zabcheck.models.bounds import DISKS, ELECTIONS, SYNCHRONIZATIONS, Bounds
-from zabcheck.models.instances import MISTAKES, SPECS, Instance, build
-from zabcheck.models.service.scenarios import SCENARIO, SCENARIOS
-from zabcheck.models.zab import model as zab
+from zabcheck.models.bounds import bound_of
+from zabcheck.models.registry import (
+    OWNERS,
+    SPECS,
+    Instance,
+    bounds_by_name,
+    build,
+    in_words,
+    spec_named,
+)
 from zabcheck.report import verdict as report
 from zabcheck.report.progress import progress
 from zabcheck.traces.files import Expect, check_writable, save
@@ -56,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         TraceError: a trace could not be kept.
     """
     options = options_of(arguments, "zab check")
-    instance = instance_of(arguments)
+    instance = instance_of(arguments, "zab check")
     try:
         model = build(instance)
     except ValueError as error:
@@ -78,55 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
     return verdict.outcome.exit_code
 
 
-def in_words(instance: Instance) -> str:
-    """`paper, 3 servers, 2 transactions, 1 timeout, no restarts`."""
-    bounds = instance.bounds
-    told = [instance.spec]
-    if instance.spec == "service":
-        told += [bounds.scenario or SCENARIO, *([f"mutant {instance.mutant}"] if instance.mutant else [])]
-        return ", ".join(told)
-    for name in ("servers", "transactions", "timeouts", "restarts", "partitions", "epochs"):
-        value = getattr(bounds, name)
-        if instance.spec == "fast_election" and name == "transactions":
-            continue
-        if value is not None and (value or name != "partitions"):
-            told.append(f"{value or 'no'} {name.removesuffix('s') if value == 1 else name}")
-    if bounds.weights:
-        told.append(f"weights {bounds.weights}")
-    told += _votes_in_words(bounds)
-    if bounds.give_up:
-        told.append("leaders without a quorum give up")
-    if instance.bookkeeping:
-        told.append("with Zab.tla's bookkeeping")
-    if instance.mutant is not None:
-        told.append(f"mutant {instance.mutant}")
-    return ", ".join(told)
-
-
-def _votes_in_words(bounds: Bounds) -> Iterator[str]:
-    """What is out of the ordinary in an election."""
-    if bounds.observers:
-        yield f"{bounds.observers} of them observing"
-    if bounds.weightless:
-        yield f"{bounds.weightless} without weight"
-    if bounds.unlike:
-        yield "the lowest id has logged most"
-    if bounds.early:
-        yield f"{bounds.early} deciding too early"
-    if bounds.capacity > 1:
-        yield f"{bounds.capacity} notifications in a channel"
-    if bounds.election == "votes":
-        yield f"leaders elected by votes in {bounds.rounds} round{'s' * (bounds.rounds != 1)}"
-    elif bounds.election != ELECTIONS[0]:
-        yield {"late": "leaders elected by servers that look no more", "anyone": "anyone may lead"}[
-            bounds.election
-        ]
-    if bounds.synchronization != SYNCHRONIZATIONS[0]:
-        yield "synchronization in one step"
-    if bounds.disk != DISKS[0]:
-        yield "disks of log records and snapshots"
-
-
 def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
     """Returns the picture of a run, as wide and with the characters that standard output can show."""
     return drawn(replay(model, trace, expect))
@@ -138,82 +95,38 @@ def _keep(verdict: Verdict, trace: Trace, directory: Path) -> None:
 
 
 def add_bounds(parser: Parser) -> None:
-    """Adds the options that say what is explored, and how far."""
-    group = parser.add_argument_group("bounds")
-    said = {each.name: each.default for each in fields(Bounds)}
-    for name, kind, what in (
-        ("servers", number, "how many"),
-        ("transactions", count, "the longest history that a request may lead to; for zab, how many requests"),
-        (
-            "timeouts",
-            count,
-            "how many connections may time out; for zab, first at one end; for fast_election,"
-            " how many servers may lose their leader or followers and look again",
-        ),
-        ("restarts", count, "how many servers may restart; for zab, what waits for the disk may be lost"),
-        ("partitions", count, "how often the network may split; for zab alone"),
-        (
-            "observers",
-            count,
-            "how many of the servers, the last ones, observe; for zab and fast_election",
-        ),
-        (
-            "weightless",
-            count,
-            "how many of the servers weigh nothing, from the lowest id on; for fast_election, as all below",
-        ),
-        ("early", count, "how many servers may decide while a better vote is under way"),
-        ("capacity", number, "how many notifications a channel keeps"),
-        ("rounds", number, "the highest round of elections; for zab with --election votes"),
-        ("epochs", count, f"the highest epoch that may be proposed; for zab {zab.EPOCHS} if not said"),
-    ):
-        default = "no bound" if said[name] is None else said[name]
-        group.add_argument(f"--{name}", type=kind, metavar="N", help=f"{what} (default: {default})")
-    group.add_argument(
-        "--weights",
-        metavar="W",
-        help="what each server weighs in quorums: 2,1,1; a slash between groups: 1,1,0/0,0,1; for zab alone",
-    )
-    group.add_argument(
-        "--scenario",
-        metavar="NAME",
-        help=f"what clients do, and what goes wrong; for service alone (default: {SCENARIO}): "
-        f"{', '.join(SCENARIOS)}",
-    )
-    group.add_argument(
-        "--give-up",
-        action=argparse.BooleanOptionalAction,
-        help="let a leader without a quorum go back to election; in zab it always may, and with this also "
-        "one that has a quorum and gets no further",
-    )
-    group.add_argument(
-        "--unlike",
-        action=argparse.BooleanOptionalAction,
-        help="each server has logged more than the next before its first election",
-    )
-    group.add_argument(
-        "--election",
-        choices=ELECTIONS,
-        help="of zab: whom a quorum could elect, one whose voters may look no more, anyone, or whom Fast "
-        "Leader Election elects (default: abstract)",
-    )
-    group.add_argument(
-        "--synchronization", choices=SYNCHRONIZATIONS, help="of zab: in how many steps (default: fine)"
-    )
-    group.add_argument(
-        "--disk",
-        choices=DISKS,
-        help="of zab: one sequence, or log records and a snapshot (default: sequence)",
-    )
-    group.add_argument(
-        "--bookkeeping", action="store_true", help="keep what Zab.tla keeps: counts compare with TLC's"
-    )
+    """Adds the options that say what is explored, and how far: one for each bound of any spec."""
+    group = parser.add_argument_group("bounds", "which specs have them, and what they mean there")
+    for name, owners in bounds_by_name().items():
+        option = f"--{name.replace('_', '-')}"
+        bound = bound_of(next(iter(owners.values())))
+        told = "; ".join(_helps(owners))
+        if bound.least is not None:
+            kind = number if bound.least else count
+            group.add_argument(option, type=kind, metavar="N", help=told)
+        elif isinstance(next(iter(owners.values())).default, bool):
+            group.add_argument(option, action=argparse.BooleanOptionalAction, help=told)
+        else:
+            group.add_argument(option, metavar="NAME" if bound.choices else "TEXT", help=told)
     group.add_argument(
         "--mutant",
-        choices=MISTAKES,
+        choices=OWNERS,
         metavar="NAME",
         help="put a mistake in; see `zab mutants`, `zab bugs` and `zab order`",
     )
+
+
+def _helps(owners: Mapping[str, Field[Any]]) -> Iterator[str]:
+    """What a bound means, once for all the specs that it means the same for."""
+    meanings: dict[tuple[str, Any, tuple[str, ...] | None], list[str]] = {}
+    for spec, each in owners.items():
+        bound = bound_of(each)
+        meanings.setdefault((bound.help, each.default, bound.choices), []).append(spec)
+    for (meaning, default, choices), specs in meanings.items():
+        more = [f"one of {', '.join(choices)}"] if choices else []
+        if default not in (False, ""):
+            more.append(f"default: {'no bound' if default is None else default}")
+        yield f"{', '.join(specs)}: {meaning}" + (f" ({'; '.join(more)})" if more else "")
 
 
 def add_traces(parser: Parser, what: str) -> None:
@@ -273,20 +186,30 @@ def options_of(arguments: argparse.Namespace, command: str) -> Options:
     return Options(kind=arguments.search, **asked)
 
 
-def instance_of(arguments: argparse.Namespace) -> Instance:
-    """What the arguments ask for; a mutant brings the bounds within which it shows, where none are given."""
+def instance_of(arguments: argparse.Namespace, command: str) -> Instance:
+    """Returns what the arguments ask for; a mutant brings the bounds within which it shows.
+
+    Raises:
+        UsageError: there is no such spec, or a bound is not one of the spec's.
+    """
     given = vars(arguments)
+    try:
+        spec = spec_named(arguments.spec)
+    except ValueError as error:
+        raise UsageError(f"{command}: {error}") from error
+    asked = {name: given[name] for name in bounds_by_name() if given.get(name) is not None}
+    for name in asked:
+        specs = tuple(bounds_by_name()[name])
+        if spec.name not in specs:
+            option = name.replace("_", "-")
+            raise UsageError(
+                f"{command}: --{option} is not for the spec {spec.name!r}, but for {' and '.join(specs)}"
+            )
     named = arguments.mutant
-    bounds = Bounds() if named is None else MISTAKES[named].bounds
-    if arguments.spec == "fast_election" and arguments.transactions is not None:
-        raise UsageError("--transactions is not for the spec 'fast_election', where nothing is logged")
-    asked = {each.name: given[each.name] for each in fields(Bounds) if given.get(each.name) is not None}
-    if arguments.spec == "zab" and bounds.epochs is None:
-        asked.setdefault("epochs", zab.EPOCHS)  # there is always a bound; so that what is printed says so
+    bounds = spec.mistakes[named].bounds if named in spec.mistakes else spec.bounds()
     return Instance(
-        spec=arguments.spec,
+        spec=spec.name,
         bounds=replace(bounds, **asked),
-        bookkeeping=arguments.bookkeeping,
         mutant=named,
         properties=None if arguments.property is None else tuple(dict.fromkeys(arguments.property)),
     )

@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import Any
 
-from zabcheck.cli import check
 from zabcheck.cli.arguments import Parser
-from zabcheck.models.coverage import EVERYTHING, EXTENTS, UNREACHED, Coverage, Group, coverage
-from zabcheck.models.instances import Instance
+from zabcheck.models.coverage import COVERED, Coverage, coverage
+from zabcheck.models.happenings import Group
+from zabcheck.models.registry import Instance, in_words
 from zabcheck.report.progress import progress, seconds
 from zabcheck.report.table import aligned
 
@@ -33,15 +33,15 @@ def add(commands: Any) -> None:
         "happen does, 1 otherwise, 2 nobody knows.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("spec", nargs="?", default="zab", choices=EVERYTHING, help="default: zab")
+    parser.add_argument("spec", nargs="?", default="zab", choices=COVERED, help="default: zab")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Explores, prints a table, and returns the exit code."""
     spec: str = arguments.spec
     columns: list[Coverage] = []
-    for number, extent in enumerate(EXTENTS[spec], 1):
-        title = check.in_words(Instance(spec, extent.bounds))
+    for number, extent in enumerate(COVERED[spec].extents, 1):
+        title = in_words(Instance(spec, extent.bounds))
         if extent.begun:
             title += ", from where one transaction is delivered and another one proposed"
         with progress(sys.stderr, title) as show:
@@ -58,10 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _table(spec: str, columns: list[Coverage]) -> list[str]:
     """A row for all that should happen, under the heading of its group."""
     table = [("", *map(str, range(1, len(columns) + 1)))]
-    groups = dict.fromkeys(group for group, _ in EVERYTHING[spec])
+    groups = dict.fromkeys(group for group, _ in COVERED[spec].everything)
     for group in groups:
         table.append((HEADINGS[group], *[""] * len(columns)))
-        for row in EVERYTHING[spec]:
+        for row in COVERED[spec].everything:
             if row[0] == group:
                 table.append((f"  {row[1]}", *("x" if row in each.happened else "-" for each in columns)))
     return list(aligned(table, words=1))
@@ -70,8 +70,8 @@ def _table(spec: str, columns: list[Coverage]) -> list[str]:
 def _judged(spec: str, columns: list[Coverage]) -> int:
     """Says what never happened, and returns the exit code."""
     happened = frozenset[tuple[Group, str]]().union(*(each.happened for each in columns))
-    missing = [row for row in EVERYTHING[spec] if row not in happened]
-    print(f"{len(EVERYTHING[spec]) - len(missing)} of {len(EVERYTHING[spec])} happen")
+    missing = [row for row in COVERED[spec].everything if row not in happened]
+    print(f"{len(COVERED[spec].everything) - len(missing)} of {len(COVERED[spec].everything)} happen")
     for row in missing:
-        print(f"never: {row[1]}: {UNREACHED.get(row, 'and it should')}")
-    return 0 if all(row in UNREACHED for row in missing) else 1
+        print(f"never: {row[1]}: {COVERED[spec].unreached.get(row, 'and it should')}")
+    return 0 if all(row in COVERED[spec].unreached for row in missing) else 1

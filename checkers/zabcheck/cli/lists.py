@@ -6,6 +6,7 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from time import perf_counter
 from typing import Any
 
@@ -15,18 +16,24 @@ from zabcheck.explorer.model import Property
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Outcome, Verdict
-from zabcheck.models.bounds import ELECTIONS, Bounds
-from zabcheck.models.fairness import PROMISED, promised
-from zabcheck.models.instances import MUTANTS, SPECS, Instance, build, property_names
+from zabcheck.models.fairness import promised
 from zabcheck.models.mutant import Mutant
+from zabcheck.models.registry import (
+    MUTANTS,
+    OWNERS,
+    SPECS,
+    Instance,
+    build,
+    instance_of,
+    with_all_properties,
+)
+from zabcheck.models.zab.bounds import ELECTIONS
 from zabcheck.report.progress import progress, seconds
 from zabcheck.report.table import aligned
 from zabspec.promises import Eventually
 
 WIDTH = 99
-SPECS_WITH_MUTANTS = ("paper", "zab", "fast_election", "service")
-LIVE = tuple(PROMISED)
-"""The specs of which something is promised to happen in the end."""
+SPECS_WITH_MUTANTS = tuple(spec.name for spec in SPECS.values() if spec.mutants)
 
 
 def add(commands: Any) -> None:
@@ -34,7 +41,7 @@ def add(commands: Any) -> None:
     listing = commands.add_parser("properties", help="list what is checked, each with its sentence")
     listing.set_defaults(run=list_properties)
     listing.add_argument("spec", nargs="?", default="paper", choices=SPECS, help="default: paper")
-    listing.add_argument("--election", choices=ELECTIONS, default=ELECTIONS[0], help="of zab, in which grain")
+    listing.add_argument("--election", choices=ELECTIONS, help="of zab, in which grain")
     killing = commands.add_parser(
         "mutants",
         help="show that each mistake put into the spec is caught",
@@ -50,10 +57,12 @@ def add(commands: Any) -> None:
 
 def list_properties(arguments: argparse.Namespace) -> int:
     """Prints every property of a spec with its sentence."""
-    bounds = Bounds(election=arguments.election)
-    names = property_names(arguments.spec, bounds.election)
+    spec = SPECS[arguments.spec]
+    if arguments.election is not None and "election" not in {each.name for each in fields(spec.bounds)}:
+        raise UsageError(f"zab properties: --election is not for the spec {spec.name!r}")
+    chosen = {} if arguments.election is None else {"election": arguments.election}
     try:
-        model = build(Instance(arguments.spec, bounds, properties=names))
+        model = build(with_all_properties(Instance(spec.name, spec.bounds(**chosen))))
     except ValueError as error:
         raise UsageError(f"zab properties: {error}") from error
     for heading, group in (
@@ -62,7 +71,7 @@ def list_properties(arguments: argparse.Namespace) -> int:
         ("SOMETIMES: true of some state, or the bounds show too little", model.sometimes),
     ):
         print("\n".join(_described(heading, group)), end="\n\n")
-    if arguments.spec in LIVE:
+    if spec.live is not None:
         heading = "EVENTUALLY: true of every fair run, see `zab liveness`"
         print("\n".join(_described(heading, promised(arguments.spec))))
     return 0
@@ -79,7 +88,7 @@ def run_mutants(arguments: argparse.Namespace) -> int:
             raise UsageError(f"zab mutants: no mutant {name!r}: one of {', '.join(MUTANTS)}")
     chosen = [MUTANTS[name] for name in arguments.name] or list(MUTANTS.values())
     if arguments.spec is not None:
-        chosen = [each for each in chosen if each.spec == arguments.spec]
+        chosen = [each for each in chosen if OWNERS[each.name].name == arguments.spec]
     if arguments.list:
         print("\n".join(line for mutant in chosen for line in _told(mutant)))
         return 0
@@ -104,14 +113,13 @@ def _told(mutant: Mutant) -> Iterator[str]:
 
 
 def _run(mutant: Mutant, options: Options) -> Verdict:
-    asked = [each for each in promised(mutant.spec) if each.name == mutant.caught_by]
+    asked = [each for each in promised(OWNERS[mutant.name].name) if each.name == mutant.caught_by]
     if asked:
         with progress(sys.stderr, mutant.name) as show:
-            model = build(Instance(mutant.spec, mutant.bounds, mutant=mutant.name))
+            model = build(instance_of(mutant.name))
             return check_liveness(model, options, asked, show)
-    instance = Instance(mutant.spec, mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
     with progress(sys.stderr, mutant.name) as show:
-        return search(build(instance), options, show)
+        return search(build(instance_of(mutant.name, (mutant.caught_by,))), options, show)
 
 
 def _row(mutant: Mutant, verdict: Verdict, duration: float) -> tuple[str, ...]:

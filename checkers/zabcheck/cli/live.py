@@ -9,15 +9,17 @@ from typing import Any
 
 from zabcheck.cli import check
 from zabcheck.cli.arguments import Parser, UsageError, duration, number
-from zabcheck.cli.lists import LIVE
 from zabcheck.explorer.liveness import check_liveness
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.verdicts import Outcome, Verdict
 from zabcheck.models.fairness import promised
-from zabcheck.models.instances import Instance, build
+from zabcheck.models.registry import SPECS, Instance, build, in_words
 from zabcheck.report.progress import progress
 from zabcheck.traces.files import Expect, check_writable, save
 from zabspec.promises import Eventually
+
+LIVE = tuple(spec.name for spec in SPECS.values() if spec.live is not None)
+"""The specs of which something is promised to happen in the end."""
 
 
 def add(commands: Any) -> None:
@@ -45,18 +47,19 @@ def run(arguments: argparse.Namespace) -> int:
         TraceError: the trace could not be kept.
     """
     asked = _asked(arguments.spec, arguments.property)
-    if arguments.spec in ("paper", "zab") and arguments.give_up is None:
-        arguments.give_up = True  # without it the spec is not live: see docs/deviations.md
-    instance = replace(check.instance_of(arguments), properties=None)
-    if instance.bookkeeping:
+    for name, value in (SPECS[arguments.spec].live or {}).items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, value)  # without it the spec is not live: see docs/deviations.md
+    if arguments.bookkeeping:
         raise UsageError("zab liveness: --bookkeeping is for zab check")
+    instance = replace(check.instance_of(arguments, "zab liveness"), properties=None)
     try:
         model = build(instance)
     except ValueError as error:
         raise UsageError(f"zab liveness: {error}") from error
     check_writable(arguments.traces)
     options = Options(symmetry=False, max_states=arguments.max_states, max_seconds=arguments.max_seconds)
-    with progress(sys.stderr, check.in_words(instance)) as show:
+    with progress(sys.stderr, in_words(instance)) as show:
         verdict = check_liveness(model, options, asked, show)
     if verdict.trace is not None:
         print(check.picture_of(model, verdict.trace, Expect.VIOLATED), end="\n\n")
@@ -88,7 +91,7 @@ def _in_words(verdict: Verdict, instance: Instance) -> list[str]:
         Outcome.OUT_OF_BUDGET: [f"Nobody knows: {verdict.note}."],
     }[verdict.outcome]
     heading = verdict.outcome.name.replace("_", " ")
-    lines = [f"{heading}: {check.in_words(instance)}", *(f"  {line}" for line in lines)]
+    lines = [f"{heading}: {in_words(instance)}", *(f"  {line}" for line in lines)]
     if verdict.outcome != Outcome.OUT_OF_BUDGET:
         lines.append(f"  {counts.distinct:,} states, {counts.generated - 1:,} steps between them")
     return lines

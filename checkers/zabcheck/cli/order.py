@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from zabcheck.cli import check
 from zabcheck.cli.arguments import number
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Outcome, Verdict
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import MISTAKES, Instance, build
+from zabcheck.models.registry import MISTAKES, build, in_words, instance_of
 from zabcheck.models.zab.catalogue.disk_order import RULES, Rule
 from zabcheck.report.progress import progress, seconds
 from zabcheck.report.table import aligned
@@ -58,11 +56,11 @@ def without(name: str, options: Options) -> Verdict:
     """What comes of a mutant: of one that breaks nothing, all properties are asked."""
     mutant = MISTAKES[name]
     asked = (mutant.caught_by,) if mutant.caught_by else None
-    instance = Instance(mutant.spec, mutant.bounds, mutant=name, properties=asked)
+    instance = instance_of(name, asked)
     model = build(instance)
     if asked is None:
         model = replace(model, sometimes=())  # that it reaches everything is not the question
-    with progress(sys.stderr, check.in_words(instance)) as show:
+    with progress(sys.stderr, in_words(instance)) as show:
         return search(model, options, show)
 
 
@@ -83,7 +81,7 @@ def row(rule: Rule, name: str, verdict: Verdict) -> tuple[str, ...]:
     )
 
 
-def short(bounds: Bounds) -> str:
+def short(bounds: Any) -> str:
     """`(3,1,0,1), 2 epochs`: servers, transactions, timeouts, restarts."""
     numbers = (bounds.servers, bounds.transactions, bounds.timeouts, bounds.restarts)
     return f"({','.join(map(str, numbers))}), {bounds.epochs} epochs"

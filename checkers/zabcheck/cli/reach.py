@@ -17,7 +17,8 @@ from zabcheck.cli.arguments import Parser, UsageError
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models.instances import SPECS, build, property_names
+from zabcheck.models.registry import SPECS, build, with_all_properties
+from zabcheck.models.registry import in_words as title_of
 from zabcheck.report.progress import in_words, progress
 from zabcheck.traces.files import Expect, check_writable, save
 
@@ -48,16 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
     options = check.options_of(arguments, "zab reach")
     name: str = arguments.name
     try:
-        instance = replace(check.instance_of(arguments), properties=(name,))
+        instance = replace(check.instance_of(arguments, "zab reach"), properties=(name,))
         model = build(instance)
     except ValueError as error:
         raise UsageError(f"zab reach: {error}") from error
     if not model.sometimes:
-        every = build(replace(instance, properties=property_names(instance.spec, instance.bounds.election)))
+        every = build(with_all_properties(instance))
         names = ", ".join(each.name for each in every.sometimes)
         raise UsageError(f"zab reach: {name} is not a SOMETIMES: one of {names}")
     check_writable(arguments.traces)
-    title = check.in_words(instance)
+    title = title_of(instance)
     with progress(sys.stderr, f"{name}: {title}") as show:
         verdict = search(_opposite(model), options, show)
     if verdict.outcome == Outcome.OUT_OF_BUDGET:

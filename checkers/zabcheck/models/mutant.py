@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
-from zabcheck.models.bounds import Bounds
-
 Action = Callable[..., Any]
 
 
@@ -19,35 +17,37 @@ class Mutant:
     Attributes:
         name: as it is written on the command line; of a bug that ZooKeeper had, that of its issue.
         story: what is done wrong.
-        replaces: by the name of the spec's action, what is done instead.
-        bounds: within which it shows.
+        replaces: by the spec's action, what is done instead.
+        bounds: within which the mistake shows; the `Bounds` of its model.
         caught_by: the name of the property that must catch it.
-        spec: which of `zabcheck.models.instances.SPECS` it is of.
         adds: actions that the spec does not have.
-        begun: look for it from `zab.begun`: one transaction delivered, another proposed.
+        begun: whether to look for it from where one transaction is delivered and another one proposed.
     """
 
     name: str
     story: str
-    replaces: Mapping[str, Action] = field(repr=False)
-    bounds: Bounds
+    replaces: Mapping[Action, Action] = field(repr=False)
+    bounds: Any
     caught_by: str
-    spec: str = "paper"
     adds: tuple[Action, ...] = field(default=(), repr=False)
     begun: bool = False
 
 
 def apply(mutant: Mutant, actions: Sequence[Action]) -> tuple[Action, ...]:
-    """A spec's actions with those of the mutant in their places and under their names, then those it adds."""
+    """Returns a spec's actions, the mutant's in their places under their names, then those it adds.
+
+    An action is found by its name: a finer grain wraps the actions of a coarser one and keeps their names.
+    """
+    instead = {action.__name__: wrong for action, wrong in mutant.replaces.items()}
     replaced = tuple(
-        _named(action, mutant.replaces[action.__name__]) if action.__name__ in mutant.replaces else action
+        _named(action, instead[action.__name__]) if action.__name__ in instead else action
         for action in actions
     )
     return replaced + mutant.adds
 
 
 def _named(action: Action, instead: Action) -> Action:
-    """What is done instead, in a function of its own: an action of the spec must keep its own name."""
+    """Returns a function of its own that does `instead` under the name of the action."""
 
     @wraps(action)
     def replaced(*arguments: Any) -> Any:

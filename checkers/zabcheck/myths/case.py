@@ -11,10 +11,10 @@ from zabcheck.explorer.model import Model, as_property
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Verdict
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.service import model as service
 from zabcheck.models.service.model import Scenario
 from zabcheck.models.zab import model as zab
+from zabcheck.models.zab.bounds import Bounds
 from zabspec.service.requests import Body
 from zabspec.tree import Create, Write
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zabcheck.models.bounds import Bounds
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.myths.case import Myth
 from zabspec.parts import Sid
 from zabspec.phases import Phase

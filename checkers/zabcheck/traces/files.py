@@ -16,14 +16,14 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.verdicts import Trace, TraceStep
-from zabcheck.models.instances import build, from_settings, property_names
+from zabcheck.models.registry import build, from_settings, with_all_properties
 from zabcheck.traces.itf import ItfError, Json, decode, encode, record_hints
 
 VERSION = 1
@@ -68,8 +68,7 @@ def rebuilt(settings: Mapping[str, Any]) -> Model:
     Raises:
         ValueError: the settings are not those of any model today.
     """
-    instance = from_settings(settings)
-    return build(replace(instance, properties=property_names(instance.spec, instance.bounds.election)))
+    return build(with_all_properties(from_settings(settings)))
 
 
 def save(trace: Trace, directory: Path, *, expect: Expect = Expect.VIOLATED) -> Path:

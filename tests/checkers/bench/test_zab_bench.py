@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zabcheck.bench import zab as zab_bench
-from zabcheck.models.bounds import Bounds
+from zabcheck.models.zab.bounds import Bounds
 
 SMALL = Bounds(2, 1, 1, 0, epochs=2)
 

@@ -14,7 +14,7 @@ from zabcheck.cli import main as cli
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome, TraceStep, Verdict
-from zabcheck.models.instances import Instance, build
+from zabcheck.models.registry import Instance, build
 from zabcheck.models.zab.catalogue.bugs import BUGS, BY_NAME
 from zabcheck.models.zab.catalogue.published import NJU, PUBLISHED, REMIX
 from zabcheck.models.zab.words import ZabWords

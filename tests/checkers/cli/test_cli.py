@@ -14,7 +14,7 @@ from zabcheck.cli import main as cli
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
-from zabcheck.models.instances import MUTANTS, Instance, build, from_settings
+from zabcheck.models.registry import MUTANTS, Instance, build, from_settings
 from zabcheck.report import verdict as report
 from zabcheck.report.progress import EVERY, in_words, progress, seconds
 from zabcheck.traces.files import SUFFIX, load

@@ -18,8 +18,9 @@ from zabcheck.explorer.model import Property, Step
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import breadth_first
 from zabcheck.explorer.verdicts import Counts, Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import MUTANTS, Instance, build
+from zabcheck.models.broadcast import bounds as broadcast
+from zabcheck.models.paper.bounds import Bounds
+from zabcheck.models.registry import MUTANTS, Instance, build
 from zabcheck.traces.files import Expect, to_text
 
 SYMMETRY = pytest.mark.parametrize("symmetry", [True, False], ids=["symmetry", "nosymmetry"])
@@ -31,10 +32,10 @@ SYMMETRY = pytest.mark.parametrize("symmetry", [True, False], ids=["symmetry", "
     [
         Instance(bounds=Bounds(2, 1, 1, 1)),
         Instance(bounds=Bounds(2, 2, 1, 0, numbered=True, give_up=True)),
-        Instance(bounds=Bounds(2, 1, 1, 0), bookkeeping=True),
+        Instance(bounds=Bounds(2, 1, 1, 0, bookkeeping=True)),
         Instance(bounds=Bounds(2, 1, 1, 0), properties=("leader_is_established", "epoch_is_refused")),
         Instance(bounds=Bounds(3, 1, 0, 0)),
-        Instance("broadcast", Bounds(2, 2, 1, 1)),
+        Instance("broadcast", broadcast.Bounds(2, 2, 1, 1)),
     ],
     ids=str,
 )
@@ -43,7 +44,7 @@ def test_both_searches_agree_on_the_specs(instance: Instance, symmetry: bool) ->
 
 
 def test_both_searches_agree_on_the_parity_instance() -> None:
-    both(build(Instance(bounds=Bounds(2, 1, 1, 1), bookkeeping=True, properties=())), Options())
+    both(build(Instance(bounds=Bounds(2, 1, 1, 1, bookkeeping=True), properties=())), Options())
 
 
 @SYMMETRY
@@ -168,10 +169,11 @@ def test_workers_give_the_verdict_and_the_trace_of_one_process(
 SAME_IN_ANY_PROCESS = """
 from zabcheck.explorer.fast import workers
 from zabcheck.explorer.fast.explore import explore
-from zabcheck.models.instances import Instance, build
+from zabcheck.models.registry import Instance, build
 from zabcheck.models.paper.mutants import BY_NAME
 from zabcheck.explorer.options import Options
-from zabcheck.models.bounds import Bounds
+from zabcheck.models.broadcast import bounds as broadcast
+from zabcheck.models.paper.bounds import Bounds
 from zabcheck.traces.files import Expect, to_text
 workers.FORK_FROM = 5
 mutant = BY_NAME["counter-not-raised"]

@@ -15,9 +15,9 @@ from zabcheck.explorer.plain import breadth_first, depth_first, successors
 from zabcheck.explorer.renaming import renamer
 from zabcheck.explorer.verdicts import Counts, Outcome
 from zabcheck.explorer.walk import random_walks
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.paper import model as paper
 from zabcheck.models.paper import zab_tla
+from zabcheck.models.paper.bounds import Bounds
 from zabspec.paper import State
 from zabspec.paper.state import Role
 from zabspec.parts import Sid
@@ -292,7 +292,7 @@ from zabcheck.explorer.renaming import digest
 from zabcheck.explorer.renaming import renamer
 from zabcheck.explorer.walk import random_walks
 from zabcheck.models.paper import zab_tla
-from zabcheck.models.bounds import Bounds
+from zabcheck.models.paper.bounds import Bounds
 from dataclasses import replace
 model = zab_tla.model(Bounds(3, 1, 1, 1))
 model = replace(model, always=(Property("p", lambda state, i: state.servers[i].committed == 0, 1),))

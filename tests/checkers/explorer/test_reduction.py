@@ -13,9 +13,9 @@ from zabcheck.explorer.model import Local, Model, Property, Step, as_property
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import breadth_first
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build
 from zabcheck.models.paper import model as paper
+from zabcheck.models.paper.bounds import Bounds
+from zabcheck.models.registry import Instance, build
 from zabspec.paper import properties
 from zabspec.parts import replace as changed
 

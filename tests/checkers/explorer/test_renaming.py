@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from zabcheck.explorer.model import World
 from zabcheck.explorer.plain import canonical, successors
 from zabcheck.explorer.renaming import digest, encoded, inverse, is_renamed, renamer
-from zabcheck.models.bounds import Bounds, Budget
+from zabcheck.models.bounds import Budget
 from zabcheck.models.paper import zab_tla
+from zabcheck.models.paper.bounds import Bounds
 from zabspec.histories import Txn, Zxid
 from zabspec.paper import State
 from zabspec.paper.state import Ack, Commit, Message, Server, Stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 
 import pytest
@@ -13,28 +13,25 @@ from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import depth_first
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.coverage import (
-    EVERYTHING,
-    EXTENTS,
-    UNREACHED,
-    Coverage,
-    Extent,
-    Group,
-    Row,
-    coverage,
-    noting,
-)
-from zabcheck.models.instances import Instance, build
+from zabcheck.models.coverage import COVERED, Coverage, coverage, noting
+from zabcheck.models.happenings import Extent, Group, Row
+from zabcheck.models.registry import SPECS, Instance, build
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.catalogue.bugs import BY_NAME
 from zabspec import fast_election, paper, zab
 
-SMALL = Extent(Bounds(servers=2, transactions=1, timeouts=1, restarts=1, epochs=2))
+SMALL = {"servers": 2, "transactions": 1, "timeouts": 1, "restarts": 1, "epochs": 2}
+
+
+def small(spec: str) -> Extent:
+    bounds = SPECS[spec].bounds
+    known = {each.name for each in fields(bounds)}
+    return Extent(bounds(**{name: value for name, value in SMALL.items() if name in known}))
 
 
 @cache
 def covered(spec: str) -> tuple[Coverage, ...]:
-    return tuple(coverage(spec, extent) for extent in EXTENTS[spec])
+    return tuple(coverage(spec, extent) for extent in COVERED[spec].extents)
 
 
 def happened(spec: str) -> frozenset[Row]:
@@ -49,27 +46,26 @@ def test_every_action_is_taken_somewhere(spec: str, actions: tuple[object, ...])
     assert taken == {getattr(action, "__name__", None) for action in actions}
 
 
-@pytest.mark.parametrize("spec", EVERYTHING)
+@pytest.mark.parametrize("spec", COVERED)
 def test_everything_else_happens_too_and_what_cannot_does_not(spec: str) -> None:
     assert all(each.is_complete for each in covered(spec))
-    never = set(EVERYTHING[spec]) - happened(spec)
-    assert never == set(UNREACHED) & set(EVERYTHING[spec])
-    assert happened(spec) <= set(EVERYTHING[spec])
+    never = set(COVERED[spec].everything) - happened(spec)
+    assert never == set(COVERED[spec].unreached)
+    assert happened(spec) <= set(COVERED[spec].everything)
 
 
 def test_what_cannot_happen_does_with_the_bug_that_it_needs() -> None:
     bug = BY_NAME["ZOOKEEPER-4925"]
     noted: set[Row] = set()
     search(noting(build(Instance("zab", bug.bounds, mutant=bug.name, properties=())), noted), Options())
-    assert noted & set(UNREACHED)
+    assert noted & set(COVERED["zab"].unreached)
 
 
-@pytest.mark.parametrize("spec", EVERYTHING)
+@pytest.mark.parametrize("spec", COVERED)
 def test_noting_changes_nothing_and_misses_nothing(spec: str) -> None:
     """The explorer runs a step only where it has not yet; the plain search runs each in each state."""
-    small = Extent(replace(SMALL.bounds, epochs=None)) if spec == "fast_election" else SMALL
-    fast = coverage(spec, small)
-    model = build(Instance(spec, small.bounds, properties=()))
+    fast = coverage(spec, small(spec))
+    model = build(Instance(spec, small(spec).bounds, properties=()))
     noted: set[Row] = set()
     plain = depth_first(noting(model, noted), Options())
     assert search(model, Options()).counts.distinct == fast.counts.distinct == plain.counts.distinct
@@ -85,7 +81,7 @@ def test_what_no_bounds_allow_does_not_happen() -> None:
 
 
 def test_a_search_that_gives_up_is_not_complete() -> None:
-    assert not coverage("zab", SMALL, Options(max_states=100)).is_complete
+    assert not coverage("zab", small("zab"), Options(max_states=100)).is_complete
 
 
 # The command.
@@ -98,13 +94,14 @@ def test_a_table_tells_what_happens_where(capsys: pytest.CaptureFixture[str]) ->
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.endswith(("x", "-"))}
     assert rows["connection_times_out"] == ["x", "-", "x"]
     assert rows["server_restarts"] == ["-", "x", "-"]
-    assert lines[-1] == f"{len(EVERYTHING['paper'])} of {len(EVERYTHING['paper'])} happen"
+    assert lines[-1] == f"{len(COVERED['paper'].everything)} of {len(COVERED['paper'].everything)} happen"
 
 
 def test_what_should_happen_and_does_not_is_no_success(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cover, "EXTENTS", {"zab": (SMALL,)})
+    few = {"zab": replace(COVERED["zab"], extents=(small("zab"),))}
+    monkeypatch.setattr(cover, "COVERED", few)
     assert cli.main(["coverage"]) == 1
     out = capsys.readouterr().out
     assert "never: leader_delivers_before_writing: and it should" in out

@@ -10,7 +10,7 @@ from zabcheck.cli.main import main
 from zabcheck.explorer import plain
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models.instances import property_names
+from zabcheck.models.registry import property_names
 from zabcheck.myths.case import Myth, model_of, refutation
 from zabcheck.myths.claims import ALL_IDS, LEFT_OUT, MYTHS, PROPERTIES, refuted_by, table
 

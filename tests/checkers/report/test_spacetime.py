@@ -9,8 +9,8 @@ from golden import assert_golden
 from places import TRACES
 from trace_samples import STORY, no_restart_forgets, run, story_model
 from zabcheck.explorer.verdicts import Trace, TraceStep
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.paper import model as paper
+from zabcheck.models.paper.bounds import Bounds
 from zabcheck.models.paper.words import Words
 from zabcheck.report.ending import Ending
 from zabcheck.report.glyphs import is_ascii_only

@@ -7,8 +7,8 @@ from trace_samples import STORY, run, story_model
 from zabcheck.explorer.loops import broken_by
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.verdicts import Trace
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build
+from zabcheck.models.paper.bounds import Bounds
+from zabcheck.models.registry import Instance, build
 from zabcheck.traces.differences import Difference, differences, shown
 from zabcheck.traces.files import Expect, load
 from zabcheck.traces.replay import ending, replay, words

@@ -12,8 +12,8 @@ import pytest
 from trace_samples import STORY, run
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.verdicts import Trace
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build
+from zabcheck.models.paper.bounds import Bounds
+from zabcheck.models.registry import Instance, build
 from zabcheck.traces.files import Expect, TraceError, check_writable, load, save, to_text
 
 BOUNDS = Bounds(servers=3, transactions=2, timeouts=2, restarts=1)
@@ -21,7 +21,7 @@ BOUNDS = Bounds(servers=3, transactions=2, timeouts=2, restarts=1)
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "bookkeeping"])
 def model(request: pytest.FixtureRequest) -> Model:
-    return build(Instance(bounds=BOUNDS, bookkeeping=request.param))
+    return build(Instance(bounds=replace(BOUNDS, bookkeeping=request.param)))
 
 
 @pytest.fixture(scope="module")
@@ -134,10 +134,10 @@ def test_the_same_run_gives_the_same_bytes_in_every_process(same_output: Callabl
 import sys
 sys.path.insert(0, "tests/support")
 from trace_samples import run
-from zabcheck.models.instances import Instance, build
-from zabcheck.models.bounds import Bounds
+from zabcheck.models.registry import Instance, build
+from zabcheck.models.paper.bounds import Bounds
 from zabcheck.traces.files import Expect, to_text
-model = build(Instance(bounds=Bounds(3, 2, 2, 1), bookkeeping=True))
+model = build(Instance(bounds=Bounds(3, 2, 2, 1, bookkeeping=True)))
 print(to_text(run(model, asked="agreement"), Expect.VIOLATED))
 """)
 

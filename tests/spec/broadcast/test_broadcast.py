@@ -10,9 +10,9 @@ from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import breadth_first
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.broadcast import model as bounded
-from zabcheck.models.instances import Instance, build
+from zabcheck.models.broadcast.bounds import Bounds
+from zabcheck.models.registry import Instance, build
 from zabspec import broadcast
 from zabspec.broadcast import State
 from zabspec.broadcast import properties as broadcast_properties

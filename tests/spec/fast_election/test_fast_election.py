@@ -14,7 +14,7 @@ from zabcheck.explorer.liveness import explored, judged
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
-from zabcheck.models.bounds import Bounds
+from zabcheck.models.fast_election.bounds import Bounds
 from zabcheck.models.fast_election.model import (
     ONLY_UNDISTURBED,
     Ensemble,
@@ -25,8 +25,8 @@ from zabcheck.models.fast_election.model import (
     with_observer,
 )
 from zabcheck.models.fast_election.mutants import NEVER_ENDING, SAFETY_MUTANTS
-from zabcheck.models.instances import Instance, build
 from zabcheck.models.mutant import Mutant, apply
+from zabcheck.models.registry import Instance, build
 from zabspec import fast_election
 from zabspec.fast_election import properties
 from zabspec.fast_election.liveness import EVENTUALLY

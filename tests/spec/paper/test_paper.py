@@ -14,9 +14,10 @@ import pytest
 
 from exploring import check_passed, explored, short, tell
 from zabcheck.explorer.verdicts import Counts, Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build, property_names
+from zabcheck.models.broadcast import bounds as broadcast
+from zabcheck.models.paper.bounds import Bounds
 from zabcheck.models.paper.mutants import BY_NAME
+from zabcheck.models.registry import Instance, build, property_names, with_all_properties
 from zabspec.broadcast import properties as broadcast_properties
 from zabspec.paper import properties
 
@@ -48,7 +49,7 @@ class Within:
         without: the names of the `sometimes` that cannot come up within these bounds; all others must.
     """
 
-    bounds: Bounds
+    bounds: Bounds | broadcast.Bounds
     distinct: int
     generated: int
     depth: int
@@ -69,8 +70,8 @@ class Within:
 
 
 SHALLOW = [
-    Within(Bounds(3, 2, 2, 1, epochs=2), 2_562, 14_937, 21, spec="broadcast"),
-    Within(Bounds(3, 2, 2, 1, epochs=3), 10_770, 80_674, 23, spec="broadcast"),
+    Within(broadcast.Bounds(3, 2, 2, 1, epochs=2), 2_562, 14_937, 21, spec="broadcast"),
+    Within(broadcast.Bounds(3, 2, 2, 1, epochs=3), 10_770, 80_674, 23, spec="broadcast"),
     Within(Bounds(2, 3, 2, 2), 53_671, 102_208, 48, THIRD_SERVER),
     Within(Bounds(2, 2, 3, 3), 131_672, 282_389, 53, THIRD_SERVER),
     Within(Bounds(3, 2, 0, 0), 1_251, 3_019, 30, FAULT),
@@ -126,7 +127,7 @@ def test_every_property_is_asked_within_some_bounds(spec: str, proved: Callable[
     instances = [row.instance for row in SHALLOW if row.spec == spec]
     asked = {name for instance in instances for name in instance.properties or ()}
     assert asked == set(property_names(spec))
-    model = build(Instance(spec, Bounds(timeouts=2), properties=property_names(spec)))
+    model = build(with_all_properties(Instance(spec)))
     tell(proved, f"PASSED, of the spec {spec}, says that every state within the bounds was explored, and")
     for words, group in (
         ("every state has", model.always),

@@ -13,10 +13,10 @@ from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import breadth_first
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build, property_names
 from zabcheck.models.mutant import Mutant
+from zabcheck.models.registry import Instance, build, property_names
 from zabcheck.models.service import model as service
+from zabcheck.models.service.bounds import Bounds
 from zabcheck.models.service.mutants import SERVICE_MUTANTS
 from zabcheck.models.service.scenarios import SCENARIOS
 from zabspec.service import NEXT
@@ -85,8 +85,8 @@ def test_every_action_is_taken_in_some_scenario() -> None:
 
 def test_counts_do_not_hang_on_hashes(same_output: Callable[[str], str]) -> None:
     said = same_output(
-        "from zabcheck.models.bounds import Bounds\n"
-        "from zabcheck.models.instances import Instance, build\n"
+        "from zabcheck.models.service.bounds import Bounds\n"
+        "from zabcheck.models.registry import Instance, build\n"
         "from zabcheck.explorer.options import Options\n"
         "from zabcheck.explorer.search import search\n"
         "for mutant in (None, 'watch-stays'):\n"

@@ -10,8 +10,8 @@ from bugs_found import FOUND
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models.instances import Instance, build, property_names
 from zabcheck.models.mutant import Mutant, apply
+from zabcheck.models.registry import Instance, build, property_names
 from zabcheck.models.zab.catalogue.bugs import BUGS, BY_NAME
 from zabcheck.models.zab.model import begun, model
 from zabspec import zab

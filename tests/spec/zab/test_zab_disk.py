@@ -9,9 +9,9 @@ import pytest
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import MISTAKES, Instance, build, check
+from zabcheck.models.registry import MISTAKES, Instance, build, check
 from zabcheck.models.zab import model as bounded
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.file_mutants import LOG_READ_ACROSS_SNAPSHOT
 from zabcheck.models.zab.model import World
 from zabspec.histories import Txn, Zxid

@@ -7,7 +7,7 @@ import pytest
 from bugs_found import FOUND
 from places import DOCS
 from zabcheck.cli import main as cli
-from zabcheck.models.instances import MUTANTS
+from zabcheck.models.registry import MUTANTS
 from zabcheck.models.zab.catalogue.bugs import BUGS
 from zabcheck.models.zab.catalogue.history import HISTORY
 from zabcheck.models.zab.catalogue.published import PUBLISHED

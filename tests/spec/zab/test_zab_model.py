@@ -12,9 +12,9 @@ from exploring import check_passed, explored, short, tell
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build, property_names
+from zabcheck.models.registry import Instance, build, property_names
 from zabcheck.models.zab import refinement as zab_refinement
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.model import Action, World, begun, model, steps
 from zabspec import zab
 from zabspec.zab import mapping

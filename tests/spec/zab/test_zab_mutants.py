@@ -14,11 +14,12 @@ from zabcheck.cli import order
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import MISTAKES, MUTANTS, REACHED_WITHIN, Instance, build, property_names
 from zabcheck.models.mutant import Mutant, apply
+from zabcheck.models.registry import MISTAKES, OWNERS, SPECS, Instance, build, property_names
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.catalogue.bugs import BUGS
 from zabcheck.models.zab.catalogue.disk_order import RULES, Rule
+from zabcheck.models.zab.entry import REACHED_WITHIN
 from zabcheck.models.zab.file_mutants import LOG_READ_ACROSS_SNAPSHOT
 from zabcheck.models.zab.mutants import HARMLESS, ZAB_MUTANTS
 from zabcheck.models.zab.quorum_mutants import QUORUM_MUTANTS
@@ -71,7 +72,7 @@ TOO_SMALL: dict[str, Bounds] = {
     else Bounds(least.servers, least.transactions - 1, 0, 0, 1)
     if least.transactions
     else Bounds(least.servers - 1, 1, 0, 0, 1)
-    for name, least in REACHED_WITHIN["zab"].items()
+    for name, least in ((situation.__name__, least) for situation, least in REACHED_WITHIN.items())
 }
 """For each `sometimes`, a model in which it never comes up."""
 
@@ -87,19 +88,19 @@ def test_what_a_model_is_too_small_for_never_comes_up(name: str) -> None:
 
 
 def test_a_mutant_of_zab_replaces_actions_of_the_spec_under_their_names() -> None:
-    names = [action.__name__ for action in zab.NEXT]
     for mutant in (*ZAB_MUTANTS, *HARMLESS):
-        assert set(mutant.replaces) <= set(names)
+        assert set(mutant.replaces) <= set(zab.NEXT)
         actions = apply(mutant, zab.NEXT)
         changed = [new.__name__ for new, old in zip(actions, zab.NEXT, strict=True) if new is not old]
-        assert set(changed) == set(mutant.replaces)
+        assert set(changed) == {action.__name__ for action in mutant.replaces}
 
 
 def test_names_of_mistakes_are_unique() -> None:
     assert len({each.name for each in (*ZAB_MUTANTS, *HARMLESS, *BUGS)}) == len(ZAB_MUTANTS) + len(
         HARMLESS
     ) + len(BUGS)
-    assert set(MISTAKES) - set(MUTANTS) == {each.name for each in (*HARMLESS, LOG_READ_ACROSS_SNAPSHOT)}
+    assert set(SPECS["zab"].harmless) == {*HARMLESS, LOG_READ_ACROSS_SNAPSHOT}
+    assert {OWNERS[each.name].name for each in HARMLESS} == {"zab"}
 
 
 # The order on disk.

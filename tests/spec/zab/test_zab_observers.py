@@ -12,9 +12,9 @@ from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import breadth_first
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build
 from zabcheck.models.mutant import Mutant
+from zabcheck.models.registry import Instance, build
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.model import begun, model
 from zabcheck.models.zab.quorum_mutants import QUORUM_MUTANTS
 from zabspec import zab

@@ -12,8 +12,8 @@ from zabcheck.cli.check import in_words
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build
+from zabcheck.models.registry import Instance, build
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.instances import EXPLORED, instance
 from zabcheck.models.zab.model import ZabBudget, begun, model, steps
 from zabspec import zab

@@ -12,8 +12,8 @@ from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import breadth_first
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build
+from zabcheck.models.registry import Instance, build
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.model import model, quorums
 from zabspec.quorums import smallest, weight
 

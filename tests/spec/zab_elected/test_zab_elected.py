@@ -15,9 +15,9 @@ from zabcheck.explorer.model import Step
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build
 from zabcheck.models.mutant import Mutant, apply
+from zabcheck.models.registry import Instance, build
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.elected_mutants import MUTANTS
 from zabcheck.models.zab.grains import actions, model, unmatched
 from zabspec import fast_election, zab, zab_elected

@@ -1,22 +1,20 @@
-"""`zabspec.broadcast` within bounds: so many servers, transactions, epochs.
-
-Of `Bounds`, `timeouts` says here how many primaries may resign, and `epochs` defaults to 2.
-"""
+"""`zabspec.broadcast` within bounds: so many servers, transactions, epochs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Model, Step
-from zabcheck.models.bounds import Bounds, Budget
+from zabcheck.models.bounds import Budget, by_name, spending, unbounded
+from zabcheck.models.broadcast.bounds import Bounds
 from zabspec import broadcast
 from zabspec.parts import Sid, replace
 
-EPOCHS = 2
+Action = Callable[..., "broadcast.State | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +25,15 @@ class World:
     budget: Budget
 
 
-def model(bounds: Bounds) -> Model:
-    """The spec within `bounds`, without properties."""
+def model(bounds: Bounds, actions: Sequence[Action] = broadcast.NEXT) -> Model:
+    """Returns the spec within `bounds`, without properties."""
     world = World(broadcast.initial(bounds.servers), Budget())
-    return Model("broadcast", world, tuple(steps(bounds)), bounds.servers, symmetry=True)
+    return Model("broadcast", world, tuple(steps(bounds, actions)), bounds.servers, symmetry=True)
 
 
-def steps(bounds: Bounds) -> Iterator[Step]:
-    """Every action of the spec with every server and every epoch for its arguments, in NEXT's order."""
-    last = EPOCHS if bounds.epochs is None else bounds.epochs
-    for action in broadcast.NEXT:
+def steps(bounds: Bounds, actions: Sequence[Action] = broadcast.NEXT) -> Iterator[Step]:
+    """Yields every action with every server and every epoch for its arguments, in NEXT's order."""
+    for action in actions:
         choices: list[range] = []
         are_ids: tuple[bool, ...] = ()
         for name, hint in get_type_hints(action).items():
@@ -44,28 +41,28 @@ def steps(bounds: Bounds) -> Iterator[Step]:
                 choices.append(range(bounds.servers))
                 are_ids += (True,)
             elif name == "epoch":
-                choices.append(range(1, last + 1))
+                choices.append(range(1, bounds.epochs + 1))
                 are_ids += (False,)
+        wrapped = partial(_WRAPPED.get(action.__name__, unbounded), action, bounds)
         for arguments in product(*choices):
-            yield Step(action.__name__, arguments, partial(_bounded, action, bounds), are_ids=are_ids)
+            yield Step(action.__name__, arguments, wrapped, are_ids=are_ids)
 
 
-def _bounded(action: Callable[..., Any], bounds: Bounds, world: Any, *arguments: int) -> Any:
-    """The action, while its bound lasts."""
-    budget = world.budget
-    match action.__name__:
-        case "primary_resigns" if budget.timeouts >= bounds.timeouts:
-            return None
-        case "primary_resigns":
-            budget = replace(budget, timeouts=budget.timeouts + 1)
-        case "server_restarts" if budget.restarts >= bounds.restarts:
-            return None
-        case "server_restarts":
-            budget = replace(budget, restarts=budget.restarts + 1)
-        case "primary_broadcasts":
-            if budget.requests >= bounds.transactions:
-                return None
-            budget = replace(budget, requests=budget.requests + 1)
-            arguments = (*arguments, budget.requests if bounds.numbered else 0)
-    after = action(world.protocol, *arguments)
-    return None if after is None else replace(world, protocol=after, budget=budget)
+def _request(action: Action, bounds: Bounds, world: Any, *arguments: int) -> Any:
+    """A transaction, while not as many were broadcast as allowed."""
+    used = world.budget.requests + 1
+    if used > bounds.transactions:
+        return None
+    after = action(world.protocol, *arguments, used if bounds.numbered else 0)
+    if after is None:
+        return None
+    return replace(world, protocol=after, budget=replace(world.budget, requests=used))
+
+
+_WRAPPED: dict[str, Callable[..., Any]] = by_name(
+    {
+        broadcast.primary_resigns: spending("timeouts"),
+        broadcast.server_restarts: spending("restarts"),
+        broadcast.primary_broadcasts: _request,
+    }
+)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from zabspec import fast_election
 from zabspec.fast_election.state import DECIDED, Mode, Report, State
 from zabspec.fast_election.votes import is_settled
 from zabspec.parts import Sid
@@ -35,9 +36,9 @@ def ending(action: str, before: State, after: State, server: Sid, *others: Sid) 
     mode = after.servers[server].mode
     if before.servers[server].mode != Mode.LOOKING or mode not in DECIDED:
         return None
-    if action == "server_decides":
+    if action == fast_election.server_decides.__name__:
         return f"{WHO[mode]} {HOW[0]}"
-    if action == "server_decides_early":
+    if action == fast_election.server_decides_early.__name__:
         return f"{WHO[mode]} {HOW[1]}"
     return f"{WHO[mode]} {HOW[2 if _is_of_its_round(before, server, others[0]) else 3]}"
 

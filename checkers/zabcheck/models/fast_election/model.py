@@ -13,8 +13,9 @@ from itertools import permutations
 from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Model, Property, Step, as_property
-from zabcheck.models.bounds import Bounds
+from zabcheck.models.bounds import by_name
 from zabcheck.models.fairness import assumed, promised
+from zabcheck.models.fast_election.bounds import Bounds
 from zabspec import fast_election
 from zabspec.fast_election import properties
 from zabspec.fast_election.state import OnDisk
@@ -133,11 +134,13 @@ def model(
 
 def steps(ensemble: Ensemble, actions: Sequence[Action] = fast_election.NEXT) -> Iterator[Step]:
     """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
-    budgets = {
-        "server_crashes": ("crashes", ensemble.crashes),
-        "server_looks_again": ("again", ensemble.again),
-        "server_decides_early": ("early", ensemble.early),
-    }
+    budgets = by_name(
+        {
+            fast_election.server_crashes: ("crashes", ensemble.crashes),
+            fast_election.server_looks_again: ("again", ensemble.again),
+            fast_election.server_decides_early: ("early", ensemble.early),
+        }
+    )
     for action in actions:
         wrapped = partial(_unbounded, action)
         if action.__name__ in budgets:

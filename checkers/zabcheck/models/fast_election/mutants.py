@@ -7,9 +7,9 @@ that it gets or the state that it makes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 
-from zabcheck.models.bounds import Bounds
+from zabcheck.models.fast_election.bounds import Bounds
 from zabcheck.models.fast_election.model import Action
 from zabcheck.models.mutant import Mutant
 from zabspec import fast_election
@@ -120,92 +120,90 @@ def _settled_if(state: State, server: Sid, sender: Sid, is_enough: Callable[[Sta
     return decided(done, server, message.vote, message.round)
 
 
-_mutant = partial(Mutant, spec="fast_election")
-
-_TWO = Bounds(servers=2, transactions=0, timeouts=0)
-_THREE = Bounds(servers=3, transactions=0, timeouts=0)
-_UNLIKE = Bounds(servers=3, transactions=0, timeouts=0, unlike=True)
+_TWO = Bounds(servers=2, timeouts=0)
+_THREE = Bounds(servers=3, timeouts=0)
+_UNLIKE = Bounds(servers=3, timeouts=0, unlike=True)
 
 SAFETY_MUTANTS = (
-    _mutant(
+    Mutant(
         "decides-alone",
         "A server decides for its vote without waiting for a quorum that votes the same.",
-        {"server_decides": server_decides_alone},
+        {fast_election.server_decides: server_decides_alone},
         _TWO,
         "decision_has_quorum",
     ),
-    _mutant(
+    Mutant(
         "believes-anyone",
         "A server that comes late follows whom the first one names that has decided.",
-        {"server_weighs_report": server_believes_report},
+        {fast_election.server_weighs_report: server_believes_report},
         _THREE,
         "decision_has_quorum",
     ),
-    _mutant(
+    Mutant(
         "no-hold-off",
         "A server with a quorum for its vote decides at once, whatever is under way to it.",
-        {"server_decides": server_decides_at_once},
+        {fast_election.server_decides: server_decides_at_once},
         _THREE,
         "agreement",
     ),
-    _mutant(
+    Mutant(
         "no-check-of-leader",
         "A server that comes late follows whom a quorum names; whether that one leads, it does not ask.",
-        {"server_weighs_report": server_believes_quorum},
+        {fast_election.server_weighs_report: server_believes_quorum},
         _THREE,
         "reported_leader_said_so",
     ),
-    _mutant(
+    Mutant(
         "votes-kept",
         "A server that joins a later round keeps the votes it has counted.",
-        {"server_joins_round": server_joins_round_with_votes},
-        Bounds(servers=3, transactions=0, timeouts=1),
+        {fast_election.server_joins_round: server_joins_round_with_votes},
+        Bounds(servers=3, timeouts=1),
         "counted_votes_were_cast",
     ),
-    _mutant(
+    Mutant(
         "last-vote-wins",
         "A server adopts the vote that it hears last, better or not.",
-        {"server_counts_vote": server_counts_last_vote},
+        {fast_election.server_counts_vote: server_counts_last_vote},
         _TWO,
         "vote_gets_better",
     ),
-    _mutant(
+    Mutant(
         "highest-id-wins",
         "A server compares votes by the ids of their leaders alone.",
-        {"server_counts_vote": server_counts_vote_by_id},
+        {fast_election.server_counts_vote: server_counts_vote_by_id},
         _UNLIKE,
         "leader_has_best_vote",
     ),
-    _mutant(
+    Mutant(
         "highest-id-wins-abstractly",
         "The same: the leader is none that a quorum could elect.",
-        {"server_counts_vote": server_counts_vote_by_id},
+        {fast_election.server_counts_vote: server_counts_vote_by_id},
         _UNLIKE,
         "refines_abstract_election",
     ),
-    _mutant(
+    Mutant(
         "weight-ignored",
         "A server adopts votes for servers that weigh nothing.",
-        {"server_counts_vote": weightless(fast_election.server_counts_vote)},
-        Bounds(servers=3, transactions=0, timeouts=0, unlike=True, weightless=1),
+        {fast_election.server_counts_vote: weightless(fast_election.server_counts_vote)},
+        Bounds(servers=3, timeouts=0, unlike=True, weightless=1),
         "leader_has_weight",
     ),
 )
 """Those that break a safety property."""
 
 NEVER_ENDING = (
-    _mutant(
+    Mutant(
         "waits-for-everyone",
         "A server decides only when all servers have voted the same.",
-        {"server_decides": server_decides_with_everyone},
+        {fast_election.server_decides: server_decides_with_everyone},
         _THREE,
         "election_ends",
     ),
-    _mutant(
+    Mutant(
         "never-adopts",
         "A server votes for itself for ever.",
         {
-            each.__name__: silenced(each)
+            each: silenced(each)
             for each in (fast_election.server_counts_vote, fast_election.server_discards_vote)
         },
         _TWO,

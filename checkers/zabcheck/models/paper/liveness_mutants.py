@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.mutant import Mutant
+from zabcheck.models.paper.bounds import Bounds
 from zabcheck.models.paper.model import Action
 from zabspec import paper
 from zabspec.paper.broadcast import (
@@ -81,63 +81,63 @@ LIVENESS_MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "follower_never_connects",
         "A follower waits for its leader to call.",
-        {"follower_connects": never(follower_connects)},
+        {paper.follower_connects: never(follower_connects)},
         _TWO,
         "leader_gets_established",
     ),
     Mutant(
         "leader_never_gives_up",
         "A leader without followers leads on.",
-        {"leader_gives_up": never(leader_gives_up)},
+        {paper.leader_gives_up: never(leader_gives_up)},
         _TWO,
         "leader_gets_established",
     ),
     Mutant(
         "follower_never_gives_up",
         "A follower waits for ever for a server that is down; as in Zab.tla.",
-        {"follower_gives_up": never(follower_gives_up)},
+        {paper.follower_gives_up: never(follower_gives_up)},
         _THREE,
         "leader_gets_established",
     ),
     Mutant(
         "named_server_follows_itself",
         "A server that the oracle names follows, like everyone else.",
-        {"server_follows_oracle": server_only_follows},
+        {paper.server_follows_oracle: server_only_follows},
         _TWO,
         "leader_gets_established",
     ),
     Mutant(
         "no_newleader",
         "A leader that has chosen a history keeps it to itself.",
-        {"leader_processes_ackepoch": silent(leader_processes_ackepoch)},
+        {paper.leader_processes_ackepoch: silent(leader_processes_ackepoch)},
         _TWO,
         "leader_gets_established",
     ),
     Mutant(
         "no_ack",
         "A follower logs proposals and says nothing.",
-        {"follower_processes_proposal": silent(follower_processes_proposal)},
+        {paper.follower_processes_proposal: silent(follower_processes_proposal)},
         _TWO,
         "proposal_is_delivered_by_quorum",
     ),
     Mutant(
         "no_commit",
         "A leader delivers and tells nobody.",
-        {"leader_processes_ack": silent(leader_processes_ack)},
+        {paper.leader_processes_ack: silent(leader_processes_ack)},
         _TWO,
         "proposal_is_delivered_by_quorum",
     ),
     Mutant(
         "only_ack_commits",
         "What a quorum has got with NEWLEADER is never committed; as in Zab.tla.",
-        {"leader_commits_proposal": never(leader_commits_proposal)},
+        {paper.leader_commits_proposal: never(leader_commits_proposal)},
         _THREE,
         "proposal_is_delivered_by_quorum",
     ),
     Mutant(
         "commit_to_last_only",
         "A leader tells only the follower whose acknowledgement made the quorum.",
-        {"leader_processes_ack": silent(leader_processes_ack, but_to_second=True)},
+        {paper.leader_processes_ack: silent(leader_processes_ack, but_to_second=True)},
         _THREE,
         "proposal_is_delivered_by_follower",
     ),

@@ -13,15 +13,19 @@ from itertools import permutations
 from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Local, Model, Step
-from zabcheck.models.bounds import Bounds, Budget, spending, unbounded
+from zabcheck.models.bounds import Budget, by_name, spending, unbounded
 from zabcheck.models.fairness import assumed, promised
+from zabcheck.models.paper.bounds import Bounds
 from zabspec import paper
 from zabspec.parts import Sid, replace
 
 Action = Callable[..., "paper.State | None"]
 
-FOR_LIVENESS = ("leader_gives_up", "follower_gives_up", "leader_commits_proposal")
-"""The actions that Zab.tla does not have; see `docs/deviations.md`, D18 and D22."""
+FOR_LIVENESS = tuple(
+    action.__name__
+    for action in (paper.leader_gives_up, paper.follower_gives_up, paper.leader_commits_proposal)
+)
+"""The names of the actions that Zab.tla does not have; see `docs/deviations.md`, D18 and D22."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,11 @@ def _process_cepoch(action: Action, bounds: Bounds, world: Any, leader: Sid, fol
     return replace(world, protocol=after, budget=replace(world.budget, highest_epoch=highest))
 
 
-_WRAPPED: dict[str, Callable[..., Any]] = {
-    "connection_times_out": spending("timeouts"),
-    "server_restarts": _restart,
-    "leader_accepts_request": _request,
-    "leader_processes_cepoch": _process_cepoch,
-}
+_WRAPPED: dict[str, Callable[..., Any]] = by_name(
+    {
+        paper.connection_times_out: spending("timeouts"),
+        paper.server_restarts: _restart,
+        paper.leader_accepts_request: _request,
+        paper.leader_processes_cepoch: _process_cepoch,
+    }
+)

@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 from zabcheck.explorer.model import Model, Step
-from zabcheck.models.bounds import Bounds, Budget
+from zabcheck.models.bounds import Budget
+from zabcheck.models.paper.bounds import Bounds
 from zabcheck.models.paper.model import steps as bounded_steps
 from zabspec import paper
 from zabspec.histories import History, Zxid, index_of

@@ -15,6 +15,7 @@ from itertools import product
 from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Model, Property, Step
+from zabcheck.models.bounds import by_name
 from zabspec import service, tree
 from zabspec.parts import Sid, replace
 from zabspec.service import properties, seen
@@ -91,7 +92,7 @@ def steps(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Itera
         wrapped = partial(_WRAPPED.get(action.__name__, _unbounded), action, scenario)
         hints = [hint for name, hint in get_type_hints(action).items() if name not in ("state", "return")]
         sizes = {Sid: scenario.servers, Cid: len(scenario.menus)}
-        if action.__name__ == "client_sends":
+        if action.__name__ == service.client_sends.__name__:
             for client, menu in enumerate(scenario.menus):
                 for number in range(len(menu)):
                     yield Step(action.__name__, (client, number), wrapped)
@@ -209,12 +210,14 @@ def _with(world: Any, service: Any) -> Any:
     return replace(world, protocol=replace(world.protocol, service=service))
 
 
-_WRAPPED: dict[str, Callable[..., Any]] = {
-    "client_connects": _connect,
-    "client_sends": _send,
-    "client_receives": _receive,
-    "client_disconnects": _disconnect,
-    "server_crashes": _spending("crashes"),
-    "leader_expires_session": _spending("expiries"),
-    "leader_is_deposed": _depose,
-}
+_WRAPPED: dict[str, Callable[..., Any]] = by_name(
+    {
+        service.client_connects: _connect,
+        service.client_sends: _send,
+        service.client_receives: _receive,
+        service.client_disconnects: _disconnect,
+        service.server_crashes: _spending("crashes"),
+        service.leader_expires_session: _spending("expiries"),
+        service.leader_is_deposed: _depose,
+    }
+)

@@ -9,24 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.mutant import Mutant
+from zabcheck.models.mutant import Action, Mutant
 from zabcheck.models.service import mistakes
+from zabcheck.models.service.bounds import Bounds
+from zabspec import service
 
 
 def _mutant(
     name: str,
     story: str,
-    replaces: Mapping[str, Callable[..., Any]],
+    replaces: Mapping[Action, Action],
     scenario: str,
     caught_by: str,
     *adds: Callable[..., Any],
 ) -> Mutant:
-    return Mutant(name, story, replaces, Bounds(scenario=scenario), caught_by, "service", adds)
+    return Mutant(name, story, replaces, Bounds(scenario=scenario), caught_by, adds)
 
 
-def _telling(tell: mistakes.Teller) -> Mapping[str, Callable[..., Any]]:
-    return {"server_applies": mistakes.server_applies(tell)}
+def _telling(tell: mistakes.Teller) -> Mapping[Action, Action]:
+    return {service.server_applies: mistakes.server_applies(tell)}
 
 
 SERVICE_MUTANTS: tuple[Mutant, ...] = (
@@ -43,7 +44,7 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
         "late-write-taken",
         "The leader takes a write from a server that the session has moved away from: it takes place after "
         "what the client has asked for since.",
-        {"leader_logs_write": mistakes.leader_takes_write_from_anywhere},
+        {service.leader_logs_write: mistakes.leader_takes_write_from_anywhere},
         "own",
         "written_once",
     ),
@@ -51,28 +52,28 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
         "read-overtakes-write",
         "A server answers a read while the write before it, of the same session, is still under way "
         "(ZOOKEEPER-1863).",
-        {"server_answers": mistakes.server_answers_out_of_turn},
+        {service.server_answers: mistakes.server_answers_out_of_turn},
         "own",
         "fifo_client_order",
     ),
     _mutant(
         "read-of-the-past",
         "A server answers a read by the tree before its last transaction, and says that it has applied it.",
-        {"server_answers": mistakes.server_answers_from_the_past},
+        {service.server_answers: mistakes.server_answers_from_the_past},
         "data",
         "ordered_sequential_consistency",
     ),
     _mutant(
         "server-behind-accepts",
         "A server takes a client that has seen more than it has applied.",
-        {"client_connects": mistakes.client_connects_anywhere},
+        {service.client_connects: mistakes.client_connects_anywhere},
         "older",
         "single_system_image",
     ),
     _mutant(
         "sync-without-leader",
         "A server answers a sync by itself.",
-        {"server_answers_sync": mistakes.server_answers_sync_itself},
+        {service.server_answers_sync: mistakes.server_answers_sync_itself},
         "sync",
         "linearizable_after_sync",
     ),
@@ -95,7 +96,7 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
         "watch-before-read",
         "A server notes a watch when the request comes, and answers it later: the event may come first "
         "(ClickHouse#18217).",
-        {"client_sends": mistakes.client_is_watching_at_once},
+        {service.client_sends: mistakes.client_is_watching_at_once},
         "data",
         "w3_replied_before_notified",
     ),
@@ -116,7 +117,7 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     _mutant(
         "watch-after-read",
         "A server notes a watch some time after it has answered the read: what changes in between is missed.",
-        {"server_answers": mistakes.server_answers_without_watch},
+        {service.server_answers: mistakes.server_answers_without_watch},
         "data",
         "w6_first",
         mistakes.server_notes_watch_late,
@@ -139,14 +140,14 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
         "header-ahead",
         "The header of a reply says how much is committed, not how much the server has applied (as in "
         "etcd#15220).",
-        {"server_answers": mistakes.server_answers_with_leaders_zxid},
+        {service.server_answers: mistakes.server_answers_with_leaders_zxid},
         "lasting",
         "w8_bookmark",
     ),
     _mutant(
         "reply-between-events",
         "The reply to a multi comes after the first of its events.",
-        {"server_applies": mistakes.server_answers_between_events},
+        {service.server_applies: mistakes.server_answers_between_events},
         "multi",
         "w9_atomic",
     ),
@@ -154,7 +155,7 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
         "last-seen-missed",
         "On registering again, what changed at the last zxid that the client has seen counts as missed: >= "
         "in the place of >.",
-        {"server_registers_again": mistakes.server_registers_again(mistakes.including_the_last_seen)},
+        {service.server_registers_again: mistakes.server_registers_again(mistakes.including_the_last_seen)},
         "data",
         "w10_resumable",
     ),
@@ -162,7 +163,7 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
         "nothing-registered-again",
         "A client that comes back takes its watches to be registered still (as in "
         "kazoo#29, #151, #305, #391).",
-        {"client_connects": mistakes.client_forgets_to_register},
+        {service.client_connects: mistakes.client_forgets_to_register},
         "data",
         "w10_registered_again",
     ),
@@ -170,7 +171,7 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
         "lasting-not-registered-again",
         "On a new connection, persistent and recursive watches are not registered again: they miss more than "
         "what ZooKeeper's pull request 1950 says they do.",
-        {"server_registers_again": mistakes.server_registers_again(mistakes.without_lasting)},
+        {service.server_registers_again: mistakes.server_registers_again(mistakes.without_lasting)},
         "lasting",
         "w11_known_gap",
     ),
@@ -191,7 +192,7 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     _mutant(
         "removal-forgotten",
         "A server says that a watch is removed, and keeps it.",
-        {"server_answers": mistakes.server_forgets_to_remove},
+        {service.server_answers: mistakes.server_forgets_to_remove},
         "removal",
         "w13_removal",
     ),
@@ -199,8 +200,8 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
         "listens-after-close",
         "Neither end of a connection is closed when its session is.",
         {
-            "server_applies": mistakes.server_goes_on_after_close,
-            "client_receives": mistakes.client_stays_after_close,
+            service.server_applies: mistakes.server_goes_on_after_close,
+            service.client_receives: mistakes.client_stays_after_close,
         },
         "sessions",
         "w14_nothing_after_the_end",
@@ -208,14 +209,14 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     _mutant(
         "closed-with-others",
         "When a session expires, the ephemeral nodes of all sessions go.",
-        {"leader_expires_session": mistakes.leader_closes_with_others_nodes},
+        {service.leader_expires_session: mistakes.leader_closes_with_others_nodes},
         "sessions",
         "w14_ephemerals_go_at_once",
     ),
     _mutant(
         "event-after-own-reply",
         "The reply to a write goes ahead of the event that it causes.",
-        {"server_applies": mistakes.server_answers_before_events},
+        {service.server_applies: mistakes.server_answers_before_events},
         "own",
         "w15_own_write",
     ),
@@ -230,14 +231,14 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     _mutant(
         "fires-before-applying",
         "Watches fire when the leader takes a write, before their server has applied it.",
-        {"leader_logs_write": mistakes.leader_fires_at_once},
+        {service.leader_logs_write: mistakes.leader_fires_at_once},
         "data",
         "h1_event_after_commit",
     ),
     _mutant(
         "reply-first",
         "As event-after-own-reply: on the connection, the reply is ahead of what it shows.",
-        {"server_applies": mistakes.server_answers_before_events},
+        {service.server_applies: mistakes.server_answers_before_events},
         "own",
         "h2_event_before_data",
     ),
@@ -258,28 +259,28 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     _mutant(
         "half-of-multi",
         "A read comes in between two parts of a multi.",
-        {"server_answers": mistakes.server_reads_half_of_multi},
+        {service.server_answers: mistakes.server_reads_half_of_multi},
         "halves",
         "h5_prefix",
     ),
     _mutant(
         "half-of-multi-is-shown",
         "As half-of-multi: a reply shows a part of a transaction.",
-        {"server_answers": mistakes.server_reads_half_of_multi},
+        {service.server_answers: mistakes.server_reads_half_of_multi},
         "halves",
         "w9_atomic",
     ),
     _mutant(
         "created-after-close",
         "The leader takes a write of a session that it has closed: an ephemeral node that stays for ever.",
-        {"leader_logs_write": mistakes.leader_takes_write_of_closed_session},
+        {service.leader_logs_write: mistakes.leader_takes_write_of_closed_session},
         "sessions",
         "h6_ephemeral",
     ),
     _mutant(
         "done-though-refused",
         "A client is told that its write was refused, and it was done.",
-        {"server_applies": mistakes.server_says_refused},
+        {service.server_applies: mistakes.server_says_refused},
         "data",
         "h7_error_txn",
     ),

@@ -27,9 +27,6 @@ SET = SetData("/p", b"b")
 SECRET = (Ace(ALL, Id("digest", "nobody:x")),)
 """A list that lets none of the clients read."""
 
-SCENARIO = "data"
-"""What is explored if no scenario is named."""
-
 SCENARIOS: Mapping[str, Scenario] = {
     each.name: each
     for each in (

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from zabcheck.models.bounds import by_name
+from zabspec import zab
 from zabspec.parts import Sid
 from zabspec.phases import Phase
 from zabspec.zab.state import NO_SNAPSHOT, Diff, Disk, Role, Server, State, SyncMode
@@ -33,13 +35,15 @@ FOLLOWING = (
 )
 LEADING = ("a leader in discovery", "a leader in synchronization", "a leader that serves")
 
-LEAVING = {
-    "server_restarts": "crash",
-    "follower_times_out": "timeout",
-    "follower_notices": "connection closed",
-    "leader_gives_up": "no quorum left",
-    "follower_processes_leaderinfo": "epoch refused",
-}
+LEAVING = by_name(
+    {
+        zab.server_restarts: "crash",
+        zab.follower_times_out: "timeout",
+        zab.follower_notices: "connection closed",
+        zab.leader_gives_up: "no quorum left",
+        zab.follower_processes_leaderinfo: "epoch refused",
+    }
+)
 """The actions by which a server gets back to election."""
 
 RECOVERIES = (
@@ -89,7 +93,7 @@ def recoveries(action: str, before: State, after: State, *arguments: int) -> Ite
         return
     leaving = before.servers[server]
     yield f"{LEAVING[action]} of {_who(leaving)}"
-    if action != "server_restarts":
+    if action != zab.server_restarts.__name__:
         return
     kept, waiting = arguments[1], len(leaving.unsynced)
     if after.servers[server].role == Role.STOPPED:

@@ -13,23 +13,30 @@ from functools import partial
 from typing import Any
 
 from zabcheck.explorer.model import Model, Step
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.fairness import assumed, promised
 from zabcheck.models.zab import model as zab
-from zabspec import zab_elected
+from zabcheck.models.zab.bounds import Bounds
+from zabspec import fast_election, zab_elected
 from zabspec.fast_election.state import Mode
 from zabspec.parts import Sid
 
 Action = Callable[..., "zab_elected.State | None"]
 
 BEGINNING = (
-    "server_starts",
-    "server_looks_again",
-    *(action.__name__ for action in zab_elected.LEAVING),
+    action.__name__
+    for action in (fast_election.server_starts, fast_election.server_looks_again, *zab_elected.LEAVING)
 )
 """The actions by which a server begins a round, the first of their arguments."""
 
-DECIDING = ("server_weighs_report", "server_decides", "server_decides_early")
+DECIDING = tuple(
+    action.__name__
+    for action in (
+        fast_election.server_weighs_report,
+        fast_election.server_decides,
+        fast_election.server_decides_early,
+    )
+)
+"""The actions by which a server may decide who leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +92,4 @@ def _decide(apply: Callable[..., Any], bounds: Bounds, world: Any, server: Sid, 
     after = apply(world, server, *others)
     if after is None or after.protocol.election.servers[server].mode != Mode.LEADING:
         return after
-    return None if after.protocol.servers[server].accepted_epoch >= zab.highest(bounds) else after
+    return None if after.protocol.servers[server].accepted_epoch >= bounds.epochs else after

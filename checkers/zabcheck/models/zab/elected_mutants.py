@@ -7,16 +7,17 @@ What they break is that the right server is elected, or that those that follow i
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.fast_election.mutants import (
     server_believes_quorum,
     server_counts_last_vote,
     server_decides_alone,
 )
 from zabcheck.models.mutant import Mutant
-from zabspec import zab, zab_elected
+from zabcheck.models.zab.bounds import Bounds
+from zabcheck.models.zab.elected import BEGINNING
+from zabspec import fast_election, zab, zab_elected
 from zabspec.fast_election.network import with_server
 from zabspec.fast_election.state import Server
 from zabspec.fast_election.votes import looking
@@ -24,15 +25,8 @@ from zabspec.histories import Zxid
 from zabspec.parts import Sid, replace
 from zabspec.zab_elected import Action, State
 
-BEGINNING = (
-    "server_starts",
-    "server_looks_again",
-    *(action.__name__ for action in zab_elected.LEAVING),
-)
-"""The actions by which a server begins a round, the first of their arguments."""
 
-
-def beginning(entering: Callable[[Server, Zxid], Server]) -> dict[str, Action]:
+def beginning(entering: Callable[[Server, Zxid], Server]) -> dict[Action, Action]:
     """All beginnings of a round with something else said of the server.
 
     Args:
@@ -51,7 +45,7 @@ def beginning(entering: Callable[[Server, Zxid], Server]) -> dict[str, Action]:
 
         return mistaken
 
-    return {action.__name__: instead(action) for action in zab_elected.NEXT if action.__name__ in BEGINNING}
+    return {action: instead(action) for action in zab_elected.NEXT if action.__name__ in BEGINNING}
 
 
 def by_zxid_alone(was: Server, zxid: Zxid) -> Server:
@@ -64,65 +58,63 @@ def as_before(was: Server, _: Zxid) -> Server:
     return was
 
 
-_mutant = partial(Mutant, spec="zab")
-
 _TWO = Bounds(servers=2, transactions=1, timeouts=0, restarts=1, epochs=2, election="votes")
 _THREE = Bounds(servers=3, transactions=0, timeouts=0, epochs=1, rounds=1, election="votes")
 
 MUTANTS = (
-    _mutant(
+    Mutant(
         "elected-alone",
         "A server leads as soon as it votes for itself, without a quorum for it.",
-        {"server_decides": zab_elected.deciding(server_decides_alone)},
+        {fast_election.server_decides: zab_elected.deciding(server_decides_alone)},
         _TWO,
         "leader_could_be_elected",
     ),
-    _mutant(
+    Mutant(
         "elected-alone-in-votes",
         "The same: nobody but itself has named it.",
-        {"server_decides": zab_elected.deciding(server_decides_alone)},
+        {fast_election.server_decides: zab_elected.deciding(server_decides_alone)},
         _TWO,
         "decision_has_quorum",
     ),
-    _mutant(
+    Mutant(
         "old-standing",
         "A server that looks again votes with what it had when it looked first.",
         beginning(as_before),
         _TWO,
         "leader_could_be_elected",
     ),
-    _mutant(
+    Mutant(
         "epoch-ignored",
         "A server votes by zxid alone, whatever its current epoch is.",
         beginning(by_zxid_alone),
         Bounds(servers=3, transactions=0, timeouts=1, epochs=2, election="votes"),
         "leader_could_be_elected",
     ),
-    _mutant(
+    Mutant(
         "leader-not-checked",
         "A server that comes late follows whom a quorum names; whether that one leads, it does not ask.",
-        {"server_weighs_report": zab_elected.deciding(server_believes_quorum)},
+        {fast_election.server_weighs_report: zab_elected.deciding(server_believes_quorum)},
         _THREE,
         "reported_leader_said_so",
     ),
-    _mutant(
+    Mutant(
         "last-vote-adopted",
         "A server adopts the vote that it hears last, better or not.",
-        {"server_counts_vote": zab_elected.in_election(server_counts_last_vote)},
+        {fast_election.server_counts_vote: zab_elected.in_election(server_counts_last_vote)},
         _TWO,
         "vote_gets_better",
     ),
-    _mutant(
+    Mutant(
         "last-vote-elects",
         "The same: who comes to lead may be the worst of all.",
-        {"server_counts_vote": zab_elected.in_election(server_counts_last_vote)},
+        {fast_election.server_counts_vote: zab_elected.in_election(server_counts_last_vote)},
         _TWO,
         "leader_has_best_vote",
     ),
-    _mutant(
+    Mutant(
         "follows-anyone",
         "A server connects to whoever leads, whatever it has decided.",
-        {"server_follows_leader": zab.server_follows_leader},
+        {zab.server_follows_leader: zab.server_follows_leader},
         _THREE,
         "election_and_role_agree",
     ),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.mutant import Mutant
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.mistakes import changed
 from zabspec import zab
 from zabspec.histories import up_to
@@ -66,26 +66,25 @@ def _without_trunc(state: State, follower: Sid) -> State:
     return with_server(state, follower, with_changes(following, sync_mode=SyncMode.NONE))
 
 
-_mutant = partial(Mutant, spec="zab")
-_begun = partial(Mutant, spec="zab", begun=True)
+_begun = partial(Mutant, begun=True)
 
 FILE_MUTANTS: tuple[Mutant, ...] = (
-    _mutant(
+    Mutant(
         "truncation-leaves-newer-snapshot",
         "TRUNC cuts the log and leaves a snapshot that has more: the follower reads that again, and has what "
         "it was told to drop.",
-        {"follower_starts_sync": follower_reloads_newer_snapshot},
+        {zab.follower_starts_sync: follower_reloads_newer_snapshot},
         Bounds(servers=3, transactions=1, timeouts=2, restarts=0, epochs=3, disk="files"),
         "process_consistency",
     ),
-    _mutant(
+    Mutant(
         "truncation-snapshot-not-forced",
         "What is committed between TRUNC and NEWLEADER is only in a snapshot, which is not forced to disk. "
         "What the follower logs later is: after a loss of power it has that, and a hole before it.",
         {
-            "follower_persists_history": follower_leaves_snapshot_unforced,
-            "follower_persists_epoch": follower_persists_epoch_unforced,
-            "follower_acknowledges_newleader": follower_acknowledges_unforced,
+            zab.follower_persists_history: follower_leaves_snapshot_unforced,
+            zab.follower_persists_epoch: follower_persists_epoch_unforced,
+            zab.follower_acknowledges_newleader: follower_acknowledges_unforced,
         },
         Bounds(servers=3, transactions=2, timeouts=1, restarts=0, epochs=1, disk="files"),
         "history_without_gaps",
@@ -96,7 +95,7 @@ LOG_READ_ACROSS_SNAPSHOT = _begun(
     "log-read-across-snapshot",
     "A leader that was sent a tree serves a learner from log records older than that: of what is only "
     "in the snapshot the learner gets nothing, and it gets what was never committed.",
-    {"leader_syncs_learner": leader_reads_older_records},
+    {zab.leader_syncs_learner: leader_reads_older_records},
     Bounds(servers=4, transactions=4, timeouts=0, restarts=2, epochs=3, observers=1, disk="files"),
     "prefix_consistency",
 )

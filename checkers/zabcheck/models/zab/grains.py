@@ -13,9 +13,9 @@ from typing import Any
 
 from zabcheck.explorer.model import Model, Step
 from zabcheck.explorer.plain import successors
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.zab import elected as zab_elected
 from zabcheck.models.zab import model as zab
+from zabcheck.models.zab.bounds import Bounds
 from zabspec import zab as spec
 from zabspec import zab_elected as elected
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, property_names
-from zabspec.zab.properties import SOMETIMES
+from zabcheck.models.registry import Instance
+from zabcheck.models.zab.bounds import Bounds
+from zabcheck.models.zab.entry import PROPERTIES
 
 Count = tuple[int, int, int]
 """Distinct and generated states, and the depth."""
 
-HELD = tuple(
-    name for name in property_names("zab") if name not in [predicate.__name__ for predicate in SOMETIMES]
-)
+HELD = tuple(each.name for each in (*PROPERTIES.always, *PROPERTIES.every_step))
 """What must hold of every state and step, the refinement included."""
 
 EXPLORED: Mapping[Bounds, Count] = {

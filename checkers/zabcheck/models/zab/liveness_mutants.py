@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import partial, wraps
 
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.mutant import Mutant
 from zabcheck.models.paper.liveness_mutants import never
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.mistakes import changed
 from zabcheck.models.zab.model import Action
 from zabspec import zab
@@ -18,8 +18,6 @@ from zabspec.parts import Sid, replace
 from zabspec.phases import Phase
 from zabspec.zab.network import with_channel, with_server
 from zabspec.zab.state import State
-
-_mutant = partial(Mutant, spec="zab")
 
 
 def silent(action: Action, *, second: bool = False) -> Action:
@@ -60,74 +58,74 @@ _TWO = _LIVE(servers=2, transactions=1, timeouts=1)
 _THREE = Bounds(servers=3, transactions=0, timeouts=0, epochs=1, give_up=True)
 
 ZAB_LIVENESS_MUTANTS: tuple[Mutant, ...] = (
-    _mutant(
+    Mutant(
         "nobody_is_elected",
         "Votes are counted and nobody takes the office.",
-        {"server_is_elected": never(zab.server_is_elected)},
+        {zab.server_is_elected: never(zab.server_is_elected)},
         _TWO,
         "leader_gets_established",
     ),
-    _mutant(
+    Mutant(
         "follower_never_notices",
         "A follower waits for ever for a leader that has closed the connection.",
-        {"follower_notices": never(zab.follower_notices)},
+        {zab.follower_notices: never(zab.follower_notices)},
         _TWO,
         "leader_gets_established",
     ),
-    _mutant(
+    Mutant(
         "leader_leads_alone",
         "A leader without followers leads on.",
-        {"leader_gives_up": never(zab.leader_gives_up)},
+        {zab.leader_gives_up: never(zab.leader_gives_up)},
         _THREE,
         "leader_gets_established",
     ),
-    _mutant(
+    Mutant(
         "leader_never_stops_waiting",
         "A leader waits for ever for acknowledgements of its epoch that cannot come: no initLimit.",
-        {"leader_stops_waiting": never(zab.leader_stops_waiting)},
+        {zab.leader_stops_waiting: never(zab.leader_stops_waiting)},
         _TWO,
         "leader_gets_established",
     ),
-    _mutant(
+    Mutant(
         "newleader_not_sent",
         "A leader sends its history and does not say that this is all.",
-        {"leader_sends_newleader": never(zab.leader_sends_newleader)},
+        {zab.leader_sends_newleader: never(zab.leader_sends_newleader)},
         _TWO,
         "leader_gets_established",
     ),
-    _mutant(
+    Mutant(
         "log_not_acknowledged",
         "A server writes its log and says nothing.",
-        {"server_syncs_log": silent(zab.server_syncs_log)},
+        {zab.server_syncs_log: silent(zab.server_syncs_log)},
         _TWO,
         "proposal_is_delivered_by_quorum",
     ),
-    _mutant(
+    Mutant(
         "commit_not_sent",
         "A leader delivers and tells nobody.",
-        {"leader_processes_ack": silent(zab.leader_processes_ack)},
+        {zab.leader_processes_ack: silent(zab.leader_processes_ack)},
         _TWO,
         "proposal_is_delivered_by_quorum",
     ),
-    _mutant(
+    Mutant(
         "outstanding_not_sent",
         "A learner that comes back is not sent again what is proposed and not committed.",
-        {"leader_syncs_learner": nothing_outstanding_is_sent},
+        {zab.leader_syncs_learner: nothing_outstanding_is_sent},
         _TWO,
         "proposal_is_delivered_by_quorum",
     ),
-    _mutant(
+    Mutant(
         "commit_to_acknowledger_only",
         "A leader tells only the follower whose acknowledgement made the quorum.",
-        {"leader_processes_ack": silent(zab.leader_processes_ack, second=True)},
+        {zab.leader_processes_ack: silent(zab.leader_processes_ack, second=True)},
         _LIVE(servers=3, transactions=2, timeouts=0),
         "proposal_is_delivered_by_follower",
         begun=True,
     ),
-    _mutant(
+    Mutant(
         "uptodate_only_once",
         "A learner that joins an established leader is never told to serve.",
-        {"leader_processes_newleader_ack": newleader_ack_is_answered_once},
+        {zab.leader_processes_newleader_ack: newleader_ack_is_answered_once},
         _TWO,
         "proposal_is_delivered_by_follower",
     ),

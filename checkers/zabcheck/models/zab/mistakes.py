@@ -31,7 +31,7 @@ SHUTDOWNS: tuple[Action, ...] = (
 """The actions by which a server goes back to election without a crash; it is their first argument."""
 
 
-def shutdowns(shut_down: Callable[[Server, Server], Server]) -> dict[str, Action]:
+def shutdowns(shut_down: Callable[[Server, Server], Server]) -> dict[Action, Action]:
     """All shutdowns with something else done to the server.
 
     Args:
@@ -48,7 +48,7 @@ def shutdowns(shut_down: Callable[[Server, Server], Server]) -> dict[str, Action
 
         return mistaken
 
-    return {action.__name__: instead(action) for action in SHUTDOWNS}
+    return {action: instead(action) for action in SHUTDOWNS}
 
 
 def tree_left_as_it_is(was: Server, now: Server) -> Server:

@@ -14,9 +14,10 @@ from itertools import combinations, permutations
 from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Model, Step
-from zabcheck.models.bounds import DISKS, Bounds, Budget, spending, unbounded
+from zabcheck.models.bounds import Budget, by_name, spending, unbounded
 from zabcheck.models.fairness import assumed, promised
-from zabspec import zab
+from zabcheck.models.zab.bounds import DISKS, Bounds
+from zabspec import fast_election, zab
 from zabspec.parts import Sid, replace
 from zabspec.quorums import Quorums, majority, smallest
 from zabspec.zab.network import is_reachable
@@ -32,9 +33,6 @@ WORKING = tuple(
     if action is not zab.leader_proposes
 )
 """The actions that go on by themselves: no faults, no elections, no requests."""
-
-EPOCHS = 3
-"""The highest epoch that may be proposed, if `Bounds` does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
         actions = zab.NEXT_LIVE
 
     def is_at_bound(world: World) -> bool:
-        return any(server.accepted_epoch >= highest(bounds) for server in world.protocol.servers)
+        return any(server.accepted_epoch >= bounds.epochs for server in world.protocol.servers)
 
     return Model(
         "zab",
@@ -118,21 +116,21 @@ def begun(model: Model) -> Model:
     """
     world = model.initial
     followers = range(1, model.size)
-    world = _take(model, world, "server_is_elected", 0)
+    world = _take(model, world, zab.server_is_elected, 0)
     for follower in followers:
-        world = _take(model, world, "server_follows_leader", follower, 0)
+        world = _take(model, world, zab.server_follows_leader, follower, 0)
     world = _settled(model, world)
-    world = _settled(model, _take(model, world, "leader_proposes", 0))
-    return replace(model, initial=_take(model, world, "leader_proposes", 0))
+    world = _settled(model, _take(model, world, zab.leader_proposes, 0))
+    return replace(model, initial=_take(model, world, zab.leader_proposes, 0))
 
 
-def _take(model: Model, world: World, action: str, *arguments: int) -> World:
+def _take(model: Model, world: World, action: Action, *arguments: int) -> World:
     for step in model.steps:
-        if (step.action, step.arguments) == (action, arguments):
+        if (step.action, step.arguments) == (action.__name__, arguments):
             after: World | None = step.apply(world, *arguments)
             if after is not None:
                 return after
-    raise ValueError(f"{model.name} cannot begin with {action}{arguments}: the bounds are too small")
+    raise ValueError(f"{model.name} cannot begin with {action.__name__}{arguments}: the bounds are too small")
 
 
 def _settled(model: Model, world: World) -> World:
@@ -191,7 +189,7 @@ def _elect(action: Action, bounds: Bounds, world: Any, server: Sid) -> Any:
     """An election, while the server has not promised as high an epoch as allowed."""
     if world.protocol.servers[server].role != Role.LOOKING:
         return None
-    if world.protocol.servers[server].accepted_epoch >= highest(bounds):
+    if world.protocol.servers[server].accepted_epoch >= bounds.epochs:
         return None
     return unbounded(action, bounds, world, server)
 
@@ -199,25 +197,22 @@ def _elect(action: Action, bounds: Bounds, world: Any, server: Sid) -> Any:
 def _inform(action: Action, bounds: Bounds, world: Any, leader: Sid, follower: Sid) -> Any:
     """A follower's FOLLOWERINFO, unless a leader without its epoch would have to exceed what is allowed."""
     after = action(world.protocol, leader, follower)
-    if after is None or after.servers[leader].proposing_epoch > highest(bounds):
+    if after is None or after.servers[leader].proposing_epoch > bounds.epochs:
         return None
     return replace(world, protocol=after)
 
 
-def highest(bounds: Bounds) -> int:
-    """The highest epoch that may be proposed."""
-    return EPOCHS if bounds.epochs is None else bounds.epochs
-
-
-_WRAPPED: dict[str, Callable[..., Any]] = {
-    "server_is_elected": _elect,
-    "server_is_elected_late": _elect,
-    "server_leads_unelected": _elect,
-    "leader_processes_followerinfo": _inform,
-    "follower_times_out": _time_out,
-    "leader_drops_follower": _time_out,
-    "server_restarts": spending("restarts"),
-    "network_splits": spending("partitions"),
-    "server_decides_early": spending("early"),
-    "leader_proposes": _request,
-}
+_WRAPPED: dict[str, Callable[..., Any]] = by_name(
+    {
+        zab.server_is_elected: _elect,
+        zab.server_is_elected_late: _elect,
+        zab.server_leads_unelected: _elect,
+        zab.leader_processes_followerinfo: _inform,
+        zab.follower_times_out: _time_out,
+        zab.leader_drops_follower: _time_out,
+        zab.server_restarts: spending("restarts"),
+        zab.network_splits: spending("partitions"),
+        fast_election.server_decides_early: spending("early"),
+        zab.leader_proposes: _request,
+    }
+)

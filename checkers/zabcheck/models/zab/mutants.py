@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.mutant import Mutant
 from zabcheck.models.paper.liveness_mutants import never
 from zabcheck.models.zab import disk_mistakes as on_disk
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.catalogue.bugs import BY_NAME as BUGS_BY_NAME
 from zabcheck.models.zab.mistakes import changed
 from zabspec import zab
@@ -123,8 +123,7 @@ def leader_reloads_to_sync(state: State, leader: Sid, follower: Sid) -> State | 
     return zab.leader_syncs_learner(with_server(state, leader, fresh), leader, follower)
 
 
-_mutant = partial(Mutant, spec="zab")
-_begun = partial(Mutant, spec="zab", begun=True)
+_begun = partial(Mutant, begun=True)
 
 _CALM = Bounds(servers=3, transactions=2, timeouts=0, epochs=1)
 _ONE_TIMEOUT = Bounds(servers=3, transactions=1, timeouts=1, epochs=2)
@@ -133,82 +132,82 @@ _ONE_CRASH = Bounds(servers=3, transactions=2, timeouts=0, restarts=1)
 _TWO_CRASHES = Bounds(servers=3, transactions=2, timeouts=0, restarts=2, epochs=3)
 
 _EPOCH_AT_UPTODATE = {
-    "follower_persists_epoch": never(zab.follower_persists_epoch),
-    "follower_acknowledges_newleader": on_disk.follower_acknowledges_without_epoch,
-    "follower_processes_uptodate": on_disk.follower_takes_up_epoch_at_uptodate,
+    zab.follower_persists_epoch: never(zab.follower_persists_epoch),
+    zab.follower_acknowledges_newleader: on_disk.follower_acknowledges_without_epoch,
+    zab.follower_processes_uptodate: on_disk.follower_takes_up_epoch_at_uptodate,
 }
 
 ZAB_MUTANTS: tuple[Mutant, ...] = (
     # Phase 1, discovery
-    _mutant(
+    Mutant(
         "promised-epoch-counts-again",
         "A leader proposes the epoch after its own promise, and a follower that has promised that already "
         "is counted. Each alone does no harm; together, two servers lead in one epoch.",
         {
-            "leader_processes_followerinfo": leader_ignores_promises,
-            "follower_processes_leaderinfo": follower_promises_again,
+            zab.leader_processes_followerinfo: leader_ignores_promises,
+            zab.follower_processes_leaderinfo: follower_promises_again,
         },
         _ONE_TIMEOUT,
         "one_leader_in_an_epoch",
     ),
-    _mutant(
+    Mutant(
         "earlier-epoch-promised",
         "A follower promises whatever epoch it is asked for, earlier ones too.",
-        {"follower_processes_leaderinfo": follower_promises_anything},
+        {zab.follower_processes_leaderinfo: follower_promises_anything},
         Bounds(servers=3, transactions=0, timeouts=1, epochs=2),
         "epochs_never_go_back",
     ),
-    _mutant(
+    Mutant(
         "leader-not-compared",
         "Anyone may be elected, and a leader does not refuse a follower that knows more than it.",
         {
-            "server_is_elected": zab.server_leads_unelected,
-            "leader_processes_ackepoch": leader_does_not_compare,
+            zab.server_is_elected: zab.server_leads_unelected,
+            zab.leader_processes_ackepoch: leader_does_not_compare,
         },
         _ONE_TIMEOUT,
         "primary_integrity",
     ),
     # Phase 2, synchronization
-    _mutant(
+    Mutant(
         "only-new-sent",
         "A leader sends a learner nothing of what it lacks, and goes on from there.",
-        {"leader_syncs_learner": leader_sends_only_new},
+        {zab.leader_syncs_learner: leader_sends_only_new},
         _CALM,
         "total_order",
     ),
-    _mutant(
+    Mutant(
         "only-new-sent-by-primary",
         "As only-new-sent: a follower delivers the second of a primary's transactions and not the first.",
-        {"leader_syncs_learner": leader_sends_only_new},
+        {zab.leader_syncs_learner: leader_sends_only_new},
         _CALM,
         "local_primary_order",
     ),
     _begun(
         "written-backwards",
         "A follower writes and applies what it is sent before NEWLEADER last one first.",
-        {"follower_persists_history": follower_persists_backwards},
+        {zab.follower_persists_history: follower_persists_backwards},
         Bounds(servers=3, transactions=3, timeouts=0, restarts=1, epochs=2),
         "global_primary_order",
     ),
-    _mutant(
+    Mutant(
         "trunc-ignored",
         "A follower that is told to cut something off keeps it.",
-        {"follower_starts_sync": follower_keeps_tail},
+        {zab.follower_starts_sync: follower_keeps_tail},
         Bounds(servers=3, transactions=2, timeouts=1, epochs=2),
         "history_consistency",
     ),
     # Phase 3, broadcast
-    _mutant(
+    Mutant(
         "deliver-without-quorum",
         "A leader delivers what it proposes without waiting for anyone.",
-        {"leader_proposes": leader_delivers_at_once},
+        {zab.leader_proposes: leader_delivers_at_once},
         Bounds(servers=3, transactions=2, timeouts=1, epochs=2),
         "agreement",
     ),
-    _mutant(
+    Mutant(
         "propose-to-acknowledged",
         "A proposal goes to those that have acknowledged NEWLEADER, not to all that were sent it.",
-        {"leader_proposes": leader_proposes_to_synced},
+        {zab.leader_proposes: leader_proposes_to_synced},
         _CALM,
         "proposal_fits",
     ),
@@ -216,7 +215,7 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
         "leader-reads-its-log",
         "A leader reads its log from disk to synchronize a learner, and its tree with that: what it has "
         "delivered before it was on its own disk is gone.",
-        {"leader_syncs_learner": leader_reloads_to_sync},
+        {zab.leader_syncs_learner: leader_reloads_to_sync},
         Bounds(servers=3, transactions=2, timeouts=1, epochs=1),
         "delivered_is_not_taken_back",
     ),
@@ -235,31 +234,31 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
         _ONE_CRASH,
         "acknowledgement_fits",
     ),
-    _mutant(
+    Mutant(
         "promise-never-written",
         "A follower acknowledges an epoch and never writes down that it promised it.",
-        {"follower_processes_leaderinfo": on_disk.follower_promises_late},
+        {zab.follower_processes_leaderinfo: on_disk.follower_promises_late},
         _ONE_TIMEOUT,
         "epochs_in_order",
     ),
-    _mutant(
+    Mutant(
         "ackepoch-before-promise",
         "A follower acknowledges an epoch before its promise is on disk, where it is with NEWLEADER.",
         {
-            "follower_processes_leaderinfo": on_disk.follower_promises_late,
-            "follower_persists_epoch": on_disk.follower_promises_at_newleader,
+            zab.follower_processes_leaderinfo: on_disk.follower_promises_late,
+            zab.follower_persists_epoch: on_disk.follower_promises_at_newleader,
         },
         _ONE_TIMEOUT,
         "one_leader_in_an_epoch",
     ),
-    _mutant(
+    Mutant(
         "promise-lost",
         "A server that crashes has forgotten what it promised beyond its current epoch.",
-        {"server_restarts": on_disk.crash_loses_promise},
+        {zab.server_restarts: on_disk.crash_loses_promise},
         Bounds(servers=3, transactions=1, timeouts=0, restarts=2, epochs=3),
         "one_leader_in_an_epoch",
     ),
-    _mutant(
+    Mutant(
         "newleader-acknowledged-before-epoch",
         "A follower acknowledges NEWLEADER before its current epoch is on disk, where it is with UPTODATE.",
         _EPOCH_AT_UPTODATE,
@@ -273,26 +272,26 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
         _TWO_CRASHES,
         "primary_integrity",
     ),
-    _mutant(
+    Mutant(
         "leader-epoch-lost",
         "A leader counts itself among those that have entered its epoch before that is on its disk.",
-        {"server_restarts": on_disk.crash_of_leader_loses_epoch},
+        {zab.server_restarts: on_disk.crash_of_leader_loses_epoch},
         _TWO_CRASHES,
         "refines_broadcast",
     ),
     _begun(
         "leader-epoch-lost-twice",
         "As leader-epoch-lost: what is delivered is lost.",
-        {"server_restarts": on_disk.crash_of_leader_loses_epoch},
+        {zab.server_restarts: on_disk.crash_of_leader_loses_epoch},
         Bounds(servers=3, transactions=3, timeouts=0, restarts=2, epochs=4),
         "committed_is_kept",
     ),
-    _mutant(
+    Mutant(
         "ack-before-writing",
         "A follower acknowledges a proposal when it hands it to its disk.",
         {
-            "follower_processes_proposal": on_disk.follower_acknowledges_unwritten_proposal,
-            "server_syncs_log": on_disk.server_syncs_in_silence,
+            zab.follower_processes_proposal: on_disk.follower_acknowledges_unwritten_proposal,
+            zab.server_syncs_log: on_disk.server_syncs_in_silence,
         },
         _CALM,
         "committed_is_kept",
@@ -300,13 +299,13 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
 )
 
 HARMLESS: tuple[Mutant, ...] = (
-    _mutant(
+    Mutant(
         "leaderinfo-before-promise",
         "A leader proposes an epoch before its own promise is on disk, where it is when a quorum has "
         "acknowledged the epoch.",
         {
-            "leader_processes_followerinfo": on_disk.leader_promises_late,
-            "leader_processes_ackepoch": on_disk.leader_promises_at_last,
+            zab.leader_processes_followerinfo: on_disk.leader_promises_late,
+            zab.leader_processes_ackepoch: on_disk.leader_promises_at_last,
         },
         Bounds(servers=3, transactions=1, timeouts=0, restarts=1, epochs=2),
         "",

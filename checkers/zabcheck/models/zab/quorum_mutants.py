@@ -7,10 +7,10 @@ the spec's own action, on a state in which other servers are quorums.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.mutant import Action, Mutant
+from zabcheck.models.zab.bounds import Bounds
 from zabspec import zab
 from zabspec.parts import Row, Sid, replace
 from zabspec.quorums import majority
@@ -65,32 +65,27 @@ def server_acknowledges_as_a_follower(state: State, server: Sid) -> State | None
     return None if done is None else replace(done, observers=state.observers)
 
 
-_mutant = partial(Mutant, spec="zab")
-
-
-def _of_commits(chosen: Callable[[State, Sid], Weights]) -> dict[str, Action]:
+def _of_commits(chosen: Callable[[State, Sid], Weights]) -> dict[Action, Action]:
     """The actions in which a leader commits, with other quorums."""
-    return {
-        action.__name__: asking(action, chosen) for action in (zab.leader_processes_ack, zab.server_syncs_log)
-    }
+    return {action: asking(action, chosen) for action in (zab.leader_processes_ack, zab.server_syncs_log)}
 
 
 OBSERVERS_COUNTED = {
-    action.__name__: asking(action, with_observers)
+    action: asking(action, with_observers)
     for action in (zab.leader_processes_followerinfo, zab.leader_processes_ackepoch)
 }
 """ZOOKEEPER-2959: discovery, where an observer that answers is as good as a voter."""
 
 QUORUM_MUTANTS: tuple[Mutant, ...] = (
-    _mutant(
+    Mutant(
         "observer-acknowledges",
         "An observer acknowledges what it was informed of, as a follower does: the leader gets "
         "acknowledgements of what is committed already from someone who is no one.",
-        {"server_syncs_log": server_acknowledges_as_a_follower},
+        {zab.server_syncs_log: server_acknowledges_as_a_follower},
         Bounds(servers=3, transactions=1, timeouts=0, epochs=1, observers=1),
         "acknowledgement_fits",
     ),
-    _mutant(
+    Mutant(
         "heads-counted",
         "A leader commits what more than half of the servers have, where they weigh differently: two light "
         "ones are no quorum, and a heavy one may be elected that does not have it.",
@@ -98,7 +93,7 @@ QUORUM_MUTANTS: tuple[Mutant, ...] = (
         Bounds(servers=3, transactions=1, timeouts=0, epochs=1, weights="2,1,1"),
         "committed_is_kept",
     ),
-    _mutant(
+    Mutant(
         "quorum-of-the-connected",
         "A leader commits what more than half of those have that it is connected to. Where all are "
         "connected, no single timeout or crash shows it; a partition does.",

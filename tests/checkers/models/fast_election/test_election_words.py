@@ -9,9 +9,9 @@ from zabcheck.explorer.model import Model
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Trace
-from zabcheck.models.bounds import Bounds
+from zabcheck.models.fast_election.bounds import Bounds
 from zabcheck.models.fast_election.words import ElectionWords
-from zabcheck.models.instances import MUTANTS, Instance, build
+from zabcheck.models.registry import MUTANTS, Instance, build, instance_of
 from zabcheck.report.picture import picture
 from zabcheck.traces.files import Expect, load, save
 from zabcheck.traces.replay import replay
@@ -22,8 +22,7 @@ from zabspec.parts import Sid
 
 def violated(name: str) -> tuple[Model, Trace]:
     """A mutant, and the run that shows it."""
-    mutant = MUTANTS[name]
-    model = build(Instance(mutant.spec, mutant.bounds, mutant=name, properties=(mutant.caught_by,)))
+    model = build(instance_of(name, (MUTANTS[name].caught_by,)))
     trace = search(model, Options()).trace
     assert trace is not None
     return model, replace(trace, settings=model.settings)

@@ -8,12 +8,11 @@ import pytest
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models import instances
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import Instance, build, property_names
 from zabcheck.models.mutant import Mutant, apply
 from zabcheck.models.paper import mutants
+from zabcheck.models.paper.bounds import Bounds
 from zabcheck.models.paper.mutants import MUTANTS
+from zabcheck.models.registry import MISTAKES, SPECS, Instance, build, property_names
 from zabcheck.models.zab.mutants import ZAB_MUTANTS
 from zabspec import paper, zab
 from zabspec.paper import properties
@@ -54,11 +53,11 @@ def test_names_are_unique() -> None:
 def test_a_mutant_replaces_actions_of_the_spec_under_their_names() -> None:
     names = [action.__name__ for action in paper.NEXT]
     for mutant in MUTANTS:
-        assert set(mutant.replaces) <= set(names)
+        assert set(mutant.replaces) <= set(paper.NEXT)
         actions = apply(mutant, paper.NEXT)
         assert [action.__name__ for action in actions] == names
         changed = [new.__name__ for new, old in zip(actions, paper.NEXT, strict=True) if new is not old]
-        assert set(changed) == set(mutant.replaces)
+        assert set(changed) == {action.__name__ for action in mutant.replaces}
 
 
 def test_mutants_leave_the_spec_its_names() -> None:
@@ -77,4 +76,5 @@ def test_a_mutant_can_be_explored_with_all_properties() -> None:
 
 
 def test_no_two_mutants_have_one_name() -> None:
-    assert len(instances.MUTANTS) == len(instances.ALL_MUTANTS)
+    every = [each.name for spec in SPECS.values() for each in (*spec.mutants, *spec.harmless)]
+    assert len(MISTAKES) == len(every)

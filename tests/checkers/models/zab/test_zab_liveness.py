@@ -12,10 +12,10 @@ from zabcheck.explorer.liveness import Graph, check_liveness, judged
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.promises import Assumptions
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.fairness import assumed, promised
-from zabcheck.models.instances import Instance, build
 from zabcheck.models.mutant import Mutant
+from zabcheck.models.registry import Instance, build
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.liveness_mutants import ZAB_LIVENESS_MUTANTS
 from zabspec import zab
 

@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from zabcheck.models.bounds import Bounds
 from zabcheck.models.mutant import Mutant
 from zabcheck.models.zab import mistakes
+from zabcheck.models.zab.bounds import Bounds
 from zabcheck.models.zab.file_mutants import FILE_MUTANTS
 from zabcheck.models.zab.model import Action
 from zabcheck.models.zab.quorum_mutants import OBSERVERS_COUNTED
+from zabspec import zab
 from zabspec.zab.state import SyncMode
 
 _ONE_CRASH = Bounds(servers=3, transactions=2, timeouts=0, restarts=1)
 
-_HANDED_ON: Mapping[str, Action] = {
-    "follower_persists_history": mistakes.follower_hands_history_on,
-    "follower_processes_uptodate": mistakes.follower_serves_with_queue,
+_HANDED_ON: Mapping[Action, Action] = {
+    zab.follower_persists_history: mistakes.follower_hands_history_on,
+    zab.follower_processes_uptodate: mistakes.follower_serves_with_queue,
 }
 """At NEWLEADER, what came after a DIFF is handed to the thread that writes, and not waited for."""
 
-_bug = partial(Mutant, spec="zab")
-_begun = partial(Mutant, spec="zab", begun=True)
+_begun = partial(Mutant, begun=True)
 
 BUGS: tuple[Mutant, ...] = (
     _begun(
@@ -43,12 +43,12 @@ BUGS: tuple[Mutant, ...] = (
         "At NEWLEADER a follower leaves what it was sent to be applied by another thread, and starts to "
         "serve at UPTODATE before that has been done: clients read from a tree without the initial "
         "history.",
-        {"follower_persists_history": mistakes.follower_writes_without_applying},
+        {zab.follower_persists_history: mistakes.follower_writes_without_applying},
         _ONE_CRASH,
         "commit_consistency",
         adds=(mistakes.follower_applies_later,),
     ),
-    _bug(
+    Mutant(
         "ZOOKEEPER-2959",
         "A leader in discovery counts observers among those that have answered it. With one voter and an "
         "observer it has its epoch, and the other voters, who know nothing of that, have a leader that "
@@ -57,15 +57,15 @@ BUGS: tuple[Mutant, ...] = (
         Bounds(servers=4, transactions=0, timeouts=0, epochs=1, observers=1),
         "one_leader_in_an_epoch",
     ),
-    _bug(
+    Mutant(
         "ZOOKEEPER-3104",
         "A leader labels a snapshot with the last zxid at the time when it has been written, and what was "
         "applied meanwhile is not in it. The learner takes that for its own, and nobody sends it again.",
-        {"leader_syncs_learner": mistakes.leader_labels_snapshot_late},
+        {zab.leader_syncs_learner: mistakes.leader_labels_snapshot_late},
         Bounds(servers=3, transactions=2, timeouts=0, restarts=0, epochs=1),
         "process_consistency",
     ),
-    _bug(
+    Mutant(
         "ZOOKEEPER-3642",
         "A follower that loses its leader after SNAP and before NEWLEADER keeps the tree that it was "
         "sent. The next leader sends it what comes after that; what the snapshot held is on no disk of "
@@ -80,18 +80,18 @@ BUGS: tuple[Mutant, ...] = (
         "UPTODATE. With a quorum of such followers the leader serves, and what it has delivered is on "
         "its own disk alone.",
         {
-            "follower_persists_history": mistakes.follower_persists_snapshot_only,
-            "follower_persists_epoch": mistakes.follower_persists_epoch_first,
-            "follower_acknowledges_newleader": mistakes.follower_acknowledges_unwritten,
+            zab.follower_persists_history: mistakes.follower_persists_snapshot_only,
+            zab.follower_persists_epoch: mistakes.follower_persists_epoch_first,
+            zab.follower_acknowledges_newleader: mistakes.follower_acknowledges_unwritten,
         },
         _ONE_CRASH,
         "committed_is_kept",
     ),
-    _bug(
+    Mutant(
         "ZOOKEEPER-4394",
         "At NEWLEADER a follower writes all that is pending and forgets it. A COMMIT that comes before "
         "UPTODATE finds nothing to commit: the follower fails and synchronizes again, perhaps for ever.",
-        {"follower_persists_history": mistakes.follower_empties_pending},
+        {zab.follower_persists_history: mistakes.follower_empties_pending},
         Bounds(servers=3, transactions=2, timeouts=0, restarts=0),
         "commit_fits",
     ),
@@ -101,8 +101,8 @@ BUGS: tuple[Mutant, ...] = (
         "crashes in between, its short log is of the latest epoch: it wins the next election and has "
         "others drop what was delivered.",
         {
-            "follower_persists_epoch": mistakes.follower_persists_epoch_first,
-            "follower_persists_history": mistakes.follower_persists_history_second,
+            zab.follower_persists_epoch: mistakes.follower_persists_epoch_first,
+            zab.follower_persists_history: mistakes.follower_persists_history_second,
         },
         Bounds(servers=3, transactions=2, timeouts=0, restarts=3, epochs=4),
         "refines_broadcast",
@@ -112,7 +112,7 @@ BUGS: tuple[Mutant, ...] = (
         "At NEWLEADER a follower hands what it was sent to the thread that writes, and acknowledges "
         "without waiting for it: as in ZOOKEEPER-3911, the leader serves what is not on the disks of a "
         "quorum.",
-        {**_HANDED_ON, "server_syncs_log": mistakes.server_syncs_without_answer},
+        {**_HANDED_ON, zab.server_syncs_log: mistakes.server_syncs_without_answer},
         _ONE_CRASH,
         "committed_is_kept",
     ),
@@ -132,8 +132,8 @@ BUGS: tuple[Mutant, ...] = (
         "had.",
         {
             **mistakes.shutdowns(mistakes.queue_left_running),
-            "follower_starts_sync": mistakes.follower_starts_sync_with_queue,
-            "follower_processes_uptodate": mistakes.follower_serves_with_queue,
+            zab.follower_starts_sync: mistakes.follower_starts_sync_with_queue,
+            zab.follower_processes_uptodate: mistakes.follower_serves_with_queue,
         },
         _ONE_CRASH,
         "process_consistency",
@@ -142,7 +142,7 @@ BUGS: tuple[Mutant, ...] = (
         "ZOOKEEPER-4785",
         "ZOOKEEPER-4646 as it was met in production: a follower is restarted before the thread that "
         "writes got to what it was sent, and a leader is elected that does not have what was delivered.",
-        {**_HANDED_ON, "server_syncs_log": mistakes.server_syncs_without_answer},
+        {**_HANDED_ON, zab.server_syncs_log: mistakes.server_syncs_without_answer},
         Bounds(servers=3, transactions=2, timeouts=0, restarts=2, epochs=3),
         "leader_completeness",
     ),
@@ -150,7 +150,7 @@ BUGS: tuple[Mutant, ...] = (
         "ZOOKEEPER-4925",
         "What a follower applies at NEWLEADER is left out of the list from which it sends to others by "
         "DIFF. When it leads, those who need more than that list are sent it with a hole.",
-        {"follower_persists_history": mistakes.follower_applies_past_committed_log},
+        {zab.follower_persists_history: mistakes.follower_applies_past_committed_log},
         Bounds(servers=3, transactions=3, timeouts=0, restarts=2, epochs=3),
         "prefix_consistency",
     ),
@@ -163,12 +163,12 @@ BUGS: tuple[Mutant, ...] = (
         Bounds(servers=3, transactions=3, timeouts=2, restarts=0, epochs=2),
         "history_without_gaps",
     ),
-    _bug(
+    Mutant(
         "acknowledgement-outlives-truncation",
         "A leader goes on counting what a follower acknowledged before it was cut off by TRUNC on its "
         "return: it commits what is on too few disks. No issue of ZooKeeper's: see D23 in "
         "docs/deviations.md.",
-        {"leader_syncs_learner": mistakes.leader_remembers_acknowledgements},
+        {zab.leader_syncs_learner: mistakes.leader_remembers_acknowledgements},
         Bounds(servers=3, transactions=1, timeouts=1, restarts=0, epochs=1),
         "committed_is_kept",
     ),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -10,26 +10,38 @@ import pytest
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models.bounds import Bounds
-from zabcheck.models.instances import (
-    REACHED_WITHIN,
+from zabcheck.models.broadcast import bounds as of_broadcast
+from zabcheck.models.broadcast import entry as broadcast
+from zabcheck.models.fast_election import bounds as of_election
+from zabcheck.models.fast_election import entry as fast_election
+from zabcheck.models.paper import entry as paper
+from zabcheck.models.paper.bounds import Bounds
+from zabcheck.models.registry import (
+    SPECS,
+    WHEN_BOUNDS_WERE_SHARED,
     Instance,
     as_settings,
     build,
     from_settings,
     property_names,
 )
+from zabcheck.models.service import bounds as of_service
+from zabcheck.models.spec import Room
+from zabcheck.models.zab import bounds as of_zab
+from zabcheck.models.zab import entry as zab
 
 INSTANCES = [
     Instance(),
     Instance(bounds=Bounds(servers=2, epochs=3, numbered=True)),
-    Instance(bounds=Bounds(restart_needs_timeout=True), bookkeeping=True),
+    Instance(bounds=Bounds(restart_needs_timeout=True, bookkeeping=True)),
     Instance(mutant="own-history", properties=("agreement", "refines_broadcast")),
     Instance(bounds=Bounds(give_up=True), properties=()),
-    Instance("broadcast", Bounds(servers=2, epochs=2)),
-    Instance("service", Bounds(scenario="older"), mutant="server-behind-accepts"),
-    Instance("zab", Bounds(servers=4, observers=1, weights="1,1,0,0/0,0,1,0", partitions=2)),
-    Instance("fast_election", Bounds(observers=1, weightless=1, unlike=True, early=1, capacity=2)),
+    Instance("broadcast", of_broadcast.Bounds(servers=2, epochs=2)),
+    Instance("service", of_service.Bounds(scenario="older"), mutant="server-behind-accepts"),
+    Instance("zab", of_zab.Bounds(servers=4, observers=1, weights="1,1,0,0/0,0,1,0", partitions=2)),
+    Instance(
+        "fast_election", of_election.Bounds(observers=1, weightless=1, unlike=True, early=1, capacity=2)
+    ),
 ]
 
 
@@ -54,25 +66,35 @@ def test_what_settings_leave_out_has_its_default() -> None:
         ({"servers": "3"}, "setting 'servers' is '3', which is no whole number"),
         ({"servers": True}, "setting 'servers' is True, which is no whole number"),
         ({"servers": None}, "setting 'servers' is None, which is no whole number"),
-        ({"transactions": -1}, "-1 transactions"),
+        ({"transactions": -1}, "-1 transactions: at least 0 is needed"),
         ({"timeouts": -2}, "-2 timeouts"),
         ({"restarts": -1}, "-1 restarts"),
         ({"epochs": -1}, "-1 epochs"),
         ({"numbered": 1}, "setting 'numbered' is 1, which is no true or false"),
-        ({"colour": "red"}, "no setting 'colour'"),
-        ({"mutant": "x-men"}, "no mutant 'x-men': one of "),
+        ({"colour": "red"}, "no setting 'colour': one of spec, servers, "),
+        ({"mutant": "x-men"}, "no mutant 'x-men' of spec 'paper': one of "),
         ({"properties": ["liveliness"]}, "no property 'liveliness' of spec 'paper': one of "),
         ({"properties": "agreement"}, "setting 'properties' is 'agreement'"),
         ({"properties": [1]}, "setting 'properties' is [1], which is no list of names"),
         ({"spec": "broadcast", "properties": ["leader_completeness"]}, "of spec 'broadcast'"),
-        ({"spec": "broadcast", "mutant": "own-history"}, "a mutant is of the spec 'paper', 'zab', "),
-        ({"mutant": "own-history", "bookkeeping": True}, "or 'service', without bookkeeping"),
-        ({"spec": "zab", "mutant": "own-history"}, "no mutant 'own-history': one of ZOOKEEPER-"),
-        ({"spec": "zab", "restart_needs_timeout": True}, "restart_needs_timeout is for the spec 'paper'"),
-        ({"spec": "zab", "early": 1}, "early is for the spec 'fast_election'"),
-        ({"partitions": 1}, "partitions is for the spec 'zab'"),
-        ({"weights": "2,1,1"}, "weights is for the spec 'zab'"),
-        ({"observers": 1}, "observers is for the specs 'zab' and 'fast_election'"),
+        ({"spec": "broadcast", "mutant": "own-history"}, "of spec 'broadcast': it has none"),
+        ({"mutant": "own-history", "bookkeeping": True}, "bookkeeping is for the spec as it is"),
+        (
+            {"spec": "zab", "mutant": "own-history"},
+            "no mutant 'own-history' of spec 'zab': one of ZOOKEEPER-",
+        ),
+        (
+            {"spec": "zab", "restart_needs_timeout": True},
+            "restart_needs_timeout is not for the spec 'zab', but",
+        ),
+        ({"spec": "zab", "early": 1}, "early is for election 'votes'"),
+        ({"spec": "zab", "rounds": 3}, "rounds is for election 'votes'"),
+        ({"spec": "zab", "election": "duel"}, "no election 'duel': one of abstract, late, anyone, votes"),
+        ({"spec": "zab", "election": "votes", "disk": "files"}, "disk 'files' is not for election 'votes'"),
+        ({"spec": "zab", "election": "votes", "partitions": 1}, "partitions are not for election 'votes'"),
+        ({"partitions": 1}, "partitions is not for the spec 'paper', but for 'zab'"),
+        ({"weights": "2,1,1"}, "weights is not for the spec 'paper', but for 'zab'"),
+        ({"observers": 1}, "observers is not for the spec 'paper', but for 'zab' and 'fast_election'"),
         ({"spec": "zab", "observers": 2}, "3 servers, 2 of them observers: two must vote"),
         ({"spec": "zab", "weights": "2,1"}, "weights '2,1': not 3 whole numbers in each group"),
         ({"spec": "zab", "weights": "2,1,-1"}, "not 3 whole numbers in each group"),
@@ -80,22 +102,25 @@ def test_what_settings_leave_out_has_its_default() -> None:
         ({"spec": "zab", "weights": "3,1,1"}, "weights '3,1,1': one server is a quorum"),
         ({"spec": "zab", "weights": "1,1,0/0,1,1"}, "a server is in one group"),
         ({"spec": "zab", "weights": "1,1,1", "observers": 1}, "an observer weighs nothing"),
-        ({"unlike": True}, "unlike is for the spec 'fast_election'"),
-        ({"spec": "fast_election", "epochs": 2}, "epochs and numbered are not for the spec 'fast_election'"),
-        ({"spec": "fast_election", "give_up": True}, "give_up is for the specs 'paper' and 'zab'"),
+        ({"unlike": True}, "unlike is not for the spec 'paper', but for 'fast_election'"),
+        (
+            {"spec": "fast_election", "epochs": 2},
+            "epochs is not for the spec 'fast_election', but for 'paper'",
+        ),
+        ({"spec": "fast_election", "give_up": True}, "but for 'paper' and 'zab'"),
         ({"spec": "fast_election", "weightless": -1}, "-1 weightless"),
-        ({"spec": "fast_election", "capacity": 0}, "capacity 0: at least 1 is needed"),
+        ({"spec": "fast_election", "capacity": 0}, "0 capacity: at least 1 is needed"),
         ({"spec": "fast_election", "observers": 3}, "3 observers and 0 weightless: nobody is left to elect"),
-        ({"scenario": "data"}, "scenario is for the spec 'service'"),
+        ({"scenario": "data"}, "scenario is not for the spec 'paper', but for 'service'"),
         ({"spec": "service", "scenario": "rain"}, "no scenario 'rain': one of data, older, "),
-        ({"spec": "service", "timeouts": 2}, "timeouts is not for the spec 'service', where a scenario says"),
-        ({"bookkeeping": True, "give_up": True}, "bookkeeping is for the spec 'paper'"),
+        ({"spec": "service", "timeouts": 2}, "timeouts is not for the spec 'service', but for "),
+        ({"bookkeeping": True, "give_up": True}, "bookkeeping and give_up: in Zab.tla no leader gives up"),
     ],
     ids=str,
 )
 def test_bad_settings_are_refused_in_one_line(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=re.escape(words)) as refused:
-        from_settings(settings)
+        build(from_settings(settings))
     assert "\n" not in str(refused.value)
 
 
@@ -106,26 +131,49 @@ def test_what_cannot_be_built_is_refused_before_it_is() -> None:
 
 def test_properties_are_asked_of_the_state_beside_the_bookkeeping() -> None:
     bounds = Bounds(servers=2, transactions=1, timeouts=0)
-    kept = search(build(Instance(bounds=bounds, bookkeeping=True)), Options())
+    kept = search(build(Instance(bounds=replace(bounds, bookkeeping=True))), Options())
     plain = search(build(Instance(bounds=bounds)), Options())
     assert kept.outcome == plain.outcome == Outcome.PASSED
     assert kept.checked == plain.checked
     assert kept.counts.distinct > plain.counts.distinct
 
 
-@pytest.mark.parametrize(
-    ("spec", "name"), [(spec, name) for spec, names in REACHED_WITHIN.items() for name in names]
-)
-def test_every_sometimes_is_reached_where_it_is_said_to_be(spec: str, name: str) -> None:
-    least = REACHED_WITHIN[spec][name]
-    timeouts = least.faults - least.restarts - least.partitions
-    epochs = None if spec == "fast_election" else least.epochs
-    servers = least.servers + least.observers
-    bounds = Bounds(servers, least.transactions, timeouts, least.restarts, epochs)
-    bounds = replace(bounds, partitions=least.partitions, observers=least.observers)
-    verdict = search(build(Instance(spec, bounds, properties=(name,))), Options())
+LEAST = [
+    (entry.SPEC.name, situation.__name__, least)
+    for entry in (paper, broadcast, zab, fast_election)
+    for situation, least in entry.REACHED_WITHIN.items()
+]
+
+
+@pytest.mark.parametrize(("spec", "name", "least"), LEAST, ids=[f"{spec}-{name}" for spec, name, _ in LEAST])
+def test_every_sometimes_is_reached_where_it_is_said_to_be(spec: str, name: str, least: Room) -> None:
+    wanted = {
+        "servers": least.servers + least.observers,
+        "transactions": least.transactions,
+        "timeouts": least.faults - least.restarts - least.partitions,
+        "restarts": least.restarts,
+        "epochs": least.epochs,
+        "partitions": least.partitions,
+        "observers": least.observers,
+    }
+    bounds = SPECS[spec].bounds
+    known = {each.name for each in fields(bounds)}
+    asked = bounds(**{name: value for name, value in wanted.items() if name in known})
+    verdict = search(build(Instance(spec, asked, properties=(name,))), Options())
     assert verdict.outcome == Outcome.PASSED
     assert verdict.checked == (name,)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_settings_of_the_time_when_bounds_were_shared_are_read(name: str) -> None:
+    known = {each.name for each in fields(SPECS[name].bounds)}
+    older = {key: value for key, value in WHEN_BOUNDS_WERE_SHARED.items() if key not in known}
+    assert from_settings({"spec": name, **older}) == Instance(name)
+
+
+def test_bounds_of_another_spec_are_refused() -> None:
+    with pytest.raises(ValueError, match="the bounds are not those of the spec 'zab'"):
+        build(Instance("zab", Bounds()))
 
 
 def test_a_sometimes_is_not_asked_of_a_model_too_small_for_it() -> None:
