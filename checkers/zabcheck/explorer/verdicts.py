@@ -67,7 +67,7 @@ class Trace:
     """A run of a model from its initial world.
 
     Attributes:
-        settings: what the model is built from again (`zabcheck.models.instances`).
+        settings: what the model is built from again (`zabcheck.models.registry`).
         steps: in order, the initial world first.
         loop: for a liveness violation, the index in `steps` that the last one goes back to.
         property: the name of the property that the run violates, or of the `sometimes` that it reaches.

@@ -1,7 +1,7 @@
 """ZooKeeper's protocol bugs, as far as we know of them: as what each is found here, or why it is not.
 
 Issues are those of ZooKeeper's tracker, grouped by what went wrong. What is found is a mutant of
-`zabcheck.models.instances`; not each is the bug to the letter, but each is its mistake.
+`zabcheck.models.registry`; not each is the bug to the letter, but each is its mistake.
 """
 
 from __future__ import annotations
