@@ -111,7 +111,7 @@ def keeps_image_in_memory(self: Peer, image: Image, zxid: int) -> None:
     self.tree, self.timeouts = tree, image.sessions
     self.needs_image = False
     self.committed.entries.clear()
-    self._show_ensemble()
+    self._write_config_node()
 
 
 def leaves_tail_out_of_vote(self: Peer, why: str, leader: int | None) -> None:

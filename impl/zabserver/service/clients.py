@@ -14,7 +14,7 @@ from zabserver.service.connection import Connection
 from zabserver.service.prepare import Request
 from zabserver.service.sessions import Session, Sessions
 from zabserver.service.settings import Settings
-from zabserver.service.tree import Done, Tree
+from zabserver.service.tree import Outcome, Tree
 from zabserver.service.txns import CloseSessionTxn, CreateSessionTxn, Record
 from zabserver.wire.protocol import WRITES
 
@@ -189,7 +189,7 @@ class Clients:
 
     # Applying transactions.
 
-    def apply(self, record: Record) -> Done:
+    def apply(self, record: Record) -> Outcome:
         """Applies a transaction, and records the sessions that it opens and closes."""
         txn = record.txn
         if type(txn) is CreateSessionTxn:

@@ -117,7 +117,7 @@ class LearnerService(Clients):
 
     def commit(self, record: Record) -> None:
         """Applies a committed transaction, and replies if the request came from here."""
-        done = self.apply(record)
+        outcome = self.apply(record)
         session, txn = record.session, record.txn
         if type(txn) is CreateSessionTxn:
             opened = self.sessions.open.setdefault(session, Session(session, txn.timeout))
@@ -129,8 +129,8 @@ class LearnerService(Clients):
             self.on_session_closed(session, None if asked is None else asked.connection)
         if asked is not None:
             self.latency.add(self.time - asked.since)
-            body = reply_body(done, asked.op)
-            asked.connection.on_written(record.cxid, record.zxid, done.error, body)
+            body = reply_body(outcome, asked.op)
+            asked.connection.on_written(record.cxid, record.zxid, outcome.error, body)
 
     def on_sync(self) -> None:
         """Replies to the oldest sync: what the leader had committed when it answered is applied here."""

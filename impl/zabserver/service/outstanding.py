@@ -173,7 +173,7 @@ class Outstanding:
             else:
                 self._shadows[path] = shadow
 
-    def _changing(self, shadow: Shadow) -> Shadow:
+    def _copied(self, shadow: Shadow) -> Shadow:
         """Returns a shadow that may be changed: a copy if an undo may need the original."""
         return shadow.copy() if self._before is not None and shadow.zxid else shadow
 
@@ -193,7 +193,7 @@ class Outstanding:
         node.digest = 0
         node.named = None
         self._put(txn.path, node, zxid)
-        changed = self._changing(parent)
+        changed = self._copied(parent)
         changed.child_count += 1
         if txn.parent_cversion > parent.cversion:
             changed.cversion = txn.parent_cversion
@@ -202,10 +202,10 @@ class Outstanding:
 
     def on_delete(self, path: bytes, node: Shadow, parent_path: bytes, parent: Shadow, zxid: int) -> None:
         """Records that a node will be deleted."""
-        gone = self._changing(node)
+        gone = self._copied(node)
         gone.exists = False
         self._put(path, gone, zxid)
-        changed = self._changing(parent)
+        changed = self._copied(parent)
         changed.child_count -= 1
         changed.pzxid = zxid
         self._put(parent_path, changed, zxid)
@@ -214,7 +214,7 @@ class Outstanding:
         self, path: bytes, node: Shadow, data: bytes | None, version: int, zxid: int, time: int
     ) -> None:
         """Records that a node's data will be set."""
-        changed = self._changing(node)
+        changed = self._copied(node)
         changed.data = data
         changed.named = None
         changed.version = version
@@ -224,7 +224,7 @@ class Outstanding:
 
     def on_set_acl(self, path: bytes, node: Shadow, acl: Acl, version: int, zxid: int) -> None:
         """Records that a node's access control list will be set."""
-        changed = self._changing(node)
+        changed = self._copied(node)
         changed.acl = acl
         changed.aversion = version
         self._put(path, changed, zxid)

@@ -164,7 +164,7 @@ class Primary(Clients):
 
     def _commit(self, proposal: Proposal) -> None:
         record, connection = proposal.record, proposal.connection
-        done = self.apply(record)
+        outcome = self.apply(record)
         txn = record.txn
         if type(txn) is CreateSessionTxn:
             self.confirm(connection, self.sessions.open.get(record.session))
@@ -173,5 +173,5 @@ class Primary(Clients):
             self.on_session_closed(record.session, connection)
         if connection is not None:
             self.latency.add(self.time - proposal.since)
-            body = reply_body(done, proposal.op)
-            connection.on_written(record.cxid, record.zxid, done.error, body)
+            body = reply_body(outcome, proposal.op)
+            connection.on_written(record.cxid, record.zxid, outcome.error, body)

@@ -5,7 +5,7 @@ ZooKeeper: FinalRequestProcessor, MultiResponse.
 
 from __future__ import annotations
 
-from zabserver.service.tree import Done
+from zabserver.service.tree import Outcome
 from zabserver.wire.jute import INT, data
 from zabserver.wire.protocol import Err, Op
 
@@ -15,19 +15,19 @@ WITH_STAT = frozenset({Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL})
 """The operations that create a node and are answered with its Stat."""
 
 
-def reply_body(done: Done, op: int) -> bytes:
+def reply_body(outcome: Outcome, op: int) -> bytes:
     """Returns the body of the reply to a request, from the outcome of its transaction."""
-    if done.error:
+    if outcome.error:
         return b""
-    if done.parts is not None:
-        return b"".join(map(_part, done.parts)) + MULTI_END
+    if outcome.parts is not None:
+        return b"".join(map(_part, outcome.parts)) + MULTI_END
     if op in WITH_STAT:
-        return data(done.path) + done.stat
+        return data(outcome.path) + outcome.stat
     if op == Op.CREATE:
-        return data(done.path)
+        return data(outcome.path)
     if op == Op.RECONFIG:
-        return data(done.data) + done.stat
-    return done.stat
+        return data(outcome.data) + outcome.stat
+    return outcome.stat
 
 
 def error_part(code: int) -> bytes:
@@ -35,9 +35,9 @@ def error_part(code: int) -> bytes:
     return INT.pack(Op.ERROR) + b"\0" + INT.pack(code) + INT.pack(code)
 
 
-def _part(done: Done) -> bytes:
+def _part(outcome: Outcome) -> bytes:
     """Returns one part of the reply to a multi."""
-    if done.op == Op.ERROR:
-        return error_part(done.error)
-    op = Op.CREATE2 if done.op in WITH_STAT else done.op
-    return INT.pack(op) + b"\0" + INT.pack(Err.OK) + reply_body(done, done.op)
+    if outcome.op == Op.ERROR:
+        return error_part(outcome.error)
+    op = Op.CREATE2 if outcome.op in WITH_STAT else outcome.op
+    return INT.pack(op) + b"\0" + INT.pack(Err.OK) + reply_body(outcome, outcome.op)

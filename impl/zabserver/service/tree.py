@@ -50,7 +50,7 @@ UNDIGESTED = b"/zookeeper/"
 
 
 @dataclass(slots=True)
-class Done:
+class Outcome:
     """The outcome of a transaction: an error, or what a reply may contain.
 
     Attributes:
@@ -66,7 +66,7 @@ class Done:
     error: int = 0
     path: bytes = b""
     stat: bytes = b""
-    parts: list[Done] | None = None
+    parts: list[Outcome] | None = None
     data: bytes | None = None
 
 
@@ -141,7 +141,7 @@ class Tree:
         else:
             self.ephemerals.setdefault(owner, {})[path] = None
 
-    def apply(self, record: Record) -> Done:
+    def apply(self, record: Record) -> Outcome:
         """Applies a transaction and triggers watches.
 
         Args:
@@ -160,27 +160,27 @@ class Tree:
             self.digest = None
         return done
 
-    def _apply(self, txn: Txn, record: Record) -> Done:
+    def _apply(self, txn: Txn, record: Record) -> Outcome:
         if isinstance(txn, SetDataTxn):  # the most frequent first; `match` would be slower
             return self._set_data(txn, record)
         if isinstance(txn, CreateTxn):
             return self._create(txn, record)
         if isinstance(txn, DeleteTxn):
-            return Done(txn.op, 0 if self._delete(txn.path, record.zxid) else Err.NO_NODE)
+            return Outcome(txn.op, 0 if self._delete(txn.path, record.zxid) else Err.NO_NODE)
         match txn:
             case SetAclTxn():
                 return self._set_acl(txn)
             case MultiTxn(op, parts):
-                return Done(op, parts=self._apply_all(parts, record))
+                return Outcome(op, parts=self._apply_all(parts, record))
             case ErrorTxn(op, code):
-                return Done(op, code)
+                return Outcome(op, code)
             case CloseSessionTxn(op, paths):
                 self._close_session(record.session, paths, record.zxid)
-                return Done(op)
+                return Outcome(op)
             case CheckTxn(op) | CreateSessionTxn(op):
-                return Done(op)
+                return Outcome(op)
 
-    def _apply_all(self, parts: Sequence[Txn], record: Record) -> list[Done]:
+    def _apply_all(self, parts: Sequence[Txn], record: Record) -> list[Outcome]:
         """Applies all parts of a multi, or none if one was refused.
 
         Apache logs the parts before the refused one as transactions; they are not applied.
@@ -194,19 +194,19 @@ class Tree:
                 code = Err.RUNTIME_INCONSISTENCY
             else:
                 codes.append(code)
-        return [Done(Op.ERROR, each) for each in codes]
+        return [Outcome(Op.ERROR, each) for each in codes]
 
-    def _create(self, txn: CreateTxn, record: Record) -> Done:
+    def _create(self, txn: CreateTxn, record: Record) -> Outcome:
         path, zxid = txn.path, record.zxid
         parent_path = parent_of(path)
         parent = self.nodes.get(parent_path)
         if parent is None:
-            return Done(txn.op, Err.NO_NODE)
+            return Outcome(txn.op, Err.NO_NODE)
         cversion = parent.cversion + 1 if txn.parent_cversion == -1 else txn.parent_cversion
         if cversion > parent.cversion:
             parent.cversion, parent.pzxid, parent.crc = cversion, zxid, None
         if path in self.nodes:
-            return Done(txn.op, Err.NODE_EXISTS)
+            return Outcome(txn.op, Err.NODE_EXISTS)
         owner = owner_of(txn, record.session)
         node = self.nodes[path] = Node(txn.data, txn.acl, zxid, record.time, owner)
         parent.children.add(name_of(path))
@@ -216,7 +216,7 @@ class Tree:
         self.data_size += len(path) + size
         self.limits.on_created(self.nodes, path, size)
         self.watches.on_created(path, node.acl, parent_path, parent.acl, zxid)
-        return Done(txn.op, 0, path, b"" if txn.op == Op.CREATE else node.stat())
+        return Outcome(txn.op, 0, path, b"" if txn.op == Op.CREATE else node.stat())
 
     def _delete(self, path: bytes, zxid: int) -> bool:
         node = self.nodes.get(path)
@@ -264,11 +264,11 @@ class Tree:
         self.containers.pop(path, None)
         self.ttls.pop(path, None)
 
-    def _set_data(self, txn: SetDataTxn, record: Record) -> Done:
+    def _set_data(self, txn: SetDataTxn, record: Record) -> Outcome:
         path = txn.path
         node = self.nodes.get(path)
         if node is None:
-            return Done(txn.op, Err.NO_NODE)
+            return Outcome(txn.op, Err.NO_NODE)
         size = len(txn.data or b"") - len(node.data or b"")
         node.data = txn.data
         node.mzxid = record.zxid
@@ -279,16 +279,16 @@ class Tree:
         if self.limits.paths:
             self.limits.on_changed(self.nodes, path, size)
         self.watches.on_changed(path, node.acl, record.zxid)
-        return Done(txn.op, 0, path, node.stat(), data=txn.data if txn.op == RECONFIG else None)
+        return Outcome(txn.op, 0, path, node.stat(), data=txn.data if txn.op == RECONFIG else None)
 
-    def _set_acl(self, txn: SetAclTxn) -> Done:
+    def _set_acl(self, txn: SetAclTxn) -> Outcome:
         node = self.nodes.get(txn.path)
         if node is None:
-            return Done(txn.op, Err.NO_NODE)
+            return Outcome(txn.op, Err.NO_NODE)
         node.acl = txn.acl
         node.aversion = txn.version
         node.crc = None
-        return Done(txn.op, 0, txn.path, node.stat())
+        return Outcome(txn.op, 0, txn.path, node.stat())
 
     def _close_session(self, session: int, paths: Iterable[bytes] | None, zxid: int) -> None:
         """Deletes the listed nodes of a session in that order, and any others that it still owns here."""

@@ -40,7 +40,7 @@ FIRST_PATIENCE = 200
 ZooKeeper: minNotificationInterval."""
 MOST_PATIENCE = 60_000
 """The longest such timeout, in ms (ZooKeeper: maxNotificationInterval)."""
-MOST_LATER = 1 << 32
+MOST_AHEAD = 1 << 32
 """How far ahead of ours a peer's round may be. No server has looked so often, and one that joined the last
 representable round could never begin another."""
 NOBODY = -(1 << 63)
@@ -192,7 +192,7 @@ class Election:
         self._answer(sender, notification)
         if sender not in self.electorate:
             return
-        if self.state != ServerState.LOOKING or notification.round > self.round + MOST_LATER:
+        if self.state != ServerState.LOOKING or notification.round > self.round + MOST_AHEAD:
             return
         better = self._is_better(_vote_of(notification), self.vote)
         self._wait(now)
@@ -307,7 +307,7 @@ class Election:
             self._send(sid, vote)
         has_a_say = self.me in self.electorate and vote.leader in self.electorate
         if has_a_say and UNTRUSTED not in (self._first_zxid, vote.zxid):
-            self._received[self.me] = _voted(vote)
+            self._received[self.me] = _report_of(vote)
             self._count(now)
 
     def _weigh_vote(self, sender: int, notification: Notification, now: int) -> None:
@@ -324,7 +324,7 @@ class Election:
             self._propose(vote if self._is_better(vote, first) else first, now)
         elif self._is_better(vote, self.vote):
             self._propose(vote, now)
-        self._received[sender] = _voted(vote)
+        self._received[sender] = _report_of(vote)
         self._count(now)
 
     def _weigh_report(self, sender: int, notification: Notification) -> None:
@@ -370,7 +370,7 @@ class Election:
 
     def _count(self, now: int) -> None:
         """Begins to hold off once a quorum has this server's vote."""
-        if self.vote is not None and self._has_quorum(self._received, _voted(self.vote)):
+        if self.vote is not None and self._has_quorum(self._received, _report_of(self.vote)):
             self._holds_off = True
             self._due = now + self._hold_off
 
@@ -398,6 +398,6 @@ def _vote_of(notification: Notification) -> Vote:
     return Vote(notification.leader, notification.zxid, notification.round, notification.epoch)
 
 
-def _voted(vote: Vote) -> Report:
+def _report_of(vote: Vote) -> Report:
     """Returns the report of a looking server. Its version does not matter: whole votes are compared."""
     return Report(vote, ServerState.LOOKING, has_version=False)

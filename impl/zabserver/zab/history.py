@@ -125,16 +125,16 @@ def plan_sync(
     if last > newest and counter_of(last):
         return Plan(Kind.TRUNC, newest, queued=newest)
     if first <= last <= newest and committed.entries:
-        return _walk(last, newest, committed.entries) or _all(processed)
+        return _plan_from(last, newest, committed.entries) or _snapshot(processed)
     if last < first and log is not None:
         try:
-            return _walk(last, newest, _with_log(last, first, log, committed)) or _all(processed)
+            return _plan_from(last, newest, _with_log(last, first, log, committed)) or _snapshot(processed)
         except (OSError, ValueError):
-            return _all(processed)
-    return _all(processed)
+            return _snapshot(processed)
+    return _snapshot(processed)
 
 
-def _all(processed: int) -> Plan:
+def _snapshot(processed: int) -> Plan:
     return Plan(Kind.SNAP, processed, queued=processed)
 
 
@@ -154,7 +154,7 @@ def _with_log(
         yield from (entry for entry in committed.entries if entry[0] > reached)
 
 
-def _walk(last: int, newest: int, history: Iterable[Entry]) -> Plan | None:
+def _plan_from(last: int, newest: int, history: Iterable[Entry]) -> Plan | None:
     """Plans to begin at the learner's last transaction, or where the histories diverge; None if impossible.
 
     The history must contain the learner's last transaction or an earlier one, and end where the leader's

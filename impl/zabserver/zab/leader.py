@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from zabserver.zab.peer import Peer
 
 MOST_LEARNERS = 1000
-MOST_NAMELESS = 64
+MOST_UNIDENTIFIED = 64
 """The most open connections without FOLLOWERINFO or OBSERVERINFO; one more closes the oldest."""
 MOST_AHEAD = 1 << 24
 """How far ahead of ours an epoch that a learner has promised may be: no ensemble has held so many elections.
@@ -95,7 +95,7 @@ class Leader:
         self._asking = {peer.me}
         self._promised = {peer.me}
         self._ready = {peer.me}
-        self._had: dict[int, int] = {}  # last zxid acknowledged, of members whose connection is lost
+        self._last_acknowledged: dict[int, int] = {}  # of members whose connection is lost
         self._proposals: deque[Entry] = deque()
         self._synced = 0  # the last zxid on this server's disk
         self._committed = 0
@@ -117,10 +117,10 @@ class Leader:
         if len(self.handlers) >= MOST_LEARNERS:
             self.peer.hang_up(link, f"more than {MOST_LEARNERS} learners")
             return
-        nameless = [other for other, handler in self.handlers.items() if handler.stage == Stage.CONNECTED]
-        if len(nameless) >= MOST_NAMELESS:
-            why = f"it has sent no FOLLOWERINFO, and {MOST_NAMELESS} have connected since"
-            self._drop(self.handlers[nameless[0]], why)
+        unidentified = [other for other, handler in self.handlers.items() if handler.stage == Stage.CONNECTED]
+        if len(unidentified) >= MOST_UNIDENTIFIED:
+            why = f"it has sent no FOLLOWERINFO, and {MOST_UNIDENTIFIED} have connected since"
+            self._drop(self.handlers[unidentified[0]], why)
         rules = self.peer.rules
         self.handlers[link] = Handler(link, self.tick + rules.init + rules.sync)
 
@@ -128,7 +128,7 @@ class Leader:
         """Forgets a learner whose connection is lost."""
         handler = self.handlers.pop(link, None)
         if handler is not None and handler.acknowledged:
-            self._had[handler.sid] = handler.acknowledged
+            self._last_acknowledged[handler.sid] = handler.acknowledged
         if handler is not None and self.service is not None:
             owners = self.service.owners
             for session in [each for each, owner in owners.items() if owner is handler]:
@@ -172,7 +172,7 @@ class Leader:
             self._drop(handler, f"unexpected {NAMES[packet.kind]} before FOLLOWERINFO")
             return
         sid, protocol, version = decode_learner_info(packet.data)
-        why = self._why_not(sid, protocol, version, epoch_of(packet.zxid)) or self._replace(sid)
+        why = self._refusal(sid, protocol, version, epoch_of(packet.zxid)) or self._replace(sid)
         if why:
             self._drop(handler, why)
             return
@@ -192,7 +192,7 @@ class Leader:
         self._asking.add(sid)  # an observer, too: it may vote in the next ensemble
         self._choose_epoch()
 
-    def _why_not(self, sid: int, protocol: int, version: int, accepted: int) -> str:
+    def _refusal(self, sid: int, protocol: int, version: int, accepted: int) -> str:
         """Returns why a learner with this information is refused; empty if it is not.
 
         ZooKeeper accepts learners that are not members, and any epoch. With reconfiguration enabled, a server
@@ -251,7 +251,7 @@ class Leader:
         if handler.epoch < ALREADY_PROMISED or handler.last_zxid < 0:
             self._drop(handler, f"impossible ACKEPOCH: epoch {handler.epoch}, zxid 0x{handler.last_zxid:x}")
             return
-        had = self._had.pop(handler.sid, 0)
+        had = self._last_acknowledged.pop(handler.sid, 0)
         if handler.last_zxid < had:
             self.peer.news.append(
                 f"server {handler.sid} acknowledged 0x{had:x} but has 0x{handler.last_zxid:x}: {SET_BACK}"
@@ -447,7 +447,7 @@ class Leader:
         while self._proposals and self._proposals[0][0] <= zxid:
             entry = self._proposals.popleft()
             if peer.is_reconfiguring and entry[0] == peer.last_seen.version:
-                self._tell(commits, entries)
+                self._send_commits(commits, entries)
                 commits, entries = [], []
                 self._activate(service, entry)
                 if self.succession.is_over:
@@ -457,12 +457,12 @@ class Leader:
             commits.append(encode_packet(Kind.COMMIT, entry[0]))
             peer.committed.append(*entry)
             if self._syncs and self._syncs[0][0] == entry[0]:
-                self._tell(commits, entries)
+                self._send_commits(commits, entries)
                 while self._syncs and self._syncs[0][0] == entry[0]:
                     self._answer_sync(self._syncs.popleft()[1])
                 commits, entries = [], []
         self._committed = zxid
-        self._tell(commits, entries)
+        self._send_commits(commits, entries)
         service.commit(zxid)
 
     def _activate(self, service: LeaderService, entry: Entry) -> None:
@@ -475,7 +475,7 @@ class Leader:
         while self._syncs and self._syncs[0][0] == entry[0]:
             self._answer_sync(self._syncs.popleft()[1])
 
-    def _tell(self, commits: list[bytes], entries: list[Entry]) -> None:
+    def _send_commits(self, commits: list[bytes], entries: list[Entry]) -> None:
         """Sends commits to followers, and the committed transactions to observers."""
         told, informed = b"".join(commits), b""
         for handler in self.handlers.values():

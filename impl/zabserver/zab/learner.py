@@ -204,16 +204,16 @@ class Learner:
             case Kind.PROPOSAL:
                 self._queue(packet.zxid, packet.data)
             case Kind.COMMIT:
-                self._committed.append(self._head(packet.zxid))
+                self._committed.append(self._take_oldest(packet.zxid))
             case Kind.INFORM:
                 self._queue(packet.zxid, packet.data)
-                self._committed.append(self._head(packet.zxid))
+                self._committed.append(self._take_oldest(packet.zxid))
             case Kind.COMMIT_AND_ACTIVATE:
-                self._committed.append(self._head(packet.zxid))
+                self._committed.append(self._take_oldest(packet.zxid))
                 self._activate(self._committed[-1], Reader(packet.data or b"").int64())
             case Kind.INFORM_AND_ACTIVATE:
                 leader = self._queue_informed(packet)
-                self._committed.append(self._head(packet.zxid))
+                self._committed.append(self._take_oldest(packet.zxid))
                 self._activate(self._committed[-1], leader)
             case Kind.NEWLEADER if self.stage == Stage.SYNCHRONIZATION:
                 self._on_new_leader(packet)
@@ -288,7 +288,7 @@ class Learner:
         if self.peer.install(ensemble, leader):
             raise Reassigned(leader)
 
-    def _head(self, zxid: int) -> Received:
+    def _take_oldest(self, zxid: int) -> Received:
         """Returns the oldest uncommitted transaction, which must be the one that is committed."""
         if not self._queued or self._queued[0].zxid != zxid:
             raise Abandoned(f"commit of 0x{zxid:x}, which is not the oldest proposal")
@@ -299,18 +299,18 @@ class Learner:
     def _on_broadcast(self, packet: Packet) -> None:
         kind = packet.kind
         if kind == Kind.COMMIT:
-            self._apply(self._head(packet.zxid))
+            self._apply(self._take_oldest(packet.zxid))
         elif kind == Kind.PROPOSAL:
             self._queue(packet.zxid, packet.data)
             self._log(self._queued[-1])
         elif kind == Kind.INFORM:
             self._queue(packet.zxid, packet.data)
             self._log(self._queued[-1])
-            self._apply(self._head(packet.zxid))
+            self._apply(self._take_oldest(packet.zxid))
         else:
-            self._on_word(packet)
+            self._on_other(packet)
 
-    def _on_word(self, packet: Packet) -> None:
+    def _on_other(self, packet: Packet) -> None:
         """Handles a packet that is not simply a proposal or a commit."""
         service = self.service
         assert service is not None
@@ -322,12 +322,12 @@ class Learner:
             case Kind.REVALIDATE:
                 service.on_revalidated(*decode_validity(packet.data))
             case Kind.COMMIT_AND_ACTIVATE:
-                entry = self._head(packet.zxid)
+                entry = self._take_oldest(packet.zxid)
                 self._apply(entry)
                 self._activate(entry, Reader(packet.data or b"").int64())
             case Kind.INFORM_AND_ACTIVATE:
                 leader = self._queue_informed(packet)
-                entry = self._head(packet.zxid)
+                entry = self._take_oldest(packet.zxid)
                 self._log(entry)
                 self._apply(entry)
                 self._activate(entry, leader)

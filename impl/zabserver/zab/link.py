@@ -14,7 +14,7 @@ from zabserver.wire.quorum import Packet
 
 LONGEST = 1 << 26
 """The longest packet, in bytes. The transaction that closes a session with many ephemeral nodes is long."""
-MOST_OF_STRANGER = 1 << 12
+MOST_BEFORE_PROMISE = 1 << 12
 """The most bytes accepted from a connecting server before it has promised an epoch."""
 AT_ONCE = 1 << 20
 """The most bytes of a snapshot that are serialized in one turn."""
@@ -46,7 +46,7 @@ class Link:
         self.why_closed: str | None = None
         self._dirty = dirty
         self._out: deque[bytes | Iterator[bytes]] = deque()
-        self.left = None if is_dialed else MOST_OF_STRANGER
+        self.left = None if is_dialed else MOST_BEFORE_PROMISE
         self._stream = PacketStream(LONGEST, takes_images=is_dialed)
 
     def feed(self, chunk: bytes) -> list[Packet | Image]:
@@ -58,7 +58,7 @@ class Link:
         if self.left is not None:
             self.left -= len(chunk)
             if self.left < 0:
-                raise Malformed(f"more than {MOST_OF_STRANGER} bytes before it has promised an epoch")
+                raise Malformed(f"more than {MOST_BEFORE_PROMISE} bytes before it has promised an epoch")
         return self._stream.feed(chunk)
 
     def send(self, packets: bytes | Iterator[bytes]) -> None:

@@ -23,7 +23,7 @@ from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.history import Committed, Received, received
 from zabserver.zab.leader import Leader
 from zabserver.zab.learner import Learner
-from zabserver.zab.link import MOST_OF_STRANGER, Link
+from zabserver.zab.link import MOST_BEFORE_PROMISE, Link
 from zabserver.zab.role import Abandoned, Reassigned, Role, Rules
 from zabserver.zab.storage import Storage
 
@@ -131,7 +131,7 @@ class Peer:
 
     def start(self) -> None:
         """Begins to look for a leader."""
-        self._look()
+        self._start_election()
 
     @property
     def service(self) -> Clients | None:
@@ -156,7 +156,7 @@ class Peer:
     def on_notification(self, sender: int, notification: Notification) -> None:
         """Handles another member's election notification."""
         self.election.on_notification(sender, notification, self.time)
-        self._take_over_ensemble()
+        self._activate_newer_ensemble()
         self._take_decision()
 
     def accept(self, name: str) -> Link:
@@ -191,7 +191,7 @@ class Peer:
         try:
             items = link.feed(chunk)
             if items and self.role is not None:
-                self._do(self.role.on_items, link, items)
+                self._call(self.role.on_items, link, items)
         except ValueError as error:  # which includes Malformed
             self._on_malformed(link, error)
 
@@ -201,12 +201,12 @@ class Peer:
         self._dirty.pop(link, None)
         self._parked.pop(link, None)
         if self.role is not None:
-            self._do(self.role.on_lost, link)
+            self._call(self.role.on_lost, link)
 
     def on_synced(self, zxid: int) -> None:
         """Handles an fsync: everything logged up to a zxid is on disk."""
         if self.role is not None:
-            self._do(self.role.on_synced, zxid)
+            self._call(self.role.on_synced, zxid)
 
     def on_tick(self) -> None:
         """Handles the passing of time."""
@@ -215,7 +215,7 @@ class Peer:
             self._take_decision()
             self._maybe_read_only()
         else:
-            self._do(self.role.on_tick)
+            self._call(self.role.on_tick)
         for link in [link for link, (until, _) in self._parked.items() if self.time >= until]:
             self.hang_up(link, "this server does not lead")
 
@@ -230,7 +230,7 @@ class Peer:
     def turn(self) -> PeerTurn:
         """Returns what is to be done now, and clears it."""
         if self.role is not None:
-            self._do(self.role.settle)
+            self._call(self.role.settle)
         turn = PeerTurn(self.log, self.election.take_sends(), self._dials)
         self.log, self._dials = [], []
         turn.wires = [(link, link.take()) for link in list(self._dirty) if not link.is_full]
@@ -311,11 +311,11 @@ class Peer:
         self.tree, self.timeouts = tree, image.sessions
         self.needs_image = False
         self.committed.entries.clear()
-        self._show_ensemble()
+        self._write_config_node()
 
     # Roles begin and end.
 
-    def _look(self) -> None:
+    def _start_election(self) -> None:
         self.role = None
         self._looking_since = self.time
         self.election.start(self.tree.zxid, self.current_epoch, self.time)
@@ -335,7 +335,7 @@ class Peer:
             self.role = Learner(self, vote.leader, self.me in self.ensemble.observers)
         parked, self._parked = self._parked, {}
         self.news.append("leading" if vote.leader == self.me else f"following {vote.leader}")
-        self._do(self.role.begin)
+        self._call(self.role.begin)
         for link, (_, chunks) in parked.items():
             if isinstance(self.role, Leader):
                 self.role.add(link)
@@ -355,7 +355,7 @@ class Peer:
             self.leaderless.open(self.tree, self.timeouts)
             self.news.append(f"read-only mode at zxid 0x{self.tree.zxid:x}")
 
-    def _do(self, what: Callable[..., None], *arguments: object) -> None:
+    def _call(self, what: Callable[..., None], *arguments: object) -> None:
         """Calls a method of the role, which may end it."""
         try:
             what(*arguments)
@@ -366,7 +366,7 @@ class Peer:
         """Closes a connection on which malformed data was received, and treats it as lost."""
         self.hang_up(link, str(error))
         if self.role is not None:
-            self._do(self.role.on_lost, link)
+            self._call(self.role.on_lost, link)
 
     def _leave(self, why: str, leader: int | None) -> None:
         """Ends the role: what it has logged is on disk and in the tree when the next one begins.
@@ -391,7 +391,7 @@ class Peer:
         for entry in logged:
             self._apply(received(*entry))
         if leader is None:
-            self._look()
+            self._start_election()
         else:
             self.election.designate(leader, self.tree.zxid)
             self._take_decision()
@@ -400,8 +400,8 @@ class Peer:
         """Keeps what a learner sends until it is known whether this server leads."""
         _, chunks = self._parked[link]
         chunks.append(chunk)
-        if sum(map(len, chunks)) > MOST_OF_STRANGER:
-            self.hang_up(link, f"more than {MOST_OF_STRANGER} bytes before this server leads")
+        if sum(map(len, chunks)) > MOST_BEFORE_PROMISE:
+            self.hang_up(link, f"more than {MOST_BEFORE_PROMISE} bytes before this server leads")
 
     # Who the members are.
 
@@ -452,7 +452,7 @@ class Peer:
         self.storage.save_ensembles(ensemble, self.last_seen)
         self.ensemble = ensemble
         self.election.set_ensemble(ensemble, self.last_seen)
-        self._show_ensemble()
+        self._write_config_node()
         self.news.append(f"configuration {ensemble.version:x} committed: {ensemble.text()!r}")
         if before.has_the_same_members(ensemble):
             return False
@@ -468,7 +468,7 @@ class Peer:
         """True if a learner that connects may know better than this server who leads."""
         return self.role is None or self.rules.settings.reconfig
 
-    def _take_over_ensemble(self) -> None:
+    def _activate_newer_ensemble(self) -> None:
         """Activates a later ensemble that a peer has sent during an election."""
         newer = self.election.newer
         if newer is None or self.role is not None or not self.rules.settings.reconfig:
@@ -477,7 +477,7 @@ class Peer:
         self.install(newer, None)
         self.election.newer = None
         if is_another:
-            self._look()
+            self._start_election()
 
     # Data.
 
@@ -489,9 +489,9 @@ class Peer:
         for zxid, payload in self.storage.recent(self.rules.history):
             if zxid <= self.tree.zxid:
                 self.committed.append(zxid, payload)
-        self._show_ensemble()
+        self._write_config_node()
 
-    def _show_ensemble(self) -> None:
+    def _write_config_node(self) -> None:
         """Writes the ensemble to its node, unless the history already holds a later one."""
         node = self.tree.nodes[CONFIG]
         if self.rules.settings.reconfig and node.mzxid > self.ensemble.version:

@@ -302,7 +302,7 @@ def the_old_quorum_is_not_waited_for_after_the_commit(patch: pytest.MonkeyPatch)
 
 
 def nobody_is_told_of_newer_ensembles(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Peer, "_take_over_ensemble", lambda self: None)
+    patch.setattr(Peer, "_activate_newer_ensemble", lambda self: None)
 
 
 # What each of them breaks, in as few steps as it takes.

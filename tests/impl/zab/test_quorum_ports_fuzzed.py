@@ -31,7 +31,7 @@ from zabserver.wire.quorum import (
     encode_sessions,
 )
 from zabserver.zab.ensemble import Ensemble, Member
-from zabserver.zab.leader import LAST_EPOCH, MOST_AHEAD, MOST_NAMELESS, Leader
+from zabserver.zab.leader import LAST_EPOCH, MOST_AHEAD, MOST_UNIDENTIFIED, Leader
 from zabserver.zab.link import Link
 from zabserver.zab.peer import MOST_PARKED, Peer
 from zabserver.zab.role import Rules
@@ -218,8 +218,8 @@ def test_who_does_not_say_who_it_is_makes_room_for_who_does(led: World) -> None:
     leader = leader_of(led)
     assert isinstance(leader.role, Leader)
     links = [strangers_link(led, b"\0\0\0") for _ in range(2000)]
-    assert sum(link.why_closed is None for link in links) == MOST_NAMELESS
-    assert len(leader.role.handlers) == MOST_NAMELESS + 2
+    assert sum(link.why_closed is None for link in links) == MOST_UNIDENTIFIED
+    assert len(leader.role.handlers) == MOST_UNIDENTIFIED + 2
     led.start(1)
     led.calm(led.all_serve)
 
