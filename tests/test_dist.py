@@ -1,4 +1,4 @@
-"""The distribution: what `make dist` builds, and a command of each extra in an environment of its own.
+"""Checks the distribution: what `make dist` builds, and a command with each extra in a new environment.
 
 The extra `test` is not installed here: the environment in which this test runs was made from it.
 """

@@ -1,4 +1,4 @@
-"""What the documents say is so: links resolve, commands exist, examples run, names are in the code."""
+"""Checks the documents: links resolve, commands exist, examples run, names are those of the code."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-# What is read off a document.
+# Reading a document.
 
 
 def prose(text: str) -> str:
-    """The document without its blocks of code."""
+    """Returns the document without its blocks of code."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def blocks(text: str) -> Iterator[tuple[str, str]]:
-    """The blocks of code, each with its language."""
+    """Yields the blocks of code, each with its language."""
     yield from re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def anchors(text: str) -> set[str]:
-    """What its headings can be linked to as, in the way of GitHub."""
+    """Returns the anchors of the headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", prose(text), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def broken_links(document: Path) -> Iterator[str]:
-    """Links to files that are not there, and to headings that are not in them. The web is left alone."""
+    """Yields links to missing files and to headings that a file does not have; the web is not checked."""
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(document.read_text(encoding="utf-8"))):
         if re.match(r"https?://", target):
             continue
@@ -60,20 +60,20 @@ def broken_links(document: Path) -> Iterator[str]:
 
 
 def linked_documents(document: Path) -> list[Path]:
-    """The documents that a document links to."""
+    """Returns the documents that a document links to."""
     targets = re.findall(r"\]\(([^)\s#]+\.md)(?:#[^)]*)?\)", prose(document.read_text(encoding="utf-8")))
     return [(document.parent / target).resolve() for target in targets if "://" not in target]
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """The command lines in it: in blocks of `sh`, and in `backquotes` where they begin with a tool."""
+    """Yields the command lines: those in blocks of `sh`, and those in `backquotes` that begin with a tool."""
     lines = [line for language, block in blocks(text) if language == "sh" for line in block.splitlines()]
     lines += re.findall(r"`((?:make|zab|pytest|pip|python) [^`]+)`", prose(text))
     yield from (words for line in lines if (words := shlex.split(line, comments=True)))
 
 
 def unknown_part(words: list[str], run: Run) -> str | None:
-    """The word of a command line that means nothing, if there is one."""
+    """Returns the first word of a command line that its tool does not know, or None."""
     match Path(words[0]).name, words[1:]:
         case "make", rest:
             known = set(
@@ -103,23 +103,23 @@ def unknown_part(words: list[str], run: Run) -> str | None:
 
 
 def marks(options: list[str]) -> list[str]:
-    """The markers in `-m "spec and deep"`."""
+    """Returns the markers in options such as `-m "spec and deep"`."""
     expression = options[options.index("-m") + 1] if "-m" in options else ""
     return [word for word in re.findall(r"\w+", expression) if word not in {"and", "or", "not"}]
 
 
 def known_marks() -> set[str]:
-    """The markers that pytest is told of."""
+    """Returns the markers that pyproject.toml registers with pytest."""
     return {line.partition(":")[0] for line in project()["tool"]["pytest"]["ini_options"]["markers"]}
 
 
 def project() -> dict[str, typing.Any]:
-    """What is in pyproject.toml."""
+    """Returns the contents of pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def identifiers() -> set[str]:
-    """Every name that the sources define or use."""
+    """Returns every name that the sources define or use."""
     names: set[str] = set()
     for folder in ("spec", "checkers", "impl"):
         for path in (ROOT / folder).rglob("*.py"):
@@ -147,7 +147,7 @@ def test_documents_are_found() -> None:
 
 
 def unknown_names(document: Path) -> Iterator[str]:
-    """Names in `backquotes` that link to a source which does not have them, in its text or its path."""
+    """Yields names in `backquotes` whose link leads to a source without that name in its text or its path."""
     for linked, target in re.findall(
         r"\[([^\[\]]*`[^\[\]]*)\]\(([^)\s#]+\.py)\)", prose(document.read_text(encoding="utf-8"))
     ):
@@ -161,7 +161,7 @@ def unknown_names(document: Path) -> Iterator[str]:
 
 
 def unknown_places(document: Path) -> Iterator[str]:
-    """Dotted names of ours, and paths below our folders, in `backquotes`, that are not there."""
+    """Yields dotted names of our packages and paths below our folders, in `backquotes`, that do not exist."""
     quoted = re.findall(r"`([^`]+)`", prose(document.read_text(encoding="utf-8")))
     for text in quoted:
         for path in re.findall(rf"(?<![\w/])(?:{'|'.join(FOLDERS)})/[\w./-]*\w", text):
@@ -173,7 +173,7 @@ def unknown_places(document: Path) -> Iterator[str]:
 
 
 def is_there(name: str) -> bool:
-    """True if a dotted name is a package, a module, or something that a module has."""
+    """Returns True if a dotted name is a package, a module, or a name that occurs in a module."""
     root = next(folder for package, folder in PACKAGES.items() if name.partition(".")[0] == package)
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
@@ -202,7 +202,7 @@ def test_links_resolve(document: Path) -> None:
 
 @pytest.fixture(scope="session")
 def run_once(run_python: Run) -> Run:
-    """Runs what the same arguments ran before no second time: documents name the same commands."""
+    """Runs a command once for all tests: documents name the same commands again and again."""
     return cache(run_python)
 
 
@@ -218,7 +218,7 @@ def test_commands_exist(document: Path, run_once: Run) -> None:
 
 @each_document
 def test_examples_run_and_print_what_is_said(document: Path, run_python: Run) -> None:
-    """A block of `text` that follows one of `python` is what it prints."""
+    """A block of `text` right after a block of `python` is the output of that code."""
     shown = [*blocks(document.read_text(encoding="utf-8")), ("", "")]
     for (language, code), (following, text) in pairwise(shown):
         if language != "python":
@@ -242,7 +242,7 @@ def test_readme_names_the_two_commands() -> None:
 
 @pytest.mark.parametrize("name", ["glossary.md", "deviations.md"])
 def test_names_are_those_of_the_code(name: str) -> None:
-    """In `backquotes` in the glossary and the deviations; ZooKeeper's own and Zab.tla's names are exempt."""
+    """Each name of the form `a_name` exists; those of ZooKeeper and Zab.tla have capitals."""
     text = prose((ROOT / "docs" / name).read_text(encoding="utf-8"))
     quoted = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", text))
     assert len(quoted) > 3
@@ -316,7 +316,7 @@ SOURCES = {
     "E8": r"\bE\d+\b",
     "hazard h1": r"hazard h\d",
 }
-"""The key of each entry in docs/references.md, and what names that source elsewhere."""
+"""The key of each entry in docs/references.md, and a pattern for how other files name that source."""
 
 
 def test_references_have_what_is_named_and_nothing_else() -> None:
@@ -329,7 +329,7 @@ def test_references_have_what_is_named_and_nothing_else() -> None:
 
 
 def test_sources_of_properties_are_in_the_references() -> None:
-    """Each `Source:` in a docstring of the spec names a source that is listed; "paper" is DSN'11."""
+    """Each `Source:` in a docstring of the specs names a listed source; "paper" is DSN'11."""
     known = re.compile("|".join([r"\bpaper\b", *SOURCES.values()]))
     for path in (ROOT / "spec").rglob("*.py"):
         for source in re.findall(

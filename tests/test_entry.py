@@ -1,4 +1,4 @@
-"""The `zab` command on a machine that has nothing but a plain `pip install zabkit`."""
+"""Checks the `zab` command on a machine with a plain `pip install zabkit` and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def command(monkeypatch: pytest.MonkeyPatch, main: Callable[[], int]) -> None:
-    """Puts `main` where the command line interface is expected."""
+    """Replaces the command line interface with `main`."""
     stand_in = ModuleType("zabcheck.cli.main")
     monkeypatch.setattr(stand_in, "main", main, raising=False)
     monkeypatch.setitem(sys.modules, "zabcheck.cli.main", stand_in)
@@ -51,7 +51,7 @@ def test_exit_code_is_that_of_the_command(code: int, monkeypatch: pytest.MonkeyP
 
 
 def test_without_site_packages(root: Path, run_python: Run) -> None:
-    """The real command, in a Python that sees the standard library and our sources alone."""
+    """The real command, in a Python that sees only the standard library and our sources."""
     roots = [str(root / each) for each in ("spec", "checkers", "impl")]
     sources = f"import sys; sys.path[:0] = {roots!r}"
     arguments = "sys.argv = ['zab', 'check', 'paper']"
