@@ -46,7 +46,7 @@ def test_the_fast_search_finds_as_much_of_it_as_the_plain_one(symmetry: bool, di
 
 
 def delivers_anything(state: State, server: Sid) -> State | None:
-    """The last of the log is delivered next, whatever is missing before it."""
+    """A server delivers the last transaction of the log, whatever is missing before it."""
     last = state.log[-1:]
     if not last or last[0] in state.delivered[server]:
         return None
@@ -62,7 +62,7 @@ def delivers_outstanding(state: State, server: Sid) -> State | None:
 
 
 def takes_any(state: State, epoch: int) -> State | None:
-    """The log takes the last transaction of an epoch, in no order."""
+    """The log takes the last transaction of an epoch, out of order."""
     of_epoch = [txn for txn in state.outstanding if txn.zxid.epoch == epoch]
     if not of_epoch:
         return None
@@ -71,14 +71,14 @@ def takes_any(state: State, epoch: int) -> State | None:
 
 
 def takes_unheard(state: State, epoch: int) -> State | None:
-    """The log takes a transaction that nobody has broadcast."""
+    """The log takes a transaction that no primary has broadcast."""
     if state.log:
         return None
     return replace(state, log=(Txn(Zxid(epoch, 1), 0),))
 
 
 def is_primary_at_once(state: State, primary: Sid, epoch: int) -> State | None:
-    """A primary is established that has not delivered what was before it."""
+    """A primary is established without having delivered what was before it."""
     if epoch in tuple(state.primaries):
         return None
     return replace(state, primaries=state.primaries.put(primary, epoch))

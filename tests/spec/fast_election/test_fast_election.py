@@ -43,7 +43,7 @@ FIRST_WEIGHS_NOTHING = ((0, 1, 1),)
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Bounds, the states that they make (distinct, generated, depth), and what must come up."""
+    """Bounds, the size of the state space (distinct, generated, depth), and what must be reached."""
 
     name: str
     ensemble: Ensemble
@@ -106,7 +106,7 @@ def test_all_that_is_within_larger_bounds_is_right(row: Within, progress: Callab
 
 
 def found_in(asked: str, within: Ensemble, mutant: Mutant | None = None) -> Verdict:
-    """What a search finds that is asked for one property, or step, of those that always hold somewhere."""
+    """Returns what a search for one property finds."""
     actions = fast_election.NEXT if mutant is None else apply(mutant, fast_election.NEXT)
     calm = model(replace(within, crashes=0, early=0), actions)
     always = tuple(each for each in calm.always if each.name == asked)
@@ -157,7 +157,7 @@ def test_what_takes_a_disturbance_is_not_reached_without(asked: Predicate) -> No
 
 
 def ends(within: Ensemble, actions: Sequence[Callable[..., object]] = fast_election.NEXT) -> Outcome:
-    """Whether every fair run of a stable quorum ends its election."""
+    """Returns the outcome of checking that every fair run of a stable quorum ends its election."""
     graph = explored(model(within, actions), Limits(PLAIN, None))  # type: ignore[arg-type]
     return judged(graph).outcome
 
@@ -183,7 +183,7 @@ def test_a_mistake_that_keeps_an_election_going_is_caught(mutant: Mutant) -> Non
     assert ends(ensemble(mutant.bounds), apply(mutant, fast_election.NEXT)) == Outcome.VIOLATED
 
 
-# The rest.
+# Other tests.
 
 
 def test_the_catalogue_has_the_same_ensembles() -> None:

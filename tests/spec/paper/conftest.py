@@ -1,4 +1,4 @@
-"""What the tests of the paper's sentences share."""
+"""Fixtures of the tests of the paper's sentences."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from paper_stories import Protocol
 
 @pytest.fixture
 def zab() -> Protocol:
-    """The actions of `zabspec.paper`."""
+    """Returns the actions of `zabspec.paper`."""
     return Protocol()

@@ -13,7 +13,7 @@ Call = tuple[str, tuple[int, ...]]
 
 FIRST = Txn(Zxid(1, 1), 0)
 
-# Each story is told of the servers that its comments name. A word is an action: see `calls`.
+# The comment before a story says what its servers do. Each word stands for an action: see `calls`.
 WORDS = {
     "becomes": "server_becomes_oracle_choice",
     "follows": "server_follows_oracle",
@@ -92,7 +92,7 @@ def test_every_step_of_a_run_is_one_of_atomic_broadcast() -> None:
 
 # Server 0 leads 1 and 2 in epoch 1; only 0 and 1 log its transaction. Twice more it proposes an epoch in
 # vain. Then 3 leads 4 and 2 in discovery of epoch 2, which 1 refuses; 4 has sent its ACK-E and leaves. With 1
-# and 4, server 0 starts epoch 4, and 4 adopts its history. The ACK-E of 2 is still on its way to 3.
+# and 4, server 0 starts epoch 4, and 4 adopts its history. The ACK-E of 2 is still in flight to 3.
 TWO_IN_DISCOVERY = """
     becomes 0; follows 1; follows 2; connects 0 1; connects 0 2; cepoch 0 1; cepoch 0 2
     newepoch 1 0; newepoch 2 0; ackepoch 0 1; ackepoch 0 2; newleader 1 0; newleader 2 0

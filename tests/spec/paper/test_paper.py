@@ -1,4 +1,4 @@
-"""Every grain of the spec explored exhaustively: what `make check` runs and, further, `make deep`.
+"""The abstract spec and the paper's ZAB, explored exhaustively by `make check` and, further, `make deep`.
 
 Each row is a model within bounds that is explored to its end, with every property there is. Its counts are
 pinned: a changed count is a changed meaning, and is reviewed like one.
@@ -23,7 +23,7 @@ from zabspec.paper import properties
 
 SOMETIMES = {each.__name__ for each in (*properties.SOMETIMES, *broadcast_properties.SOMETIMES)}
 
-# What needs a fault, two of them, a third server or a transaction to come up.
+# Situations that need a fault, two faults, a third server or a transaction.
 TWO_FAULTS = ("epoch_is_refused",)
 FAULT = (
     *TWO_FAULTS,
@@ -46,7 +46,7 @@ class Within:
     """A spec within bounds, and how many states that makes.
 
     Attributes:
-        without: the names of the `sometimes` that cannot come up within these bounds; all others must.
+        without: the names of the `sometimes` that cannot be reached within these bounds; all others must be.
     """
 
     bounds: Bounds | broadcast.Bounds
@@ -59,12 +59,12 @@ class Within:
 
     @property
     def instance(self) -> Instance:
-        """With every property by its name, so that one that does not come up is not left out but missed."""
+        """The instance with every property by name, so that one that is not reached counts as missed."""
         names = tuple(name for name in property_names(self.spec) if name not in self.without)
         return Instance(self.spec, self.bounds, properties=names)
 
     def __str__(self) -> str:
-        """An id for pytest: `paper-3-2-1-0`, and what is out of the ordinary."""
+        """Returns an id for pytest: `paper-3-2-1-0`, and what is out of the ordinary."""
         symmetry = "" if self.symmetry else "-nosymmetry"
         return f"{self.spec}-{short(self.bounds)}{symmetry}"
 
@@ -118,35 +118,37 @@ def test_all_that_is_within_bounds_is_right(
     assert found.counts == (row.distinct, row.generated, row.depth)
     tell(proved, found.line)
     if row.without:
-        tell(proved, f"not asked, since it cannot come up there: {', '.join(row.without)}", "        ")
+        tell(proved, f"not checked, since these bounds cannot reach it: {', '.join(row.without)}", "        ")
 
 
 @pytest.mark.spec
 @pytest.mark.parametrize("spec", ["broadcast", "paper"])
-def test_every_property_is_asked_within_some_bounds(spec: str, proved: Callable[[str], None]) -> None:
+def test_every_property_is_checked_within_some_bounds(spec: str, proved: Callable[[str], None]) -> None:
     instances = [row.instance for row in SHALLOW if row.spec == spec]
     asked = {name for instance in instances for name in instance.properties or ()}
     assert asked == set(property_names(spec))
     model = build(with_all_properties(Instance(spec)))
-    tell(proved, f"PASSED, of the spec {spec}, says that every state within the bounds was explored, and")
+    tell(
+        proved, f"PASSED for the spec {spec} means that every state within the bounds was explored, and that"
+    )
     for words, group in (
-        ("every state has", model.always),
-        ("every step has", model.every_step),
-        ("some state has, so that there was a chance to fail,", model.sometimes),
+        ("every state satisfies", model.always),
+        ("every step satisfies", model.every_step),
+        ("some state satisfies, so that the properties could have failed,", model.sometimes),
     ):
         tell(proved, f"{words} {', '.join(each.name for each in group)}", "  ")
     tell(
         proved,
-        "A failure would have been: a state or a step that does not have what it must (the shortest run that "
-        "leads there would be drawn above, and kept as a file); a situation of the last kind that never came "
-        "up; an end for want of time or memory; or other counts than those that are pinned.",
+        "A failure would have been: a state or a step that violates a property (the shortest run that leads "
+        "there would be drawn above, and kept as a file); a situation of the last kind that was not reached; "
+        "a search that ran out of time or memory; or other counts than those that are pinned.",
         "  ",
     )
 
 
 @pytest.mark.spec
 def test_a_mistake_would_have_been_shown(tmp_path: Path) -> None:
-    """The search above, with a mistake put into the protocol: it fails, with the run that shows why."""
+    """The search above fails if the protocol has a mistake, with the run that shows why."""
     mutant = BY_NAME["commit-without-quorum"]
     names = tuple(name for name in property_names("paper") if name not in SOMETIMES)
     found = explored(Instance(bounds=Bounds(3, 2, 1, 0), mutant=mutant.name, properties=names))
@@ -165,7 +167,7 @@ def test_a_mistake_would_have_been_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.spec
-def test_what_never_comes_up_would_have_been_a_failure(tmp_path: Path) -> None:
+def test_a_situation_that_is_never_reached_would_have_been_a_failure(tmp_path: Path) -> None:
     found = explored(Instance(bounds=Bounds(2, 1, 0, 0), properties=("epoch_is_refused",)))
     with pytest.raises(
         AssertionError, match="VACUOUS: paper, 2 servers, 1 transaction, no timeouts, no restarts"

@@ -463,13 +463,13 @@ NEVER_REFUSED = {"server_restarts"}
 
 @cache
 def all_tests() -> dict[str, Callable[..., None]]:
-    """Every test of this file and of the one on broadcast, by name."""
+    """Returns every test of this file and of the one on broadcast, by name."""
     others = runpy.run_path(str(Path(__file__).with_name("test_paper_sentences_broadcast.py")))
     return {name: each for name, each in {**globals(), **others}.items() if name.startswith("test_")}
 
 
 def sentences() -> list[tuple[Callable[..., None], dict[str, Any]]]:
-    """Every test of both files that takes a protocol, with each choice of its other arguments."""
+    """Returns every test of both files that takes a protocol, with each choice of its other arguments."""
     found = []
     for _, test in sorted(all_tests().items()):
         if "zab" not in inspect.signature(test).parameters:
@@ -486,7 +486,7 @@ def sentences() -> list[tuple[Callable[..., None], dict[str, Any]]]:
 
 
 def failing(actions: Sequence[Callable[..., State | None]]) -> list[str]:
-    """The names of the sentences that do not hold of these actions."""
+    """Returns the names of the sentences that do not hold of these actions."""
     failed = []
     for test, choice in sentences():
         try:
@@ -506,7 +506,7 @@ def test_every_action_is_seen_enabled_and_not_enabled() -> None:
 
 
 def test_every_step_of_the_algorithms_has_a_sentence() -> None:
-    """The steps that the docstrings of the spec's actions name are those that a test here is named for."""
+    """Each step that the docstring of an action names has a test that is named for it."""
     steps = {f"{who}.{phase}.{number}" for who, phase, number in STEPS}
     tested = {".".join(name.removeprefix("test_").split("_")[:3]) for name in all_tests()}
     assert steps <= tested

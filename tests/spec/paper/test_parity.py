@@ -1,9 +1,9 @@
 """The parity instance against TLC on Apache's `Zab.tla`: the same counts and the same depth.
 
-Two programs that share no line, one interpreting TLA+, count the same states of what they take for the same
-protocol. That is as good a reason as there is to believe that it is the same.
+Two programs that share no line, one of them interpreting TLA+, count the same states of what should be the
+same protocol. There is hardly better evidence that it is.
 
-The counts are those of TLC 2.15, of which some were published by the authors of `Zab.tla`.
+The counts are those of TLC 2.15; the authors of `Zab.tla` have published some of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from zabcheck.models.registry import Instance
 
 @dataclass(frozen=True, slots=True)
 class ByTlc:
-    """What TLC counted within bounds."""
+    """The counts of TLC within some bounds."""
 
     bounds: Bounds
     distinct: int
@@ -34,7 +34,7 @@ class ByTlc:
     symmetry: bool = True
 
     def __str__(self) -> str:
-        """An id for pytest."""
+        """Returns an id for pytest."""
         return short(self.bounds) + ("" if self.symmetry else "-nosymmetry")
 
 
@@ -58,7 +58,7 @@ SHALLOW = [
 ]
 DEEP = [
     ByTlc(Bounds(3, 2, 1, 0), 1_507_798, 3_659_611, 43, symmetry=False),
-    # Published, without the number of distinct states: that is ours.
+    # Published without the number of distinct states, which we counted.
     ByTlc(Bounds(2, 3, 2, 2), 6_669_149, 10_370_967, 60),
     ByTlc(Bounds(4, 2, 1, 0), 6_634_696, 21_393_294, 64),
     ByTlc(Bounds(3, 2, 2, 0), 10_984_272, 26_126_204, 54),
@@ -88,7 +88,7 @@ def counts(bounds: Bounds) -> tuple[int, int, int]:
     return explored(Instance(bounds=replace(bounds, bookkeeping=True), properties=())).counts
 
 
-# Apache's file lets a server restart only while a timeout is left, NJU's does not ask. TLC ran with NJU's.
+# Apache's Zab.tla lets a server restart only while a timeout is left, NJU's at any time. TLC ran on NJU's.
 
 
 @pytest.mark.spec
@@ -109,7 +109,7 @@ def test_restarts_beyond_the_timeouts_change_nothing_as_apache_has_it() -> None:
 @pytest.mark.spec
 @pytest.mark.parametrize("bounds", [Bounds(2, 1, 1, 1), Bounds(2, 0, 2, 1)], ids=short)
 def test_apache_reaches_what_nju_reaches_without_overdrawing_the_timeouts(bounds: Bounds) -> None:
-    """What is used is never given back: a run into a state with no more than T used never used more."""
+    """The budget only shrinks: a run to a state in which T timeouts are used never used more on the way."""
     apache = steps_of(zab_tla.model(replace(bounds, restart_needs_timeout=True)))
     nju = steps_of(zab_tla.model(bounds))
     within = {
@@ -122,7 +122,7 @@ def test_apache_reaches_what_nju_reaches_without_overdrawing_the_timeouts(bounds
 
 
 def steps_of(model: Model) -> dict[World, list[World]]:
-    """Every world that can be reached, and those a step away from it."""
+    """Yields every world that can be reached, and the worlds a step away from it."""
     found: dict[World, list[World]] = {}
     waiting = [model.initial]
     while waiting:

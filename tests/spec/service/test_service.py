@@ -1,4 +1,4 @@
-"""What a client may see, one step after the other, by hand."""
+"""What a client may see, in examples of a few steps."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def taken(state: State | None) -> State:
 
 
 def received(state: State, client: Cid) -> State:
-    """All that is on its way to a client."""
+    """Returns the messages in flight to a client."""
     while (after := service.client_receives(state, client)) is not None:
         state = after
     return state
 
 
 def written(state: State, client: Cid, server: Sid, body: Body) -> State:
-    """A write that has been answered."""
+    """Returns the state after a write that has been answered."""
     state = taken(service.leader_logs_write(sent(state, client, body), client, server))
     while state.servers[server].applied < len(state.log):
         state = taken(service.server_applies(state, server))
@@ -41,7 +41,7 @@ def written(state: State, client: Cid, server: Sid, body: Body) -> State:
 
 
 def read(state: State, client: Cid, server: Sid, body: Body) -> State:
-    """A read that has been answered."""
+    """Returns the state after a read that has been answered."""
     return received(taken(service.server_answers(sent(state, client, body), server, client)), client)
 
 

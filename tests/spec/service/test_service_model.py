@@ -62,8 +62,8 @@ def test_every_scenario_is_explored() -> None:
     assert set(SHALLOW) | set(DEEP) == set(SCENARIOS)
 
 
-def test_everything_that_is_less_than_one_may_think_is_reached_in_a_scenario() -> None:
-    """Where a scenario names one, that it is reached there is a part of its verdict."""
+def test_every_witness_is_reached_in_a_scenario() -> None:
+    """A scenario that names a situation has a verdict only if the situation is reached there."""
     shown = {name for each in SCENARIOS.values() for name in each.sometimes}
     assert shown == {each.name for each in service.SOMETIMES}
 
@@ -83,7 +83,7 @@ def test_every_action_is_taken_in_some_scenario() -> None:
     assert taken == {each.__name__ for each in NEXT}
 
 
-def test_counts_do_not_hang_on_hashes(same_output: Callable[[str], str]) -> None:
+def test_counts_do_not_depend_on_hashes(same_output: Callable[[str], str]) -> None:
     said = same_output(
         "from zabcheck.models.service.bounds import Bounds\n"
         "from zabcheck.models.registry import Instance, build\n"

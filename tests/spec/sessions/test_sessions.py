@@ -1,4 +1,6 @@
-"""Sessions: ids and passwords, who is let in, when a session ends, and who may speak for it."""
+"""Sessions: ids and passwords, which clients are let in, when a session ends, and who may make its
+requests.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ from zabspec.sessions.properties import EVERY_STEP, Servers, ids_are_unique
 
 
 def test_a_password_is_that_of_apache_zookeeper() -> None:
-    """Seen on the wire, in the answer of a server 3.8.0."""
+    """As seen on the wire, in the answer of a server 3.8.0."""
     assert password_of(0x100003276DF0000).hex() == "d325af0964dea7206954781d4d8f801c"
     assert is_password(0x100003276DF0000, bytes.fromhex("d325af0964dea7206954781d4d8f801c"))
     assert not is_password(0x100003276DF0001, bytes.fromhex("d325af0964dea7206954781d4d8f801c"))
@@ -90,7 +92,7 @@ def test_a_timeout_is_between_two_and_twenty_ticks(asked: int, granted: int) -> 
     assert negotiated(asked, tick=2_000, least=1, most=100_000) == max(1, asked)
 
 
-# Who is let in.
+# Which clients are let in.
 
 OLD = first_session_id(1, 100)
 HOST = Host(last_zxid=7, tick=2_000)
@@ -143,7 +145,9 @@ BACK = ConnectRequest(OLD, password_of(OLD), 10_000, 7)
         ),
     ],
 )
-def test_who_is_let_in(request_: ConnectRequest, host: Host, is_global: bool, expected: Handling) -> None:
+def test_which_clients_are_let_in(
+    request_: ConnectRequest, host: Host, is_global: bool, expected: Handling
+) -> None:
     assert handled(request_, host, is_global=is_global) == expected
 
 
@@ -154,7 +158,7 @@ def test_a_client_is_told_its_session_or_zeros() -> None:
     assert (gone.session, gone.timeout, gone.password) == (0, 0, bytes(16))
 
 
-# When a session ends, and who may speak for it.
+# When a session ends, and who may make its requests.
 
 
 @pytest.mark.spec
@@ -189,7 +193,7 @@ times = st.integers(0, 10_000)
 @settings(max_examples=200, derandomize=True, database=None)
 @given(tick=st.integers(1, 3_000), timeout=st.integers(1, 60_000), heard=st.lists(times, min_size=1))
 def test_expiry_is_never_early_and_at_most_a_tick_late(tick: int, timeout: int, heard: list[int]) -> None:
-    """Heard of at any times that are not too far apart, then silent; each slot is emptied at its time."""
+    """For a session that is heard of at any times not too far apart, and then falls silent."""
     heard = sorted(heard)
     tracker = sessions.tracked(sessions.started(tick, heard[0]), SESSION, timeout, heard[0])
     last = heard[0]
@@ -230,7 +234,7 @@ def test_a_session_comes_back_with_another_timeout_and_keeps_its_own() -> None:
     assert sessions.moved(tracker, 2, 4, 5, 0) is None
 
 
-# Servers that follow, and sessions that are their own affair.
+# Followers, and local sessions.
 
 
 def test_a_follower_reports_once_whom_it_has_heard_of() -> None:

@@ -1,4 +1,4 @@
-"""The data tree's operations, against what was observed of a real server and the order of its checks."""
+"""The data tree's operations, against what a real server was observed to do and the order of its checks."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ SEALED: Acl = (Ace(Perm.ADMIN, Id("world", "anyone")),)
 def written(
     tree: Tree, *requests: Write, caller: Caller = SOMEONE, rules: Rules = LATEST
 ) -> tuple[Tree, Reply]:
-    """The tree after some requests, with zxids from 1 and a millisecond between two, and the last reply."""
+    """Returns the tree after some requests, with zxids from 1 and a millisecond between them, and the last
+    reply.
+    """
     reply: Reply = Done()
     for zxid, request in enumerate(requests, 1):
         done = apply(tree, zxid, 1000 + zxid, prepare(tree, request, caller, rules))
@@ -80,7 +82,7 @@ def written(
 
 
 def refused(tree: Tree, request: Write, caller: Caller = SOMEONE, rules: Rules = LATEST) -> Error:
-    """Why a request is refused; nothing happens then but that."""
+    """Returns why a request is refused, after checking that it changes nothing."""
     txn = prepare(tree, request, caller, rules)
     assert isinstance(txn, ErrorTxn)
     done = apply(tree, 99, 99, txn)
@@ -89,7 +91,7 @@ def refused(tree: Tree, request: Write, caller: Caller = SOMEONE, rules: Rules =
 
 
 def with_tree(*requests: Write) -> Tree:
-    """A tree made by some requests."""
+    """Returns a tree made by some requests."""
     return written(initial(), *requests)[0]
 
 
@@ -230,7 +232,7 @@ def test_parts_of_a_multi_see_those_before_and_share_a_zxid() -> None:
 @pytest.mark.parametrize("flag", [Flag.TTL, Flag.TTL_SEQUENTIAL])
 @pytest.mark.parametrize("op", [Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER])
 def test_a_part_with_a_flag_for_a_time_to_live_and_none_spoils_the_multi(flag: Flag, op: Op) -> None:
-    """As observed of 3.8.0 (tests/apache/test_odd_multis.py): unless a part before it is refused."""
+    """As observed of 3.8.0 (tests/apache/test_odd_multis.py), unless an earlier part is refused."""
     tree, odd = with_tree(Create("/a")), Create("/a/t", flag=flag, op=op)
     assert prepare(tree, Multi((Create("/b"), odd)), SOMEONE) == ErrorTxn(Error.MARSHALLING_ERROR)
     errors = (Error.NO_NODE, Error.RUNTIME_INCONSISTENCY)
@@ -297,7 +299,7 @@ def test_reads() -> None:
         assert answer(tree, request, SOMEONE) == reply
 
 
-def test_who_may_not_read() -> None:
+def test_a_caller_without_permission_may_not_read() -> None:
     tree = with_tree(Create("/a", acl=(Ace(Perm.WRITE, Id("world", "anyone")),)))
     for request in (Exists("/a"), GetData("/a"), GetChildren("/a"), GetAcl("/a"), GetAllChildrenNumber("/a")):
         assert answer(tree, request, SOMEONE) == Failed(Error.NO_AUTH)
@@ -361,7 +363,7 @@ def test_quotas() -> None:
 
 
 def used(tree: Tree) -> Track:
-    """What /a uses."""
+    """Returns the usage that is noted for /a."""
     node = node_at(tree, FOLDER + "/a" + STATS)
     assert node is not None
     return decode(node.data)

@@ -1,7 +1,7 @@
 """The spec's watches against two tables that are changed in place, for all connections at once.
 
 The tables are what a server has: a set of connections for each path, and modes for each of them. They show
-that what one connection has registered may be a record of its own, for the latest release and for 3.8.
+that the watches of one connection may be a record of their own, for the latest release and for 3.8.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Table:
 
 @dataclass
 class Server:
-    """Both managers, and what was sent to whom."""
+    """Both managers, and the events sent to each connection."""
 
     release: Release
     data: Table = field(default_factory=Table)

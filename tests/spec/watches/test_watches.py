@@ -1,4 +1,4 @@
-"""Watches: what fires, what is left, what is told on a new connection; every property can fail."""
+"""Watches: which fire, which remain, what a client is told on a new connection; every property can fail."""
 
 from __future__ import annotations
 
@@ -90,10 +90,10 @@ def test_every_property_has_a_mutant() -> None:
     assert len(set(names)) == len(names)
 
 
-# What was seen of real servers.
+# Observed of real servers.
 
 
-def test_a_deletion_is_told_once_to_who_watches_data_and_children() -> None:
+def test_a_deletion_sends_one_event_to_a_watcher_of_data_and_children() -> None:
     done = fired(watching((Kind.DATA, "/p"), (Kind.CHILD, "/p"), (Kind.CHILD, "/")), DELETED_P, 7)
     assert done.events == (Event(EventType.DELETED, "/p", 7), Event(EventType.CHILDREN_CHANGED, "/", 7))
     assert done.watches == NONE
@@ -168,7 +168,9 @@ def test_an_unknown_type_is_refused(release: Watches, bad: list[int]) -> None:
 
 
 def test_before_3_9_the_last_mode_wins() -> None:
-    """Seen of a server 3.8.0: a read turns a persistent watch into one that fires once (ZOOKEEPER-4466)."""
+    """As seen of a server 3.8.0: a read turns a persistent watch into one that fires once
+    (ZOOKEEPER-4466).
+    """
     before = watching((Kind.PERSISTENT, "/p"), (Kind.DATA, "/p"), watches=OF_3_8)
     done = fired(before, (*SET_P, *SET_P), 7)
     assert done.events == (Event(EventType.DATA_CHANGED, "/p", -1),)

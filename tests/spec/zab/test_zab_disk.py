@@ -1,4 +1,4 @@
-"""A disk of log records and a snapshot: how it is put together, and what a leader reads from it."""
+"""A disk of log records and a snapshot: what it consists of, and what a leader reads from it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NEXT_EPOCH = Txn(Zxid(2, 1), 0)
 
 
 def server(*log: Txn, snapshot: Snapshot | None = None) -> Server:
-    """A server that has loaded these records, and a snapshot."""
+    """Returns a server that has loaded these records, and a snapshot."""
     fresh = initial(1, disk=Disk.FILES).servers[0]
     return loaded(fresh if snapshot is None else replace(fresh, snapshot=snapshot), log)
 
@@ -109,7 +109,7 @@ def test_nothing_is_violated_with_disks_of_files(bounds: Bounds) -> None:
 
 
 def taken(world: World, instance: Instance, action: str, *arguments: int) -> World:
-    """The world after a step that must be possible."""
+    """Returns the world after a step that must be enabled."""
     for step in build(instance).steps:
         if (step.action, step.arguments) == (action, arguments):
             after: World | None = step.apply(world, *arguments)
@@ -119,7 +119,7 @@ def taken(world: World, instance: Instance, action: str, *arguments: int) -> Wor
 
 
 def settled(world: World, instance: Instance, *servers: int) -> World:
-    """The world after all that goes on by itself among some servers."""
+    """Returns the world after all that goes on by itself among some servers."""
     steps = [
         step
         for step in build(instance).steps
@@ -133,7 +133,9 @@ def settled(world: World, instance: Instance, *servers: int) -> World:
 
 
 def after_a_snapshot_across_old_records(instance: Instance) -> World:
-    """Server 2 leads, was sent a tree in the epoch before, and has kept in its log what was never committed;
+    """Returns a world in which a leader's log has records older than its snapshot that were never committed.
+
+    Server 2 leads, was sent a tree in the epoch before, and has kept in its log what was never committed;
     observer 3 was away all the time and has just been synchronized.
     """
     world: World = build(instance).initial

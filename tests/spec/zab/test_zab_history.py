@@ -1,4 +1,4 @@
-"""Of each of ZooKeeper's protocol bugs it is known whether it is found; docs/bugs.md says the same."""
+"""Which of ZooKeeper's protocol bugs are found is known; docs/bugs.md says the same."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ KNOWN = {
     *(2678, 2832, 2845, 2959, 3023, 3104, 3526, 3642, 3781, 3911, 4269, 4352, 4394, 4502, 4541, 4643, 4646),
     *(4685, 4712, 4785, 4882, 4925, 5094),
 }
-"""The issues about the protocol, its disks and its epochs that we have read of."""
+"""The known issues about the protocol, its disks and its epochs."""
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The cells of the table with this heading."""
+    """Returns the cells of the table with this heading."""
     lines = iter(DOCUMENT.read_text(encoding="utf-8").splitlines())
     assert any(line.startswith(f"| {heading} |") for line in lines)
     next(lines)
@@ -41,7 +41,7 @@ def test_every_known_issue_is_in_the_history_once() -> None:
     assert sorted(issues) == sorted(KNOWN)
 
 
-def test_what_is_in_the_history_is_found_by_a_name_that_there_is_or_it_is_said_why_not() -> None:
+def test_each_bug_of_the_history_names_what_finds_it_or_says_why_nothing_does() -> None:
     for past in HISTORY:
         assert bool(past.found) != bool(past.why_not), past
         assert set(past.found) <= set(MUTANTS)
@@ -62,7 +62,7 @@ def test_the_history_in_the_document_is_that_of_the_code() -> None:
 
 
 def test_the_bugs_in_the_document_are_those_that_are_found() -> None:
-    """But for the time, which is that of one run."""
+    """All but the times, which are those of one run."""
     expected = [
         [
             *(bug.name, bug.caught_by, str(FOUND[bug.name][1]), f"{FOUND[bug.name][0]:,}"),

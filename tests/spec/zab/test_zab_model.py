@@ -1,4 +1,4 @@
-"""ZAB 1.0 explored exhaustively within bounds, election by its abstraction; counts are pinned."""
+"""ZAB 1.0 explored exhaustively within bounds, election by its outcome; counts are pinned."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ ALWAYS_ASKED = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Bounds, and how many states they make: distinct, generated, and the depth.
+    """Bounds, and the size of the state space: distinct, generated, and the depth.
 
     Attributes:
-        reaching: the names of the `sometimes` that must come up.
+        reaching: the names of the `sometimes` that must be reached.
     """
 
     bounds: Bounds
@@ -39,7 +39,7 @@ class Within:
 
     @property
     def instance(self) -> Instance:
-        """With every property that must always hold, and what must come up, by name."""
+        """The instance with every property that must always hold, and what must be reached, by name."""
         return Instance("zab", self.bounds, properties=(*ALWAYS_ASKED, *self.reaching))
 
     def __str__(self) -> str:
@@ -115,10 +115,10 @@ def test_every_action_is_a_step_and_every_step_an_action() -> None:
     ],
     ids=str,
 )
-def test_what_is_right_does_not_hang_on_who_is_elected(
+def test_the_properties_do_not_depend_on_who_is_elected(
     bounds: Bounds, counts: tuple[int, int], proved: Callable[[str], None]
 ) -> None:
-    """Discovery sees to it: with any server as the leader at any time, everything still holds."""
+    """Every property holds with any server as the leader at any time, because discovery checks the leader."""
     asked = build(Instance("zab", bounds, properties=ALWAYS_ASKED))
     verdict = search(replace(asked, steps=tuple(steps(bounds, zab.NEXT_UNELECTED))), Options())
     assert verdict.outcome == Outcome.PASSED, verdict.property
@@ -133,7 +133,7 @@ def test_a_crash_may_keep_as_much_as_may_wait() -> None:
 
 
 def test_bounds_on_epochs_hold() -> None:
-    """With one epoch allowed and taken, nobody starts to lead again."""
+    """With one epoch allowed and taken, no server starts to lead again."""
     start = begun(model(Bounds(3, 2, 0, 1, epochs=1)))
     [restart] = [s for s in start.steps if s.action == "server_restarts" and s.arguments == (0, 0)]
     world = restart.apply(start.initial, *restart.arguments)
@@ -148,8 +148,8 @@ def test_bounds_on_epochs_hold() -> None:
             assert step.apply(alone, *step.arguments) is None
 
 
-def test_synchronization_in_one_step_leads_nowhere_else(proved: Callable[[str], None]) -> None:
-    """Every state of the coarse grain is one of the fine grain, and the coarse has fewer."""
+def test_synchronization_in_one_step_leads_to_no_other_state(proved: Callable[[str], None]) -> None:
+    """Every state of the coarse grain is one of the fine grain, and the coarse grain has fewer."""
     bounds = Bounds(2, 2, 1, 1, epochs=3)
     fine, coarse = (reachable(bounds, actions) for actions in (zab.NEXT, zab.NEXT_SYNCHRONIZED))
     assert coarse < fine
@@ -175,7 +175,7 @@ def test_the_mapping_that_is_learned_in_parts_is_that_of_the_spec(bounds: Bounds
 
 
 def reachable(bounds: Bounds, actions: Sequence[Action]) -> set[World]:
-    """All worlds, by the plainest of searches."""
+    """Returns all worlds, by the plainest of searches."""
     start = model(bounds, actions)
     found, waiting = {start.initial}, [start.initial]
     while waiting:

@@ -82,7 +82,7 @@ def test_every_sometimes_of_zab_has_a_model_too_small_for_it() -> None:
 
 
 @pytest.mark.parametrize("name", TOO_SMALL)
-def test_what_a_model_is_too_small_for_never_comes_up(name: str) -> None:
+def test_a_model_that_is_too_small_does_not_reach_a_situation(name: str) -> None:
     verdict = search(build(Instance("zab", TOO_SMALL[name], properties=(name,))), Options())
     assert (verdict.outcome, verdict.property) == (Outcome.VACUOUS, name)
 
@@ -145,7 +145,7 @@ def test_a_harmless_mutant_is_run_with_every_property_that_must_always_hold(
 
 
 def test_the_table_in_the_document_is_what_is_found() -> None:
-    """Steps and states are those that the tests pin; stories are those of the rules."""
+    """The steps and states are those that the tests pin; the stories are those of the rules."""
     text = (DOCS / "disk-order.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")][1:]
     expected = [row_of(rule, name) for rule in RULES for name in rule.without]
@@ -188,7 +188,7 @@ def test_zab_order_prints_what_comes_of_each_rule(
         ("leaderinfo-before-promise", Outcome.VIOLATED, 1),
     ],
 )
-def test_what_is_not_as_it_is_said_to_be_is_no_success(
+def test_a_mutant_that_is_not_caught_as_stated_is_no_success(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     name: str,

@@ -1,4 +1,4 @@
-"""Observers of ZAB 1.0: they are told what is committed, and count nowhere."""
+"""Observers of ZAB 1.0: they are told what is committed, and count in no quorum."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ TXN = Txn(Zxid(1, 1), 0)
 
 
 def begun_state() -> State:
-    """Server 0 leads a follower and an observer; they have 1.1, and 1.2 is on its way to the follower."""
+    """Returns a state in which server 0 leads a follower and an observer.
+
+    They have 1.1, and 1.2 is in flight to the follower.
+    """
     state: State = begun(model(Bounds(3, 2, 0, 0, observers=1))).initial.protocol
     return state
 
@@ -44,7 +47,7 @@ def run(state: State | None, *steps: tuple[Callable[..., State | None], *tuple[S
 
 
 def synchronizing(mode: SyncMode, *messages: object) -> State:
-    """An observer that is being synchronized by `mode`, with messages on their way to it."""
+    """Returns an observer that is being synchronized by `mode`, with messages in flight to it."""
     state = zab.initial(3, observers=frozenset({OBSERVER}))
     observing = replace(
         state.servers[OBSERVER],
@@ -171,7 +174,7 @@ def test_an_acknowledgement_of_an_observer_is_noticed() -> None:
 
 
 def test_the_fast_search_finds_what_the_plain_one_does() -> None:
-    """Symmetry renames voters among themselves and observers among themselves, and that is all it does."""
+    """Symmetry renames voters among themselves and observers among themselves, and does nothing else."""
     bounds = Bounds(3, 0, 0, 0, epochs=1, observers=1)
     asked = build(Instance("zab", bounds, properties=("prefix_consistency",)))
     for symmetry in (True, False):
@@ -187,7 +190,7 @@ def test_the_fast_search_finds_what_the_plain_one_does() -> None:
 
 
 @pytest.mark.parametrize("mutant", QUORUM_MUTANTS, ids=lambda mutant: mutant.name)
-def test_who_counts_wrong_is_caught(mutant: Mutant, proved: Callable[[str], None]) -> None:
+def test_counting_quorums_wrong_is_caught(mutant: Mutant, proved: Callable[[str], None]) -> None:
     asked = Instance("zab", mutant.bounds, mutant=mutant.name, properties=(mutant.caught_by,))
     verdict = search(build(asked), Options())
     assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, mutant.caught_by)
@@ -215,7 +218,7 @@ def test_all_that_is_within_bounds_is_right(
     proved: Callable[[str], None],
     tmp_path: Path,
 ) -> None:
-    """Every property holds of observers too; they deliver."""
+    """Every property holds with observers too, and they deliver."""
     found = explored(Instance("zab", bounds), progress)
     check_passed(found, tmp_path)
     assert {"observer_delivers", "prefix_consistency", "refines_broadcast"} <= set(found.verdict.checked)

@@ -1,4 +1,6 @@
-"""Partitions of ZAB 1.0: what waits, who cannot be reached, and what comes of it within bounds."""
+"""Partitions of ZAB 1.0: which messages wait, which servers cannot be reached, and all states within
+bounds.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ ONE, OTHER, THIRD = map(Sid, range(3))
 
 
 def begun_state() -> State:
-    """Server 0 leads the two others; all have delivered 1.1, and 1.2 is on its way to them."""
+    """Returns a state in which server 0 leads the two others.
+
+    All have delivered 1.1, and 1.2 is in flight to the two.
+    """
     state: State = begun(model(Bounds(3, 2, 0, 0))).initial.protocol
     return state
 
@@ -152,7 +157,9 @@ def test_a_commit_that_waited_is_delivered_when_the_network_heals() -> None:
 
 
 def test_a_minority_leader_leads_on_and_commits_nothing() -> None:
-    """The deposed leader proposes and writes; the others, who cannot reach it, have another by then."""
+    """The deposed leader proposes and writes; the others, which it cannot reach, have another leader by
+    then.
+    """
     state: State | None = split(begun_state(), ONE)
     for action, *who in (
         (zab.server_syncs_log, ONE),
@@ -168,8 +175,8 @@ def test_a_minority_leader_leads_on_and_commits_nothing() -> None:
     assert (state.servers[0].proposed, state.servers[0].committed) == (2, 1)
 
 
-def test_partitions_lead_nowhere_that_timeouts_do_not(proved: Callable[[str], None]) -> None:
-    """With the mark of the partition taken off, every state is one that timeouts alone lead to."""
+def test_partitions_lead_to_no_state_that_timeouts_do_not(proved: Callable[[str], None]) -> None:
+    """Without the mark of the partition, every state is one that timeouts alone lead to."""
     cut = {replace(each, cut=frozenset()) for each in reachable(Bounds(2, 1, 0, 1, epochs=2, partitions=1))}
     timed_out = reachable(Bounds(2, 1, 2, 1, epochs=2))
     assert cut < timed_out
@@ -189,7 +196,7 @@ def test_of_single_faults_a_partition_alone_shows_a_quorum_of_the_connected(
 
 
 def reachable(bounds: Bounds) -> set[State]:
-    """All states, by the plainest of searches."""
+    """Returns all states, by the plainest of searches."""
     start = model(bounds)
     found, waiting = {start.initial}, [start.initial]
     while waiting:
@@ -219,7 +226,7 @@ def test_all_that_is_within_bounds_is_right(
     proved: Callable[[str], None],
     tmp_path: Path,
 ) -> None:
-    """Every property, and every `sometimes` that these bounds allow, those of partitions among them."""
+    """With every property and every `sometimes` that these bounds allow, those of partitions included."""
     found = explored(Instance("zab", bounds), progress)
     check_passed(found, tmp_path)
     assert {"message_outlasts_partition", "refines_broadcast"} <= set(found.verdict.checked)

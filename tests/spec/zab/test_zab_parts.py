@@ -1,4 +1,4 @@
-"""ZAB 1.0 by examples: which quorums there are, how a learner is synchronized, what disks give back."""
+"""ZAB 1.0 by examples: quorums, how a learner is synchronized, what is found on a disk."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_smallest_quorums_of_groups() -> None:
     assert list(smallest(WEIGHED)) == [sids(0)]
 
 
-def test_who_weighs_nothing_is_never_elected() -> None:
+def test_a_server_of_weight_0_is_never_elected() -> None:
     state = zab.initial(4, WEIGHED)
     assert weight(state.quorums, Sid(3)) == 0
     assert zab.server_is_elected(state, Sid(3)) is None

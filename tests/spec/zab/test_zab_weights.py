@@ -41,7 +41,7 @@ def test_weights_are_written_by_server_and_by_group(weights: str, expected: list
     assert list(smallest(quorums(Bounds(servers, weights=weights)))) == expected
 
 
-def test_who_weighs_nothing_is_not_elected() -> None:
+def test_a_server_of_weight_0_is_not_elected() -> None:
     start = model(Bounds(3, weights=WEIGHTLESS))
     assert weight(start.initial.protocol.quorums, 2) == 0  # type: ignore[arg-type]
     elected = {
@@ -61,8 +61,8 @@ def test_who_weighs_nothing_is_not_elected() -> None:
     ],
     ids=lambda value: value.weights or "alike" if isinstance(value, Bounds) else "",
 )
-def test_symmetry_is_among_those_who_weigh_the_same(bounds: Bounds, fewer: int) -> None:
-    """The plain search and the fast one find the same, with symmetry and without."""
+def test_symmetry_is_among_servers_of_the_same_weight(bounds: Bounds, fewer: int) -> None:
+    """The plain search and the fast one find the same states, with symmetry and without."""
     asked = build(Instance("zab", bounds, properties=("prefix_consistency",)))
     distinct = []
     for symmetry in (True, False):

@@ -1,4 +1,4 @@
-"""ZAB 1.0 with Fast Leader Election in it, explored exhaustively, and each grain checked against the next."""
+"""ZAB 1.0 with Fast Leader Election in it, explored exhaustively; each grain is checked against the next."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ PAST_VOTES = "leader_is_elected_by_past_votes"
 
 
 def by_votes(servers: int, transactions: int, timeouts: int, restarts: int, **others: Any) -> Bounds:
-    """Bounds of ZAB 1.0 that elects by votes."""
+    """Returns bounds of ZAB 1.0 whose leaders are elected by votes."""
     return Bounds(servers, transactions, timeouts, restarts, election="votes", **others)
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Bounds, the states that they make (distinct, generated, depth), and what else must come up."""
+    """Bounds, the size of the state space (distinct, generated, depth), and what else must be reached."""
 
     bounds: Bounds
     counts: tuple[int, int, int]
@@ -43,7 +43,7 @@ class Within:
 
     @property
     def instance(self) -> Instance:
-        """With every property that holds there."""
+        """The instance with every property that holds there."""
         asked = build(Instance("zab", self.bounds))
         groups = (asked.always, asked.every_step, asked.sometimes)
         names = tuple(each.name for group in groups for each in group)
@@ -182,15 +182,17 @@ def test_every_property_has_a_mutant() -> None:
     [each for each in MUTANTS if each.name in ("elected-alone", "old-standing", "last-vote-elects")],
     ids=lambda mutant: mutant.name,
 )
-def test_what_is_right_of_zab_does_not_hang_on_votes(mutant: Mutant) -> None:
-    """Whoever is elected, and however: discovery looks at what the followers have."""
+def test_the_properties_of_zab_do_not_depend_on_votes(mutant: Mutant) -> None:
+    """Every property holds whoever is elected and however, because discovery checks what the followers
+    have.
+    """
     of_zab = build(Instance("zab", Bounds(2)))
     wrong = build(Instance("zab", mutant.bounds, mutant=mutant.name, properties=()))
     verdict = search(replace(wrong, always=of_zab.always, every_step=of_zab.every_step), Options())
     assert verdict.outcome == Outcome.PASSED, verdict.property
 
 
-# The rest.
+# Other tests.
 
 
 def test_the_plain_search_counts_the_same() -> None:
