@@ -118,6 +118,7 @@ def project() -> dict[str, typing.Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+@cache
 def identifiers() -> set[str]:
     """Returns every name that the sources define or use."""
     names: set[str] = set()
@@ -247,6 +248,22 @@ def test_names_are_those_of_the_code(name: str) -> None:
     quoted = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", text))
     assert len(quoted) > 3
     assert quoted - identifiers() == set()
+
+
+def test_glossary_names_what_is_in_the_code() -> None:
+    """Each `name` in brackets, at the end of what a term means, is an identifier of the sources."""
+    cells = re.findall(
+        r"^\| [^|]+ \| ([^|]+) \|", (ROOT / "docs" / "glossary.md").read_text("utf-8"), re.MULTILINE
+    )
+    quoted = [
+        name
+        for cell in cells
+        for names in re.findall(r"\(`[^()]*`\)$", cell)
+        for name in re.findall(r"[\w.]+", names)
+    ]
+    parts = {part for name in quoted if not name.startswith("zab") for part in name.split(".")}
+    assert len(parts) > 60
+    assert parts - identifiers() == set()
 
 
 def test_glossary_has_every_message_and_every_field_of_a_server() -> None:
