@@ -21,7 +21,7 @@ from zabserver.wire.protocol import WRITES
 
 @dataclass(slots=True)
 class Turn:
-    """What the shell has to do after it has passed in what arrived, in this order.
+    """The effects of a turn, which the shell performs in this order.
 
     Attributes:
         log: payloads to append to the log; after the fsync the shell calls `Standalone.on_synced`.
@@ -167,7 +167,7 @@ class Clients:
             del self.by_session[connection.session_id]
 
     def turn(self) -> Turn:
-        """Returns what is to be done now, and clears it."""
+        """Returns the effects to perform now, and clears them."""
         turn = Turn(self._log)
         self._log = []
         dirty, self.dirty = self.dirty, []
@@ -177,7 +177,7 @@ class Clients:
 
     @property
     def is_idle(self) -> bool:
-        """True if a turn would have nothing to do."""
+        """True if a turn would have no effects."""
         return not (self._log or self.dirty or self._closing)
 
     # Called by connections.

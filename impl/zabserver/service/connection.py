@@ -297,14 +297,14 @@ class Connection:
                 self._answer(xid, op, reader)
 
     def on_confirmed(self, session: Session) -> None:
-        """Tells the client that its session is established, and reads the requests that arrived meanwhile."""
+        """Confirms the session to the client, and reads the requests that arrived before."""
         self._is_connecting = False
         self.session, self.session_id = session, session.id
         self._send_connected(session.timeout, session.id, password_of(session.id))
         self.on_bytes(b"")
 
     def on_session_refused(self) -> None:
-        """Tells the client that the session it wants to resume has expired or is not its own, and closes."""
+        """Refuses to resume a session that has expired or is not the client's own, and closes."""
         self._is_connecting = False
         self._send_connected(0, 0, NO_PASSWORD)
         self.close("session expired or wrong password")

@@ -42,7 +42,7 @@ class Proposal:
 
 
 class Primary(Clients):
-    """A server that orders writes; `commit` tells it what is committed.
+    """A server that orders writes; `commit` is called with what is committed.
 
     Args:
         tree, sessions, settings, now, timeouts: as of `Clients`.
@@ -68,7 +68,7 @@ class Primary(Clients):
         self._proposals: deque[Proposal] = deque()
 
     def propose(self, record: Record) -> None:
-        """Logs a prepared transaction, and sends it to whoever else logs it."""
+        """Logs a prepared transaction, and sends it to the servers that must log it, too."""
         raise NotImplementedError
 
     # Called by the shell.

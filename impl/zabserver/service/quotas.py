@@ -82,21 +82,21 @@ class Limits:
         return None
 
     def on_created(self, nodes: Mapping[bytes, Node], path: bytes, size: int) -> None:
-        """Charges a node that was created with so many bytes."""
+        """Charges the creation of a node with `size` bytes of data."""
         if path.startswith(ROOT):
             self._on_quota_node_created(nodes, path)
         elif self.paths:
             self._charge(nodes, path, 1, size)
 
     def on_deleted(self, nodes: Mapping[bytes, Node], path: bytes, size: int) -> None:
-        """Credits a node that was deleted with so many bytes."""
+        """Credits the deletion of a node with `size` bytes of data."""
         if path.startswith(ROOT) and path.endswith(LIMITS):
             self.paths.discard(path[len(ROOT) : -len(LIMITS)])
         elif self.paths:
             self._charge(nodes, path, -1, -size)
 
     def on_changed(self, nodes: Mapping[bytes, Node], path: bytes, size: int) -> None:
-        """Charges a change of a node's data by so many bytes."""
+        """Charges a change of a node's data that adds `size` bytes."""
         self._charge(nodes, path, 0, size)
 
     def _on_quota_node_created(self, nodes: Mapping[bytes, Node], path: bytes) -> None:
@@ -114,7 +114,7 @@ class Limits:
             stats.data = Track(used.count + count, used.size + size).encode()
 
     def is_exceeded(self, nodes: Mapping[bytes, Node], path: bytes, count: int, size: int) -> bool:
-        """True if so many more nodes and bytes at a path would exceed a hard limit."""
+        """True if `count` more nodes and `size` more bytes at a path would exceed a hard limit."""
         subtree = self.subtree_of(path)
         limits = None if subtree is None else nodes.get(ROOT + subtree + LIMITS)
         if subtree is None or limits is None:

@@ -22,7 +22,7 @@ Modes = int
 
 
 class Watcher(Protocol):
-    """What watches see of a connection."""
+    """The part of a connection that watches need."""
 
     def on_event(self, event: int, path: bytes, acl: Acl, zxid: int) -> None:
         """Handles an event at a path, of a node with this access control list."""
@@ -92,17 +92,17 @@ class Manager:
 
     def fire(self, path: bytes) -> list[Watcher]:
         """Returns the watchers of a path, each once, and removes the standard watches among those."""
-        told: list[Watcher] = []
+        fired: list[Watcher] = []
         watchers = self.by_path.get(path)
         if watchers is not None:
-            told = list(watchers)
-            for watcher in told:
+            fired = list(watchers)
+            for watcher in fired:
                 if watchers[watcher] & STANDARD:
                     self.remove(path, watcher, STANDARD)
         if self.recursive:
-            known = set(told)
-            told += [watcher for watcher in self._above(path) if watcher not in known]
-        return told
+            known = set(fired)
+            fired += [watcher for watcher in self._above(path) if watcher not in known]
+        return fired
 
     def _above(self, path: bytes) -> Iterator[Watcher]:
         """Yields the watchers with a recursive watch at a proper ancestor, each once."""
@@ -150,12 +150,12 @@ class Watches:
 
     def on_deleted(self, path: bytes, acl: Acl, parent: bytes, parent_acl: Acl, zxid: int) -> None:
         """Triggers the watches for a node that was deleted; a watcher in both managers gets one event."""
-        told: list[Watcher] = self.data.fire(path) if self.data.by_path else []
-        for watcher in told:
+        notified: list[Watcher] = self.data.fire(path) if self.data.by_path else []
+        for watcher in notified:
             watcher.on_event(Event.DELETED, path, acl, zxid)
         if self.children.by_path:
             for watcher in self.children.fire(path):
-                if watcher not in told:
+                if watcher not in notified:
                     watcher.on_event(Event.DELETED, path, acl, zxid)
             self._children_changed(parent, parent_acl, zxid)
 

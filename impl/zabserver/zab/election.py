@@ -75,7 +75,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was heard of one server.
+    """The last vote and state received from a server.
 
     Attributes:
         vote: its vote or decision.
@@ -252,7 +252,7 @@ class Election:
     # Output.
 
     def take_sends(self) -> list[tuple[int, Notification]]:
-        """Returns what is to be sent, and to whom, and clears it."""
+        """Returns the notifications to send with their receivers, and clears them."""
         sends, self._sends = self._sends, []
         return sends
 
@@ -291,8 +291,10 @@ class Election:
             self._send(sender, self.vote)
 
     def _send(self, receiver: int, vote: Vote) -> None:
-        told = Notification(self.state, vote.leader, vote.zxid, vote.round, vote.epoch, config=self._config)
-        self._sends.append((receiver, told))
+        notification = Notification(
+            self.state, vote.leader, vote.zxid, vote.round, vote.epoch, config=self._config
+        )
+        self._sends.append((receiver, notification))
 
     # Looking for a leader (ZooKeeper: lookForLeader).
 

@@ -1,4 +1,4 @@
-"""What a leader knows of one learner.
+"""A leader's view of one learner.
 
 ZooKeeper: LearnerHandler.
 """

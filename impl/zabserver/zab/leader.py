@@ -49,7 +49,7 @@ LAST_EPOCH = (1 << 31) - 1
 
 
 class Phase(IntEnum):
-    """What a leader waits for."""
+    """The quorum that a leader waits for."""
 
     DISCOVERY = 1
     """A quorum of servers that ask for a new epoch."""
@@ -477,15 +477,15 @@ class Leader:
 
     def _send_commits(self, commits: list[bytes], entries: list[Entry]) -> None:
         """Sends commits to followers, and the committed transactions to observers."""
-        told, informed = b"".join(commits), b""
+        for_followers, for_observers = b"".join(commits), b""
         for handler in self.handlers.values():
             if handler.stage < Stage.SYNCHRONIZATION:
                 continue
             if not handler.is_observer:
-                handler.link.send(told)
+                handler.link.send(for_followers)
                 continue
-            informed = informed or b"".join(encode_packet(Kind.INFORM, *entry) for entry in entries)
-            handler.link.send(informed)
+            for_observers = for_observers or b"".join(encode_packet(Kind.INFORM, *entry) for entry in entries)
+            handler.link.send(for_observers)
 
     def logged(self) -> list[Entry]:
         """Returns the transactions that were proposed and are not known to be committed."""

@@ -164,14 +164,14 @@ class Learner:
         self.epoch = epoch_of(packet.zxid)
         if self.epoch < peer.accepted_epoch:
             raise Abandoned(f"epoch {self.epoch} is less than {peer.accepted_epoch}, the accepted epoch")
-        said, last = peer.current_epoch, peer.tree.zxid
+        epoch, last = peer.current_epoch, peer.tree.zxid
         if self.epoch > peer.accepted_epoch:
             peer.accept_epoch(self.epoch)
         else:
-            said = ALREADY_PROMISED
+            epoch = ALREADY_PROMISED
             last = BEYOND_ALL if peer.needs_image else last
         self.stage = Stage.CHOICE
-        self._send(Kind.ACKEPOCH, last, INT.pack(said))
+        self._send(Kind.ACKEPOCH, last, INT.pack(epoch))
 
     # Synchronization.
 

@@ -36,7 +36,7 @@ MOST_PARKED = 256
 
 @dataclass(slots=True)
 class PeerTurn:
-    """What the shell has to do, in this order.
+    """The effects of a turn, which the shell performs in this order.
 
     Attributes:
         log: payloads to append to the log; after the fsync the shell calls `Peer.on_synced`.
@@ -44,7 +44,7 @@ class PeerTurn:
         dials: connections to make to the quorum ports of members.
         wires: bytes to send on each connection.
         hang_ups: connections to close after that.
-        clients: what to do for clients; None if none are served.
+        clients: the effects for clients; None if none are served.
     """
 
     log: list[bytes] = field(default_factory=list)
@@ -228,7 +228,7 @@ class Peer:
         return self.time + min(self.rules.tick // 4, 100)
 
     def turn(self) -> PeerTurn:
-        """Returns what is to be done now, and clears it."""
+        """Returns the effects to perform now, and clears them."""
         if self.role is not None:
             self._call(self.role.settle)
         turn = PeerTurn(self.log, self.election.take_sends(), self._dials)
@@ -242,7 +242,7 @@ class Peer:
 
     @property
     def is_idle(self) -> bool:
-        """True if a turn would have nothing to do."""
+        """True if a turn would have no effects."""
         service = None if self.role is None else self.role.service
         if self.log or self._hang_ups or self._dials or not all(link.is_full for link in self._dirty):
             return False
@@ -403,7 +403,7 @@ class Peer:
         if sum(map(len, chunks)) > MOST_BEFORE_PROMISE:
             self.hang_up(link, f"more than {MOST_BEFORE_PROMISE} bytes before this server leads")
 
-    # Who the members are.
+    # The members.
 
     @property
     def ensembles(self) -> tuple[Ensemble, ...]:

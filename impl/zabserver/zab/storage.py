@@ -17,7 +17,7 @@ from zabserver.zab.ensemble import Ensemble
 
 
 class Loaded(Protocol):
-    """What was loaded from disk."""
+    """The state of a member, as loaded from disk."""
 
     @property
     def tree(self) -> Tree:

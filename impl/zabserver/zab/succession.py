@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Succession:
-    """What reconfigurations mean for a leader.
+    """The part of a leader that deals with reconfigurations.
 
     Args:
         leader: the leader.
