@@ -16,7 +16,6 @@ from zabcheck.explorer.model import Property
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Outcome, Verdict
-from zabcheck.models.fairness import promised
 from zabcheck.models.mutant import Mutant
 from zabcheck.models.registry import (
     MUTANTS,
@@ -73,7 +72,7 @@ def list_properties(arguments: argparse.Namespace) -> int:
         print("\n".join(_described(heading, group)), end="\n\n")
     if spec.live is not None:
         heading = "EVENTUALLY: true of every fair run, see `zab liveness`"
-        print("\n".join(_described(heading, promised(arguments.spec))))
+        print("\n".join(_described(heading, spec.eventually)))
     return 0
 
 
@@ -113,7 +112,7 @@ def _told(mutant: Mutant) -> Iterator[str]:
 
 
 def _run(mutant: Mutant, options: Options) -> Verdict:
-    asked = [each for each in promised(OWNERS[mutant.name].name) if each.name == mutant.caught_by]
+    asked = [each for each in OWNERS[mutant.name].eventually if each.name == mutant.caught_by]
     if asked:
         with progress(sys.stderr, mutant.name) as show:
             model = build(instance_of(mutant.name))

@@ -12,7 +12,6 @@ from zabcheck.cli.arguments import Parser, UsageError, duration, number
 from zabcheck.explorer.liveness import check_liveness
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.verdicts import Outcome, Verdict
-from zabcheck.models.fairness import promised
 from zabcheck.models.registry import SPECS, Instance, build, in_words
 from zabcheck.report.progress import progress
 from zabcheck.traces.files import Expect, check_writable, save
@@ -70,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _asked(spec: str, names: list[str] | None) -> tuple[Eventually, ...]:
-    every = {each.name: each for each in promised(spec)}
+    every = {each.name: each for each in SPECS[spec].eventually}
     for name in names or ():
         if name not in every:
             raise UsageError(f"zab liveness: no EVENTUALLY {name!r}: one of {', '.join(every)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -31,6 +31,11 @@ class Mutant:
     caught_by: str
     adds: tuple[Action, ...] = field(default=(), repr=False)
     begun: bool = False
+
+
+def names_of(actions: Iterable[Action]) -> frozenset[str]:
+    """Returns the names of actions."""
+    return frozenset(action.__name__ for action in actions)
 
 
 def apply(mutant: Mutant, actions: Sequence[Action]) -> tuple[Action, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from zabcheck.explorer.model import Model, Property, as_property
 from zabcheck.models.happenings import Happenings
 from zabcheck.models.mutant import Action, Mutant
+from zabspec.promises import Eventually
 
 UNBOUNDED = 1 << 30
 """More than any bound here, where one is not set."""
@@ -96,6 +97,7 @@ class Spec:
         mutants: each is caught by its property.
         harmless: mistakes that break nothing, or nothing within reach.
         begun: from a model to the same one, begun later, for mutants that ask for it.
+        eventually: what must happen in every fair run.
         live: bounds that must be set for the spec to be live, by name.
         happenings: what should happen somewhere; None if that was not written down.
     """
@@ -110,6 +112,7 @@ class Spec:
     mutants: tuple[Mutant, ...] = ()
     harmless: tuple[Mutant, ...] = ()
     begun: Callable[[Model], Model] | None = None
+    eventually: tuple[Eventually, ...] = ()
     live: Mapping[str, Any] | None = None
     happenings: Happenings | None = None
 

@@ -11,10 +11,10 @@ from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import breadth_first
 from zabcheck.explorer.promises import Assumptions
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models.fairness import OF_PAPER
 from zabcheck.models.mutant import Mutant, apply
 from zabcheck.models.paper import model as paper
 from zabcheck.models.paper.bounds import Bounds
+from zabcheck.models.paper.fairness import ASSUMPTIONS as OF_PAPER
 from zabcheck.models.paper.liveness_mutants import LIVENESS_MUTANTS
 from zabspec.paper import NEXT, liveness
 from zabspec.paper.liveness import EVENTUALLY

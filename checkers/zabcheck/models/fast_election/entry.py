@@ -15,6 +15,7 @@ from zabcheck.models.mutant import Action
 from zabcheck.models.spec import Room, Spec, as_properties
 from zabspec import fast_election
 from zabspec.fast_election import properties
+from zabspec.fast_election.liveness import EVENTUALLY
 from zabspec.fast_election.state import Mode, Notification
 
 REACHED_WITHIN = {
@@ -97,6 +98,7 @@ SPEC = Spec(
     is_asked=is_asked,
     check=check,
     mutants=MUTANTS,
+    eventually=EVENTUALLY,
     live={},
     happenings=HAPPENINGS,
 )

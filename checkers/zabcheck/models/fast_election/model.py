@@ -14,10 +14,11 @@ from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Model, Property, Step, as_property
 from zabcheck.models.bounds import by_name
-from zabcheck.models.fairness import assumed, promised
 from zabcheck.models.fast_election.bounds import Bounds
+from zabcheck.models.fast_election.fairness import ASSUMPTIONS
 from zabspec import fast_election
 from zabspec.fast_election import properties
+from zabspec.fast_election.liveness import EVENTUALLY
 from zabspec.fast_election.state import OnDisk
 from zabspec.histories import ZERO, Zxid
 from zabspec.parts import Sid, replace
@@ -127,8 +128,8 @@ def model(
         always=_held(properties.ALWAYS, ensemble),
         every_step=_held(properties.EVERY_STEP, ensemble),
         sometimes=tuple(as_property(each) for each in sometimes),
-        eventually=promised("fast_election"),
-        fairness=assumed("fast_election"),
+        eventually=EVENTUALLY,
+        fairness=ASSUMPTIONS,
     )
 
 

@@ -17,6 +17,7 @@ from zabcheck.models.paper.refinement import refines_broadcast
 from zabcheck.models.spec import UNBOUNDED, Room, Spec, as_properties
 from zabspec import paper
 from zabspec.paper import properties, witnesses
+from zabspec.paper.liveness import EVENTUALLY
 from zabspec.paper.state import Message
 
 REACHED_WITHIN = {
@@ -89,6 +90,7 @@ SPEC = Spec(
     is_asked=is_asked,
     check=check,
     mutants=(*MUTANTS, *LIVENESS_MUTANTS),
+    eventually=EVENTUALLY,
     live={"give_up": True},
     happenings=HAPPENINGS,
 )

@@ -14,9 +14,10 @@ from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Local, Model, Step
 from zabcheck.models.bounds import Budget, by_name, spending, unbounded
-from zabcheck.models.fairness import assumed, promised
 from zabcheck.models.paper.bounds import Bounds
+from zabcheck.models.paper.fairness import ASSUMPTIONS
 from zabspec import paper
+from zabspec.paper.liveness import EVENTUALLY
 from zabspec.parts import Sid, replace
 
 Action = Callable[..., "paper.State | None"]
@@ -47,8 +48,8 @@ def model(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Model:
         bounds.servers,
         local=local,
         symmetry=True,
-        eventually=promised("paper"),
-        fairness=assumed("paper"),
+        eventually=EVENTUALLY,
+        fairness=ASSUMPTIONS,
     )
 
 

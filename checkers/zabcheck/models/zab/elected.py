@@ -13,12 +13,13 @@ from functools import partial
 from typing import Any
 
 from zabcheck.explorer.model import Model, Step
-from zabcheck.models.fairness import assumed, promised
 from zabcheck.models.zab import model as zab
 from zabcheck.models.zab.bounds import Bounds
+from zabcheck.models.zab.fairness import ASSUMPTIONS
 from zabspec import fast_election, zab_elected
 from zabspec.fast_election.state import Mode
 from zabspec.parts import Sid
+from zabspec.zab.liveness import EVENTUALLY
 
 Action = Callable[..., "zab_elected.State | None"]
 
@@ -63,8 +64,8 @@ def model(bounds: Bounds, actions: Sequence[Action] = zab_elected.NEXT) -> Model
         world,
         tuple(steps(bounds, actions)),
         bounds.servers,
-        eventually=promised("zab"),
-        fairness=assumed("zab"),
+        eventually=EVENTUALLY,
+        fairness=ASSUMPTIONS,
     )
 
 

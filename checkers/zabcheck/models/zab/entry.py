@@ -23,6 +23,7 @@ from zabcheck.models.zab.refinement import refines_broadcast
 from zabspec import zab
 from zabspec.quorums import smallest
 from zabspec.zab import properties, witnesses
+from zabspec.zab.liveness import EVENTUALLY
 from zabspec.zab.state import Message
 from zabspec.zab_elected import properties as elected
 
@@ -174,6 +175,7 @@ SPEC = Spec(
     mutants=(*BUGS, *QUORUM_MUTANTS, *ZAB_MUTANTS, *ZAB_LIVENESS_MUTANTS, *ELECTED_MUTANTS),
     harmless=(*HARMLESS, LOG_READ_ACROSS_SNAPSHOT),
     begun=begun,
+    eventually=EVENTUALLY,
     live={"give_up": True},
     happenings=HAPPENINGS,
 )

@@ -15,11 +15,12 @@ from typing import Any, get_type_hints
 
 from zabcheck.explorer.model import Model, Step
 from zabcheck.models.bounds import Budget, by_name, spending, unbounded
-from zabcheck.models.fairness import assumed, promised
 from zabcheck.models.zab.bounds import DISKS, Bounds
+from zabcheck.models.zab.fairness import ASSUMPTIONS
 from zabspec import fast_election, zab
 from zabspec.parts import Sid, replace
 from zabspec.quorums import Quorums, majority, smallest
+from zabspec.zab.liveness import EVENTUALLY
 from zabspec.zab.network import is_reachable
 from zabspec.zab.state import Disk, Role
 
@@ -66,8 +67,8 @@ def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
         bounds.servers,
         symmetry=True,
         is_at_bound=is_at_bound,
-        eventually=promised("zab"),
-        fairness=assumed("zab"),
+        eventually=EVENTUALLY,
+        fairness=ASSUMPTIONS,
     )
 
 

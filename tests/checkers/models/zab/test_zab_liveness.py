@@ -12,15 +12,13 @@ from zabcheck.explorer.liveness import Graph, check_liveness, judged
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.promises import Assumptions
 from zabcheck.explorer.verdicts import Outcome
-from zabcheck.models.fairness import assumed, promised
 from zabcheck.models.mutant import Mutant
 from zabcheck.models.registry import Instance, build
 from zabcheck.models.zab.bounds import Bounds
+from zabcheck.models.zab.fairness import ASSUMPTIONS as ASSUMED
 from zabcheck.models.zab.liveness_mutants import ZAB_LIVENESS_MUTANTS
 from zabspec import zab
-
-EVENTUALLY = promised("zab")
-ASSUMED = assumed("zab")
+from zabspec.zab.liveness import EVENTUALLY
 
 
 def instance(*bounds: int, epochs: int, **more: int) -> Instance:
