@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from zabcheck.explorer.model import Model, Step
-from zabcheck.models.bounds import Budget
+from zabcheck.models.bounds import Budget, by_name
 from zabcheck.models.paper.bounds import Bounds
 from zabcheck.models.paper.model import steps as bounded_steps
 from zabspec import paper
@@ -107,7 +107,7 @@ MAX_EPOCH = 10
 
 
 def model(bounds: Bounds) -> Model:
-    """The instance whose counts are TLC's. `bounds.numbered` is implied, `give_up` is refused."""
+    """Returns the instance whose counts are TLC's: `bounds.numbered` is implied, `give_up` is left out."""
     size = bounds.servers
     bounds = replace(bounds, numbered=True, give_up=False)
     nothing: Queue[Marks] = Queue()
@@ -124,7 +124,7 @@ def model(bounds: Bounds) -> Model:
             step.action,
             step.arguments,
             partial(_recorded, step, names.index(step.action)),
-            _disjuncts if step.action == "leader_processes_ack" else None,
+            _disjuncts if step.action == paper.leader_processes_ack.__name__ else None,
         )
         for step in bounded_steps(bounds)
     )
@@ -293,21 +293,23 @@ def _hears_ack(ledger: Ledger, _: paper.State, after: paper.State, leader: Sid, 
     return _with(ledger, leader, marks=(*marks[: index - 1], marks[index - 1] | {follower}, *marks[index:]))
 
 
-_NOTES: dict[str, Any] = {
-    "server_becomes_oracle_choice": _starts,
-    "server_follows_oracle": _starts,
-    "connection_times_out": _loses,
-    "server_restarts": _restarts,
-    "leader_processes_cepoch": _hears_cepoch,
-    "follower_processes_newepoch": _hears_newepoch,
-    "leader_processes_ackepoch": _hears_ackepoch,
-    "follower_processes_newleader": _hears_newleader,
-    "leader_processes_ackleader": _hears_ackleader,
-    "leader_accepts_request": _logs,
-    "leader_sends_proposal": _sends,
-    "follower_processes_proposal": _hears_proposal,
-    "leader_processes_ack": _hears_ack,
-}
+_NOTES: dict[str, Any] = by_name(
+    {
+        paper.server_becomes_oracle_choice: _starts,
+        paper.server_follows_oracle: _starts,
+        paper.connection_times_out: _loses,
+        paper.server_restarts: _restarts,
+        paper.leader_processes_cepoch: _hears_cepoch,
+        paper.follower_processes_newepoch: _hears_newepoch,
+        paper.leader_processes_ackepoch: _hears_ackepoch,
+        paper.follower_processes_newleader: _hears_newleader,
+        paper.leader_processes_ackleader: _hears_ackleader,
+        paper.leader_accepts_request: _logs,
+        paper.leader_sends_proposal: _sends,
+        paper.follower_processes_proposal: _hears_proposal,
+        paper.leader_processes_ack: _hears_ack,
+    }
+)
 
 
 def _with(ledger: Ledger, server: Sid, **changes: Any) -> Ledger:
