@@ -15,7 +15,7 @@ JARS = Path("/usr/share/java")
 NEEDED = ("zookeeper", "slf4j-log4j12", "log4j-1.2", "commons-io")
 WANTED = ("snappy-java",)
 """For compressed snapshots."""
-START_TIMEOUT = 60.0
+START_TIMEOUT = 240.0
 
 
 def why_not() -> str:

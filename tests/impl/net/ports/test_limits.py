@@ -21,7 +21,8 @@ from zabserver.service.tree import Tree
 from zabserver.testing import ZooKeeper
 from zabspec import tree
 
-TIMEOUT = 10.0
+TIMEOUT = 60.0
+"""Longest time for anything, in seconds; reached only if a test fails."""
 CONNECT = struct.pack(">iiqiqi16s?", 45, 0, 0, 10_000, 0, 16, bytes(16), False)
 
 

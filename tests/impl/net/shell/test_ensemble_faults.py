@@ -17,15 +17,13 @@ from pathlib import Path
 import pytest
 
 from zabcheck.servers.clients import Watcher, Worker, Writer, differences, everything, prepare
-from zabcheck.servers.members import Kind, Members
+from zabcheck.servers.members import Kind, Members, ask_word
 from zabcheck.servers.proxy import Proxy
 from zabcheck.servers.session import Disconnected
 from zabcheck.servers.session_holders import SessionHolder, ephemerals, kept_differences, prepare_kept
 
 TICK, TIMEOUT = 100, 2000
-"""In milliseconds; members give each other up after ten ticks."""
-SILENT = 1.6
-"""Longer than that, in seconds."""
+"""In milliseconds; members abandon each other after ten ticks of silence."""
 AT_HAND = 550
 """How many nodes are more transactions than a leader has at hand (`commitLogCount`)."""
 WRITTEN = 40
@@ -74,6 +72,16 @@ class Arena:
     def acknowledged(self) -> int:
         return sum(len(writer.told.acknowledged) for writer in self.writers)
 
+    def wait_until_abandoned(self, sid: int) -> None:
+        """Returns when another member leads, and does not count this one as synchronised."""
+        others = len(self.sids) - 2
+
+        def is_abandoned() -> bool:
+            leader = self.members.leader
+            return leader not in (None, sid) and synced(self.members.client_ports[leader]) <= others
+
+        self.members.wait_until(is_abandoned)
+
     def settle(self) -> None:
         """Everything is well again."""
         self.proxy.heal()
@@ -109,31 +117,37 @@ class Arena:
         assert watcher.wrong == []
 
     def check(self) -> None:
-        """All is as the clients were told.
+        """Checks that every member has what the clients were told.
 
-        If not, once more: a session may have expired while nodes were read. And a member that was cut off
-        may not have noticed yet, and close its connections when it does.
+        Differences may go away: a session may expire while nodes are read. And a member that was cut off may
+        close its connections only when it notices.
         """
         found: list[str] = []
-        for _ in range(3):
+
+        def is_alike() -> bool:
+            found.clear()
             try:
-                found = differences(
-                    self.ports, self.writers, lambda nodes: kept_differences(nodes, self.holders)
+                found.extend(
+                    differences(self.ports, self.writers, lambda nodes: kept_differences(nodes, self.holders))
                 )
             except Disconnected as error:
-                found = [str(error)]
-                self.members.wait_until_serving()
-                continue
-            if not found:
-                return
-            time.sleep(2 * TIMEOUT / 1000)
-        pytest.fail("\n".join((f"{len(found)} differences:", *found[:20])))
+                found.append(str(error))
+            return not found
+
+        try:
+            self.members.wait_until(is_alike)
+        except TimeoutError:
+            pytest.fail("\n".join((f"{len(found)} differences:", *found[:20])))
 
     def check_end(self) -> None:
-        """Sessions whose clients are gone end in time, and their nodes with them."""
-        self.members.wait_until(
-            lambda: not ephemerals(everything(self.ports[0])), (TIMEOUT + 4 * TICK) / 1000 + SILENT
-        )
+        """Checks that sessions whose clients are gone expire, and that their nodes are deleted."""
+        self.members.wait_until(lambda: not ephemerals(everything(self.ports[0])))
+
+
+def synced(port: int) -> int:
+    """Returns how many learners a leader counts as synchronised."""
+    counts = dict(line.split("\t", 1) for line in ask_word(port, "mntr").splitlines() if "\t" in line)
+    return sum(int(counts.get(f"zk_synced_{kind}", "0")) for kind in ("followers", "observers"))
 
 
 @contextmanager
@@ -209,11 +223,15 @@ def leave_one_far_behind(it: Arena) -> None:
 
 
 def pause_one(it: Arena) -> None:
-    paused(it, it.anyone(), SILENT)
+    sid = it.anyone()
+    with paused(it, sid):
+        it.wait_until_abandoned(sid)
+        it.go_on()
 
 
 def pause_one_for_a_moment(it: Arena) -> None:
-    paused(it, it.anyone(), it.chance.random() / 2)
+    with paused(it, it.anyone()):
+        time.sleep(it.chance.random() / 2)
 
 
 def pause_the_leader(it: Arena) -> None:
@@ -227,18 +245,19 @@ def pause_the_leader(it: Arena) -> None:
     it.writers += writers
     for each in writers:
         each.start()
-    paused(it, leader, SILENT)
+    with paused(it, leader):
+        it.wait_until_abandoned(leader)
+        it.go_on()
     it.settle()
     for each in writers:
         each.stop()
 
 
-def paused(it: Arena, sid: int, seconds: float) -> None:
+@contextmanager
+def paused(it: Arena, sid: int) -> Iterator[None]:
     it.members.pause(sid)
     try:
-        time.sleep(seconds)
-        if seconds > 1:
-            it.go_on()
+        yield
     finally:
         it.members.resume(sid)
 
@@ -258,21 +277,21 @@ def cut_the_leader_from_one(it: Arena) -> None:
 def swallow_what_the_leader_sends(it: Arena) -> None:
     leader = it.leader()
     it.proxy.swallow((leader, other) for other in it.others(leader))
-    time.sleep(SILENT)
+    it.wait_until_abandoned(leader)
     it.go_on()
 
 
 def swallow_what_the_leader_is_sent(it: Arena) -> None:
     leader = it.leader()
     it.proxy.swallow((other, leader) for other in it.others(leader))
-    time.sleep(SILENT)
+    it.wait_until_abandoned(leader)
     it.go_on()
 
 
 def swallow_all_of_one(it: Arena) -> None:
     sid = it.anyone()
     it.proxy.swallow((one, other) for one, other in it.proxy.ports if sid in (one, other))
-    time.sleep(SILENT)
+    it.wait_until_abandoned(sid)
     it.go_on()
 
 

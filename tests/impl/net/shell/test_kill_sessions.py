@@ -176,7 +176,9 @@ def rounds(folder: Path, count: int, seed: int) -> Counter[State]:
             ]
             for each in workers:
                 each.start()
-            time.sleep(chance.uniform(0.02, 0.3))
+            enough = len(owners) + chance.randrange(3, 40)
+            while len(owners) < enough and any(each.is_alive() for each in workers):
+                time.sleep(0.001)
             process.send_signal(signal.SIGKILL)
             for each in workers:
                 each.join(WAIT)
