@@ -355,6 +355,24 @@ def test_sources_of_properties_are_in_the_references() -> None:
             assert known.search(source), f"{path}: {source}"
 
 
+@pytest.mark.parametrize("section", ["Speed", "Depth", "Faults", "Elections by votes"])
+def test_counts_on_the_page_of_measurements_are_pinned(section: str) -> None:
+    """Each number of distinct states stands in a test, or in a list of instances that the tests explore."""
+    text = (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (.*) \|$", text.partition(f"\n## {section}\n")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    column = rows[0].split(" | ").index("Distinct")
+    counts = [row.split(" | ")[column] for row in rows[1:]]
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("tests", "checkers")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    assert len(counts) > 3
+    assert [count for count in counts if count.replace(",", "_") not in code] == []
+
+
 def test_every_module_of_the_spec_is_in_its_reading_order() -> None:
     """The table in spec/README.md has every module of the spec."""
     text = (ROOT / "spec" / "README.md").read_text(encoding="utf-8")
