@@ -5,7 +5,15 @@ ZooKeeper: FastLeaderElection.lookForLeader, WorkerReceiver.
 
 from __future__ import annotations
 
-from zabspec.fast_election.network import heard, others, sent, taken, told, voters, with_server
+from zabspec.fast_election.network import (
+    next_from_voter,
+    others,
+    received_from,
+    sent,
+    voters,
+    with_server,
+    with_vote_sent,
+)
 from zabspec.fast_election.state import ESTABLISHED, Mode, Report, State
 from zabspec.fast_election.votes import (
     better_is_under_way,
@@ -15,9 +23,9 @@ from zabspec.fast_election.votes import (
     is_discarded,
     is_holding_off,
     is_settled,
-    looking,
-    nobody,
+    no_reports,
     with_received,
+    with_round_begun,
     with_vote,
 )
 from zabspec.parts import Sid, replace
@@ -30,7 +38,7 @@ def server_starts(state: State, server: Sid) -> State | None:
     """
     if state.servers[server].mode != Mode.DOWN:
         return None
-    return looking(state, server)
+    return with_round_begun(state, server)
 
 
 def server_tells_again(state: State, server: Sid) -> State | None:
@@ -44,7 +52,7 @@ def server_tells_again(state: State, server: Sid) -> State | None:
         return None
     if all(state.network[server][receiver].head for receiver in voters(state, server)):
         return None
-    return told(state, server)
+    return with_vote_sent(state, server)
 
 
 def server_joins_round(state: State, server: Sid, sender: Sid) -> State | None:
@@ -55,7 +63,7 @@ def server_joins_round(state: State, server: Sid, sender: Sid) -> State | None:
 
     ZooKeeper: lookForLeader, electionEpoch > logicalclock.
     """
-    message = heard(state, server, sender)
+    message = next_from_voter(state, server, sender)
     voting = state.servers[server]
     if message is None or message.mode != Mode.LOOKING or message.round <= voting.round:
         return None
@@ -63,9 +71,9 @@ def server_joins_round(state: State, server: Sid, sender: Sid) -> State | None:
         return None
     first = first_vote(voting, server)
     best = message.vote if is_better(state, message.vote, first) else first
-    joined = replace(voting, round=message.round, received=nobody(state))
-    state = with_server(taken(state, server, sender), server, joined)
-    state = told(with_vote(state, server, best), server)
+    joined = replace(voting, round=message.round, received=no_reports(state))
+    state = with_server(received_from(state, server, sender), server, joined)
+    state = with_vote_sent(with_vote(state, server, best), server)
     return with_received(state, server, sender, Report(message.vote, message.mode))
 
 
@@ -74,15 +82,15 @@ def server_counts_vote(state: State, server: Sid, sender: Sid) -> State | None:
 
     ZooKeeper: lookForLeader, electionEpoch == logicalclock.
     """
-    message = heard(state, server, sender)
+    message = next_from_voter(state, server, sender)
     voting = state.servers[server]
     if message is None or message.mode != Mode.LOOKING or message.round != voting.round:
         return None
     if message.vote is None or is_discarded(state, server, message):
         return None
-    state = taken(state, server, sender)
+    state = received_from(state, server, sender)
     if is_better(state, message.vote, voting.vote):
-        state = told(with_vote(state, server, message.vote), server)
+        state = with_vote_sent(with_vote(state, server, message.vote), server)
     return with_received(state, server, sender, Report(message.vote, message.mode))
 
 
@@ -91,12 +99,12 @@ def server_discards_vote(state: State, server: Sid, sender: Sid) -> State | None
 
     ZooKeeper: lookForLeader, the loop with finalizeWait.
     """
-    message = heard(state, server, sender)
+    message = next_from_voter(state, server, sender)
     if message is None or not is_discarded(state, server, message):
         return None
     if message.mode == Mode.LOOKING and message.round < state.servers[server].round:
         return None
-    return taken(state, server, sender)
+    return received_from(state, server, sender)
 
 
 def server_answers_late(state: State, server: Sid, sender: Sid) -> State | None:
@@ -105,10 +113,10 @@ def server_answers_late(state: State, server: Sid, sender: Sid) -> State | None:
 
     ZooKeeper: WorkerReceiver.run.
     """
-    message = heard(state, server, sender)
+    message = next_from_voter(state, server, sender)
     if message is None or message.mode != Mode.LOOKING or message.round >= state.servers[server].round:
         return None
-    return sent(taken(state, server, sender), server, sender)
+    return sent(received_from(state, server, sender), server, sender)
 
 
 def server_weighs_report(state: State, server: Sid, sender: Sid) -> State | None:
@@ -118,12 +126,12 @@ def server_weighs_report(state: State, server: Sid, sender: Sid) -> State | None
 
     ZooKeeper: FastLeaderElection.receivedFollowingNotification, checkLeader.
     """
-    message = heard(state, server, sender)
+    message = next_from_voter(state, server, sender)
     if message is None or message.vote is None or message.mode not in ESTABLISHED:
         return None
     if is_discarded(state, server, message):
         return None
-    state = taken(state, server, sender)
+    state = received_from(state, server, sender)
     report = Report(message.vote, message.mode)
     if message.round == state.servers[server].round:
         state = with_received(state, server, sender, report)
@@ -149,7 +157,7 @@ def server_answers(state: State, server: Sid, sender: Sid) -> State | None:
         return None
     if state.servers[sender].is_voter and answering.mode == Mode.LOOKING:
         return None
-    return sent(taken(state, server, sender), server, sender)
+    return sent(received_from(state, server, sender), server, sender)
 
 
 def server_ignores(state: State, server: Sid, sender: Sid) -> State | None:
@@ -162,7 +170,7 @@ def server_ignores(state: State, server: Sid, sender: Sid) -> State | None:
         return None
     if state.servers[server].mode == Mode.LOOKING and message.mode in ESTABLISHED:
         return None
-    return taken(state, server, sender)
+    return received_from(state, server, sender)
 
 
 def server_decides(state: State, server: Sid) -> State | None:

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from zabspec.fast_election.network import followers, others, with_channel, with_server
 from zabspec.fast_election.state import DECIDED, Mode, State
-from zabspec.fast_election.votes import better_is_under_way, decided, is_holding_off, looking, nobody
+from zabspec.fast_election.votes import (
+    better_is_under_way,
+    decided,
+    is_holding_off,
+    no_reports,
+    with_round_begun,
+)
 from zabspec.parts import Queue, Sid, replace
 from zabspec.quorums import is_quorum
 
@@ -37,7 +43,7 @@ def server_looks_again(state: State, server: Sid) -> State | None:
         is_lost = state.servers[leaving.vote.leader].mode != Mode.LEADING
     if not is_lost:
         return None
-    return looking(state, server)
+    return with_round_begun(state, server)
 
 
 def server_crashes(state: State, server: Sid) -> State | None:
@@ -49,7 +55,7 @@ def server_crashes(state: State, server: Sid) -> State | None:
     if crashing.mode == Mode.DOWN:
         return None
     gone = replace(
-        crashing, mode=Mode.DOWN, round=0, vote=None, received=nobody(state), outside=nobody(state)
+        crashing, mode=Mode.DOWN, round=0, vote=None, received=no_reports(state), outside=no_reports(state)
     )
     for sender in others(state, server):
         state = with_channel(state, sender, server, Queue())

@@ -18,7 +18,7 @@ def followers(state: State, leader: Sid) -> tuple[Sid, ...]:
     )
 
 
-def heard(state: State, server: Sid, sender: Sid) -> Notification | None:
+def next_from_voter(state: State, server: Sid, sender: Sid) -> Notification | None:
     """Returns the next notification that a looking server gets from a voter, None if there is none."""
     if state.servers[server].mode != Mode.LOOKING or not state.servers[sender].is_voter:
         return None
@@ -35,7 +35,7 @@ def voters(state: State, server: Sid) -> tuple[Sid, ...]:
     return tuple(sid for sid in others(state, server) if state.servers[sid].is_voter)
 
 
-def told(state: State, server: Sid) -> State:
+def with_vote_sent(state: State, server: Sid) -> State:
     """Returns the state after a server sent its vote to all voters (ZooKeeper: sendNotifications)."""
     for receiver in voters(state, server):
         state = sent(state, server, receiver)
@@ -51,7 +51,7 @@ def sent(state: State, sender: Sid, receiver: Sid) -> State:
     return with_channel(state, sender, receiver, Queue((*waiting, news)))
 
 
-def taken(state: State, receiver: Sid, sender: Sid) -> State:
+def received_from(state: State, receiver: Sid, sender: Sid) -> State:
     """Returns the state after the receiver took the oldest notification from a channel."""
     return with_channel(state, sender, receiver, state.network[sender][receiver].without_first())
 

@@ -5,7 +5,7 @@ ZooKeeper: FastLeaderElection, Vote, SyncedLearnerTracker.
 
 from __future__ import annotations
 
-from zabspec.fast_election.network import told, voters, with_server
+from zabspec.fast_election.network import voters, with_server, with_vote_sent
 from zabspec.fast_election.state import Mode, Notification, Report, Reports, Server, State, Vote
 from zabspec.parts import Row, Sid, replace
 from zabspec.quorums import is_quorum, weight
@@ -57,7 +57,7 @@ def is_settled(state: State, server: Sid, reports: Reports, message: Notificatio
     vote = message.vote
     if vote is None:
         return False
-    agreeing = [Sid(sid) for sid, each in enumerate(reports) if each and says_the_same(each, vote)]
+    agreeing = [Sid(sid) for sid, each in enumerate(reports) if each and is_same_decision(each, vote)]
     if not is_quorum(state.quorums, agreeing):
         return False
     if vote.leader == server:
@@ -66,7 +66,7 @@ def is_settled(state: State, server: Sid, reports: Reports, message: Notificatio
     return leading is not None and leading.mode == Mode.LEADING
 
 
-def says_the_same(report: Report, vote: Vote) -> bool:
+def is_same_decision(report: Report, vote: Vote) -> bool:
     """True if a report agrees with the vote of a server that has decided (ZooKeeper: Vote.equals).
 
     Between two servers that have decided, leader and epoch count: they may remember different zxids.
@@ -76,18 +76,20 @@ def says_the_same(report: Report, vote: Vote) -> bool:
     return (report.vote.leader, report.vote.epoch) == (vote.leader, vote.epoch)
 
 
-def nobody(state: State) -> Reports:
+def no_reports(state: State) -> Reports:
     """Returns reports in which no server has been heard of."""
     return Row([None] * len(state.servers))
 
 
-def looking(state: State, server: Sid) -> State:
+def with_round_begun(state: State, server: Sid) -> State:
     """Returns the state after a server began a round of its own and sent everyone its first vote."""
     was = state.servers[server]
     clean = replace(
-        was, mode=Mode.LOOKING, round=was.round + 1, received=nobody(state), outside=nobody(state)
+        was, mode=Mode.LOOKING, round=was.round + 1, received=no_reports(state), outside=no_reports(state)
     )
-    return told(with_vote(with_server(state, server, clean), server, first_vote(was, server)), server)
+    return with_vote_sent(
+        with_vote(with_server(state, server, clean), server, first_vote(was, server)), server
+    )
 
 
 def decided(state: State, server: Sid, vote: Vote, in_round: int) -> State:
@@ -100,8 +102,8 @@ def decided(state: State, server: Sid, vote: Vote, in_round: int) -> State:
         mode=mode,
         round=in_round,
         vote=vote,
-        received=nobody(state),
-        outside=nobody(state),
+        received=no_reports(state),
+        outside=no_reports(state),
     )
     return with_server(state, server, done)
 

@@ -49,8 +49,8 @@ def server_applies(state: State, server: Sid) -> State | None:
         return None
     state = with_applied(state, server, zxid)
     for client in range(len(state.clients)):
-        state = told(state, server, Cid(client), zxid)
-    return replied(state, server, zxid)
+        state = with_events_sent(state, server, Cid(client), zxid)
+    return with_request_answered(state, server, zxid)
 
 
 def server_answers(state: State, server: Sid, client: Cid) -> State | None:
@@ -130,7 +130,7 @@ def with_applied(state: State, server: Sid, zxid: int) -> State:
     return with_server(state, server, replace(state.servers[server], applied=zxid))
 
 
-def told(state: State, server: Sid, client: Cid, zxid: int) -> State:
+def with_events_sent(state: State, server: Sid, client: Cid, zxid: int) -> State:
     """Returns the state after a server sent a client the events of a transaction."""
     watching = state.connections[server][client]
     if not watching.watches.entries:
@@ -141,7 +141,7 @@ def told(state: State, server: Sid, client: Cid, zxid: int) -> State:
     return sent(state, server, client, *done.events)
 
 
-def replied(state: State, server: Sid, zxid: int) -> State:
+def with_request_answered(state: State, server: Sid, zxid: int) -> State:
     """Returns the state after a server answered the request of a transaction, and closed connections if it
     ends a session.
     """

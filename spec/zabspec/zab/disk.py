@@ -37,7 +37,7 @@ def synced(server: Server) -> Server:
     return replace(server, log=(*server.log, *server.unsynced), unsynced=())
 
 
-def put_down(server: Server) -> Server:
+def shut_down(server: Server) -> Server:
     """Returns a server after it stopped serving without a crash; it keeps its tree.
 
     What waits is written first. Then the transactions that the log has beyond the tree are applied, or the

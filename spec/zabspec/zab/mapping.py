@@ -36,11 +36,11 @@ def abstract(state: State) -> broadcast.State:
     """Returns the state of atomic broadcast that a state of ZAB 1.0 stands for."""
     servers = [Sid(sid) for sid in range(len(state.servers))]
     parts = [share(state, sid) for sid in servers]
-    flying = [in_flight(state, one, other) for one in servers for other in servers if one != other]
-    return together(state, tuple(parts), tuple(flying))
+    in_channels = [in_flight(state, one, other) for one in servers for other in servers if one != other]
+    return together(state, tuple(parts), tuple(in_channels))
 
 
-def together(state: State, parts: tuple[Share, ...], flying: tuple[History, ...]) -> broadcast.State:
+def together(state: State, parts: tuple[Share, ...], in_channels: tuple[History, ...]) -> broadcast.State:
     """Returns the state of atomic broadcast that servers and channels with these shares stand for."""
     candidates = [
         most_recent(chosen)
@@ -50,7 +50,7 @@ def together(state: State, parts: tuple[Share, ...], flying: tuple[History, ...]
     log = common_prefix([candidate.history for candidate in candidates])
     known: set[Txn] = set()
     for history in (
-        *flying,
+        *in_channels,
         *(part.heard_of for part in parts),
         *(part.prospects[0].history for part in parts),
     ):

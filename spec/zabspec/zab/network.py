@@ -15,7 +15,7 @@ from typing import TypeVar
 from zabspec.histories import ZERO
 from zabspec.parts import Queue, Row, Sid, replace
 from zabspec.phases import Phase
-from zabspec.zab.disk import put_down
+from zabspec.zab.disk import shut_down
 from zabspec.zab.state import Message, Role, Server, Stage, State, SyncMode
 
 EMPTY: Queue[Message] = Queue()
@@ -147,7 +147,7 @@ def leader_notices(state: State, leader: Sid, follower: Sid) -> State | None:
 def as_looking(server: Server) -> Server:
     """Returns a server back in election: what waited is written, and the tree has all that the log has."""
     return replace(
-        put_down(server),
+        shut_down(server),
         role=Role.LOOKING,
         phase=Phase.ELECTION,
         leader=None,

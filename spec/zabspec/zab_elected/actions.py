@@ -10,7 +10,7 @@ from zabspec import fast_election, zab
 from zabspec.fast_election import faults as election_faults
 from zabspec.fast_election.network import with_server as with_elector
 from zabspec.fast_election.state import Mode
-from zabspec.fast_election.votes import looking
+from zabspec.fast_election.votes import with_round_begun
 from zabspec.parts import Sid, replace
 from zabspec.phases import Phase
 from zabspec.zab.election import as_leader, standing
@@ -65,7 +65,7 @@ def leaving(action: ZabAction) -> Action:
         after = _whole(action(state, server, *others))
         if after is None or after.servers[server].role != Role.LOOKING:
             return after
-        return replace(after, election=looking(_with_standing(after, server), server))
+        return replace(after, election=with_round_begun(_with_standing(after, server), server))
 
     return leaves
 

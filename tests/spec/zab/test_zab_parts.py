@@ -10,7 +10,7 @@ from zabspec import zab
 from zabspec.histories import ZERO, History, Txn, Zxid, after, up_to
 from zabspec.parts import Sid, replace
 from zabspec.quorums import Quorums, is_quorum, majority, smallest, weight
-from zabspec.zab.disk import put_down
+from zabspec.zab.disk import shut_down
 from zabspec.zab.faults import server_restarts
 from zabspec.zab.network import with_server
 from zabspec.zab.state import Diff, Role, Server, SyncMode, Trunc
@@ -103,18 +103,18 @@ def server(**changes: object) -> Server:
 
 
 def test_a_shutdown_writes_what_waits_and_brings_the_tree_up_to_it() -> None:
-    stopped = put_down(server(log=(A,), unsynced=(B,), tree=(A,), processed=A.zxid, committed_log=(A,)))
+    stopped = shut_down(server(log=(A,), unsynced=(B,), tree=(A,), processed=A.zxid, committed_log=(A,)))
     assert (stopped.log, stopped.unsynced, stopped.tree) == ((A, B), (), (A, B))
     assert stopped.processed == B.zxid
 
 
 def test_a_leader_that_proposed_nothing_keeps_the_label_of_its_epoch() -> None:
-    assert put_down(server(log=(A,), tree=(A,), processed=Zxid(2, 0))).processed == Zxid(2, 0)
+    assert shut_down(server(log=(A,), tree=(A,), processed=Zxid(2, 0))).processed == Zxid(2, 0)
 
 
 @pytest.mark.parametrize("mode", [SyncMode.TRUNC, SyncMode.SNAP])
 def test_a_shutdown_forgets_a_tree_that_is_on_no_disk(mode: SyncMode) -> None:
-    stopped = put_down(server(log=(A,), tree=(A, B), processed=B.zxid, sync_mode=mode))
+    stopped = shut_down(server(log=(A,), tree=(A, B), processed=B.zxid, sync_mode=mode))
     assert (stopped.tree, stopped.processed, stopped.committed_log) == ((A,), A.zxid, (A,))
 
 

@@ -18,10 +18,10 @@ from zabspec.service.requests import Body, Message, Reply, Sync, is_read, is_wri
 from zabspec.service.server import (
     answered,
     is_its_turn,
-    replied,
-    told,
     waiting_for,
     with_applied,
+    with_events_sent,
+    with_request_answered,
     with_watches,
 )
 from zabspec.service.state import Cid, Connection, Life, Logged, State
@@ -56,7 +56,7 @@ def server_applies(tell: Teller) -> Callable[[State, Sid], State | None]:
         state = with_applied(state, server, zxid)
         for client in range(len(state.clients)):
             state = tell(state, server, Cid(client), zxid)
-        return replied(state, server, zxid)
+        return with_request_answered(state, server, zxid)
 
     return action
 
@@ -67,7 +67,7 @@ def server_applies(tell: Teller) -> Callable[[State, Sid], State | None]:
 def told_newest_first(state: State, server: Sid, client: Cid, zxid: int) -> State:
     """What is new goes ahead of the events that wait."""
     before = len(state.clients[client].inbox)
-    state = told(state, server, client, zxid)
+    state = with_events_sent(state, server, client, zxid)
     inbox = state.clients[client].inbox
     at = before
     while at and isinstance(inbox[at - 1], Event):
@@ -77,7 +77,7 @@ def told_newest_first(state: State, server: Sid, client: Cid, zxid: int) -> Stat
 
 def told_of_the_one_before(state: State, server: Sid, client: Cid, zxid: int) -> State:
     """Of each transaction when the next one is applied."""
-    return told(state, server, client, zxid - 1)
+    return with_events_sent(state, server, client, zxid - 1)
 
 
 def told_of_errors(state: State, server: Sid, client: Cid, zxid: int) -> State:
@@ -85,7 +85,7 @@ def told_of_errors(state: State, server: Sid, client: Cid, zxid: int) -> State:
     asking = waiting_for(state, server, zxid)
     request = None if asking is None else state.connections[server][asking].requests.head
     if request is None or not isinstance(request.body, tree.SetData):
-        return told(state, server, client, zxid)
+        return with_events_sent(state, server, client, zxid)
     trigger = Trigger(EventType.DATA_CHANGED, request.body.path, Manager.DATA)
     return _told_by(state, server, client, (trigger,), zxid)
 
@@ -93,13 +93,13 @@ def told_of_errors(state: State, server: Sid, client: Cid, zxid: int) -> State:
 def told_again_and_again(state: State, server: Sid, client: Cid, zxid: int) -> State:
     """A watch stays when it has fired, whatever its mode."""
     watches = state.connections[server][client].watches
-    return with_watches(told(state, server, client, zxid), server, client, watches)
+    return with_watches(with_events_sent(state, server, client, zxid), server, client, watches)
 
 
 def told_once_for_several(state: State, server: Sid, client: Cid, zxid: int) -> State:
     """An event that is like the one before, which has not been received, is left out."""
     before = len(state.clients[client].inbox)
-    state = told(state, server, client, zxid)
+    state = with_events_sent(state, server, client, zxid)
     inbox = state.clients[client].inbox
     kept: list[Message] = list(inbox[:before])
     for event in inbox[before:]:
@@ -123,7 +123,7 @@ def told_of_all_but_the_last_child(state: State, server: Sid, client: Cid, zxid:
 
 def told_of_children(state: State, server: Sid, client: Cid, zxid: int) -> State:
     """A recursive watch is told as well that there are other children."""
-    state = told(state, server, client, zxid)
+    state = with_events_sent(state, server, client, zxid)
     tops = [
         each.path
         for each in state.connections[server][client].watches.entries
@@ -410,7 +410,7 @@ def leader_fires_at_once(state: State, client: Cid, server: Sid) -> State | None
     if done is None:
         return None
     for each in range(len(state.clients)):
-        done = told(done, server, Cid(each), len(done.log))
+        done = with_events_sent(done, server, Cid(each), len(done.log))
     return done
 
 

@@ -20,7 +20,7 @@ from zabcheck.models.zab.elected import BEGINNING
 from zabspec import fast_election, zab, zab_elected
 from zabspec.fast_election.network import with_server
 from zabspec.fast_election.state import Server
-from zabspec.fast_election.votes import looking
+from zabspec.fast_election.votes import with_round_begun
 from zabspec.histories import Zxid
 from zabspec.parts import Sid, replace
 from zabspec.zab_elected import Action, State
@@ -41,7 +41,7 @@ def beginning(entering: Callable[[Server, Zxid], Server]) -> dict[Action, Action
             if done is None or done.election.servers[server].round == state.election.servers[server].round:
                 return done
             said = entering(state.election.servers[server], done.servers[server].processed)
-            return replace(done, election=looking(with_server(state.election, server, said), server))
+            return replace(done, election=with_round_begun(with_server(state.election, server, said), server))
 
         return mistaken
 
