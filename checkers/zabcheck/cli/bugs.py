@@ -1,21 +1,26 @@
-"""`zab bugs`: bugs that ZooKeeper had, found again live and told with a space-time diagram."""
+"""`zab bugs`: bugs that ZooKeeper had, found again and shown as space-time diagrams.
+
+The time in the last column of the table is the shortest that others have published for TLC, the model checker
+of TLA+: see `zabcheck.models.zab.catalogue.published`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from zabcheck.cli import check
 from zabcheck.cli.arguments import Parser, UsageError, number
+from zabcheck.cli.output import say, width
+from zabcheck.cli.series import in_turn, say_interrupted
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
-from zabcheck.explorer.verdicts import Outcome, Verdict
+from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
 from zabcheck.models import registry
 from zabcheck.models.mutant import Mutant
 from zabcheck.models.registry import build, instance_of
@@ -23,26 +28,31 @@ from zabcheck.models.zab.catalogue.bugs import BUGS, BY_NAME
 from zabcheck.models.zab.catalogue.history import HISTORY, Past
 from zabcheck.models.zab.catalogue.published import PUBLISHED, Published
 from zabcheck.report.progress import in_words, progress, seconds
-from zabcheck.report.table import aligned
+from zabcheck.report.table import Columns
+from zabcheck.suggestions import unknown
 from zabcheck.traces.files import Expect, check_writable, save
 
-WIDTH = 99
-
+JIRA = "ZOOKEEPER-"
 CODES = {Outcome.VIOLATED: 0, Outcome.OUT_OF_BUDGET: 2}
-"""Exit codes: 0 if the bug is found, for that is what is asked for; 1 for any other outcome."""
+"""Exit codes: 0 if the bug is found, which is what was asked for; 1 for any other outcome."""
 
 
 def add(commands: Any) -> None:
     """Adds the command to those of `zab`."""
     parser: Parser = commands.add_parser(
         "bugs",
-        help="find bugs again that ZooKeeper had",
-        description="Lists bugs that ZooKeeper had; given a name, finds the shortest run to that bug again, "
-        "tells its story and draws the run. Exit code: 0 found, 1 not found, 2 nobody knows.",
+        description="Lists bugs that ZooKeeper had. Given a name, finds the shortest run to that bug, tells "
+        "its story and draws the run. Exit code: 0 found, 1 not found, 2 undecided.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("name", nargs="?", metavar="NAME", help="one of those listed by `zab bugs`")
-    parser.add_argument("--all", action="store_true", help="find them all, and print a table")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="a name listed by `zab bugs`, or the number of an issue: 3911"
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="find all of them, and print a table; its last column is the time published for TLC",
+    )
     parser.add_argument(
         "--history", action="store_true", help="list what went wrong over the years: found here, or why not"
     )
@@ -51,7 +61,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Lists or finds, and returns the exit code.
+    """Lists bugs or finds them, and returns the exit code.
 
     Raises:
         UsageError: there is no such bug, or the arguments do not fit together.
@@ -63,91 +73,111 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"zab bugs: --{asked}, or {name}, but not both")
     if arguments.all and arguments.history:
         raise UsageError("zab bugs: --all, or --history, but not both")
-    if name is not None and name not in BY_NAME:
-        raise UsageError(f"zab bugs: no bug {name!r}: one of {', '.join(BY_NAME)}")
+    bug = None if name is None else _named(name)
     if arguments.traces is not None:
         check_writable(arguments.traces)
     options = Options(workers=arguments.workers)
-    if name is not None:
-        return _show(BY_NAME[name], options, arguments.traces)
+    if bug is not None:
+        return _show(bug, options, arguments.traces)
     if arguments.all:
         return _show_all(options, arguments.traces)
     if arguments.history:
-        print("\n".join(line for past in HISTORY for line in _past(past)))
+        for past in HISTORY:
+            _tell_past(past)
         return 0
-    print(
-        "\n".join(line for bug in BUGS for line in (f"{bug.name}: caught by {bug.caught_by}", *_story(bug)))
-    )
+    for each in BUGS:
+        say(f"{each.name}: caught by {each.caught_by}")
+        say(each.story, 4, 4)
     return 0
 
 
+def _named(name: str) -> Mutant:
+    """Returns the bug of a name, or of the number of its issue.
+
+    Raises:
+        UsageError: there is none.
+    """
+    full = f"{JIRA}{name}" if name.isdecimal() else name
+    by_name = {each.lower(): bug for each, bug in BY_NAME.items()}
+    bug = by_name.get(full.lower())
+    if bug is not None:
+        return bug
+    digits = full.upper().removeprefix(JIRA)
+    for past in HISTORY:
+        if digits.isdecimal() and int(digits) in past.issues:
+            where = f"zab mutants {past.found[0]}" if past.found else "zab bugs --history"
+            told = "is found as a mutant" if past.found else "is not found here"
+            raise UsageError(f"zab bugs: {JIRA}{digits} {told}: see `{where}`")
+    raise UsageError(f"zab bugs: {unknown('bug', full, BY_NAME, 'zab bugs')}")
+
+
 def _show(bug: Mutant, options: Options, directory: Path | None) -> int:
-    """Finds one bug and tells everything about it."""
-    model, verdict = _find(bug, options)
-    print("\n".join((bug.name, *_story(bug))), end="\n\n")
+    """Finds one bug, tells everything about it, and returns the exit code."""
+    with progress(sys.stderr, bug.name) as show:
+        model, verdict = _find(bug, options, show)
+    say(bug.name)
+    say(bug.story, 4, 4)
+    print()
     if verdict.trace is not None:
         print(check.picture_of(model, verdict.trace, Expect.VIOLATED), end="\n\n")
-    print("\n".join(_told(bug, verdict)))
+    for indent, text in _told(bug, verdict):
+        say(text, indent)
     if verdict.trace is not None and directory is not None:
-        print(f"  kept as {save(verdict.trace, directory)}; `zab replay` runs it again")
+        say(f"kept as {save(verdict.trace, directory)}; `zab replay` runs it again", 2)
     return CODES.get(verdict.outcome, 1)
 
 
 def _show_all(options: Options, directory: Path | None) -> int:
-    """Finds all bugs, until one is interrupted, and prints a table."""
-    table: list[tuple[str, ...]] = [("bug", "found by", "steps", "states", "time", "published for TLC")]
+    """Finds all bugs, prints a row for each as it is found, and returns the exit code."""
+    names, properties = max(len(bug.name) for bug in BUGS), max(len(bug.caught_by) for bug in BUGS)
+    columns = Columns((names, properties, 5, 9, 11, 10), words=2, width=width())
+    print(columns.row(("bug", "found by", "steps", "states", "time", "TLC's time")), flush=True)
     codes = []
-    for bug in BUGS:
-        _, verdict = _find(bug, options)
-        table.append(_row(bug, verdict))
+    searched = in_turn(BUGS, lambda bug: bug.name, lambda bug, show: _find(bug, options, show)[1])
+    for bug, verdict in searched:
+        print(columns.row(_row(bug, verdict)), flush=True)
         codes.append(CODES.get(verdict.outcome, 1))
         if verdict.trace is not None and directory is not None:
             save(verdict.trace, directory)
-        if verdict.outcome == Outcome.OUT_OF_BUDGET:
-            break
-    print("\n".join(aligned(table, words=2)))
     print(f"\n{codes.count(0)} of {len(BUGS)} bugs found")
+    if len(codes) < len(BUGS):
+        return say_interrupted(len(BUGS) - len(codes), len(BUGS), "bugs")
     return 1 if 1 in codes else max(codes)
 
 
-def _find(bug: Mutant, options: Options) -> tuple[Model, Verdict]:
-    instance = instance_of(bug.name, (bug.caught_by,))
-    model = build(instance)
-    with progress(sys.stderr, f"{bug.name}: {registry.in_words(replace(instance, mutant=None))}") as show:
-        return model, search(model, options, show)
+def _find(bug: Mutant, options: Options, show: Callable[[Counts], None]) -> tuple[Model, Verdict]:
+    model = build(instance_of(bug.name, (bug.caught_by,)))
+    return model, search(model, options, show)
 
 
-def _past(past: Past) -> Iterator[str]:
-    """What went wrong once, and what has come of it here."""
+def _tell_past(past: Past) -> None:
+    """Prints what went wrong once, and whether it is found here."""
     numbers = ", ".join(map(str, past.issues))
-    found = f"found as {', '.join(past.found)}" if past.found else "not at this grain"
-    yield f"ZOOKEEPER-{numbers}: {found}"
+    found = f"found as {', '.join(past.found)}" if past.found else "not found here"
+    say(f"{JIRA}{numbers}: {found}")
     for text in (past.mechanism, past.why_not):
-        yield from textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
+        if text:
+            say(text, 4, 4)
 
 
-def _story(bug: Mutant) -> list[str]:
-    return textwrap.wrap(bug.story, WIDTH, initial_indent="    ", subsequent_indent="    ")
-
-
-def _told(bug: Mutant, verdict: Verdict) -> Iterator[str]:
-    """How it went, and how it went for others."""
+def _told(bug: Mutant, verdict: Verdict) -> Iterator[tuple[int, str]]:
+    """Yields how the search ended, and what others have published, each with its indentation."""
     bounds = registry.in_words(replace(instance_of(bug.name), mutant=None))
     if verdict.outcome == Outcome.OUT_OF_BUDGET:
-        yield f"OUT OF BUDGET: {bug.name}; {bounds}"
-        yield f"  Nobody knows whether {bug.caught_by} is violated: {verdict.note}"
+        yield 0, f"OUT OF BUDGET: {bug.name}; {bounds}"
+        yield 2, f"Undecided whether {bug.caught_by} is violated: {verdict.note}"
     elif verdict.trace is None:
-        yield f"NOT FOUND: {bug.name}; {bounds}"
-        yield f"  {bug.caught_by} is violated by no run within these bounds"
+        yield 0, f"NOT FOUND: {bug.name}; {bounds}"
+        yield 2, f"{bug.caught_by} is violated by no run within these bounds"
     else:
-        yield f"FOUND: {bug.name}; {bounds}"
+        yield 0, f"FOUND: {bug.name}; {bounds}"
         steps = len(verdict.trace.steps) - 1
-        yield f"  {verdict.property} is violated after {steps} steps, and no shorter run does it"
+        yield 2, f"{verdict.property} is violated after {steps} steps, and no shorter run does it"
         if bug.begun:
-            yield "  counted from where one transaction is delivered and another one proposed"
-    yield f"  {in_words(verdict.counts)}"
+            yield 2, "counted from where one transaction is delivered and another one proposed"
+    yield 2, in_words(verdict.counts)
     for each in PUBLISHED.get(bug.name, ()):
-        yield f"  published for TLC: {_figure(each)}"
+        yield 2, f"published for TLC: {_figure(each)}"
 
 
 def _figure(published: Published) -> str:
@@ -158,13 +188,14 @@ def _figure(published: Published) -> str:
 
 
 def _row(bug: Mutant, verdict: Verdict) -> tuple[str, ...]:
-    found = {Outcome.VIOLATED: verdict.property, Outcome.OUT_OF_BUDGET: "NOBODY KNOWS"}
+    found = {Outcome.VIOLATED: verdict.property, Outcome.OUT_OF_BUDGET: "UNDECIDED"}
     steps = "-" if verdict.trace is None else str(len(verdict.trace.steps) - 1)
+    published = PUBLISHED.get(bug.name, ())
     return (
         bug.name,
         found.get(verdict.outcome, f"NOT BY {bug.caught_by}"),
         steps,
         f"{verdict.counts.distinct:,}",
         seconds(verdict.counts.seconds),
-        " or ".join(seconds(each.seconds) for each in PUBLISHED.get(bug.name, ())) or "-",
+        "-" if not published else seconds(min(each.seconds for each in published)),
     )

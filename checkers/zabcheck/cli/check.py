@@ -41,7 +41,6 @@ def add(commands: Any) -> None:
     """Adds the command to those of `zab`."""
     parser: Parser = commands.add_parser(
         "check",
-        help="explore a spec within bounds",
         description="Explores every state of a spec within bounds, and says what was proved or shows what "
         "went wrong. Exit code: 0 proved, 1 violated or vacuous, 2 nobody knows.",
     )

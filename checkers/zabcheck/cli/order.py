@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from zabcheck.cli.arguments import number
+from zabcheck.cli.output import say, width
+from zabcheck.cli.series import in_turn, say_interrupted
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.search import search
-from zabcheck.explorer.verdicts import Outcome, Verdict
-from zabcheck.models.registry import MISTAKES, build, in_words, instance_of
+from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
+from zabcheck.models.registry import MISTAKES, build, instance_of
 from zabcheck.models.zab.catalogue.disk_order import RULES, Rule
-from zabcheck.report.progress import progress, seconds
-from zabcheck.report.table import aligned
+from zabcheck.report.progress import seconds
+from zabcheck.report.table import Columns
 
-HEADING = ("rule", "without it", "violates", "steps", "states", "time")
-WIDTH = 99
+HEADING = ("  without the rule", "violates", "steps", "states", "time")
 
 
 def add(commands: Any) -> None:
     """Adds the command to those of `zab`."""
     parser = commands.add_parser(
         "order",
-        help="show what goes wrong if something is said before it is on disk",
-        description="Takes one rule after the other of those that ZooKeeper keeps about what is on disk "
-        "before what is said, and finds the shortest run that breaks a property without it. Exit code: 0 if "
-        "all is as it is said to be, 1 otherwise, 2 nobody knows.",
+        description="ZooKeeper's rules say what must be on disk before which message is sent, or before what "
+        "counts. Takes each rule away, and finds the shortest run that then violates a property. Rows of the "
+        "table appear as they are found. Exit code: 0 if all is as `zab order --list` says, 1 if not, "
+        "2 undecided.",
     )
     parser.set_defaults(run=run)
     parser.add_argument("--list", action="store_true", help="tell the stories, and run nothing")
@@ -37,44 +36,51 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the rules, or does without each, and returns the exit code."""
+    """Prints the rules, or takes each away, and returns the exit code."""
     if arguments.list:
-        print("\n".join(line for rule in RULES for line in _told(rule)))
+        for rule in RULES:
+            say(f"{_title(rule)}: {', '.join(rule.without)}")
+            say(rule.story, 4, 4)
         return 0
-    table: list[tuple[str, ...]] = [HEADING]
-    codes = []
-    for rule in RULES:
-        for name in rule.without:
-            verdict = without(name, Options(workers=arguments.workers))
-            table.append(row(rule, name, verdict))
-            codes.append(_code(name, verdict))
-    print("\n".join(aligned(table, words=3)))
+    options = Options(workers=arguments.workers)
+    asked = [(rule, name) for rule in RULES for name in rule.without]
+    names = max(len(name) for _, name in asked) + 2
+    violated = max(len("nothing within (3,1,0,1)"), *(len(MISTAKES[name].caught_by) for _, name in asked))
+    columns = Columns((names, violated, 5, 9, 11), words=2, width=width())
+    print(columns.row(HEADING), flush=True)
+    codes: list[int] = []
+    told = None
+    for (rule, name), verdict in in_turn(asked, _name, lambda each, show: without(each[1], options, show)):
+        if rule != told:
+            say(f"{_title(rule)}:")
+            told = rule
+        print(columns.row(row(name, verdict)), flush=True)
+        codes.append(_code(name, verdict))
+    if len(codes) < len(asked):
+        return say_interrupted(len(asked) - len(codes), len(asked), "searches")
     return max(codes)
 
 
-def without(name: str, options: Options) -> Verdict:
-    """What comes of a mutant: of one that breaks nothing, all properties are asked."""
+def without(name: str, options: Options, show: Callable[[Counts], None] | None = None) -> Verdict:
+    """Explores a mutant; of one that is said to break nothing, all properties are checked."""
     mutant = MISTAKES[name]
     asked = (mutant.caught_by,) if mutant.caught_by else None
-    instance = instance_of(name, asked)
-    model = build(instance)
+    model = build(instance_of(name, asked))
     if asked is None:
-        model = replace(model, sometimes=())  # that it reaches everything is not the question
-    with progress(sys.stderr, in_words(instance)) as show:
-        return search(model, options, show)
+        model = replace(model, sometimes=())  # whether everything is reached is not the question
+    return search(model, options, show)
 
 
-def row(rule: Rule, name: str, verdict: Verdict) -> tuple[str, ...]:
-    """A line of the table."""
+def row(name: str, verdict: Verdict) -> tuple[str, ...]:
+    """Returns the row of a mutant."""
     found = {
         Outcome.VIOLATED: verdict.property,
         Outcome.PASSED: f"nothing within {short(MISTAKES[name].bounds)}",
     }
     steps = "-" if verdict.trace is None else str(len(verdict.trace.steps) - 1)
     return (
-        f"{rule.first}, before {rule.then}",
-        name,
-        found.get(verdict.outcome, "NOBODY KNOWS"),
+        f"  {name}",
+        found.get(verdict.outcome, "UNDECIDED"),
         steps,
         f"{verdict.counts.distinct:,}",
         seconds(verdict.counts.seconds),
@@ -82,9 +88,17 @@ def row(rule: Rule, name: str, verdict: Verdict) -> tuple[str, ...]:
 
 
 def short(bounds: Any) -> str:
-    """`(3,1,0,1), 2 epochs`: servers, transactions, timeouts, restarts."""
+    """Returns `(3,1,0,1), 2 epochs`: servers, transactions, timeouts, restarts."""
     numbers = (bounds.servers, bounds.transactions, bounds.timeouts, bounds.restarts)
     return f"({','.join(map(str, numbers))}), {bounds.epochs} epochs"
+
+
+def _title(rule: Rule) -> str:
+    return f"{rule.first}, before {rule.then}"
+
+
+def _name(asked: tuple[Rule, str]) -> str:
+    return f"without the rule: {asked[1]}"
 
 
 def _code(name: str, verdict: Verdict) -> int:
@@ -92,8 +106,3 @@ def _code(name: str, verdict: Verdict) -> int:
         return 2
     expected = Outcome.VIOLATED if MISTAKES[name].caught_by else Outcome.PASSED
     return int(verdict.outcome != expected)
-
-
-def _told(rule: Rule) -> Iterator[str]:
-    yield f"{rule.first}, before {rule.then}: {', '.join(rule.without)}"
-    yield from textwrap.wrap(rule.story, WIDTH, initial_indent="    ", subsequent_indent="    ")

@@ -27,7 +27,6 @@ def add(commands: Any) -> None:
     """Adds the command to those of `zab`."""
     parser: Parser = commands.add_parser(
         "reach",
-        help="find the shortest run that reaches something",
         description="Finds a run that reaches a `sometimes` property, draws it and keeps it; the shortest, "
         "breadth-first. Exit code: 0 reached, 1 never reached within the bounds, 2 nobody knows.",
     )

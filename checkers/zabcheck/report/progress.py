@@ -1,4 +1,4 @@
-"""How far a search has come, while it runs: live on a terminal, a line now and then anywhere else."""
+"""How far a search has come, while it runs: live on a terminal, a line every few seconds anywhere else."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def progress(stream: TextIO, title: str) -> Iterator[Callable[[Counts], None]]:
     """Shows the counts of a search on a stream while the context lasts.
 
     Args:
-        stream: where to; what is shown live is wiped away in the end.
-        title: what is being explored.
+        stream: the stream; what is shown live is erased at the end.
+        title: what is being explored; not printed where the search ends before the first line.
 
     Yields:
-        What the search calls with its counts, as often as it likes.
+        The function that the search calls with its counts, as often as it likes.
     """
     if stream.isatty():
         with _live(stream, title) as show:
             yield show
     else:
-        yield _Lines(stream)
+        yield _Lines(stream, title)
 
 
 def in_words(counts: Counts) -> str:
-    """`251,332 states, 20,433 a second, depth 43, 1,234 to go, 312 MB, 12 s`."""
+    """Returns `251,332 states, 20,433 a second, depth 43, 1,234 to go, 312 MB, 12 s`."""
     rate = counts.distinct / counts.seconds if counts.seconds else 0.0
     return (
         f"{counts.distinct:,} states, {rate:,.0f} a second, depth {counts.depth}, "
@@ -40,12 +40,12 @@ def in_words(counts: Counts) -> str:
 
 
 def megabytes(size: int) -> str:
-    """A number of bytes as `312 MB`."""
+    """Returns a number of bytes as `312 MB`."""
     return f"{size / 1e6:,.0f} MB"
 
 
 def seconds(duration: float) -> str:
-    """A duration in seconds as `0.42 s`, `12 s`, `3 min 20 s` or `2 h 5 min`."""
+    """Returns a duration in seconds as `0.42 s`, `12 s`, `3 min 20 s` or `2 h 5 min`."""
     if duration < 10:
         return f"{duration:.2g} s"
     whole = round(duration)
@@ -57,16 +57,19 @@ def seconds(duration: float) -> str:
 
 
 class _Lines:
-    """A line every few seconds of the search's own time."""
+    """The title and then a line every few seconds, by the search's own clock."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, title: str) -> None:
         self._stream = stream
+        self._title = title
         self._told = 0.0
 
     def __call__(self, counts: Counts) -> None:
         if counts.seconds - self._told >= EVERY:
+            if not self._told:
+                print(f"{self._title}:", file=self._stream)
             self._told = counts.seconds
-            print(in_words(counts), file=self._stream, flush=True)
+            print(f"  {in_words(counts)}", file=self._stream, flush=True)
 
 
 @contextmanager

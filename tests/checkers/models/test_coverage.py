@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from zabcheck.cli import cover
+from zabcheck.cli import coverage as cover
 from zabcheck.cli import main as cli
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import depth_first
@@ -94,7 +94,7 @@ def test_a_table_tells_what_happens_where(capsys: pytest.CaptureFixture[str]) ->
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.endswith(("x", "-"))}
     assert rows["connection_times_out"] == ["x", "-", "x"]
     assert rows["server_restarts"] == ["-", "x", "-"]
-    assert lines[-1] == f"{len(COVERED['paper'].everything)} of {len(COVERED['paper'].everything)} happen"
+    assert lines[-1] == f"{len(COVERED['paper'].everything)} of {len(COVERED['paper'].everything)} come up"
 
 
 def test_what_should_happen_and_does_not_is_no_success(
@@ -113,7 +113,7 @@ def test_nobody_knows_what_was_not_explored(
 ) -> None:
     monkeypatch.setattr(cover, "coverage", lambda *_, **__: Coverage(Counts(1, 1, 1), False, frozenset()))
     assert cli.main(["coverage"]) == 2
-    assert "nobody knows" in capsys.readouterr().out
+    assert "undecided" in capsys.readouterr().out
 
 
 def test_an_unknown_spec_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -170,11 +170,12 @@ def test_zab_order_prints_what_comes_of_each_rule(
     monkeypatch.setattr(order, "RULES", quick)
     assert cli.main(["order"]) == 0
     _, *lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
-    for rule, line in zip(quick, lines, strict=True):
-        assert line.startswith(f"{rule.first}, before {rule.then} ")
+    assert len(lines) == 4
+    for rule, title, line in zip(quick, lines[::2], lines[1::2], strict=True):
+        assert title == f"{rule.first}, before {rule.then}:"
         states, steps = CAUGHT[rule.without[0]]
-        assert line.split()[-5:-2] == [MISTAKES[rule.without[0]].caught_by, str(steps), f"{states:,}"]
+        caught_by = MISTAKES[rule.without[0]].caught_by
+        assert line.split()[:4] == [rule.without[0], caught_by, str(steps), f"{states:,}"]
     assert cli.main(["order", "--list"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert all(rule.story in told for rule in quick)

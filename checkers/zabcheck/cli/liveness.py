@@ -25,7 +25,6 @@ def add(commands: Any) -> None:
     """Adds the command to those of `zab`."""
     parser: Parser = commands.add_parser(
         "liveness",
-        help="check what must happen in the end",
         description="Explores every state of a spec within bounds, and looks for a fair run in which what "
         "must happen never does. Exit code: 0 if there is none, 1 violated or vacuous, 2 nobody knows.",
     )

@@ -1,4 +1,4 @@
-"""`zab watches`: the watch matrix, and what is told on a new connection."""
+"""`zab watches`: which watch fires for which operation, and what a client learns when it reconnects."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ def add(commands: Any) -> None:
     """Adds the command to those of `zab`."""
     parser: Parser = commands.add_parser(
         "watches",
-        help="show which watches fire for what",
-        description="Works out from the spec which event each kind of watch fires for each operation, and "
-        "what a client is told on a new connection of what has happened meanwhile. Prints two tables in "
-        "Markdown.",
+        description="Derives two tables from the spec, and prints them in Markdown: which watch event each "
+        "operation fires for each kind of watch, and which events a client gets when it reconnects and the "
+        "node has changed meanwhile.",
     )
     parser.set_defaults(run=run)
 
@@ -30,7 +29,7 @@ def run(_arguments: argparse.Namespace) -> int:
 
 
 def _markdown(table: Table) -> Iterator[str]:
-    """The lines of a table, its headings first."""
+    """Yields the lines of a table, its headings first."""
     yield f"| {' | '.join(table[0])} |"
     yield f"|{'---|' * len(table[0])}"
     yield from (f"| {' | '.join(row)} |" for row in table[1:])

@@ -1,4 +1,4 @@
-"""`zab replay`: runs a trace file again with today's spec, or a run of cores with today's cores."""
+"""`zab replay`: runs a trace file again with today's spec, or a run of server cores with today's cores."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from zabcheck.cli.arguments import number
 from zabcheck.cli.output import drawn, width
 from zabcheck.report.width import fitted
 from zabcheck.simulation import files, replaying
@@ -17,23 +18,25 @@ def add(commands: Any) -> None:
     """Adds the command to those of `zab`."""
     parser = commands.add_parser(
         "replay",
-        help="run a trace file again",
-        description="Runs a trace file again, step by step, with today's spec: says where it first differs "
-        "and what is violated where. A run of server cores (.run.json) is taken again event by event. Exit "
-        "code: 0 as the file expects, 1 otherwise, 2 if it cannot be read.",
+        description="Runs a trace file again, step by step, with today's spec: says where the run first "
+        "differs and what is violated where. A run of server cores (.run.json) is run again event by event. "
+        "Exit code: 0 as the file expects, 1 otherwise, 2 if it cannot be read.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("file", type=Path, metavar="FILE", help="what `zab check` or a test has written")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a file that `zab check` or a test wrote")
     parser.add_argument(
         "--picture",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="draw the run, or list its events",
+        help="draw the run, or list its events (default: yes)",
+    )
+    parser.add_argument(
+        "--width", type=number, metavar="N", help="columns of the picture (default: the terminal's, or 80)"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the trace again, and returns the exit code.
+    """Runs a trace again, and returns the exit code.
 
     Raises:
         TraceError: the file cannot be read.
@@ -43,13 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     file = load(arguments.file)
     result = replay(file.model, file.trace, file.expect)
     if arguments.picture:
-        print(drawn(result), end="\n\n")
+        print(drawn(result, arguments.width), end="\n\n")
     print("\n".join(fitted(words(result, is_drawn=arguments.picture), width())))
     return 0 if result.is_as_expected else 1
 
 
 def run_cores(path: Path, with_events: bool) -> int:
-    """Takes a run of server cores again, and returns the exit code.
+    """Runs server cores again, and returns the exit code.
 
     Raises:
         TraceError: the file cannot be read.

@@ -1,0 +1,45 @@
+"""What to say of a name that does not exist: the names that may have been meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+FEW = 10
+"""Up to this many names are listed; of more, only those that are close to what was asked for."""
+
+CLOSE = 0.7
+"""How much of a name must be alike, from 0 to 1, for it to be suggested."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
+    """Returns one line about a name that is not among those known.
+
+    Args:
+        kind: what the name should be of, such as `mutant`.
+        name: the name.
+        known: the names that exist.
+        where: the command that lists them, such as `zab mutants --list`, for when none is close.
+    """
+    names = list(dict.fromkeys(known))
+    close = _close(name.lower(), names)
+    if close:
+        return f"no {kind} {name!r}: did you mean {' or '.join(close)}?"
+    if len(names) <= FEW or not where:
+        return f"no {kind} {name!r}: one of {', '.join(names)}"
+    return f"no {kind} {name!r}: `{where}` lists them"
+
+
+def _close(asked: str, names: list[str]) -> list[str]:
+    """Returns the names that are most like what was asked for, at most three."""
+    alike = {name: _likeness(asked, name.lower()) for name in names}
+    best = max(alike.values(), default=0.0)
+    if best < CLOSE:
+        return []
+    return [name for name in sorted(names, key=lambda name: -alike[name]) if alike[name] > best - 0.05][:3]
+
+
+def _likeness(asked: str, name: str) -> float:
+    if len(asked) > 2 and name.startswith(asked):
+        return 1.0
+    return SequenceMatcher(None, asked, name).ratio()
