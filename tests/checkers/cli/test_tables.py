@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from zabcheck.models.registry import MUTANTS
 
 from zabcheck.cli import bugs, mutants, order
 from zabcheck.cli import main as cli
 from zabcheck.cli.series import in_turn
 from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
+from zabcheck.models.registry import MUTANTS
 from zabcheck.models.zab.catalogue.disk_order import RULES
 from zabcheck.report import progress
 from zabcheck.report.table import Columns
