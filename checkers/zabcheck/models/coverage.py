@@ -1,9 +1,9 @@
-"""What of a spec ever happens within bounds: actions, messages, decisions how to synchronize, recoveries.
+"""What of a spec ever happens within bounds: actions, messages, decisions, recoveries.
 
-An action that no instance takes, or a message that none sends, is checked by none. A model is explored with
-steps that note what they are taken for. The explorer runs a step once for each combination of what it reads,
-not once for each world, so this costs next to nothing; and what a note is made of is read like anything else
-that a step reads, so none is missed. What should happen, each spec says in its `entry`.
+An action that no instance takes, or a message that none sends, is not checked. A model is explored with steps
+that note what happens in them. The explorer runs a step once for each combination of what the step reads, not
+once for each world, so this costs little; and whatever a note depends on is read like anything else that the
+step reads, so nothing is missed. Each spec's `entry` says what should happen.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from zabcheck.models.registry import SPECS, Instance, build
 COVERED: Mapping[str, Happenings] = {
     spec.name: spec.happenings for spec in SPECS.values() if spec.happenings is not None
 }
-"""By spec, what should happen; for the specs of which that was written down."""
+"""What should happen, by the name of the spec, for the specs that say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Coverage:
     """What happens within one extent.
 
     Attributes:
-        counts: of the search.
-        is_complete: whether all of it was explored; if not, more may happen than is noted.
-        happened: what does, in no order.
+        counts: the counts of the search.
+        is_complete: True if the search was complete; if not, more may happen than was noted.
+        happened: what happens, in no order.
     """
 
     counts: Counts
@@ -48,13 +48,13 @@ def coverage(
     """Explores a spec, breadth-first and in this process, and notes what happens.
 
     Args:
-        spec: one of those in `COVERED`.
-        extent: how far.
+        spec: the name of one of `COVERED`.
+        extent: how far to explore.
         options: when to give up.
         progress: called with the counts so far, about once a second.
 
     Raises:
-        ValueError: the extent is of another spec, or its bounds leave no room for what it begins with.
+        ValueError: the extent is of another spec, or its bounds are too small to begin where it asks.
     """
     happenings, begun = COVERED[spec], SPECS[spec].begun
     model = build(Instance(spec, extent.bounds, properties=happenings.names(Group.SITUATION)))
@@ -79,7 +79,7 @@ def coverage(
 
 
 def noting(model: Model, happened: set[Row]) -> Model:
-    """The model with steps that put into `happened` what they are taken for."""
+    """Returns the model with steps that add to `happened` what happens in them."""
     told = COVERED[model.name].told
     steps = tuple(replace(step, apply=partial(_noted, step, told, happened)) for step in model.steps)
     return replace(model, steps=steps)

@@ -19,7 +19,7 @@ Action = Callable[..., "broadcast.State | None"]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A state of atomic broadcast, and how it stands with the bounds."""
+    """A state of atomic broadcast, with what has been used of the bounds."""
 
     protocol: broadcast.State
     budget: Budget
@@ -49,7 +49,7 @@ def steps(bounds: Bounds, actions: Sequence[Action] = broadcast.NEXT) -> Iterato
 
 
 def _request(action: Action, bounds: Bounds, world: Any, *arguments: int) -> Any:
-    """A transaction, while not as many were broadcast as allowed."""
+    """Broadcasts a transaction while fewer were broadcast than the bounds allow."""
     used = world.budget.requests + 1
     if used > bounds.transactions:
         return None

@@ -1,6 +1,6 @@
-"""What may happen in Fast Leader Election within an action: how an election ends for a server, and as what.
+"""How an election ends for a server, and in which role.
 
-`ENDINGS` lists all there are; `ending` says which of them a step is.
+`ENDINGS` lists all ways; `ending` says which of them a step is.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ HOW = (
 )
 
 ENDINGS = tuple(f"{who} {how}" for how in HOW for who in WHO.values())
-"""What a server does after its election, and by what it decided."""
+"""The role that a server takes after its election, and what it decided by."""
 
 
 def ending(action: str, before: State, after: State, server: Sid, *others: Sid) -> str | None:
-    """What a step is among `ENDINGS`; None, if it ends no election.
+    """Returns which of `ENDINGS` a step is; None if the step ends no election.
 
     Args:
-        action: its name.
-        before: the state before it.
-        after: the state after it.
-        server: the first of its arguments, whose election it may end.
-        others: its other arguments: whom it has heard.
+        action: the name of the step's action.
+        before: the state before the step.
+        after: the state after the step.
+        server: the server whose election may end, the first argument of the action.
+        others: the other arguments of the action: the senders of messages.
     """
     mode = after.servers[server].mode
     if before.servers[server].mode != Mode.LOOKING or mode not in DECIDED:
@@ -44,7 +44,7 @@ def ending(action: str, before: State, after: State, server: Sid, *others: Sid) 
 
 
 def _is_of_its_round(state: State, server: Sid, sender: Sid) -> bool:
-    """Whether what a server hears from another settles it together with what it has heard in its round."""
+    """True if a server's decision rests on a notification of its own round and on votes of that round."""
     message = state.network[sender][server].head
     weighing = state.servers[server]
     if message is None or message.vote is None or message.round != weighing.round:

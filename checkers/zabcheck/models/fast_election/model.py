@@ -1,7 +1,6 @@
-"""`zabspec.fast_election` within bounds: who is there, with what on disk, and how much may go wrong.
+"""`zabspec.fast_election` within bounds: the ensemble, what its servers have on disk, and the faults allowed.
 
-Server ids decide who is elected, so servers are not alike, and the model says so: it is explored without
-symmetry.
+Server ids decide who is elected, so servers are not alike: the model is explored without symmetry.
 """
 
 from __future__ import annotations
@@ -27,20 +26,22 @@ from zabspec.quorums import Quorums
 Action = Callable[..., "fast_election.State | None"]
 
 ONLY_UNDISTURBED = ("counted_votes_were_cast", "agreement")
-"""The properties that may fail once a server has crashed; `agreement`, also after a decision too early."""
+"""The properties that may fail once a server has crashed; `agreement` may also fail after a decision that
+came too early.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """Who elects, and how far to explore.
+    """The servers of an election, and how far to explore.
 
     Attributes:
         disks: what each server has on disk.
-        quorums: None for a majority of the voters.
+        quorums: the quorums; None for majorities of the voters.
         capacity: how many notifications a channel keeps.
-        crashes: how many servers may crash; those that are down may always start.
-        again: how many times a leader without followers or a follower without leader may look again.
-        early: how many decisions may come while a better vote is under way.
+        crashes: how many servers may crash; a server that is down may start at any time.
+        again: how often a leader without followers, or a follower without a leader, may look again.
+        early: how many servers may decide while a better vote is in flight to them.
     """
 
     disks: tuple[OnDisk, ...]
@@ -52,7 +53,7 @@ class Ensemble:
 
     @property
     def is_undisturbed(self) -> bool:
-        """Whether nobody crashes or decides too early."""
+        """True if no server crashes or decides too early."""
         return not self.crashes and not self.early
 
 
@@ -67,29 +68,33 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A state of the protocol, and how it stands with the bounds."""
+    """A state of the protocol, with what has been used of the bounds."""
 
     protocol: fast_election.State
     budget: Budget
 
 
 def alike(size: int) -> tuple[OnDisk, ...]:
-    """Servers with nothing on disk: the highest id wins."""
+    """Returns disks of servers that have logged nothing: the highest id wins the election."""
     return (OnDisk(0, ZERO),) * size
 
 
 def unlike(size: int) -> tuple[OnDisk, ...]:
-    """Servers of which each has logged more than the next: the lowest id wins."""
+    """Returns disks of servers of which each has logged more than the next: the lowest id wins the
+    election.
+    """
     return tuple(OnDisk(1, Zxid(1, size - sid)) for sid in range(size))
 
 
 def with_observer(voting: Sequence[OnDisk]) -> tuple[OnDisk, ...]:
-    """These, and an observer after them that has logged more than any."""
+    """Returns the disks, and after them that of an observer that has logged more than any voter."""
     return (*voting, OnDisk(9, Zxid(9, 9), is_voter=False))
 
 
 def ensemble(bounds: Bounds) -> Ensemble:
-    """The ensemble of some bounds: a restart is a crash, a timeout is what makes a server look again."""
+    """Returns the ensemble that bounds describe: a restart is a crash, and a timeout makes a server look
+    again.
+    """
     voters = bounds.servers - bounds.observers
     disks = unlike(voters) if bounds.unlike else alike(voters)
     for _ in range(bounds.observers):
@@ -110,12 +115,12 @@ def model(
     actions: Sequence[Action] = fast_election.NEXT,
     sometimes: Sequence[Callable[..., bool]] = (),
 ) -> Model:
-    """The spec within bounds, with every property that holds there.
+    """Returns the spec within bounds, with every property that holds there.
 
     Args:
-        ensemble: who is there, and the bounds.
-        actions: those of the spec, or a mutant's.
-        sometimes: of `properties.SOMETIMES`, what must be reached.
+        ensemble: the servers and the bounds.
+        actions: the spec's actions, or those of a mutant.
+        sometimes: the members of `properties.SOMETIMES` that must come up.
     """
     size = len(ensemble.disks)
     quorums = ensemble.quorums or (tuple(int(disk.is_voter) for disk in ensemble.disks),)
@@ -134,7 +139,7 @@ def model(
 
 
 def steps(ensemble: Ensemble, actions: Sequence[Action] = fast_election.NEXT) -> Iterator[Step]:
-    """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
+    """Yields every action with every choice of different servers as its arguments, in NEXT's order."""
     budgets = by_name(
         {
             fast_election.server_crashes: ("crashes", ensemble.crashes),
@@ -160,13 +165,13 @@ def _held(predicates: Sequence[Callable[..., bool]], ensemble: Ensemble) -> tupl
 
 
 def _unbounded(action: Action, world: Any, *arguments: Sid) -> Any:
-    """The action as it is."""
+    """Takes an action as the spec has it."""
     after = action(world.protocol, *arguments)
     return None if after is None else replace(world, protocol=after)
 
 
 def _budgeted(action: Action, name: str, allowed: int, world: Any, *arguments: Sid) -> Any:
-    """The action, while its budget lasts."""
+    """Takes an action while there is budget for it."""
     used = getattr(world.budget, name)
     if used >= allowed:
         return None

@@ -1,7 +1,7 @@
 """Fast Leader Election with one mistake put in, and the property that catches it.
 
-As in `zabcheck.models.paper.mistakes`, a mistake is the spec's own action with something changed in the state
-that it gets or the state that it makes.
+As in `zabcheck.models.paper.mistakes`, a mistake is the spec's own action with a change in the state that
+goes in or the state that comes out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from zabspec.quorums import is_quorum, majority
 
 
 def server_decides_alone(state: State, server: Sid) -> State | None:
-    """The end of an election without a quorum for the vote."""
+    """A server decides without a quorum for its vote."""
     voting = state.servers[server]
     if voting.mode != Mode.LOOKING or voting.vote is None:
         return None
@@ -30,7 +30,7 @@ def server_decides_alone(state: State, server: Sid) -> State | None:
 
 
 def server_decides_at_once(state: State, server: Sid) -> State | None:
-    """The end of an election without a hold-off."""
+    """A server decides without holding off for a better vote."""
     voting = state.servers[server]
     if voting.vote is None or not is_holding_off(state, server):
         return None
@@ -38,12 +38,12 @@ def server_decides_at_once(state: State, server: Sid) -> State | None:
 
 
 def server_decides_with_everyone(state: State, server: Sid) -> State | None:
-    """The end of an election only when nobody's vote is missing."""
+    """A server decides only when every server has voted."""
     return fast_election.server_decides(state, server) if all(state.servers[server].received) else None
 
 
 def server_joins_round_with_votes(state: State, server: Sid, sender: Sid) -> State | None:
-    """A later round, with what was counted in the earlier one kept."""
+    """A server that joins a later round keeps the votes it counted in the earlier one."""
     done = fast_election.server_joins_round(state, server, sender)
     if done is None:
         return None
@@ -55,7 +55,7 @@ def server_joins_round_with_votes(state: State, server: Sid, sender: Sid) -> Sta
 
 
 def server_counts_last_vote(state: State, server: Sid, sender: Sid) -> State | None:
-    """A vote of the round, adopted whether it is better or not."""
+    """A server adopts each vote of its round, better or not."""
     voting = state.servers[server]
     if voting.mode != Mode.LOOKING or is_holding_off(state, server):
         return fast_election.server_counts_vote(state, server, sender)
@@ -64,7 +64,7 @@ def server_counts_last_vote(state: State, server: Sid, sender: Sid) -> State | N
 
 
 def server_counts_vote_by_id(state: State, server: Sid, sender: Sid) -> State | None:
-    """A vote of the round, adopted if the id is higher, whatever is on disk."""
+    """A server adopts a vote of its round if the id is higher, whatever is on disk."""
     message = state.network[sender][server].head
     own = state.servers[server].vote
     if message is None or message.vote is None or own is None or message.vote.leader <= own.leader:
@@ -73,7 +73,7 @@ def server_counts_vote_by_id(state: State, server: Sid, sender: Sid) -> State | 
 
 
 def weightless(action: Action) -> Action:
-    """An action in which every server weighs the same."""
+    """Returns an action in which every server weighs the same."""
 
     @wraps(action)
     def mistaken(state: State, *servers: Sid) -> State | None:
@@ -84,12 +84,12 @@ def weightless(action: Action) -> Action:
 
 
 def server_believes_report(state: State, server: Sid, sender: Sid) -> State | None:
-    """A report that settles it by itself, without a quorum that says the same."""
+    """A server decides by one report, without a quorum that says the same."""
     return _settled_if(state, server, sender, lambda _: True)
 
 
 def server_believes_quorum(state: State, server: Sid, sender: Sid) -> State | None:
-    """Reports of a quorum, without a word from the leader itself."""
+    """A server decides by reports of a quorum, without a report from the leader itself."""
 
     def agree(done: State) -> bool:
         reports, said = done.servers[server].received, done.servers[server].received[sender]
@@ -100,7 +100,7 @@ def server_believes_quorum(state: State, server: Sid, sender: Sid) -> State | No
 
 
 def silenced(action: Action) -> Action:
-    """An action that is never taken."""
+    """Returns an action that is never enabled."""
 
     @wraps(action)
     def mistaken(_: State, *servers: Sid) -> State | None:
@@ -110,7 +110,9 @@ def silenced(action: Action) -> Action:
 
 
 def _settled_if(state: State, server: Sid, sender: Sid, is_enough: Callable[[State], bool]) -> State | None:
-    """A report; where the spec's action does not decide by it, the server does if it is enough."""
+    """A server takes a report and decides by it where `is_enough` says so, though the spec's action does
+    not.
+    """
     done = fast_election.server_weighs_report(state, server, sender)
     message = state.network[sender][server].head
     if done is None or message is None or message.vote is None or message.vote.leader == server:
@@ -134,21 +136,21 @@ SAFETY_MUTANTS = (
     ),
     Mutant(
         "believes-anyone",
-        "A server that comes late follows whom the first one names that has decided.",
+        "A server that joins late follows the leader named by the first server that has decided.",
         {fast_election.server_weighs_report: server_believes_report},
         _THREE,
         "decision_has_quorum",
     ),
     Mutant(
         "no-hold-off",
-        "A server with a quorum for its vote decides at once, whatever is under way to it.",
+        "A server with a quorum for its vote decides at once, even if a better vote is in flight to it.",
         {fast_election.server_decides: server_decides_at_once},
         _THREE,
         "agreement",
     ),
     Mutant(
         "no-check-of-leader",
-        "A server that comes late follows whom a quorum names; whether that one leads, it does not ask.",
+        "A server that joins late follows the leader that a quorum names, without checking that it leads.",
         {fast_election.server_weighs_report: server_believes_quorum},
         _THREE,
         "reported_leader_said_so",
@@ -162,7 +164,7 @@ SAFETY_MUTANTS = (
     ),
     Mutant(
         "last-vote-wins",
-        "A server adopts the vote that it hears last, better or not.",
+        "A server adopts the vote that it receives last, better or not.",
         {fast_election.server_counts_vote: server_counts_last_vote},
         _TWO,
         "vote_gets_better",
@@ -176,7 +178,7 @@ SAFETY_MUTANTS = (
     ),
     Mutant(
         "highest-id-wins-abstractly",
-        "The same: the leader is none that a quorum could elect.",
+        "As highest-id-wins: no quorum could elect the leader.",
         {fast_election.server_counts_vote: server_counts_vote_by_id},
         _UNLIKE,
         "refines_abstract_election",
@@ -189,7 +191,7 @@ SAFETY_MUTANTS = (
         "leader_has_weight",
     ),
 )
-"""Those that break a safety property."""
+"""The mutants that break a safety property."""
 
 NEVER_ENDING = (
     Mutant(
@@ -210,7 +212,7 @@ NEVER_ENDING = (
         "election_ends",
     ),
 )
-"""Those after which an election may never end."""
+"""The mutants with which an election may never end."""
 
 MUTANTS = (*SAFETY_MUTANTS, *NEVER_ENDING)
-"""All of them."""
+"""All mutants of Fast Leader Election."""

@@ -1,8 +1,9 @@
-"""Mutants that never do anything wrong: they stop, or go round in circles, and a liveness property must tell.
+"""Mutants that never do anything wrong: they stop, or take the same steps for ever, and a liveness property
+must notice.
 
-As in `zabcheck.models.paper.mutants`, each replaces an action or two of the paper's ZAB. Two of them are no
-inventions: `follower_never_gives_up` and `only_ack_commits` are what Zab.tla does. The property that must
-catch a mutant need not be the only one that does.
+As in `zabcheck.models.paper.mutants`, each replaces an action or two of the paper's ZAB. Two of them are what
+Zab.tla does: `follower_never_gives_up` and `only_ack_commits`. Other liveness properties than the one named
+may catch a mutant too.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from zabspec.phases import Phase
 
 
 def never(action: Callable[..., Any]) -> Callable[..., Any]:
-    """The action, of whatever spec, never enabled."""
+    """Disables an action, of any spec."""
 
     @wraps(action)
     def disabled(state: Any, *_: Sid) -> None:
@@ -39,11 +40,11 @@ def never(action: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def silent(action: Action, *, but_to_second: bool = False) -> Action:
-    """The action, and none of the messages that it sends.
+    """Returns an action that does not send its messages.
 
     Args:
-        action: what is done.
-        but_to_second: send those to the server that is the action's second argument.
+        action: the action of the spec.
+        but_to_second: send the messages to the server that is the action's second argument.
     """
 
     @wraps(action)
@@ -66,7 +67,7 @@ def _shorter(before: Queue[Message], after: Queue[Message]) -> Queue[Message]:
 
 @wraps(server_follows_oracle)
 def server_only_follows(state: paper.State, server: Sid) -> paper.State | None:
-    """A looking server follows the one that is named, be it itself."""
+    """A looking server follows the server that the oracle names, even if that is itself."""
     looking = state.servers[server]
     if looking.role != Role.LOOKING or state.oracle is None:
         return None
@@ -80,14 +81,14 @@ _THREE = Bounds(servers=3, transactions=1, timeouts=0, give_up=True)
 LIVENESS_MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "follower_never_connects",
-        "A follower waits for its leader to call.",
+        "A follower waits for its leader to open the connection.",
         {paper.follower_connects: never(follower_connects)},
         _TWO,
         "leader_gets_established",
     ),
     Mutant(
         "leader_never_gives_up",
-        "A leader without followers leads on.",
+        "A leader without followers goes on leading.",
         {paper.leader_gives_up: never(leader_gives_up)},
         _TWO,
         "leader_gets_established",
@@ -101,42 +102,42 @@ LIVENESS_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "named_server_follows_itself",
-        "A server that the oracle names follows, like everyone else.",
+        "A server that the oracle names follows itself instead of leading.",
         {paper.server_follows_oracle: server_only_follows},
         _TWO,
         "leader_gets_established",
     ),
     Mutant(
         "no_newleader",
-        "A leader that has chosen a history keeps it to itself.",
+        "A leader that has chosen a history does not send NEWLEADER.",
         {paper.leader_processes_ackepoch: silent(leader_processes_ackepoch)},
         _TWO,
         "leader_gets_established",
     ),
     Mutant(
         "no_ack",
-        "A follower logs proposals and says nothing.",
+        "A follower logs proposals and does not acknowledge them.",
         {paper.follower_processes_proposal: silent(follower_processes_proposal)},
         _TWO,
         "proposal_is_delivered_by_quorum",
     ),
     Mutant(
         "no_commit",
-        "A leader delivers and tells nobody.",
+        "A leader delivers and sends no COMMIT.",
         {paper.leader_processes_ack: silent(leader_processes_ack)},
         _TWO,
         "proposal_is_delivered_by_quorum",
     ),
     Mutant(
         "only_ack_commits",
-        "What a quorum has got with NEWLEADER is never committed; as in Zab.tla.",
+        "A transaction that reached a quorum with NEWLEADER is never committed; as in Zab.tla.",
         {paper.leader_commits_proposal: never(leader_commits_proposal)},
         _THREE,
         "proposal_is_delivered_by_quorum",
     ),
     Mutant(
         "commit_to_last_only",
-        "A leader tells only the follower whose acknowledgement made the quorum.",
+        "A leader sends COMMIT only to the follower whose acknowledgement completed the quorum.",
         {paper.leader_processes_ack: silent(leader_processes_ack, but_to_second=True)},
         _THREE,
         "proposal_is_delivered_by_follower",

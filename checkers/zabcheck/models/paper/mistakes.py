@@ -1,7 +1,8 @@
-"""The mistakes of the mutants: actions of the paper's ZAB, each wrong in one way.
+"""The mistakes of the paper's mutants: actions that are each wrong in one way.
 
-A mistake is the spec's own action with something changed in the state that it gets or the state that it
-makes; only where that cannot be done is part of the action written out again.
+A mistake is the spec's own action with a change in the state that goes in or the state that comes out. Only
+where that is impossible is a part of the action written out again. Steps are numbered as in the paper: l.1.1
+is the first step of a leader in phase 1, f.1.1 that of a follower.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _LATER_THAN_ANY = 1_000_000
 
 
 def leader_ignores_promises(state: State, leader: Sid, follower: Sid) -> State | None:
-    """l.1.1, taking every CEPOCH for one that promised nothing."""
+    """l.1.1: a leader takes each CEPOCH for one of a follower that has promised nothing."""
     message = state.network[follower][leader].head
     if not isinstance(message, CEpoch):
         return None
@@ -46,20 +47,20 @@ def leader_ignores_promises(state: State, leader: Sid, follower: Sid) -> State |
 
 
 def leader_does_not_notice(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A lost connection, after which a leader leads on with what followers are left, if any."""
+    """A leader that loses a connection goes on leading, even without a quorum."""
     if paper.connection_times_out(state, leader, follower) is None:
         return None
     return disconnected(state, leader, follower)
 
 
 def follower_forgets_promise(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.1.2 without f.p <- e'."""
+    """f.1.2: a follower acknowledges an epoch without writing down its promise (f.p <- e')."""
     after = paper.follower_processes_newepoch(state, follower, leader)
     return _changed(after, follower, accepted_epoch=state.servers[follower].accepted_epoch)
 
 
 def follower_accepts_lower_epoch(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.1.2 without its condition."""
+    """f.1.2: a follower promises an epoch lower than one it has promised."""
     message = state.network[leader][follower].head
     if not isinstance(message, NewEpoch):
         return None
@@ -69,23 +70,23 @@ def follower_accepts_lower_epoch(state: State, follower: Sid, leader: Sid) -> St
 
 
 def follower_stays_in_discovery(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.1.2 without going on to phase 2."""
+    """f.1.2: a follower acknowledges an epoch and does not enter phase 2."""
     after = paper.follower_processes_newepoch(state, follower, leader)
     return _changed(after, follower, phase=state.servers[follower].phase)
 
 
 def leader_keeps_own_history(state: State, leader: Sid, follower: Sid) -> State | None:
-    """l.1.2, choosing the leader's own history."""
+    """l.1.2: a leader chooses its own history."""
     return _choosing(state, leader, follower, lambda mine, _: mine)
 
 
 def leader_compares_epochs_only(state: State, leader: Sid, follower: Sid) -> State | None:
-    """l.1.2, comparing f.a and not the last zxid."""
+    """l.1.2: a leader compares histories by f.a and ignores the last zxid."""
     return _choosing(state, leader, follower, lambda one, other: one if one.epoch >= other.epoch else other)
 
 
 def leader_merges_histories(state: State, leader: Sid, follower: Sid) -> State | None:
-    """l.1.2, adding to the history chosen what the leader has beside it."""
+    """l.1.2: a leader adds its own further transactions to the history chosen."""
 
     def merged(one: Summary, other: Summary) -> Summary:
         best = more_recent(one, other)
@@ -96,7 +97,7 @@ def leader_merges_histories(state: State, leader: Sid, follower: Sid) -> State |
 
 
 def leader_leaves_out_delivered(state: State, leader: Sid, follower: Sid) -> State | None:
-    """l.2.1 to one that comes late, with the part of the history that is not yet delivered."""
+    """l.2.1: a leader sends a late follower only the part of its history that it has not delivered."""
     after = paper.leader_processes_ackepoch(state, leader, follower)
     if after is None or state.servers[leader].phase != Phase.BROADCAST:
         return after
@@ -106,7 +107,9 @@ def leader_leaves_out_delivered(state: State, leader: Sid, follower: Sid) -> Sta
 
 
 def follower_adopts_epoch_first(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.2.1 in two steps: f.a <- e', then the rest (ZOOKEEPER-4643)."""
+    """f.2.1: a follower adopts the epoch (f.a <- e') in one step and the history in another
+    (ZOOKEEPER-4643).
+    """
     after = paper.follower_processes_newleader(state, follower, leader)
     if after is None or after.servers[follower].role != Role.FOLLOWING:
         return after
@@ -117,13 +120,13 @@ def follower_adopts_epoch_first(state: State, follower: Sid, leader: Sid) -> Sta
 
 
 def follower_keeps_epoch(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.2.1 without f.a <- e'."""
+    """f.2.1: a follower adopts the history without the epoch (f.a <- e')."""
     after = paper.follower_processes_newleader(state, follower, leader)
     return _changed(after, follower, current_epoch=state.servers[follower].current_epoch)
 
 
 def follower_keeps_tail(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.2.1, keeping the follower's history if it is the longer one."""
+    """f.2.1: a follower keeps its own history if that is the longer one."""
     after = paper.follower_processes_newleader(state, follower, leader)
     if after is None or len(state.servers[follower].history) <= len(after.servers[follower].history):
         return after
@@ -131,19 +134,19 @@ def follower_keeps_tail(state: State, follower: Sid, leader: Sid) -> State | Non
 
 
 def leader_delivers_no_initial_history(state: State, leader: Sid, follower: Sid) -> State | None:
-    """l.2.2 without delivering."""
+    """l.2.2: a leader enters phase 3 without delivering the initial history."""
     after = paper.leader_processes_ackleader(state, leader, follower)
     return _changed(after, leader, committed=state.servers[leader].committed)
 
 
 def follower_delivers_no_initial_history(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.2.2 without delivering."""
+    """f.2.2: a follower enters phase 3 without delivering the initial history."""
     after = paper.follower_processes_commitleader(state, follower, leader)
     return _changed(after, follower, committed=state.servers[follower].committed)
 
 
 def leader_echoes_acknowledged_zxid(state: State, leader: Sid, follower: Sid) -> State | None:
-    """l.2.2 to one that comes late, naming the zxid that it acknowledged."""
+    """l.2.2: a leader sends a late follower a COMMIT-LD with the zxid of its ACK-LD."""
     message = state.network[follower][leader].head
     after = paper.leader_processes_ackleader(state, leader, follower)
     if after is None or not isinstance(message, AckLeader) or state.servers[leader].phase != Phase.BROADCAST:
@@ -152,7 +155,7 @@ def leader_echoes_acknowledged_zxid(state: State, leader: Sid, follower: Sid) ->
 
 
 def leader_names_initial_history(state: State, leader: Sid, follower: Sid) -> State | None:
-    """l.2.2 to one that comes late, naming the last transaction of the initial history."""
+    """l.2.2: a leader sends a late follower a COMMIT-LD with the last zxid of the initial history."""
     after = paper.leader_processes_ackleader(state, leader, follower)
     leading = state.servers[leader]
     if after is None or leading.phase != Phase.BROADCAST:
@@ -162,7 +165,7 @@ def leader_names_initial_history(state: State, leader: Sid, follower: Sid) -> St
 
 
 def leader_accepts_request_in_synchronization(state: State, leader: Sid, value: int) -> State | None:
-    """l.3.1 in phase 2."""
+    """l.3.1: a leader accepts requests in phase 2."""
     phase = state.servers[leader].phase
     if phase != Phase.SYNCHRONIZATION:
         return paper.leader_accepts_request(state, leader, value)
@@ -172,7 +175,7 @@ def leader_accepts_request_in_synchronization(state: State, leader: Sid, value: 
 
 
 def leader_numbers_after_delivered(state: State, leader: Sid, value: int) -> State | None:
-    """l.3.1, counting from the last transaction delivered."""
+    """l.3.1: a leader numbers a transaction after the last one delivered."""
     after = paper.leader_accepts_request(state, leader, value)
     if after is None:
         return None
@@ -182,7 +185,7 @@ def leader_numbers_after_delivered(state: State, leader: Sid, value: int) -> Sta
 
 
 def leader_proposes_to_synced(state: State, leader: Sid) -> State | None:
-    """l.3.1, to those that have acknowledged NEWLEADER alone."""
+    """l.3.1: a leader proposes only to followers that have acknowledged NEWLEADER."""
     after = paper.leader_sends_proposal(state, leader)
     if after is None:
         return None
@@ -194,7 +197,7 @@ def leader_proposes_to_synced(state: State, leader: Sid) -> State | None:
 
 
 def follower_logs_again(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.3.1, logging also what the follower has."""
+    """f.3.1: a follower logs a proposal that it has already logged."""
     after = paper.follower_processes_proposal(state, follower, leader)
     message = state.network[leader][follower].head
     if after is None or not _drops(state, follower, message):
@@ -204,7 +207,7 @@ def follower_logs_again(state: State, follower: Sid, leader: Sid) -> State | Non
 
 
 def follower_acknowledges_again(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.3.1, acknowledging also what the follower has."""
+    """f.3.1: a follower acknowledges a proposal that it drops as already logged."""
     after = paper.follower_processes_proposal(state, follower, leader)
     message = state.network[leader][follower].head
     if after is None or not _drops(state, follower, message):
@@ -214,19 +217,21 @@ def follower_acknowledges_again(state: State, follower: Sid, leader: Sid) -> Sta
 
 
 def follower_acknowledges_unlogged(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.3.1 without logging."""
+    """f.3.1: a follower acknowledges a proposal without logging it."""
     after = paper.follower_processes_proposal(state, follower, leader)
     return _changed(after, follower, history=state.servers[follower].history)
 
 
 def leader_delivers_at_once(state: State, leader: Sid, value: int) -> State | None:
-    """l.3.1, delivering before any follower has acknowledged."""
+    """l.3.1: a leader delivers a transaction before any follower has acknowledged it."""
     after = paper.leader_accepts_request(state, leader, value)
     return None if after is None else _changed(after, leader, committed=len(after.servers[leader].history))
 
 
 def leader_delivers_what_is_acknowledged(state: State, leader: Sid, follower: Sid) -> State | None:
-    """l.3.2, delivering up to whatever a quorum has acknowledged, as acknowledgements come."""
+    """l.3.2: a leader delivers up to any transaction that a quorum has acknowledged, be it earlier than the
+    last one delivered.
+    """
     after = paper.leader_processes_ack(state, leader, follower)
     if after is None:
         return None
@@ -242,19 +247,19 @@ def leader_delivers_what_is_acknowledged(state: State, leader: Sid, follower: Si
 
 
 def follower_delivers_all_logged(state: State, follower: Sid, leader: Sid) -> State | None:
-    """f.3.2, delivering all that the follower has logged."""
+    """f.3.2: a follower that is told to deliver one transaction delivers all that it has logged."""
     after = paper.follower_processes_commit(state, follower, leader)
     return _changed(after, follower, committed=len(state.servers[follower].history))
 
 
 def messages_outlive_connection(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A lost connection that leaves in its channels what was in flight."""
+    """A connection is lost, and the messages in its channels are still received."""
     after = paper.connection_times_out(state, leader, follower)
     return None if after is None else replace(after, network=state.network)
 
 
 def server_loses_undelivered(state: State, server: Sid) -> State | None:
-    """A restart that finds on disk only what was delivered."""
+    """A server that restarts finds on disk only what it had delivered."""
     after = paper.server_restarts(state, server)
     crashing = state.servers[server]
     return _changed(after, server, history=crashing.history[: crashing.committed])
@@ -263,7 +268,7 @@ def server_loses_undelivered(state: State, server: Sid) -> State | None:
 def _choosing(
     state: State, leader: Sid, follower: Sid, choose: Callable[[Summary, Summary], Summary]
 ) -> State | None:
-    """l.1.2 with another way to choose between the best history so far and one that arrives."""
+    """Returns l.1.2 with another way to choose between the best history so far and the one that arrives."""
     message = state.network[follower][leader].head
     best = state.servers[leader].best
     if best is None or not isinstance(message, AckEpoch):
@@ -278,7 +283,7 @@ def _choosing(
 
 
 def _changed(state: State | None, server: Sid, **changes: object) -> State | None:
-    """The state with some fields of a server changed; None where there is none."""
+    """Returns the state with some fields of a server changed; None for None."""
     if state is None:
         return None
     changed: Server = replace(state.servers[server], **changes)
@@ -286,19 +291,19 @@ def _changed(state: State | None, server: Sid, **changes: object) -> State | Non
 
 
 def _with_head(state: State, sender: Sid, receiver: Sid, message: Message) -> State:
-    """The state with another message at the head of a channel that has one."""
+    """Returns the state with another message at the head of a channel, which must not be empty."""
     rest: Queue[Message] = received(state, sender, receiver).network[sender][receiver]
     return with_channel(state, sender, receiver, Queue((message, *rest)))
 
 
 def _with_last(state: State, sender: Sid, receiver: Sid, message: Message) -> State:
-    """The state with another message at the end of a channel that has one."""
+    """Returns the state with another message at the end of a channel, which must not be empty."""
     channel = tuple(state.network[sender][receiver])
     return with_channel(state, sender, receiver, Queue((*channel[:-1], message)))
 
 
 def _drops(state: State, follower: Sid, message: Message | None) -> bool:
-    """Whether a proposal is one that the follower has already."""
+    """True if a follower has already logged the proposal that it is to receive next."""
     if not isinstance(message, Propose) or message.txn.zxid == ZERO:
         return False
     return index_of(message.txn.zxid, state.servers[follower].history) is not None

@@ -1,7 +1,7 @@
 """`zabspec.paper` within bounds: so many servers, transactions, timeouts, restarts.
 
-The spec has no bounds. Here some of its actions are wrapped: a fault is allowed while its budget lasts, a
-request while no history is longer than allowed, and what was used is counted beside the state.
+The spec has no bounds. Here some of its actions are wrapped: a fault is allowed while there is budget for it,
+a request while no history is longer than the bounds allow. What has been used stands beside the state.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ FOR_LIVENESS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A state of the protocol, and how it stands with the bounds."""
+    """A state of the protocol, with what has been used of the bounds."""
 
     protocol: paper.State
     budget: Budget
 
 
 def model(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Model:
-    """The spec within `bounds`, without properties; a mutant comes with actions of its own."""
+    """Returns the spec within `bounds`, without properties; a mutant comes with actions of its own."""
     world = World(paper.initial(bounds.servers), Budget())
     local = _local(bounds) if actions is paper.NEXT else None
     return Model(
@@ -54,7 +54,7 @@ def model(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Model:
 
 
 def steps(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Iterator[Step]:
-    """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
+    """Yields every action with every choice of different servers as its arguments, in NEXT's order."""
     for action in actions:
         if action.__name__ in FOR_LIVENESS and not bounds.give_up:
             continue
@@ -65,11 +65,12 @@ def steps(bounds: Bounds, actions: Sequence[Action] = paper.NEXT) -> Iterator[St
 
 
 def _local(bounds: Bounds) -> Local | None:
-    """A connected follower's steps are its own business, once no connection can be lost.
+    """Returns which steps of a connected follower no other step interferes with; None if that is not known.
 
-    Only it takes from the channel from its leader; and its promise, its phase and what it has delivered are
-    read by nobody while it is connected. Its history is: a request asks for the longest of all. With a bound
-    on epochs or requests numbered, others read more; and a leader that gives up is a fault.
+    Once no connection can be lost, only the follower takes messages from the channel from its leader, and no
+    other server reads its promise, its phase, or what it has delivered. Others do read its history: a request
+    asks for the longest of all. With a bound on epochs, or requests numbered, others read more; and a leader
+    that gives up is a fault.
     """
     if bounds.epochs is not None or bounds.numbered or bounds.give_up:
         return None
@@ -89,7 +90,7 @@ def _local(bounds: Bounds) -> Local | None:
 
 
 def _restart(action: Action, bounds: Bounds, world: Any, *arguments: Sid) -> Any:
-    """A restart, while there is budget for one. It counts as a timeout too."""
+    """Restarts a server while there is budget for that; a restart also counts as a timeout."""
     restarts, timeouts = world.budget.restarts, world.budget.timeouts
     if restarts >= bounds.restarts or (bounds.restart_needs_timeout and timeouts >= bounds.timeouts):
         return None
@@ -101,7 +102,7 @@ def _restart(action: Action, bounds: Bounds, world: Any, *arguments: Sid) -> Any
 
 
 def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:
-    """A client's request, while no history was as long as allowed when the last one came."""
+    """Accepts a request while no history was as long as allowed when the last request came."""
     if world.budget.longest >= bounds.transactions:
         return None
     number = world.budget.requests if bounds.numbered else 0
@@ -116,7 +117,7 @@ def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:
 
 
 def _process_cepoch(action: Action, bounds: Bounds, world: Any, leader: Sid, follower: Sid) -> Any:
-    """A CEPOCH, while no server has promised as high an epoch as allowed."""
+    """Processes a CEPOCH while no server has promised the highest epoch allowed."""
     if bounds.epochs is None and not bounds.numbered:
         return unbounded(action, bounds, world, leader, follower)
     if bounds.epochs is not None and world.budget.highest_epoch >= bounds.epochs:

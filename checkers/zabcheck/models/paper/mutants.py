@@ -1,7 +1,7 @@
 """Mutants: the paper's ZAB with one mistake put in, which some property must catch.
 
-A property that nobody has seen fail is not yet a property. Each mutant replaces an action or two, by name,
-mostly with the original and a change of what went into it or came out of it. The mistakes are in
+A property that nobody has seen fail is not yet a property. Each mutant replaces an action or two, mostly by
+the original with a change in what goes in or what comes out. The mistakes are in
 `zabcheck.models.paper.mistakes`.
 """
 
@@ -39,7 +39,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "old-leader-leads-on",
-        "As epoch-from-own-promise, and a leader that loses its quorum does not notice.",
+        "As epoch-from-own-promise, and a leader that loses its quorum goes on leading.",
         {
             paper.leader_processes_cepoch: mistakes.leader_ignores_promises,
             paper.connection_times_out: mistakes.leader_does_not_notice,
@@ -56,7 +56,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "lower-epoch-accepted",
-        "A follower promises any epoch it is asked for, lower ones too.",
+        "A follower promises any epoch that a leader proposes, lower ones too.",
         {paper.follower_processes_newepoch: mistakes.follower_accepts_lower_epoch},
         _TWO_FAULTS,
         "epochs_never_go_back",
@@ -77,7 +77,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "own-history-loses-delivered",
-        "As own-history: a follower is made to drop what it has delivered.",
+        "As own-history: a follower drops transactions that it has delivered.",
         {paper.leader_processes_ackepoch: mistakes.leader_keeps_own_history},
         _ONE_FAULT,
         "delivery_after_logging",
@@ -91,14 +91,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "epoch-only",
-        "A leader compares histories by epoch alone; of the same epoch, its own is as good as any.",
+        "A leader compares histories by epoch alone, and prefers its own among those of the same epoch.",
         {paper.leader_processes_ackepoch: mistakes.leader_compares_epochs_only},
         _TWO_FAULTS,
         "leader_completeness",
     ),
     Mutant(
         "histories-merged",
-        "A leader adds to the most recent history what it has itself beside it, so that nothing is lost.",
+        "A leader adds transactions of its own to the most recent history, so that none is lost.",
         {paper.leader_processes_ackepoch: mistakes.leader_merges_histories},
         _DEEP,
         "global_primary_order",
@@ -106,7 +106,7 @@ MUTANTS: tuple[Mutant, ...] = (
     # Phase 2, synchronization
     Mutant(
         "delivered-not-sent",
-        "NEWLEADER carries only what the leader has yet to deliver.",
+        "NEWLEADER carries only the transactions that the leader has not delivered yet.",
         {paper.leader_processes_ackepoch: mistakes.leader_leaves_out_delivered},
         _CALM,
         "total_order",
@@ -120,14 +120,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "epoch-before-history",
-        "A follower takes up the epoch of NEWLEADER in one step and its history in another.",
+        "A follower adopts the epoch of NEWLEADER in one step and the history in another.",
         {paper.follower_processes_newleader: mistakes.follower_adopts_epoch_first},
         _TWO_FAULTS,
         "leader_completeness",
     ),
     Mutant(
         "epoch-not-adopted",
-        "A follower takes up the history of NEWLEADER and not its epoch.",
+        "A follower adopts the history of NEWLEADER and not the epoch.",
         {paper.follower_processes_newleader: mistakes.follower_keeps_epoch},
         _SMALL,
         "epochs_in_order",
@@ -141,7 +141,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "tail-kept-in-epoch",
-        "As tail-kept: two servers of one epoch go different ways.",
+        "As tail-kept: the histories of two servers of one epoch differ.",
         {paper.follower_processes_newleader: mistakes.follower_keeps_tail},
         _TWO_TRANSACTIONS,
         "history_consistency",
@@ -169,7 +169,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "commitleader-names-initial",
-        "COMMIT-LD names the end of the initial history, however much is delivered since.",
+        "COMMIT-LD names the end of the initial history, even if more has been delivered since.",
         {paper.leader_processes_ackleader: mistakes.leader_names_initial_history},
         _ONE_FAULT,
         "delivered_never_goes_back",
@@ -177,7 +177,7 @@ MUTANTS: tuple[Mutant, ...] = (
     # Phase 3, broadcast
     Mutant(
         "request-too-early",
-        "A leader takes requests before it is established.",
+        "A leader accepts requests before it is established.",
         {paper.leader_accepts_request: mistakes.leader_accepts_request_in_synchronization},
         _SMALL,
         "broadcast_before_logging",
@@ -191,14 +191,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "propose-to-synced",
-        "PROPOSE goes only to those that acknowledged NEWLEADER (issue 1 of Zab.tla).",
+        "A leader sends PROPOSE only to followers that acknowledged NEWLEADER (issue 1 of Zab.tla).",
         {paper.leader_sends_proposal: mistakes.leader_proposes_to_synced},
         _CALM,
         "proposal_fits",
     ),
     Mutant(
         "proposal-logged-twice",
-        "A follower logs a proposal that it has from NEWLEADER once more (issue 2 of Zab.tla).",
+        "A follower logs again a proposal that NEWLEADER already brought (issue 2 of Zab.tla).",
         {paper.follower_processes_proposal: mistakes.follower_logs_again},
         _CALM,
         "history_without_gaps",
@@ -233,14 +233,15 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "commit-without-quorum-prefix",
-        "As commit-without-quorum: what two servers have delivered differs from the first on.",
+        "As commit-without-quorum: two servers have delivered different first transactions.",
         {paper.leader_accepts_request: mistakes.leader_delivers_at_once},
         _TWO_TRANSACTIONS,
         "prefix_consistency",
     ),
     Mutant(
         "commit-out-of-order",
-        "A leader delivers up to any transaction that a quorum has acknowledged, be it behind the last one.",
+        "A leader delivers up to any transaction that a quorum has acknowledged, even one before the last"
+        " one delivered.",
         {paper.leader_processes_ack: mistakes.leader_delivers_what_is_acknowledged},
         _CALM,
         "delivered_never_goes_back",
@@ -255,21 +256,22 @@ MUTANTS: tuple[Mutant, ...] = (
     # Faults
     Mutant(
         "channel-not-emptied",
-        "What is in flight outlives its connection.",
+        "Messages in flight are still received after their connection was lost.",
         {paper.connection_times_out: mistakes.messages_outlive_connection},
         _SMALL,
         "message_is_legal",
     ),
     Mutant(
         "log-not-on-disk",
-        "A server that restarts has lost what it had logged and not yet delivered.",
+        "A server that restarts has lost the transactions that it had logged and not delivered.",
         {paper.server_restarts: mistakes.server_loses_undelivered},
         Bounds(servers=2, transactions=1, timeouts=0, restarts=1),
         "committed_is_kept",
     ),
     Mutant(
         "log-not-on-disk-refinement",
-        "As log-not-on-disk: the log shrinks, though no server remembers to have delivered what is lost.",
+        "As log-not-on-disk: the abstract log shrinks, though no server remembers delivering the lost "
+        "transaction.",
         {paper.server_restarts: mistakes.server_loses_undelivered},
         Bounds(servers=2, transactions=1, timeouts=0, restarts=1),
         "refines_broadcast",

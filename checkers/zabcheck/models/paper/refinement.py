@@ -1,6 +1,7 @@
-"""Whether a step of the paper's ZAB is a step of atomic broadcast, as `zabspec.paper.mapping` has it.
+"""Checks that a step of the paper's ZAB is a step of atomic broadcast, by the mapping in
+`zabspec.paper.mapping`.
 
-The mapping says which state of atomic broadcast a state of ZAB stands for; from the one before a step, steps
+The mapping says which state of atomic broadcast a state of ZAB stands for. From the one before a step, steps
 of `zabspec.broadcast` must lead to the one after it.
 """
 

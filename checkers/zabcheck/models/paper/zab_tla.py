@@ -1,9 +1,9 @@
 """The parity instance: `zabspec.paper` with the bookkeeping that Apache's `Zab.tla` keeps in its state.
 
 TLC counts states of `Zab.tla`, and that spec remembers more than ZAB needs: the label of the last action, all
-that was ever proposed, who ever led an epoch, and what ex-leaders once knew. To be compared by count,
-the same is kept here, beside the spec's state, in a *ledger* that no action reads. It is worked out from
-each step as it is taken: see `../shared/reference/zab-tla.md`, section 3.
+that was ever proposed, who ever led an epoch, and what ex-leaders once knew. So that counts can be compared,
+a *ledger* beside the spec's state keeps the same. No action reads the ledger; it is worked out from each step
+as the step is taken. Deviation D16 in docs/deviations.md says more.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Marks = tuple[frozenset[Sid], ...]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`recorder.pc`: the last action and the servers it was of."""
+    """`recorder.pc`: the last action and its servers."""
 
     action: int
     servers: tuple[Sid, ...]
@@ -74,7 +74,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What Zab.tla keeps of one server and ZAB does not need."""
+    """What Zab.tla remembers about one server and ZAB does not need."""
 
     marks: Marks = ()
     cepochs: frozenset[CEpochOf] = frozenset()
@@ -85,7 +85,7 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The bookkeeping. `flight` holds the marks of the histories in flight from one server to another."""
+    """The bookkeeping. `flight` holds the marks of the histories in flight between servers."""
 
     label: Label
     proposed: frozenset[Proposed]
@@ -132,7 +132,7 @@ def model(bounds: Bounds) -> Model:
 
 
 def _recorded(step: Step, number: int, world: Any, *arguments: Sid) -> Any:
-    """The step, and the ledger after it."""
+    """Takes a step, and brings the ledger up to date."""
     after = step.apply(world, *arguments)
     if after is None:
         return None
@@ -144,7 +144,7 @@ def _recorded(step: Step, number: int, world: Any, *arguments: Sid) -> Any:
 
 
 def _disjuncts(world: Any, leader: Sid, follower: Sid) -> int:
-    """How many of LeaderProcessACK's overlapping disjuncts hold."""
+    """Returns how many of the overlapping disjuncts of LeaderProcessACK hold."""
     leading: Server = world.protocol.servers[leader]
     index = index_of(world.protocol.network[follower][leader].head.zxid, leading.history)
     assert index is not None
@@ -189,7 +189,7 @@ def _loses(ledger: Ledger, before: paper.State, after: paper.State, leader: Sid,
 
 
 def _restarts(ledger: Ledger, before: paper.State, after: paper.State, server: Sid) -> Ledger:
-    """Restart: what it does depends on the server's role."""
+    """Restart: the effect depends on the server's role."""
     crashing = before.servers[server]
     if crashing.role == Role.LEADING:
         return _shut_down(ledger, before, server)
@@ -199,7 +199,7 @@ def _restarts(ledger: Ledger, before: paper.State, after: paper.State, server: S
 
 
 def _shut_down(ledger: Ledger, before: paper.State, leader: Sid) -> Ledger:
-    """LeaderShutdown: what was in flight to the learners is lost; the sets are kept."""
+    """LeaderShutdown: messages in flight to the learners are lost; the sets are kept."""
     stages = before.servers[leader].stages
     for learner in learners_at(stages, Stage.CONNECTED):
         for sender in range(len(stages)):

@@ -1,7 +1,7 @@
 """Mistakes that servers, leaders and clients might make, each an action in the place of the spec's.
 
-Each does what the spec's action does, with one thing done differently. What comes of it is told in
-`service_mutants`.
+Each does what the spec's action does, but for one thing. `zabcheck.models.service.mutants` tells what comes
+of it.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from zabspec.watches import (
 from zabspec.watches.firing import is_within
 
 Teller = Callable[[State, Sid, Cid, int], State]
-"""Sends a client the events of a transaction."""
+"""Sends a client the watch events of a transaction."""
 
 
 def server_applies(tell: Teller) -> Callable[[State, Sid], State | None]:
-    """A server that applies the log, with another way to tell clients of it."""
+    """Returns an action in which a server applies the log and sends watch events in another way."""
 
     def action(state: State, server: Sid) -> State | None:
         zxid = state.servers[server].applied + 1
@@ -65,7 +65,7 @@ def server_applies(tell: Teller) -> Callable[[State, Sid], State | None]:
 
 
 def told_newest_first(state: State, server: Sid, client: Cid, zxid: int) -> State:
-    """What is new goes ahead of the events that wait."""
+    """New events are queued ahead of the events that wait."""
     before = len(state.clients[client].inbox)
     state = with_events_sent(state, server, client, zxid)
     inbox = state.clients[client].inbox
@@ -76,12 +76,12 @@ def told_newest_first(state: State, server: Sid, client: Cid, zxid: int) -> Stat
 
 
 def told_of_the_one_before(state: State, server: Sid, client: Cid, zxid: int) -> State:
-    """Of each transaction when the next one is applied."""
+    """The events of a transaction are sent when the next transaction is applied."""
     return with_events_sent(state, server, client, zxid - 1)
 
 
 def told_of_errors(state: State, server: Sid, client: Cid, zxid: int) -> State:
-    """Of a setData that was refused, as if it had been done."""
+    """A setData that was refused sends the events of one that succeeded."""
     asking = waiting_for(state, server, zxid)
     request = None if asking is None else state.connections[server][asking].requests.head
     if request is None or not isinstance(request.body, tree.SetData):
@@ -91,13 +91,13 @@ def told_of_errors(state: State, server: Sid, client: Cid, zxid: int) -> State:
 
 
 def told_again_and_again(state: State, server: Sid, client: Cid, zxid: int) -> State:
-    """A watch stays when it has fired, whatever its mode."""
+    """A watch stays after it has fired, whatever its mode."""
     watches = state.connections[server][client].watches
     return with_watches(with_events_sent(state, server, client, zxid), server, client, watches)
 
 
 def told_once_for_several(state: State, server: Sid, client: Cid, zxid: int) -> State:
-    """An event that is like the one before, which has not been received, is left out."""
+    """An event equal to the last one in flight is left out."""
     before = len(state.clients[client].inbox)
     state = with_events_sent(state, server, client, zxid)
     inbox = state.clients[client].inbox
@@ -110,7 +110,7 @@ def told_once_for_several(state: State, server: Sid, client: Cid, zxid: int) -> 
 
 
 def told_of_all_but_the_last_child(state: State, server: Sid, client: Cid, zxid: int) -> State:
-    """A parent's child watches are not told when its last child goes."""
+    """The deletion of the last child fires no child watch of the parent."""
     after = tree_at(state.log, zxid)
     triggers = tuple(
         each
@@ -122,8 +122,8 @@ def told_of_all_but_the_last_child(state: State, server: Sid, client: Cid, zxid:
 
 
 def told_of_children(state: State, server: Sid, client: Cid, zxid: int) -> State:
-    """A recursive watch is told as well that there are other children."""
-    state = with_events_sent(state, server, client, zxid)
+    """A recursive watch also gets NodeChildrenChanged events."""
+    state = told(state, server, client, zxid)
     tops = [
         each.path
         for each in state.connections[server][client].watches.entries
@@ -136,7 +136,7 @@ def told_of_children(state: State, server: Sid, client: Cid, zxid: int) -> State
 
 
 def told_of_what_is_secret(state: State, server: Sid, client: Cid, zxid: int) -> State:
-    """Whether the client may read the node is not asked."""
+    """An event is sent though the client may not read the node."""
     watches = state.connections[server][client].watches
     done = fired(watches, triggers_at(state.log, zxid), zxid)
     state = with_watches(state, server, client, done.watches)
@@ -144,7 +144,7 @@ def told_of_what_is_secret(state: State, server: Sid, client: Cid, zxid: int) ->
 
 
 def told_backwards(state: State, server: Sid, client: Cid, zxid: int) -> State:
-    """The last trigger of a transaction first."""
+    """The triggers of a transaction fire last one first."""
     return _told_by(state, server, client, triggers_at(state.log, zxid)[::-1], zxid)
 
 
@@ -158,17 +158,19 @@ def _told_by(state: State, server: Sid, client: Cid, triggers: Sequence[Trigger]
 
 
 def server_answers_before_events(state: State, server: Sid) -> State | None:
-    """The reply to a write goes ahead of its events."""
+    """A server sends the reply to a write ahead of its events."""
     return _reply_moved(state, server, lambda events: 0)
 
 
 def server_answers_between_events(state: State, server: Sid) -> State | None:
-    """The reply to a multi goes after the first of its events."""
+    """A server sends the reply to a multi after the first of its events."""
     return _reply_moved(state, server, lambda events: min(events, 1))
 
 
 def _reply_moved(state: State, server: Sid, place: Callable[[int], int]) -> State | None:
-    """The reply to a write comes after some of its events, by how many there are."""
+    """Returns an action in which the reply to a write comes after some of its events, by how many there
+    are.
+    """
     zxid = state.servers[server].applied + 1
     asking = waiting_for(state, server, zxid) if zxid <= len(state.log) else None
     done = service.server_applies(state, server)
@@ -181,7 +183,7 @@ def _reply_moved(state: State, server: Sid, place: Callable[[int], int]) -> Stat
 
 
 def server_says_refused(state: State, server: Sid) -> State | None:
-    """The client is told that its write was refused, whatever became of it."""
+    """A server replies that a write was refused, though it was applied."""
     zxid = state.servers[server].applied + 1
     asking = waiting_for(state, server, zxid) if zxid <= len(state.log) else None
     done = service.server_applies(state, server)
@@ -192,7 +194,7 @@ def server_says_refused(state: State, server: Sid) -> State | None:
 
 
 def server_acknowledges_early(state: State, server: Sid, client: Cid) -> State | None:
-    """A server answers a write when it comes, and that is all that becomes of it."""
+    """A server replies to a write when the request arrives, and drops the write."""
     connection = state.connections[server][client]
     request = connection.requests.head
     if request is None or not is_write(request.body) or connection.promised:
@@ -201,7 +203,7 @@ def server_acknowledges_early(state: State, server: Sid, client: Cid) -> State |
 
 
 def server_goes_on_after_close(state: State, server: Sid) -> State | None:
-    """A server leaves a connection open whose session it has closed."""
+    """A server leaves open the connection of a session that it has closed."""
     done = service.server_applies(state, server)
     if done is None:
         return None
@@ -213,7 +215,7 @@ def server_goes_on_after_close(state: State, server: Sid) -> State | None:
 
 
 def client_stays_after_close(state: State, client: Cid) -> State | None:
-    """A client goes on listening when it has been told that its session is closed."""
+    """A client goes on receiving after the reply to closeSession."""
     done = service.client_receives(state, client)
     if done is None or done.clients[client].life != Life.CLOSED:
         return done
@@ -224,7 +226,7 @@ def client_stays_after_close(state: State, client: Cid) -> State | None:
 
 
 def server_answers_out_of_turn(state: State, server: Sid, client: Cid) -> State | None:
-    """A read does not wait for the write before it."""
+    """A server answers a read before an earlier write of the session."""
     connection = state.connections[server][client]
     at = next((at for at, each in enumerate(connection.requests) if is_read(each.body)), None)
     if not at:
@@ -236,7 +238,7 @@ def server_answers_out_of_turn(state: State, server: Sid, client: Cid) -> State 
 
 
 def server_answers_from_the_past(state: State, server: Sid, client: Cid) -> State | None:
-    """A read is answered by the tree before the last transaction, with the zxid of that one."""
+    """A server answers a read from the tree before the last transaction, with that transaction's zxid."""
     request = state.connections[server][client].requests.head
     done = service.server_answers(state, server, client)
     if done is None or request is None or not is_read(request.body):
@@ -246,7 +248,7 @@ def server_answers_from_the_past(state: State, server: Sid, client: Cid) -> Stat
 
 
 def server_reads_half_of_multi(state: State, server: Sid, client: Cid) -> State | None:
-    """A read comes in between the parts of a multi."""
+    """A server answers a read between two parts of a multi."""
     request = state.connections[server][client].requests.head
     applied = state.servers[server].applied
     done = service.server_answers(state, server, client)
@@ -260,7 +262,7 @@ def server_reads_half_of_multi(state: State, server: Sid, client: Cid) -> State 
 
 
 def server_answers_with_leaders_zxid(state: State, server: Sid, client: Cid) -> State | None:
-    """The header of a reply has the zxid of what is committed, not of what the server has applied."""
+    """A server puts the last committed zxid into reply headers, not the last one that it applied."""
     done = service.server_answers(state, server, client)
     if done is None or len(done.clients[client].inbox) == len(state.clients[client].inbox):
         return done
@@ -269,7 +271,7 @@ def server_answers_with_leaders_zxid(state: State, server: Sid, client: Cid) -> 
 
 
 def server_answers_sync_itself(state: State, server: Sid, client: Cid) -> State | None:
-    """A server answers a sync without a word from the leader."""
+    """A server answers a sync without asking the leader."""
     request = state.connections[server][client].requests.head
     if request is None or not isinstance(request.body, Sync):
         return None
@@ -277,7 +279,7 @@ def server_answers_sync_itself(state: State, server: Sid, client: Cid) -> State 
 
 
 def _with_outcome(state: State, done: State, client: Cid, outcome: tree.Reply) -> State:
-    """The reply that was sent last says something else, if it was sent."""
+    """Returns the state with another outcome in the reply that was sent last, if it was sent."""
     inbox = done.clients[client].inbox
     if len(inbox) == len(state.clients[client].inbox):
         return done
@@ -288,7 +290,7 @@ def _with_outcome(state: State, done: State, client: Cid, outcome: tree.Reply) -
 
 
 def client_is_watching_at_once(state: State, client: Cid, body: Body) -> State | None:
-    """A watch is noted when the read that asks for it comes, which is answered later."""
+    """A server registers a watch when the read arrives, before the read is answered."""
     done = service.client_sends(state, client, body)
     server = state.clients[client].server
     if done is None or server is None:
@@ -300,7 +302,7 @@ def client_is_watching_at_once(state: State, client: Cid, body: Body) -> State |
 
 
 def server_answers_without_watch(state: State, server: Sid, client: Cid) -> State | None:
-    """A read is answered, and its watch is not noted yet."""
+    """A server answers a read and does not register its watch yet."""
     done = service.server_answers(state, server, client)
     if done is None:
         return None
@@ -308,7 +310,7 @@ def server_answers_without_watch(state: State, server: Sid, client: Cid) -> Stat
 
 
 def server_notes_watch_late(state: State, server: Sid, client: Cid) -> State | None:
-    """The watch of a read is noted after it has been answered, and what has been asked before is done."""
+    """A server registers the watch of a read after the answer, before it goes on with later requests."""
     connection, watching = state.connections[server][client], state.clients[client]
     if watching.server != server or watching.inbox.head is not None or connection.requests.head is not None:
         return None
@@ -321,7 +323,7 @@ def server_notes_watch_late(state: State, server: Sid, client: Cid) -> State | N
 
 
 def server_forgets_to_remove(state: State, server: Sid, client: Cid) -> State | None:
-    """A server says that watches are removed, and keeps them."""
+    """A server replies that watches were removed, and keeps them."""
     connection = state.connections[server][client]
     done = service.server_answers(state, server, client)
     head = connection.requests.head
@@ -331,7 +333,7 @@ def server_forgets_to_remove(state: State, server: Sid, client: Cid) -> State | 
 
 
 def server_registers_again(change: Callable[[SetWatches], SetWatches]) -> Callable[..., State | None]:
-    """A server that takes a client that comes back to have said something else."""
+    """Returns an action in which a server reads a reconnecting client's SetWatches as something else."""
 
     def action(state: State, server: Sid, client: Cid) -> State | None:
         connection = state.connections[server][client]
@@ -347,17 +349,19 @@ def server_registers_again(change: Callable[[SetWatches], SetWatches]) -> Callab
 
 
 def including_the_last_seen(body: SetWatches) -> SetWatches:
-    """`mzxid >= relativeZxid`, where it must be greater."""
+    """The server compares `mzxid >= relativeZxid` where it must be `>`."""
     return replace(body, relative_zxid=body.relative_zxid - 1)
 
 
 def without_lasting(body: SetWatches) -> SetWatches:
-    """Without the persistent and recursive watches: SetWatches where SetWatches2 is needed."""
+    """The client leaves out persistent and recursive watches: it sends SetWatches where SetWatches2 is
+    needed.
+    """
     return replace(body, persistent=(), recursive=())
 
 
 def client_forgets_to_register(state: State, client: Cid, server: Sid) -> State | None:
-    """A client that comes back takes its watches to be there still."""
+    """A client that reconnects does not register its watches again."""
     watching = state.clients[client]
     done = service.client_connects(
         with_client(state, client, replace(watching, watches=NOTHING)), client, server
@@ -371,7 +375,7 @@ def client_forgets_to_register(state: State, client: Cid, server: Sid) -> State 
 
 
 def client_connects_anywhere(state: State, client: Cid, server: Sid) -> State | None:
-    """A server takes a client that has seen more than it has applied itself."""
+    """A server accepts a client that has seen a later zxid than the server has applied."""
     looking = state.clients[client]
     if looking.server is not None or looking.life != Life.ALIVE:
         return None
@@ -381,12 +385,12 @@ def client_connects_anywhere(state: State, client: Cid, server: Sid) -> State | 
 
 
 def leader_takes_write_from_anywhere(state: State, client: Cid, server: Sid) -> State | None:
-    """The leader does not ask whether the session has moved away."""
+    """The leader does not check whether the session has moved to another server."""
     return service.leader_logs_write(replace(state, owners=state.owners.put(client, server)), client, server)
 
 
 def leader_takes_write_of_closed_session(state: State, client: Cid, server: Sid) -> State | None:
-    """The leader does not ask whether the session is still there."""
+    """The leader does not check whether the session still exists."""
     request = next_for_leader(state, client, server)
     if request is None or not is_write(request.body) or closing_zxid(state.log, client) is None:
         return service.leader_logs_write(state, client, server)
@@ -395,7 +399,7 @@ def leader_takes_write_of_closed_session(state: State, client: Cid, server: Sid)
 
 
 def leader_closes_with_others_nodes(state: State, client: Cid) -> State | None:
-    """With a session go all ephemeral nodes, of whatever session."""
+    """The leader deletes the ephemeral nodes of every session with one session."""
     done = service.leader_expires_session(state, client)
     if done is None:
         return None
@@ -405,7 +409,7 @@ def leader_closes_with_others_nodes(state: State, client: Cid) -> State | None:
 
 
 def leader_fires_at_once(state: State, client: Cid, server: Sid) -> State | None:
-    """Watches fire when the leader takes a write, before the server has applied it."""
+    """Watches fire when the leader accepts a write, before the server has applied it."""
     done = service.leader_logs_write(state, client, server)
     if done is None:
         return None

@@ -1,8 +1,8 @@
-"""`zabspec.service` within bounds: who asks for what, how often, and how much may go wrong.
+"""`zabspec.service` within bounds: what clients request, how often, and the faults allowed.
 
-The spec has no bounds. A `Scenario` gives each client a menu of what it may ask for, and limits what it sends
-and what goes wrong. What clients have seen (`zabspec.service.seen`) stands beside the state: the properties
-are about both. Clients have menus of their own and servers are told apart by who is connected where, so the
+The spec has no bounds. A `Scenario` gives each client a menu of requests, and limits how many it sends and
+what goes wrong. What clients have seen (`zabspec.service.seen`) stands beside the state: the properties are
+about both. Clients have menus of their own and servers differ by which clients are connected to them, so the
 model is explored without symmetry.
 """
 
@@ -30,14 +30,14 @@ class Scenario:
     """What is explored.
 
     Attributes:
-        name: of it.
-        story: what it is for.
-        servers: how many.
-        setup: what has been written before.
+        name: the name used on the command line.
+        story: what the scenario is for.
+        servers: how many servers there are.
+        setup: the writes that were done before.
         at: by client, the server that it is connected to at the beginning.
-        menus: by client, what it may ask for, at any time and again.
+        menus: by client, the requests that it may send, each at any time and again.
         sends: by client, how many requests it may send.
-        waiting: how many of them may be without a reply at a time.
+        waiting: how many requests of a client may be without a reply at a time.
         disconnects: how many connections may be lost, other than by crashes.
         crashes: how many servers may crash.
         expiries: how many sessions may expire.
@@ -72,14 +72,14 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A run up to here, and how it stands with the bounds."""
+    """A run so far, with what has been used of the bounds."""
 
     protocol: seen.Run
     budget: Budget
 
 
 def model(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Model:
-    """The spec within bounds, without properties; a mutant comes with actions of its own."""
+    """Returns the spec within bounds, without properties; a mutant comes with actions of its own."""
     state = service.initial(scenario.servers, scenario.at, scenario.setup)
     world = World(seen.begun(state), Budget())
     size = max(scenario.servers, len(scenario.menus))
@@ -87,7 +87,7 @@ def model(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Model
 
 
 def steps(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Iterator[Step]:
-    """Every action of the spec with every choice of arguments, in NEXT's order."""
+    """Yields every action with every choice of arguments, in NEXT's order."""
     for action in actions:
         wrapped = partial(_WRAPPED.get(action.__name__, _unbounded), action, scenario)
         hints = [hint for name, hint in get_type_hints(action).items() if name not in ("state", "return")]
@@ -102,11 +102,11 @@ def steps(scenario: Scenario, actions: Sequence[Action] = service.NEXT) -> Itera
 
 
 def as_property(predicate: Callable[..., bool], *, elsewhere: bool = True) -> Property:
-    """A predicate as a property, asked of each client.
+    """Returns a predicate as a property that is asked of each client.
 
     Args:
-        predicate: of a run, or of two, and of as many different clients as it has parameters of type `Cid`.
-        elsewhere: what it is for ids that no client has, where there are more servers than clients.
+        predicate: takes a run, or two, and as many different clients as it has parameters of type `Cid`.
+        elsewhere: its value for ids that no client has, where there are more servers than clients.
     """
     arity = sum(hint is Cid for hint in get_type_hints(predicate).values())
 
@@ -126,13 +126,13 @@ SOMETIMES = tuple(as_property(each, elsewhere=False) for each in properties.SOME
 
 
 def _unbounded(action: Action, _: Scenario, world: Any, *arguments: int) -> Any:
-    """The action as it is."""
+    """Takes an action as the spec has it."""
     after = action(world.protocol.service, *arguments)
     return None if after is None else _with(world, after)
 
 
 def _connect(action: Action, _: Scenario, world: Any, client: Cid, server: Sid) -> Any:
-    """A connection; the request to register again, if there is one, is sent with it."""
+    """Connects a client, which sends with the connection its request to register watches again, if any."""
     after = action(world.protocol.service, client, server)
     if after is None:
         return None
@@ -143,7 +143,7 @@ def _connect(action: Action, _: Scenario, world: Any, client: Cid, server: Sid) 
 
 
 def _send(action: Action, scenario: Scenario, world: Any, client: Cid, choice: int) -> Any:
-    """A request from the menu, while the client may send more."""
+    """Sends a request from the menu, while the client may send more."""
     sending = world.protocol.service.clients[client]
     if sending.sent >= scenario.sends[client] or len(sending.outstanding) >= scenario.waiting:
         return None
@@ -155,7 +155,7 @@ def _send(action: Action, scenario: Scenario, world: Any, client: Cid, choice: i
 
 
 def _receive(action: Action, _: Scenario, world: Any, client: Cid) -> Any:
-    """A message, and what the client has seen by it."""
+    """Receives a message, and keeps what the client has seen by it."""
     receiving = world.protocol.service.clients[client]
     message, waiting = receiving.inbox.head, receiving.outstanding
     after = action(world.protocol.service, client)
@@ -166,7 +166,7 @@ def _receive(action: Action, _: Scenario, world: Any, client: Cid) -> Any:
 
 
 def _disconnect(action: Action, scenario: Scenario, world: Any, client: Cid) -> Any:
-    """The loss of a connection: at a price, unless the server has closed it."""
+    """Loses a connection; this uses up budget unless the server has closed the connection."""
     state = world.protocol.service
     server = state.clients[client].server
     if server is None:
@@ -183,7 +183,7 @@ def _disconnect(action: Action, scenario: Scenario, world: Any, client: Cid) -> 
 
 
 def _spending(name: str) -> Callable[..., Any]:
-    """A wrapper that allows an action while there is budget for it."""
+    """Returns a wrapper that allows an action while there is budget for it."""
 
     def spend(action: Action, scenario: Scenario, world: Any, *arguments: int) -> Any:
         spent = _spent(world, scenario, name)
@@ -193,13 +193,13 @@ def _spending(name: str) -> Callable[..., Any]:
 
 
 def _depose(action: Action, scenario: Scenario, world: Any, server: Sid) -> Any:
-    """A leader deposed, while there is budget for it; from then on there is not one leader alone."""
+    """Deposes a leader while there is budget for it; from then on there may be two leaders."""
     after = _spending("deposals")(action, scenario, world, server)
     return None if after is None else replace(after, protocol=replace(after.protocol, one_leader=False))
 
 
 def _spent(world: Any, scenario: Scenario, name: str) -> Any:
-    """The world with one more of its budget used; None if there is none left."""
+    """Returns the world with one more of a budget used; None if none is left."""
     used = getattr(world.budget, name)
     if used >= getattr(scenario, name):
         return None

@@ -1,7 +1,7 @@
 """The service with one mistake put in, which a property must catch.
 
-For each guarantee, each of W1 to W16 and each of H1 to H7 there is at least one; real bugs are named. The
-mistakes are in `service_mistakes`.
+For each guarantee, each of W1 to W16 and each of H1 to H7 (docs/watches.md and `zabspec.service`), there is
+at least one mutant; real bugs are named. The mistakes are in `zabcheck.models.service.mistakes`.
 """
 
 from __future__ import annotations

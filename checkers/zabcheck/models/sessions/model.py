@@ -1,6 +1,6 @@
-"""All that can happen to a session while a leader tracks it, in a short time.
+"""Everything that can happen within a short time to a session that a leader tracks.
 
-Time passes by the millisecond, and the tracker empties a slot whenever its time has come. What was heard of
+Time passes by the millisecond, and the tracker empties a slot whenever its time has come. The activity of
 the session is kept beside the tracker, in the words of the properties, and each step is judged by both.
 """
 
@@ -47,14 +47,14 @@ Outcome = tuple[Step, World]
 
 
 def broken(rules: Rules, until: int = 9) -> tuple[int, dict[str, Step]]:
-    """Looks at every run.
+    """Explores every run.
 
     Args:
-        rules: of the tracker.
-        until: when it ends, in milliseconds.
+        rules: the functions of the tracker.
+        until: when the run ends, in milliseconds.
 
     Returns:
-        How many steps there are, and the first that breaks each broken property.
+        How many steps there are, and the first step that breaks each broken property.
     """
     found: dict[str, Step] = {}
     count = 0
@@ -68,7 +68,7 @@ def broken(rules: Rules, until: int = 9) -> tuple[int, dict[str, Step]]:
 
 
 def reached(rules: Rules, until: int = 9) -> Iterator[World]:
-    """Every world up to some time, breadth first."""
+    """Yields every world up to some time, breadth first."""
     level = list(_beginnings(rules))
     seen = set(level)
     while level:
@@ -82,7 +82,7 @@ def reached(rules: Rules, until: int = 9) -> Iterator[World]:
 
 
 def _beginnings(rules: Rules) -> Iterator[World]:
-    """A session has just been created, at any time of a tick; or there has never been one."""
+    """Yields the first worlds: a session created at any time of a tick, and one without a session."""
     for now in range(TICK):
         tracker = rules.started(TICK, 0, ())
         for timeout in TIMEOUTS:
@@ -92,7 +92,7 @@ def _beginnings(rules: Rules) -> Iterator[World]:
 
 
 def outcomes(rules: Rules, world: World) -> Iterator[Outcome]:
-    """Everything that may happen next."""
+    """Yields everything that may happen next."""
     yield _time_passes(rules, world)
     yield _session_is_closed(rules, world)
     yield _leader_starts(rules, world)
@@ -119,7 +119,9 @@ def _session_is_closed(rules: Rules, world: World) -> Outcome:
 
 
 def _leader_starts(rules: Rules, world: World) -> Outcome:
-    """Another leader starts: it knows what is in its tree; what was closing without a transaction lives."""
+    """Starts another leader: it knows the sessions in its tree; one that was closing without a transaction
+    lives on.
+    """
     known = sessions.session_of(world.tracker, SESSION)
     step = Step(world.now, TICK, world.past, Happening.LEADER_STARTS)
     stored = () if known is None else ((SESSION, known.timeout),)

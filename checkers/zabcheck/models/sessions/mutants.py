@@ -17,10 +17,10 @@ class Mutant:
     """A mistake.
 
     Attributes:
-        name: of the mutant.
+        name: the name of the mutant.
         story: what is done wrong.
         caught_by: the name of the property that must fail.
-        rules: with the mistake.
+        rules: the functions with the mistake.
     """
 
     name: str
@@ -43,30 +43,30 @@ def _later(session: Session, by: int) -> Session:
 
 
 def tracked_in_slot_of_timeout(tracker: Tracker, session: int, timeout: int, now: int) -> Tracker:
-    """The slot in which the timeout ends, not the one after it."""
+    """The session expires in the slot in which its timeout ends, not in the one after."""
     done = sessions.tracked(tracker, session, timeout, now)
     return _changed(done, session, lambda each: _later(each, -tracker.tick))
 
 
 def touched_too_long(tracker: Tracker, session: int, timeout: int, now: int) -> Tracker | None:
-    """A slot too many."""
+    """Activity moves the session one slot too far."""
     done = sessions.touched(tracker, session, timeout, now)
     return None if done is None else _changed(done, session, lambda each: _later(each, tracker.tick))
 
 
 def touched_without_effect(tracker: Tracker, session: int, timeout: int, now: int) -> Tracker | None:
-    """The session stays in its slot, though it has been heard of."""
+    """Activity leaves the session in its slot."""
     return None if sessions.touched(tracker, session, timeout, now) is None else tracker
 
 
 def slots_kept(tick: int, now: int, stored: Iterable[tuple[int, int]]) -> Tracker:
-    """A new leader counts the silence that it was not there to hear."""
+    """A new leader counts the silence from before it led."""
     done = sessions.started(tick, now, stored)
     return replace(done, sessions=tuple(_later(each, -tick) for each in done.sessions))
 
 
 def slot_skipped(tracker: Tracker, now: int) -> tuple[Tracker, tuple[int, ...]]:
-    """Only one of two slots is emptied."""
+    """Only one of two due slots is emptied."""
     return sessions.expired(replace(tracker, next_slot=slot_after(now - 1, 2 * tracker.tick)), now)
 
 
@@ -74,25 +74,25 @@ def slot_skipped(tracker: Tracker, now: int) -> tuple[Tracker, tuple[int, ...]]:
 
 
 def anyone_may_ask(tracker: Tracker, session: int, owner: int) -> tuple[Tracker, Standing]:
-    """Nobody looks at who asks."""
+    """The owner of a session is not checked."""
     done, standing = sessions.judged(tracker, session, owner)
     return done, Standing.GOOD if standing == Standing.MOVED else standing
 
 
 def asking_is_owning(tracker: Tracker, session: int, owner: int) -> tuple[Tracker, Standing]:
-    """Whoever asks becomes the owner."""
+    """A server that sends a request of a session becomes its owner."""
     return sessions.judged(_changed(tracker, session, lambda each: replace(each, owner=None)), session, owner)
 
 
 def moved_without_owner(
     tracker: Tracker, session: int, timeout: int, _owner: int, now: int
 ) -> Tracker | None:
-    """A client comes back through another server, and the one before stays the owner."""
+    """A client reconnects to another server, and the earlier one stays the owner."""
     return sessions.touched(tracker, session, timeout, now)
 
 
 def moved_once(tracker: Tracker, session: int, timeout: int, owner: int, now: int) -> Tracker | None:
-    """A session that has an owner cannot be had back."""
+    """A session that has an owner cannot be moved."""
     known = sessions.session_of(tracker, session)
     if known is not None and known.owner is not None:
         return None
@@ -110,7 +110,7 @@ def judged_while_closing(tracker: Tracker, session: int, owner: int) -> tuple[Tr
 
 
 def revived(tracker: Tracker, session: int, timeout: int, now: int) -> Tracker | None:
-    """A session that is closing lives on when it is heard of."""
+    """Activity keeps a session alive that is closing."""
     opened = _changed(tracker, session, lambda each: replace(each, is_closing=False))
     return sessions.touched(opened, session, timeout, now)
 
@@ -123,7 +123,7 @@ def sign_extended(server: int, now: int) -> int:
 
 
 def without_server(_server: int, now: int) -> int:
-    """The clock alone."""
+    """The id consists of the clock alone."""
     return sessions.first_session_id(0, now)
 
 
@@ -200,4 +200,4 @@ ID_MUTANTS: dict[str, Callable[[int, int], int]] = {
     "sign-extended": sign_extended,
     "without-server": without_server,
 }
-"""Ways to make ids that `ids_are_unique` catches."""
+"""Ways to make session ids that `ids_are_unique` catches."""

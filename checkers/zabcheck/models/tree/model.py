@@ -1,13 +1,13 @@
 """All short sequences of operations on a small tree.
 
-From a new tree, every request of a small set is made, and from each tree that one has changed, every request
-again, up to some length: breadth first, each tree once. A refused request changes nothing, which is judged,
-so it is not followed; its zxid is given to the next one, since only the order of zxids counts. What ZooKeeper
-leaves to chance is a request of its own here: the order in which a closed session's nodes go.
+Every request of a small set is made of a new tree, and of each tree that a request has changed, up to some
+length: breadth first, each tree once. A refused request changes nothing, which is checked, so it is not
+followed; the next request gets its zxid, since only the order of zxids counts. The order in which a closed
+session's nodes are deleted, which ZooKeeper leaves open, is a request of its own here.
 
-Each transaction is judged by the properties of the tree, and each history by what becomes of the fuzzy
-snapshots that can be taken while it is applied. It is a plain search of its own: a tree is no state of
-servers, and a mutant is another `prepare` or `apply`, not another action.
+The properties of the tree judge each transaction, and each history by the fuzzy snapshots that can be taken
+while it is applied. This is a plain search of its own: a tree is no state of servers, and a mutant is another
+`prepare` or `apply`, not another action.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ REQUESTS: tuple[tuple[Caller, Write], ...] = (
     (OWNER, CloseSession()),
     (OTHER, CloseSession()),
 )
-"""What is asked for, and by whom; closing in any other order comes beside it."""
+"""The requests and their callers; closing a session in any other order is added to them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """The functions of the spec, or those with a mistake in them. `replayed` is what is applied once more."""
+    """The functions of the spec, or those with a mistake. `replayed` applies a transaction again."""
 
     prepare: Prepare = tree.prepare
     apply: Apply = tree.apply
@@ -83,12 +83,12 @@ class Functions:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What to look at.
+    """What to explore.
 
     Attributes:
-        length: of a sequence of requests that change the tree, at most.
-        requests: each with its caller.
-        snapshots: whether fuzzy snapshots are looked at.
+        length: the longest sequence of requests that change the tree.
+        requests: the requests, each with its caller.
+        snapshots: True to look at fuzzy snapshots.
     """
 
     length: int = 3
@@ -101,7 +101,7 @@ class Explored:
     """What was found.
 
     Attributes:
-        trees: how many different ones.
+        trees: how many different trees.
         written: how many requests were made.
         restored: how many starts from a fuzzy snapshot.
         broken: by the name of each broken property, a shortest sequence of requests that breaks it.
@@ -117,7 +117,7 @@ class Explored:
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """A tree, and what has led there: each transaction with the tree before it."""
+    """A tree and its history: each transaction with the tree before it."""
 
     tree: Tree
     requests: tuple[Write, ...] = ()
@@ -125,7 +125,7 @@ class _History:
 
 
 def explored(functions: Functions, scope: Scope) -> Explored:
-    """Look at all there is in a scope."""
+    """Explores a scope."""
     level, found = [_History(tree.initial())], {tree.initial()}
     written = restored = 0
     broken: dict[str, tuple[Write, ...]] = {}
@@ -151,7 +151,7 @@ def explored(functions: Functions, scope: Scope) -> Explored:
 
 
 def _writes(functions: Functions, scope: Scope, history: _History) -> Iterator[tuple[Written, _History]]:
-    """Every request that can be made of a tree, and where it leads."""
+    """Yields every request that can be made of a tree, and the tree that it leads to."""
     zxid = len(history.steps) + 1
     for caller, request in scope.requests:
         for each in _orders(history.tree, caller, request):
@@ -173,7 +173,9 @@ def _writes(functions: Functions, scope: Scope, history: _History) -> Iterator[t
 
 
 def _orders(before: Tree, caller: Caller, request: Write) -> tuple[Write, ...]:
-    """A request as it is, and if it closes a session, also with its nodes in the opposite order."""
+    """Yields a request, and if it closes a session, also the one that deletes the nodes in the opposite
+    order.
+    """
     paths = ephemerals_of(before, caller.session)
     if isinstance(request, CloseSession) and len(paths) > 1:
         return request, replace(request, order=paths[::-1])
@@ -185,7 +187,7 @@ def _broken_by(step: Written) -> list[str]:
 
 
 def restorations(functions: Functions, history: _History) -> Iterator[Restored]:
-    """Every start from a snapshot that was taken during the last transactions of a history.
+    """Yields every start from a snapshot that was taken during the last transactions of a history.
 
     A snapshot is written node by node, from the root down, each as it is at that moment, while transactions
     go on. It is named after the last transaction before it was begun, and all later ones are applied to it.
@@ -201,10 +203,10 @@ def restorations(functions: Functions, history: _History) -> Iterator[Restored]:
 
 
 def snapshots(moments: tuple[Tree, ...]) -> Iterator[Tree]:
-    """The snapshots that can be written while a tree goes through these moments.
+    """Yields the snapshots that can be written while a tree goes through these moments.
 
-    A node is in it if it was among the children of its parent when that was written, and still there when
-    its own turn came. ZooKeeper: DataTree.serializeNode.
+    A snapshot has a node if the node was among the children of its parent when that was written, and still
+    existed when its own turn came. ZooKeeper: DataTree.serializeNode.
     """
     paths = sorted({path for each in moments for path in each.paths if path not in tree.initial().paths[1:]})
     reserved = tree.initial().paths[1:]

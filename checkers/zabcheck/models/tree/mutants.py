@@ -1,6 +1,6 @@
 """The tree with one mistake put in, and the property that catches it.
 
-A mistake is the spec's own `prepare` or `apply` with something changed in what it gets or what it makes.
+A mistake is the spec's own `prepare` or `apply` with a change in what goes in or what comes out.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Mutant:
     """A mistake.
 
     Attributes:
-        name: of the mutant.
+        name: the name of the mutant.
         story: what is done wrong.
         caught_by: the name of the property that must fail.
-        functions: with the mistake.
+        functions: the functions with the mistake.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Mutant:
 
 
 def changed(before: Tree, path: str, **fields: object) -> Tree:
-    """A tree with something changed in a node, if that is there."""
+    """Returns a tree with something changed in a node, if the node exists."""
     node = node_at(before, path)
     return before if node is None else with_node(before, path, replace(node, **fields))  # type: ignore[arg-type]
 
 
 def at(before: Tree, path: str) -> Node:
-    """The node at a path where there is one, otherwise a new one."""
+    """Returns the node at a path, or a new one."""
     return node_at(before, path) or Node()
 
 
@@ -58,14 +58,14 @@ def at(before: Tree, path: str) -> Node:
 
 
 def prepare_deletes_parents(before: Tree, request: Write, caller: Caller, rules: Rules) -> Txn:
-    """A node is deleted whatever is below it."""
+    """A node with children is deleted."""
     txn = tree.prepare(before, request, caller, rules)
     is_kept = isinstance(request, Delete) and txn == ErrorTxn(Error.NOT_EMPTY)
     return DeleteTxn(request.path) if is_kept and isinstance(request, Delete) else txn
 
 
 def prepare_deletes_reserved(before: Tree, request: Write, caller: Caller, rules: Rules) -> Txn:
-    """A node is deleted even if ZooKeeper needs it."""
+    """A node that ZooKeeper itself needs is deleted."""
     if isinstance(request, Delete) and request.path == "/zookeeper/quota":
         return DeleteTxn(request.path)
     return tree.prepare(before, request, caller, rules)
@@ -80,7 +80,7 @@ def prepare_below_ephemerals(before: Tree, request: Write, caller: Caller, rules
 
 
 def prepare_counts_children(before: Tree, request: Write, caller: Caller, rules: Rules) -> Txn:
-    """The number of a sequential node is that of the children that there are."""
+    """A sequential node is numbered by how many children there are."""
     if isinstance(request, Create) and request.path == "/a/":
         count = len(tree.state.children_of(before, "/a"))
         less = changed(before, "/a", cversion=count)
@@ -91,7 +91,7 @@ def prepare_counts_children(before: Tree, request: Write, caller: Caller, rules:
 
 
 def prepare_forgets_a_version(before: Tree, request: Write, caller: Caller, rules: Rules) -> Txn:
-    """Data gets the version that the client has asked for."""
+    """Data get the version that the client expected."""
     txn = tree.prepare(before, request, caller, rules)
     if isinstance(txn, SetDataTxn) and isinstance(request, SetData):
         return replace(txn, version=max(request.version, 0))
@@ -99,7 +99,7 @@ def prepare_forgets_a_version(before: Tree, request: Write, caller: Caller, rule
 
 
 def prepare_forgets_an_aversion(before: Tree, request: Write, caller: Caller, rules: Rules) -> Txn:
-    """A list gets the version of the data."""
+    """An ACL gets the version of the data."""
     txn = tree.prepare(before, request, caller, rules)
     if isinstance(txn, SetAclTxn) and isinstance(request, SetAcl):
         return replace(txn, version=at(before, request.path).version)
@@ -119,7 +119,7 @@ def prepare_keeps_first_parts(before: Tree, request: Write, caller: Caller, rule
 
 
 def prepare_leaves_one_behind(before: Tree, request: Write, caller: Caller, rules: Rules) -> Txn:
-    """A session that is closed is not the one that owns the nodes."""
+    """Another session than the closed one loses its ephemeral nodes."""
     txn = tree.prepare(before, request, caller, rules)
     return replace(txn, session=0, paths=txn.paths[1:]) if isinstance(txn, CloseSessionTxn) else txn
 
@@ -128,7 +128,7 @@ def prepare_leaves_one_behind(before: Tree, request: Write, caller: Caller, rule
 
 
 def apply_with_deletions_counted(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """A deletion counts as a creation does."""
+    """A deletion counts like a creation in the parent's cversion."""
     done = tree.apply(before, zxid, time, txn)
     if not isinstance(txn, DeleteTxn) or isinstance(done.reply, Failed):
         return done
@@ -137,7 +137,7 @@ def apply_with_deletions_counted(before: Tree, zxid: int, time: int, txn: Txn) -
 
 
 def apply_without_pzxid(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """A deletion leaves the parent's pzxid."""
+    """A deletion leaves the parent's pzxid unchanged."""
     done = tree.apply(before, zxid, time, txn)
     if not isinstance(txn, DeleteTxn):
         return done
@@ -146,7 +146,7 @@ def apply_without_pzxid(before: Tree, zxid: int, time: int, txn: Txn) -> Applied
 
 
 def apply_with_list_as_data(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """A node's list counts as its data."""
+    """A change of the ACL counts as a change of the data."""
     done = tree.apply(before, zxid, time, txn)
     if isinstance(txn, SetAclTxn) and not isinstance(done.reply, Failed):
         return replace(done, tree=changed(done.tree, txn.path, mzxid=zxid, mtime=time))
@@ -154,7 +154,7 @@ def apply_with_list_as_data(before: Tree, zxid: int, time: int, txn: Txn) -> App
 
 
 def apply_with_creation_again(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """Setting data is creating."""
+    """Setting data sets the creation's zxid and time."""
     done = tree.apply(before, zxid, time, txn)
     return (
         replace(done, tree=changed(done.tree, txn.path, czxid=zxid)) if isinstance(txn, SetDataTxn) else done
@@ -162,7 +162,7 @@ def apply_with_creation_again(before: Tree, zxid: int, time: int, txn: Txn) -> A
 
 
 def apply_one_zxid_ahead(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """Data gets the zxid of the next transaction."""
+    """Data get the zxid of the next transaction."""
     done = tree.apply(before, zxid, time, txn)
     return (
         replace(done, tree=changed(done.tree, txn.path, mzxid=zxid + 1))
@@ -179,7 +179,7 @@ def apply_without_counting(before: Tree, zxid: int, time: int, txn: Txn) -> Appl
 
 
 def apply_with_refusals_told(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """Watches are called before it is known that nothing happens."""
+    """Watches fire for a transaction that is refused."""
     done = tree.apply(before, zxid, time, txn)
     if isinstance(txn, ErrorTxn):
         return replace(done, triggers=(Trigger(EventType.DATA_CHANGED, "/a", Manager.DATA),))
@@ -187,13 +187,13 @@ def apply_with_refusals_told(before: Tree, zxid: int, time: int, txn: Txn) -> Ap
 
 
 def apply_without_telling_the_deleted(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """Nobody hears that a node has gone."""
+    """A deletion fires no watch of the node."""
     done = tree.apply(before, zxid, time, txn)
     return replace(done, triggers=tuple(each for each in done.triggers if each.type != EventType.DELETED))
 
 
 def apply_parent_first(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """The parent's watches are called before the node's."""
+    """The parent's watches fire before the node's."""
     done = tree.apply(before, zxid, time, txn)
     return replace(done, triggers=done.triggers[::-1]) if isinstance(txn, CreateTxn) else done
 
@@ -202,14 +202,14 @@ def apply_parent_first(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
 
 
 def replay_without_gone_children(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """A deletion of what is gone already leaves the parent's pzxid behind (ZOOKEEPER-3125)."""
+    """The replayed deletion of a missing node leaves the parent's pzxid behind (ZOOKEEPER-3125)."""
     if isinstance(txn, DeleteTxn) and node_at(before, txn.path) is None:
         return Applied(before, Failed(Error.NO_NODE))
     return tree.apply(before, zxid, time, txn)
 
 
 def replay_with_pzxid_going_back(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """A parent gets the pzxid of the deletion, also if it has a later one."""
+    """A replayed deletion sets the parent's pzxid even if that is later."""
     done = tree.apply(before, zxid, time, txn)
     if isinstance(txn, DeleteTxn):
         return replace(done, tree=changed(done.tree, parent_of(txn.path), pzxid=zxid))
@@ -217,14 +217,16 @@ def replay_with_pzxid_going_back(before: Tree, zxid: int, time: int, txn: Txn) -
 
 
 def replay_with_increments(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """A transaction says "one more" and not which version."""
+    """A transaction says to add one to a version, and not which version to set."""
     if isinstance(txn, SetDataTxn):
         txn = replace(txn, version=at(before, txn.path).version + 1)
     return tree.apply(before, zxid, time, txn)
 
 
 def replay_of_close_by_owner(before: Tree, zxid: int, time: int, txn: Txn) -> Applied:
-    """The end of a session does not say which nodes go: each server takes those it has (ZOOKEEPER-3145)."""
+    """The end of a session does not name the nodes: each server deletes those that it has
+    (ZOOKEEPER-3145).
+    """
     return tree.apply(before, zxid, time, replace(txn, paths=()) if isinstance(txn, CloseSessionTxn) else txn)
 
 

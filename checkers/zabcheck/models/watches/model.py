@@ -1,9 +1,9 @@
-"""All that can happen to the watches of one connection, on a small name space.
+"""Everything that can happen to the watches of one connection, on a small name space.
 
-The spec's functions are looked at with everything that they can be given: each set of entries, each
-transaction of one or two operations that a small tree can take, each removal, and each log up to some length
-with each moment at which a client may have lost its connection. The tree is the smallest that triggers
-watches; that the tree of the spec triggers the same is a test of its own.
+The spec's functions are tried with every possible input: each set of registered watches, each transaction of
+one or two operations that a small tree can take, each removal, and each log up to some length with each
+moment at which a client may have lost its connection. The tree is the smallest that fires watches; a separate
+test checks that the tree of the spec fires the same.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ Readable = tuple[bool, ...]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node, as far as watches go. ZooKeeper: StatPersisted."""
+    """A node, as far as watches are concerned. ZooKeeper: StatPersisted."""
 
     mzxid: int
     pzxid: int
 
 
 def triggers_of(change: Change, after: frozenset[str]) -> tuple[Trigger, ...]:
-    """The calls that a change makes, in ZooKeeper's order.
+    """Returns the triggers of a change, in ZooKeeper's order.
 
     Args:
         change: one operation.
-        after: the paths that there are when it is done; nothing depends on them, unless by mistake.
+        after: the paths that exist after it; only mistakes depend on them.
 
     ZooKeeper: DataTree.createNode, deleteNode, setData.
     """
@@ -83,12 +83,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What to look at.
+    """What to explore.
 
     Attributes:
-        paths: of the name space, parents first, without the root.
-        watches: that a connection has at once, at most.
-        operations: of a transaction, at most.
+        paths: the paths of the name space, parents first, without the root.
+        watches: how many watches a connection has at once, at most.
+        operations: how many operations a transaction has, at most.
         log: how many changes there are before and while a client is away, at most.
     """
 
@@ -103,7 +103,7 @@ Looked = TypeVar("Looked", Applied, Removed, Resumed)
 
 
 def broken(rules: Rules, scope: Scope) -> tuple[int, dict[str, Step]]:
-    """How much there is to look at in a scope, and the first step that breaks each broken property."""
+    """Returns how many cases a scope has, and the first step that breaks each broken property."""
     count, first = 0, dict[str, Step]()
     for step, names in chain(
         _judged(transactions(rules, scope), EVERY_TRANSACTION),
@@ -117,7 +117,7 @@ def broken(rules: Rules, scope: Scope) -> tuple[int, dict[str, Step]]:
 
 
 def first_break(rules: Rules, scope: Scope, name: str) -> Step | None:
-    """The first step that breaks a property; None if there is none.
+    """Returns the first step that breaks a property; None if there is none.
 
     Raises:
         ValueError: there is no such property.
@@ -134,7 +134,7 @@ def first_break(rules: Rules, scope: Scope, name: str) -> Step | None:
 def _judged(
     steps: Iterable[Looked], properties: Sequence[Callable[[Looked], bool]]
 ) -> Iterator[tuple[Step, list[str]]]:
-    """Each step with the names of the properties that it breaks."""
+    """Yields each step with the names of the properties that it breaks."""
     return ((step, [each.__name__ for each in properties if not each(step)]) for step in steps)
 
 
@@ -146,7 +146,7 @@ def _first(judged: Iterator[tuple[Step, list[str]]], name: str) -> Step | None:
 
 
 def changes_of(paths: frozenset[str], scope: Scope) -> Iterator[Change]:
-    """What can happen to a tree."""
+    """Yields the changes that a tree can take."""
     for path in scope.paths:
         if path not in paths:
             if parent_of(path) in {"/", *paths}:
@@ -158,14 +158,14 @@ def changes_of(paths: frozenset[str], scope: Scope) -> Iterator[Change]:
 
 
 def changed(paths: frozenset[str], change: Change) -> frozenset[str]:
-    """The paths that there are after a change."""
+    """Returns the paths that exist after a change."""
     if change.type == EventType.CREATED:
         return paths | {change.path}
     return paths - {change.path} if change.type == EventType.DELETED else paths
 
 
 def runs(paths: frozenset[str], scope: Scope, length: int) -> Iterator[tuple[Change, ...]]:
-    """All sequences of changes, up to a length, the empty one included."""
+    """Yields all sequences of changes, up to a length, the empty one included."""
     yield ()
     if length:
         for change in changes_of(paths, scope):
@@ -173,7 +173,7 @@ def runs(paths: frozenset[str], scope: Scope, length: int) -> Iterator[tuple[Cha
 
 
 def node_at(log: tuple[tuple[int, Change], ...], path: str) -> Node | None:
-    """What a log has made of a path."""
+    """Returns the node at a path after a log."""
     node: Node | None = Node(0, 0) if path == "/" else None
     for zxid, change in log:
         if change.path == path:
@@ -192,7 +192,7 @@ def node_at(log: tuple[tuple[int, Change], ...], path: str) -> Node | None:
 
 
 def all_watches(scope: Scope) -> Iterator[Watches]:
-    """Every set of so many watches."""
+    """Yields every set of so many watches."""
     singles = [
         watches.with_watch(watches.NONE, kind, path).entries
         for kind in (Kind.DATA, Kind.CHILD, Kind.PERSISTENT, Kind.RECURSIVE)
@@ -203,7 +203,7 @@ def all_watches(scope: Scope) -> Iterator[Watches]:
 
 
 def transactions(rules: Rules, scope: Scope) -> Iterator[Applied]:
-    """Every transaction, with every set of watches, some of them of nodes that may not be read."""
+    """Yields every transaction with every set of watches, some of them of nodes that may not be read."""
     trees = {frozenset(scope.paths[:size]) for size in range(len(scope.paths) + 1)}
     chosen = [
         (tree, changes)
@@ -224,7 +224,7 @@ def applied(
     changes: tuple[Change, ...],
     unreadable: tuple[str, ...] = (),
 ) -> Applied:
-    """A transaction, applied."""
+    """Returns the step of a transaction that is applied."""
     triggers: list[Trigger] = []
     for change in changes:
         paths = changed(paths, change)
@@ -235,7 +235,7 @@ def applied(
 
 
 def removals(rules: Rules, scope: Scope) -> Iterator[Removed]:
-    """Every removal, from watches of one path, before every change of a full tree and of an empty one."""
+    """Yields every removal of watches of one path, before every change of a full tree and of an empty one."""
     for path in ("/", *scope.paths):
         own = [each for each in all_watches(Scope((), watches=4)) if each.entries]
         for entries in ([entry._replace(path=path) for entry in each.entries] for each in own):
@@ -249,7 +249,7 @@ def removals(rules: Rules, scope: Scope) -> Iterator[Removed]:
 
 
 def resumptions(rules: Rules, scope: Scope) -> Iterator[Resumed]:
-    """Every log, every moment at which a client was last told something, every watch that it had then."""
+    """Yields every log, with every moment of the client's last message and every watch that it had then."""
     for changes in runs(frozenset(), scope, scope.log):
         log = tuple(enumerate(changes, 1))
         for seen in range(len(log) + 1):
@@ -263,7 +263,7 @@ def resumptions(rules: Rules, scope: Scope) -> Iterator[Resumed]:
 
 
 def _one_by_one(request: SetWatches) -> Iterator[SetWatches]:
-    """A request for each watch in a request."""
+    """Yields a request for each watch in a request."""
     zxid = request.relative_zxid
     yield from (SetWatches(zxid, data=(path,)) for path in request.data)
     yield from (SetWatches(zxid, exist=(path,)) for path in request.exist)

@@ -31,10 +31,10 @@ class Mutant:
     """A mistake.
 
     Attributes:
-        name: of the mutant.
+        name: the name of the mutant.
         story: what is done wrong.
         caught_by: the name of the property that must fail.
-        rules: with the mistake.
+        rules: the functions with the mistake.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Mutant:
 
 
 def deletion_of_last_child_unnoticed(change: Change, after: frozenset[str]) -> Triggers:
-    """No child watch of the parent is called when the last child goes."""
+    """The deletion of the last child fires no child watch of the parent."""
     calls = triggers_of(change, after)
     above = calls[-1].path
     is_last = change.type == EventType.DELETED and not any(
@@ -57,13 +57,13 @@ def deletion_of_last_child_unnoticed(change: Change, after: frozenset[str]) -> T
 
 
 def creation_unnoticed_by_parent(change: Change, after: frozenset[str]) -> Triggers:
-    """No child watch of the parent is called when a child comes."""
+    """The creation of a child fires no child watch of the parent."""
     calls = triggers_of(change, after)
     return calls[:1] if change.type == EventType.CREATED else calls
 
 
 def parent_first(change: Change, after: frozenset[str]) -> Triggers:
-    """The parent's watches are called before the node's."""
+    """The parent's watches fire before the node's."""
     return (
         triggers_of(change, after)[::-1] if change.type == EventType.CREATED else triggers_of(change, after)
     )
@@ -78,7 +78,7 @@ def standard_kept(before: Watches, triggers: Triggers, zxid: int, readable: Read
 
 
 def denied_kept(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
-    """A standard watch whose event is held back stays."""
+    """A standard watch stays if its event is withheld for lack of permission."""
     done = watches.fired(before, triggers, zxid, readable)
     held = {
         (each.manager, each.path)
@@ -91,7 +91,7 @@ def denied_kept(before: Watches, triggers: Triggers, zxid: int, readable: Readab
 
 
 def persistent_gone(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
-    """A persistent watch is gone when it has fired."""
+    """A persistent watch is removed when it fires."""
     done = watches.fired(before, triggers, zxid, readable)
     left = done.watches
     for each in triggers:
@@ -100,7 +100,7 @@ def persistent_gone(before: Watches, triggers: Triggers, zxid: int, readable: Re
 
 
 def told_twice(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
-    """The second call for a deletion tells those again whom the first one has told."""
+    """The second trigger of a deletion sends an event to clients that the first one has told."""
     done = Fired(before, ())
     for number, each in enumerate(triggers):  # one by one, so that none knows of the one before
         one = watches.fired(done.watches, (each,), zxid, readable[number : number + 1])
@@ -109,7 +109,7 @@ def told_twice(before: Watches, triggers: Triggers, zxid: int, readable: Readabl
 
 
 def event_for_each_mode(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
-    """Each mode in which a path is watched gets an event of its own."""
+    """A path sends one event for each mode in which it is watched."""
     separately = [
         watches.fired(replace(before, entries=(each,)), triggers, zxid, readable) for each in before.entries
     ]
@@ -119,30 +119,30 @@ def event_for_each_mode(before: Watches, triggers: Triggers, zxid: int, readable
 
 
 def reversed_events(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
-    """The events of a transaction come in the wrong order."""
+    """The events of a transaction are sent in reverse order."""
     done = watches.fired(before, triggers, zxid, readable)
     return replace(done, events=done.events[::-1])
 
 
 def last_event_lost(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
-    """Of several events in one transaction the last one is dropped."""
+    """The last of several events in one transaction is dropped."""
     done = watches.fired(before, triggers, zxid, readable)
     return replace(done, events=done.events[:1])
 
 
 def everyone_reads(before: Watches, triggers: Triggers, zxid: int, _readable: Readable) -> Fired:
-    """Nobody asks whether a client may read (before ZOOKEEPER-4799)."""
+    """Events are sent without checking that the client may read the node (before ZOOKEEPER-4799)."""
     return watches.fired(before, triggers, zxid)
 
 
 def zxid_of_the_server(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
-    """Events carry how far the server had come before the transaction."""
+    """Events carry the last zxid applied before the transaction."""
     done = watches.fired(before, triggers, zxid, readable)
     return replace(done, events=tuple(replace(each, zxid=zxid - 1) for each in done.events))
 
 
 def recursive_told_of_children(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
-    """A recursive watch is in the manager for children as well, and is told like all others there."""
+    """A recursive watch is also registered for children, and gets NodeChildrenChanged."""
     done = watches.fired(before, triggers, zxid, readable)
     tops = [each.path for each in before.entries if each.mode == Mode.RECURSIVE]
     more = [
@@ -154,7 +154,7 @@ def recursive_told_of_children(before: Watches, triggers: Triggers, zxid: int, r
 
 
 def prefix_without_slash(before: Watches, triggers: Triggers, zxid: int, readable: Readable) -> Fired:
-    """A recursive watch of /a is told of /ab as well."""
+    """A recursive watch of /a also fires for /ab."""
     more = [
         Entry(Manager.DATA, trigger.path, Mode.RECURSIVE)
         for trigger in triggers
@@ -172,7 +172,7 @@ def prefix_without_slash(before: Watches, triggers: Triggers, zxid: int, readabl
 
 
 def removes_nothing(before: Watches, request: RemoveWatches) -> tuple[Watches, Answer]:
-    """A removal is answered and not done."""
+    """A removal is acknowledged and not done."""
     return before, watches.removed(before, request)[1]
 
 
@@ -185,7 +185,7 @@ def removes_everything(before: Watches, request: RemoveWatches) -> tuple[Watches
 
 
 def removes_half(before: Watches, request: RemoveWatches) -> tuple[Watches, Answer]:
-    """A removal of a persistent watch ends it in one manager (before ZOOKEEPER-4471)."""
+    """A removal of a persistent watch ends it in one watch manager (before ZOOKEEPER-4471)."""
     left, answer = watches.removed(before, request)
     half = [
         each
@@ -201,12 +201,12 @@ Stamps = Callable[[str], Node | None]
 
 
 def compares_with_not_less(before: Watches, request: SetWatches, stamps: Stamps) -> Fired:
-    """What the client has seen last is told once more: >= instead of >."""
+    """On reconnection the last change that the client has seen fires again: >= instead of >."""
     return watches.caught_up(before, replace(request, relative_zxid=request.relative_zxid - 1), stamps)
 
 
 def compares_mzxid_for_children(before: Watches, request: SetWatches, stamps: Stamps) -> Fired:
-    """For a child watch, the node's mzxid is looked at instead of its pzxid."""
+    """On reconnection a child watch is compared with the node's mzxid instead of its pzxid."""
 
     def mistaken(path: str) -> Node | None:
         node = stamps(path)
@@ -216,7 +216,7 @@ def compares_mzxid_for_children(before: Watches, request: SetWatches, stamps: St
 
 
 def only_registers(before: Watches, request: SetWatches, _stamps: Stamps) -> Fired:
-    """Everything is registered again, and nobody asks what has happened meanwhile."""
+    """On reconnection all watches are registered again, and missed changes fire none."""
     for kind, paths in (
         (Kind.DATA, request.data),
         (Kind.EXIST, request.exist),
@@ -230,7 +230,7 @@ def only_registers(before: Watches, request: SetWatches, _stamps: Stamps) -> Fir
 
 
 def exist_not_told(before: Watches, request: SetWatches, stamps: Stamps) -> Fired:
-    """A watch for a node to come is only registered again, though the node has come."""
+    """On reconnection an exist watch is only registered again, though the node was created."""
     done = watches.caught_up(before, replace(request, exist=()), stamps)
     left = done.watches
     for path in request.exist:
@@ -239,18 +239,18 @@ def exist_not_told(before: Watches, request: SetWatches, stamps: Stamps) -> Fire
 
 
 def told_and_registered(before: Watches, request: SetWatches, stamps: Stamps) -> Fired:
-    """What is told is registered as well, and is told a second time with the next change."""
+    """On reconnection a watch that fires is registered as well, and fires again with the next change."""
     done = watches.caught_up(before, request, stamps)
     return replace(done, watches=only_registers(before, request, stamps).watches)
 
 
 def persistent_forgotten(before: Watches, request: SetWatches, stamps: Stamps) -> Fired:
-    """Persistent and recursive watches are left out."""
+    """On reconnection persistent and recursive watches are left out."""
     return watches.caught_up(before, replace(request, persistent=(), recursive=()), stamps)
 
 
 def lost_trigger(kind: EventType) -> Callable[[Change, frozenset[str]], Triggers]:
-    """Triggers of one type that are lost."""
+    """Returns triggers without those of one type."""
 
     def mistaken(change: Change, after: frozenset[str]) -> Triggers:
         return tuple(each for each in triggers_of(change, after) if each.type != kind)
@@ -259,7 +259,7 @@ def lost_trigger(kind: EventType) -> Callable[[Change, frozenset[str]], Triggers
 
 
 def half_registered(before: Watches, request: SetWatches, stamps: Stamps) -> Fired:
-    """A persistent watch comes back in the manager for data only."""
+    """On reconnection a persistent watch is registered in the data manager only."""
     done = watches.caught_up(before, request, stamps)
     lost = [
         entry

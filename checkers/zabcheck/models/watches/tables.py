@@ -1,7 +1,7 @@
-"""The watch matrix, and what is told on a new connection, worked out from the spec.
+"""The watch matrix, and the events of a new connection, worked out from the spec.
 
-Each cell is found by doing it: nodes are made, a watch of one kind is registered, the operation is done, and
-what comes of it is written down. A watch is on `p`; `c` is a child of it, `d` a child of that.
+Each cell comes from doing it: nodes are created, a watch of one kind is registered, the operation is done,
+and the events are written down. A watch is on `p`; `c` is a child of `p`, `d` a child of `c`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Something that is done to a node."""
+    """An operation on a node."""
 
     name: str
     path: str
@@ -39,22 +39,22 @@ class Operation:
 
 
 def create(path: str) -> Operation:
-    """A node comes, with no data to speak of."""
+    """Creates a node without data."""
     return Operation("create", path, b"")
 
 
 def set_data(path: str, data: bytes = b"new") -> Operation:
-    """Its data are set."""
+    """Sets the data of a node."""
     return Operation("setData", path, data)
 
 
 def delete(path: str) -> Operation:
-    """A node goes."""
+    """Deletes a node."""
     return Operation("delete", path)
 
 
 def set_acl(path: str) -> Operation:
-    """Its ACL is set."""
+    """Sets the ACL of a node."""
     return Operation("setACL", path)
 
 
@@ -67,7 +67,7 @@ COLUMNS: dict[str, tuple[Operation, ...]] = {
     "create/setData/delete d": (create(D), set_data(D), delete(D)),
     "setACL p": (set_acl(P),),
 }
-"""The operations of each column; what comes of them is put together where it is the same but for the type."""
+"""The operations of each column; outcomes that differ only in the type of event are put together."""
 
 HISTORIES: dict[str, tuple[Operation, ...]] = {
     "setData p, any number of times": (set_data(P), set_data(P)),
@@ -81,7 +81,7 @@ HISTORIES: dict[str, tuple[Operation, ...]] = {
     "create c, delete c": (create(C), delete(C)),
     "setACL p": (set_acl(P),),
 }
-"""What may happen while a client is away."""
+"""What may happen while a client is disconnected."""
 
 AWAY_COLUMNS: dict[str, tuple[Kind, ...]] = {
     "data": (Kind.DATA,),
@@ -92,10 +92,10 @@ AWAY_COLUMNS: dict[str, tuple[Kind, ...]] = {
 
 
 class Ground:
-    """A tree in which operations are done one after the other, each in a transaction of its own.
+    """A tree on which operations are done one after the other, each in a transaction of its own.
 
     Args:
-        paths: of nodes that are there from the beginning, parents first.
+        paths: the paths of nodes that exist from the beginning, parents first.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
@@ -106,15 +106,15 @@ class Ground:
             self.does(create(path))
 
     def stamps(self, path: str) -> tree.Node | None:
-        """Of a node; None where there is none."""
+        """Returns the zxids of a node; None if the node does not exist."""
         return node_at(self.tree, path)
 
     def takes(self, operation: Operation) -> bool:
-        """Whether an operation can be done."""
+        """True if an operation can be done."""
         return not isinstance(tree.prepare(self.tree, _request(operation), tree.Caller()), ErrorTxn)
 
     def does(self, operation: Operation) -> tuple[watches.Trigger, ...]:
-        """Does it, and returns the calls that it makes."""
+        """Does an operation, and returns its triggers."""
         self.zxid += 1
         txn = tree.prepare(self.tree, _request(operation), tree.Caller())
         done = tree.apply(self.tree, self.zxid, 0, txn)
@@ -123,7 +123,7 @@ class Ground:
 
 
 def _request(operation: Operation) -> tree.Write:
-    """An operation as a client asks for it."""
+    """Returns an operation as a client's request."""
     match operation.name:
         case "create":
             return tree.Create(operation.path, operation.data)
@@ -139,14 +139,18 @@ Table = list[tuple[str, ...]]
 
 
 def matrix() -> Table:
-    """Which event each kind of watch on `p` fires for each operation, and whether it is gone then."""
+    """Returns the watch matrix: the event that each kind of watch on `p` fires for each operation, and
+    whether the watch is then removed.
+    """
     rows = [tuple(_cell(kind, operations) for operations in COLUMNS.values()) for kind in Kind]
     names = [kind.name.lower() for kind in Kind]
     return [("watch on p", *COLUMNS), *((name, *row) for name, row in zip(names, rows, strict=True))]
 
 
 def away() -> Table:
-    """What each kind of watch on `p` is told on a new connection of what has happened meanwhile."""
+    """Returns the events that each kind of watch on `p` fires on a new connection for what happened
+    meanwhile.
+    """
     table: Table = [("while away", *AWAY_COLUMNS)]
     for name, history in HISTORIES.items():
         told = {kind: told_of(kind, P, _ground_for(history[0]), history) for kind in Kind}
@@ -157,12 +161,12 @@ def away() -> Table:
 
 
 def told_of(kind: Kind, path: str, ground: Ground, history: Sequence[Operation]) -> str:
-    """What a watch is told of when its client comes back: events, nothing, or less than there was.
+    """Returns what a watch fires when its client reconnects: events, nothing, or fewer than there were.
 
     Args:
-        kind: of the watch.
-        path: that is watched.
-        ground: as it was when the client lost its connection.
+        kind: the kind of watch.
+        path: the path that is watched.
+        ground: the tree when the client lost its connection.
         history: what has happened since.
     """
     if not _can_be_watched(kind, path, ground):
@@ -183,13 +187,13 @@ def told_of(kind: Kind, path: str, ground: Ground, history: Sequence[Operation])
 
 
 def _columns(told: dict[Kind, str]) -> Iterator[str]:
-    """What kinds are told, those together that share a column."""
+    """Returns the headings of kinds, those together that share a column."""
     for kinds in AWAY_COLUMNS.values():
         yield " / ".join(dict.fromkeys(told[kind] for kind in kinds))
 
 
 def _cell(kind: Kind, operations: Sequence[Operation]) -> str:
-    """What comes of several operations, each done by itself, in one cell."""
+    """Returns the outcomes of several operations, each done by itself, as one cell."""
     outcomes = list(dict.fromkeys(_outcome(kind, operation) for operation in operations))
     if len(outcomes) == 1:
         return outcomes[0]
@@ -199,7 +203,7 @@ def _cell(kind: Kind, operations: Sequence[Operation]) -> str:
 
 
 def _outcome(kind: Kind, operation: Operation) -> str:
-    """What comes of one operation: the event, and that the watch is gone if it is."""
+    """Returns the outcome of one operation: the event, and the removal of the watch."""
     ground = _ground_for(operation)
     if not _can_be_watched(kind, P, ground):
         return IMPOSSIBLE
@@ -210,7 +214,7 @@ def _outcome(kind: Kind, operation: Operation) -> str:
 
 
 def _ground_for(operation: Operation) -> Ground:
-    """The smallest tree in which an operation can be done."""
+    """Returns the smallest tree on which an operation can be done."""
     above = [path for path in (P, C, D) if operation.path.startswith(path)]
     ground = Ground(above[:-1] if operation.name == "create" else above)
     assert ground.takes(operation)
@@ -218,7 +222,7 @@ def _ground_for(operation: Operation) -> Ground:
 
 
 def _can_be_watched(kind: Kind, path: str, ground: Ground) -> bool:
-    """Whether a path can be watched so: a data or child watch needs a node, an exist watch none."""
+    """True if a path can be watched so: a data or child watch needs a node, an exist watch none."""
     if kind in (Kind.DATA, Kind.CHILD):
         return ground.stamps(path) is not None
     return kind != Kind.EXIST or ground.stamps(path) is None

@@ -1,6 +1,7 @@
-"""What may happen in ZAB 1.0 within an action: decisions how to synchronize, ways back to election.
+"""What may happen within an action of ZAB 1.0: how a leader decides to synchronize, and how a server goes
+back to election.
 
-`DECISIONS`, `FROM_FILES` and `RECOVERIES` list all there are; `decision` and `recoveries` say which of them a
+`DECISIONS`, `FROM_FILES` and `RECOVERIES` list all cases; `decision` and `recoveries` say which of them a
 step is.
 """
 
@@ -20,10 +21,12 @@ DECISIONS = tuple(
     for more in ("", ", and what is outstanding")
     for decided in ("DIFF of nothing", "DIFF", "TRUNC", "TRUNC and DIFF", "SNAP")
 )
-"""How a learner gets what its leader has, with or without proposals that are not committed yet."""
+"""How a leader synchronizes a learner, with or without proposals that are not committed yet."""
 
 FROM_FILES = ("DIFF out of the log", "SNAP, for want of records that go back so far")
-"""The same for a learner behind what its leader keeps in memory, where a disk is of files."""
+"""How a leader synchronizes a learner whose history ends before the leader's committed log, with log files on
+disk.
+"""
 
 FOLLOWING = (
     "a follower in discovery",
@@ -44,7 +47,7 @@ LEAVING = by_name(
         zab.follower_processes_leaderinfo: "epoch refused",
     }
 )
-"""The actions by which a server gets back to election."""
+"""By the name of an action with which a server goes back to election, the reason."""
 
 RECOVERIES = (
     *(f"crash of {who}" for who in ("a server that looks for a leader", *FOLLOWING, *LEADING)),
@@ -59,11 +62,11 @@ RECOVERIES = (
     *(f"no quorum left of {who}" for who in LEADING),
     "epoch refused of a follower in discovery",
 )
-"""Who goes back to election for what reason, and what a crash leaves."""
+"""Which server goes back to election for which reason, and what a crash leaves on disk."""
 
 
 def decision(state: State, leader: Sid, follower: Sid) -> str:
-    """The decision by which a leader synchronizes a learner: one of `DECISIONS` or `FROM_FILES`."""
+    """Returns how a leader decides to synchronize a learner: one of `DECISIONS` or `FROM_FILES`."""
     leading = state.servers[leader]
     first, missing = how_it_is_synced(leading, leading.reported[follower], state.disk)
     if state.disk == Disk.FILES and leading.reported[follower] < least_kept(leading):
@@ -78,13 +81,13 @@ def decision(state: State, leader: Sid, follower: Sid) -> str:
 
 
 def recoveries(action: str, before: State, after: State, *arguments: int) -> Iterator[str]:
-    """What a step is among `RECOVERIES`; nothing, if it brings no server back to election.
+    """Yields which of `RECOVERIES` a step is; nothing if no server goes back to election.
 
     Args:
-        action: its name.
-        before: the state before it.
-        after: the state after it.
-        arguments: its arguments; the first says who goes back.
+        action: the name of the step's action.
+        before: the state before the step.
+        after: the state after the step.
+        arguments: the arguments of the action; the first is the server that goes back.
     """
     if action not in LEAVING:
         return
@@ -111,7 +114,7 @@ def recoveries(action: str, before: State, after: State, *arguments: int) -> Ite
 
 
 def _who(server: Server) -> str:
-    """What a server is about to leave."""
+    """Returns the role and phase that a server is about to leave, in words."""
     if server.role == Role.LOOKING:
         return "a server that looks for a leader"
     if server.role == Role.LEADING:

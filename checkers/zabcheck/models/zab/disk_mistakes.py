@@ -1,7 +1,7 @@
-"""Mistakes about the order in which a server of ZAB 1.0 writes and speaks.
+"""Mistakes in the order in which a server of ZAB 1.0 writes to disk and sends messages.
 
-As in `zabcheck.models.zab.mistakes`, each is the spec's own action with something changed in the state that
-it gets or the state that it makes. What goes wrong is told in `zabcheck.models.zab.mutants`.
+As in `zabcheck.models.zab.mistakes`, each is the spec's own action with a change in the state that goes in or
+the state that comes out. `zabcheck.models.zab.mutants` tells what goes wrong.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zabspec.zab.state import Ack, NewLeader, Proposal, Role, State
 
 
 def leader_promises_late(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A proposed epoch that goes out before the leader has its own promise of it on disk."""
+    """A leader sends the epoch that it proposes before its own promise is on disk."""
     leading = state.servers[leader]
     if not is_quorum(state.quorums, leading.connecting) or leading.phase != Phase.DISCOVERY:
         done = zab.leader_processes_followerinfo(state, leader, follower)
@@ -29,7 +29,7 @@ def leader_promises_late(state: State, leader: Sid, follower: Sid) -> State | No
 
 
 def leader_promises_at_last(state: State, leader: Sid, follower: Sid) -> State | None:
-    """An acknowledgement of an epoch that a leader writes down only when a quorum has acknowledged it."""
+    """A leader writes down its promise only when a quorum has acknowledged the epoch."""
     leading = state.servers[leader]
     if leading.phase != Phase.DISCOVERY:
         return zab.leader_processes_ackepoch(state, leader, follower)
@@ -41,7 +41,7 @@ def leader_promises_at_last(state: State, leader: Sid, follower: Sid) -> State |
 
 
 def follower_promises_late(state: State, follower: Sid, leader: Sid) -> State | None:
-    """An epoch acknowledged before the promise of it is on disk."""
+    """A follower acknowledges an epoch before its promise is on disk."""
     done = zab.follower_processes_leaderinfo(state, follower, leader)
     if done is None or done.servers[follower].role != Role.FOLLOWING:
         return done
@@ -49,7 +49,7 @@ def follower_promises_late(state: State, follower: Sid, leader: Sid) -> State | 
 
 
 def follower_promises_at_newleader(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, the promise of the epoch written with the current epoch."""
+    """A follower writes its promise only at NEWLEADER, with the current epoch."""
     done = zab.follower_persists_epoch(state, follower, leader)
     if done is None:
         return None
@@ -57,13 +57,13 @@ def follower_promises_at_newleader(state: State, follower: Sid, leader: Sid) -> 
 
 
 def crash_loses_promise(state: State, server: Sid, kept: int) -> State | None:
-    """A crash of a server that never wrote what it promised beyond its current epoch."""
+    """A server crashes that never wrote the epoch it promised beyond its current epoch."""
     done = zab.server_restarts(state, server, kept)
     return changed(done, server, accepted_epoch=state.servers[server].current_epoch)
 
 
 def crash_of_leader_loses_epoch(state: State, server: Sid, kept: int) -> State | None:
-    """A crash of a leader that has not written its current epoch: it finds that of its last transaction."""
+    """A leader crashes that has not written its current epoch, and finds that of its last transaction."""
     done = zab.server_restarts(state, server, kept)
     if done is None or state.servers[server].role != Role.LEADING:
         return done
@@ -72,7 +72,7 @@ def crash_of_leader_loses_epoch(state: State, server: Sid, kept: int) -> State |
 
 
 def follower_acknowledges_without_epoch(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, acknowledged with the current epoch not on disk."""
+    """A follower acknowledges NEWLEADER before the current epoch is on disk."""
     message = first_message(state, leader, follower)
     if not isinstance(message, NewLeader):
         return None
@@ -83,7 +83,7 @@ def follower_acknowledges_without_epoch(state: State, follower: Sid, leader: Sid
 
 
 def follower_takes_up_epoch_at_uptodate(state: State, follower: Sid, leader: Sid) -> State | None:
-    """UPTODATE, the current epoch written only now."""
+    """A follower writes the current epoch only at UPTODATE."""
     done = zab.follower_processes_uptodate(state, follower, leader)
     if done is None:
         return None
@@ -91,7 +91,7 @@ def follower_takes_up_epoch_at_uptodate(state: State, follower: Sid, leader: Sid
 
 
 def follower_acknowledges_unwritten_proposal(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A proposal acknowledged as soon as it is handed to the disk."""
+    """A follower acknowledges a proposal as soon as it is queued for the disk."""
     message = first_message(state, leader, follower)
     done = zab.follower_processes_proposal(state, follower, leader)
     if done is None or not isinstance(message, Proposal):
@@ -100,7 +100,7 @@ def follower_acknowledges_unwritten_proposal(state: State, follower: Sid, leader
 
 
 def server_syncs_in_silence(state: State, server: Sid) -> State | None:
-    """A group of writes that a follower does not acknowledge: it has done so before."""
+    """A follower does not acknowledge a group of writes, since it did so before the fsync."""
     if state.servers[server].role == Role.LEADING:
         return zab.server_syncs_log(state, server)
     alone = with_server(state, server, with_changes(state.servers[server], leader=None))

@@ -1,8 +1,9 @@
-"""`zabspec.zab_elected` within bounds: those of `zabcheck.models.zab.model`, and on rounds and hasty
+"""`zabspec.zab_elected` within the bounds of `zabcheck.models.zab.model`, and bounds on rounds and early
 decisions.
 
-Rounds go up each time that a server goes back to election, so they are bounded too: a server at the highest
-round allowed stays where it is. Server ids decide who is elected, so the model is explored without symmetry.
+The round grows each time that a server goes back to election, so rounds are bounded too: a server at the
+highest round allowed stays in its role. Server ids decide who is elected, so the model is explored without
+symmetry.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ BEGINNING = (
     action.__name__
     for action in (fast_election.server_starts, fast_election.server_looks_again, *zab_elected.LEAVING)
 )
-"""The actions by which a server begins a round, the first of their arguments."""
+"""The names of the actions by which a server begins a round; the server is the first argument."""
 
 DECIDING = tuple(
     action.__name__
@@ -37,26 +38,26 @@ DECIDING = tuple(
         fast_election.server_decides_early,
     )
 )
-"""The actions by which a server may decide who leads."""
+"""The names of the actions by which a server may decide who leads."""
 
 
 @dataclass(frozen=True, slots=True)
 class ElectedBudget(zab.ZabBudget):
-    """What has been used of the bounds, hasty decisions among them."""
+    """What has been used of the bounds, early decisions among them."""
 
     early: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A state of the protocol, and how it stands with the bounds."""
+    """A state of the protocol, with what has been used of the bounds."""
 
     protocol: zab_elected.State
     budget: ElectedBudget
 
 
 def model(bounds: Bounds, actions: Sequence[Action] = zab_elected.NEXT) -> Model:
-    """The spec within `bounds`, without properties."""
+    """Returns the spec within `bounds`, without properties."""
     start = zab_elected.initial(bounds.servers, zab.quorums(bounds), zab.observers(bounds))
     world = World(start, ElectedBudget())
     return Model(
@@ -70,7 +71,7 @@ def model(bounds: Bounds, actions: Sequence[Action] = zab_elected.NEXT) -> Model
 
 
 def steps(bounds: Bounds, actions: Sequence[Action] = zab_elected.NEXT) -> Iterator[Step]:
-    """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
+    """Yields every action with every choice of different servers as its arguments, in NEXT's order."""
     for step in zab.steps(bounds, actions):
         if step.action in BEGINNING:
             yield replace(step, apply=partial(_begin, step.apply, bounds))
@@ -81,7 +82,7 @@ def steps(bounds: Bounds, actions: Sequence[Action] = zab_elected.NEXT) -> Itera
 
 
 def _begin(apply: Callable[..., Any], bounds: Bounds, world: Any, server: Sid, *others: int) -> Any:
-    """A step by which a server may begin a round, if it is not too high."""
+    """Takes a step by which a server may begin a round, unless the round is too high."""
     after = apply(world, server, *others)
     if after is None or after.protocol.election.servers[server].round > bounds.rounds:
         return None
@@ -89,7 +90,7 @@ def _begin(apply: Callable[..., Any], bounds: Bounds, world: Any, server: Sid, *
 
 
 def _decide(apply: Callable[..., Any], bounds: Bounds, world: Any, server: Sid, *others: Sid) -> Any:
-    """A decision; to lead, only while the server has not promised as high an epoch as allowed."""
+    """Takes a decision; a server may decide to lead only while it may still propose a higher epoch."""
     after = apply(world, server, *others)
     if after is None or after.protocol.election.servers[server].mode != Mode.LEADING:
         return after

@@ -1,7 +1,7 @@
-"""ZAB 1.0 with Fast Leader Election in it, with one mistake put in where the two hang together.
+"""ZAB 1.0 with its election, and one mistake put in where the two meet.
 
-None of them breaks what is right of `zab`: whoever is elected, discovery looks at what the followers have.
-What they break is that the right server is elected, or that those that follow it can find it.
+None of these mutants breaks a property of `zab`: whoever is elected, discovery compares the followers'
+histories. They break that the right server is elected, or that its followers can find it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from zabspec.zab_elected import Action, State
 
 
 def beginning(entering: Callable[[Server, Zxid], Server]) -> dict[Action, Action]:
-    """All beginnings of a round with something else said of the server.
+    """Returns all actions that begin a round, with something else written down about the server.
 
     Args:
-        entering: from what the election says of a server before, and the zxid that it has now, to what it
-            says instead of the truth.
+        entering: from what the election knows of a server, and the server's last zxid, to what is written
+            down instead of the truth.
     """
 
     def instead(action: Action) -> Action:

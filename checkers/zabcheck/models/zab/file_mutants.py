@@ -1,7 +1,7 @@
-"""Mistakes about snapshots and log files; read in ZooKeeper's source, not run there.
+"""Mistakes about snapshots and log files, read in ZooKeeper's source and not run there.
 
-Each is the spec's own action as in `zabcheck.models.zab.mistakes`, where a disk is made of log records and a
-snapshot (`zabspec.zab.state.Disk`). What ZooKeeper does is told in D28 of docs/deviations.md.
+As in `zabcheck.models.zab.mistakes`, each is the spec's own action, where a disk consists of log records and
+a snapshot (`zabspec.zab.state.Disk`). Deviation D28 in docs/deviations.md tells what ZooKeeper does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from zabspec.zab.state import NO_SNAPSHOT, State, SyncMode, Trunc
 
 
 def follower_reloads_newer_snapshot(state: State, follower: Sid, leader: Sid) -> State | None:
-    """TRUNC, after which a snapshot that has more than is left in the log is read again."""
+    """After TRUNC a follower loads a snapshot that is newer than the end of its truncated log."""
     message = first_message(state, leader, follower)
     following = state.servers[follower]
     if not isinstance(message, Trunc) or message.zxid >= following.snapshot.zxid:
@@ -34,25 +34,25 @@ def follower_reloads_newer_snapshot(state: State, follower: Sid, leader: Sid) ->
 
 
 def follower_leaves_snapshot_unforced(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER after TRUNC, with the snapshot not on disk."""
+    """At NEWLEADER after TRUNC a follower does not force its snapshot to disk."""
     if state.servers[follower].sync_mode == SyncMode.TRUNC:
         return None
     return zab.follower_persists_history(state, follower, leader)
 
 
 def follower_persists_epoch_unforced(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER after TRUNC, the current epoch written without waiting for the snapshot."""
+    """At NEWLEADER after TRUNC a follower writes the current epoch without waiting for its snapshot."""
     done = zab.follower_persists_epoch(_without_trunc(state, follower), follower, leader)
     return changed(done, follower, sync_mode=state.servers[follower].sync_mode)
 
 
 def follower_acknowledges_unforced(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER after TRUNC, acknowledged without waiting for the snapshot."""
+    """A follower acknowledges NEWLEADER after TRUNC without waiting for its snapshot."""
     return zab.follower_acknowledges_newleader(_without_trunc(state, follower), follower, leader)
 
 
 def leader_reads_older_records(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A synchronization for which all records are read, those from before the snapshot too."""
+    """A leader synchronizes a learner from all its log records, those before the snapshot included."""
     leading = state.servers[leader]
     unaware = with_server(state, leader, with_changes(leading, snapshot=NO_SNAPSHOT))
     done = zab.leader_syncs_learner(unaware, leader, follower)
@@ -99,4 +99,4 @@ LOG_READ_ACROSS_SNAPSHOT = _begun(
     Bounds(servers=4, transactions=4, timeouts=0, restarts=2, epochs=3, observers=1, disk="files"),
     "prefix_consistency",
 )
-"""Too deep to be found by exploring: tests/spec/zab/test_zab_disk.py takes the steps that lead there."""
+"""The search does not reach this far: tests/spec/zab/test_zab_disk.py takes the steps by hand."""

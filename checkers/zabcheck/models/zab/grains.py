@@ -1,8 +1,8 @@
-"""The grains of ZAB 1.0 that an instance may choose: of its phase 0, and of its phase 2.
+"""The grains of ZAB 1.0 that an instance may choose, of phase 0 and of phase 2.
 
-Each replacement is checked by refinement: every step of the one grain is a step of the other, or a run of its
-steps, or none. `unmatched` looks for one that is not. It is as plain as it can be: every state is visited,
-every step taken, and what it leads to compared whole.
+Each replacement is checked by refinement: every step of one grain is a step of the other, or several steps,
+or none. `unmatched` looks for a step that is not. It is as plain as it can be: it visits every state, takes
+every step, and compares whole states.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ PHASE_0: dict[str, Action] = {
 }
 
 AT_ALL = 99
-"""More faults and epochs than any model here has: what may be done at all is what a step is compared with."""
+"""More faults and epochs than any model here has, so that no bound disables a step that is compared with."""
 
 
 def actions(bounds: Bounds) -> tuple[Action, ...]:
-    """The actions of ZAB 1.0 in the grain that bounds choose."""
+    """Returns the actions of ZAB 1.0 in the grain that bounds choose."""
     chosen = spec.NEXT_SYNCHRONIZED if bounds.synchronization == "one-step" else spec.NEXT
     if bounds.give_up:
         chosen = (*chosen, spec.leader_stops_waiting)
@@ -43,7 +43,7 @@ def actions(bounds: Bounds) -> tuple[Action, ...]:
 
 
 def model(bounds: Bounds, chosen: Sequence[Action]) -> Model:
-    """The model of ZAB 1.0 with actions of the grain that bounds choose, or a mutant's."""
+    """Returns the model of ZAB 1.0 with the actions of the grain that bounds choose, or those of a mutant."""
     if bounds.election == "votes":
         return zab_elected.model(bounds, chosen)
     return zab.model(bounds, chosen)
@@ -54,9 +54,9 @@ class Unmatched:
     """A step of one grain that the other cannot take.
 
     Attributes:
-        label: of the step: `server_decides(2)`.
-        before: the state before it, as the other grain has it.
-        after: the state after it.
+        label: the step: `server_decides(2)`.
+        before: the state before the step, as the other grain has it.
+        after: the state after the step.
     """
 
     label: str
@@ -65,11 +65,11 @@ class Unmatched:
 
 
 def unmatched(checked: Model, bounds: Bounds, longest: int = 1) -> Unmatched | None:
-    """The first step of a model of ZAB 1.0 that is no run of steps in the grain that bounds choose.
+    """Returns the first step of a model of ZAB 1.0 that is no run of steps in the grain that bounds choose.
 
     Args:
-        checked: the model whose every state and step is looked at; what is left of a state without its
-            election by votes, if it has one, is a state of the other grain.
+        checked: the model whose states and steps are all looked at. Without its election by votes, if it has
+            one, each of its states is a state of the other grain.
         bounds: the other grain: its election and synchronization, and how many servers and transactions.
         longest: how many steps a run may have; if more than one, all by servers that take the step checked.
 
@@ -95,12 +95,12 @@ def unmatched(checked: Model, bounds: Bounds, longest: int = 1) -> Unmatched | N
 
 
 def without_votes(state: spec.State) -> spec.State:
-    """A state of ZAB 1.0, without the election by votes that goes on beside it."""
+    """Returns a state of ZAB 1.0 without its election by votes."""
     return spec.State(state.servers, state.network, state.quorums, state.observers, state.cut, state.disk)
 
 
 def _is_run(other: Model, step: Step, before: spec.State, after: spec.State, longest: int) -> bool:
-    """Whether the other grain can get from one state to another, trying first the step of the same name."""
+    """True if the other grain leads from one state to another; it tries the step of the same name first."""
     if longest == 1:
         steps = sorted(other.steps, key=lambda each: each.label != step.label)
     else:
@@ -114,7 +114,7 @@ def _is_run(other: Model, step: Step, before: spec.State, after: spec.State, lon
 
 
 def _after(steps: Sequence[Step], state: spec.State, wanted: spec.State) -> Iterator[spec.State]:
-    """The states that steps lead to, as far as the one that is wanted."""
+    """Yields the states that steps lead to, up to the one that is wanted."""
     world = zab.World(state, zab.ZabBudget())
     for step in steps:
         following = step.apply(world, *step.arguments)

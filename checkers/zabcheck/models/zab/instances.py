@@ -1,8 +1,8 @@
-"""Instances of ZAB 1.0 with three servers, two transactions and faults, that were explored to their end.
+"""Instances of ZAB 1.0 with three servers, two transactions and faults that were explored completely.
 
-`make bench ARGS=faults` prints them as a table, `make deep` explores them as tests; both hold the counts
-against these here. Where synchronization is one step (`zabspec.zab.coarse`), no fault comes in the midst of
-it; that is for what takes too long otherwise.
+`make bench ARGS=faults` prints them as a table, `make deep` explores them as tests, and both compare their
+counts with these. Where synchronization is one step (`zabspec.zab.coarse`), no fault comes within it; that
+grain is for instances that take too long otherwise.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Count = tuple[int, int, int]
 """Distinct and generated states, and the depth."""
 
 HELD = tuple(each.name for each in (*PROPERTIES.always, *PROPERTIES.every_step))
-"""What must hold of every state and step, the refinement included."""
+"""The names of the properties that must hold of every state and step, the refinement included."""
 
 EXPLORED: Mapping[Bounds, Count] = {
     Bounds(3, 2, 0, 0, epochs=2, partitions=1): (1_831_902, 6_887_878, 68),
@@ -27,9 +27,9 @@ EXPLORED: Mapping[Bounds, Count] = {
     Bounds(3, 2, 0, 1, epochs=2, partitions=1, synchronization="one-step"): (7_124_001, 31_399_700, 64),
     Bounds(3, 2, 0, 0, epochs=2, partitions=2, synchronization="one-step"): (9_518_740, 41_077_532, 68),
 }
-"""How many states there are, by the bounds."""
+"""The counts, by the bounds."""
 
 
 def instance(bounds: Bounds) -> Instance:
-    """The instance of some bounds, with every property that must always hold."""
+    """Returns the instance of some bounds, with every property that must always hold."""
     return Instance("zab", bounds, properties=HELD)

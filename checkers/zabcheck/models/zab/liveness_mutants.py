@@ -1,7 +1,7 @@
-"""ZAB 1.0 that never does anything wrong: it stops, or goes round in circles, and liveness must tell.
+"""ZAB 1.0 that never does anything wrong: it stops, or takes the same steps for ever, and liveness must
+notice.
 
-As in `zabcheck.models.paper.liveness_mutants`; the property that must catch a mutant need not be the only one
-that does.
+As in `zabcheck.models.paper.liveness_mutants`, other properties than the one named may catch a mutant too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from zabspec.zab.state import State
 
 
 def silent(action: Action, *, second: bool = False) -> Action:
-    """The action, and none of the messages that it sends, but those to its second argument if so asked."""
+    """Returns an action that does not send its messages, except, if so asked, those to its second
+    argument.
+    """
 
     @wraps(action)
     def muted(state: State, actor: Sid, *others: Sid) -> State | None:
@@ -38,7 +40,7 @@ def silent(action: Action, *, second: bool = False) -> Action:
 
 
 def newleader_ack_is_answered_once(state: State, leader: Sid, follower: Sid) -> State | None:
-    """An acknowledgement of NEWLEADER, answered by UPTODATE only if it establishes the leader."""
+    """A leader answers an acknowledgement of NEWLEADER by UPTODATE only if it establishes the leader."""
     answer = zab.leader_processes_newleader_ack
     if state.servers[leader].phase == Phase.BROADCAST:
         answer = silent(answer)
@@ -46,7 +48,7 @@ def newleader_ack_is_answered_once(state: State, leader: Sid, follower: Sid) -> 
 
 
 def nothing_outstanding_is_sent(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A synchronization with what is committed and without what is only proposed."""
+    """A leader synchronizes a learner without the proposals that are not committed yet."""
     leading = state.servers[leader]
     satisfied = with_server(state, leader, replace(leading, committed=leading.proposed))
     done = zab.leader_syncs_learner(satisfied, leader, follower)

@@ -1,7 +1,7 @@
 """The mistakes of ZooKeeper's historical bugs: actions of ZAB 1.0, each wrong in the way that the code was.
 
-As in `zabcheck.models.paper.mistakes`, a mistake is the spec's own action with something changed in the state
-that it gets or the state that it makes. The stories are told in `zabcheck.models.zab.catalogue.bugs`.
+As in `zabcheck.models.paper.mistakes`, a mistake is the spec's own action with a change in the state that
+goes in or the state that comes out. `zabcheck.models.zab.catalogue.bugs` tells the stories.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ SHUTDOWNS: tuple[Action, ...] = (
     zab.follower_times_out,
     zab.follower_processes_leaderinfo,
 )
-"""The actions by which a server goes back to election without a crash; it is their first argument."""
+"""The actions by which a server, their first argument, goes back to election without a crash."""
 
 
 def shutdowns(shut_down: Callable[[Server, Server], Server]) -> dict[Action, Action]:
-    """All shutdowns with something else done to the server.
+    """Returns all actions that shut a server down, with another effect on the server.
 
     Args:
-        shut_down: from the server as it was and as it is after the spec's shutdown, to what it is instead.
+        shut_down: from the server before, and after the spec's own shutdown, to the server as it is instead.
     """
 
     def instead(action: Action) -> Action:
@@ -52,12 +52,12 @@ def shutdowns(shut_down: Callable[[Server, Server], Server]) -> dict[Action, Act
 
 
 def tree_left_as_it_is(was: Server, now: Server) -> Server:
-    """A shutdown that does not bring the tree up to the log."""
+    """A server that shuts down does not bring its tree up to its log."""
     return _with_tree_of(now, was) if was.sync_mode in BUFFERING else now
 
 
 def tree_kept_after(mode: SyncMode) -> Callable[[Server, Server], Server]:
-    """A shutdown that keeps a tree that came from a leader and is not on disk."""
+    """A server that shuts down keeps a tree that came from a leader and is not on disk."""
 
     def shut_down(was: Server, now: Server) -> Server:
         return _with_tree_of(now, was) if was.sync_mode == mode else now
@@ -66,7 +66,7 @@ def tree_kept_after(mode: SyncMode) -> Callable[[Server, Server], Server]:
 
 
 def queue_left_running(was: Server, now: Server) -> Server:
-    """A shutdown that leaves what waits to be written to a thread that goes on writing."""
+    """A server that shuts down leaves unwritten transactions to a thread that goes on writing."""
     if was.sync_mode not in BUFFERING:
         return now
     stopped = applied(_with_tree_of(now, was), *after(was.log, was.processed))
@@ -74,13 +74,13 @@ def queue_left_running(was: Server, now: Server) -> Server:
 
 
 def follower_starts_sync_with_queue(state: State, follower: Sid, leader: Sid) -> State | None:
-    """The start of a synchronization while an old thread still has something to write."""
+    """A follower starts a synchronization while an old thread still has transactions to write."""
     done = zab.follower_starts_sync(state, follower, leader)
     return changed(done, follower, unsynced=state.servers[follower].unsynced)
 
 
 def follower_serves_with_queue(state: State, follower: Sid, leader: Sid) -> State | None:
-    """UPTODATE while an old thread still has something to write."""
+    """A follower takes UPTODATE while an old thread still has transactions to write."""
     done = zab.follower_processes_uptodate(state, follower, leader)
     if done is None:
         return None
@@ -90,19 +90,19 @@ def follower_serves_with_queue(state: State, follower: Sid, leader: Sid) -> Stat
 
 
 def follower_persists_snapshot_only(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, writing nothing of what came after a DIFF."""
+    """At NEWLEADER a follower does not write the transactions that came after a DIFF."""
     if state.servers[follower].sync_mode in BUFFERING:
         return None
     return zab.follower_persists_history(state, follower, leader)
 
 
 def follower_persists_epoch_first(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, the current epoch written before what came after a DIFF."""
+    """At NEWLEADER a follower writes the current epoch before the transactions after a DIFF."""
     return _without_history(zab.follower_persists_epoch, state, follower, leader)
 
 
 def follower_persists_history_second(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, what came after a DIFF written when the current epoch is."""
+    """At NEWLEADER a follower writes the transactions after a DIFF once the current epoch is written."""
     message = first_message(state, leader, follower)
     if not isinstance(message, NewLeader) or state.servers[follower].current_epoch != message.epoch:
         return None
@@ -110,12 +110,14 @@ def follower_persists_history_second(state: State, follower: Sid, leader: Sid) -
 
 
 def follower_acknowledges_unwritten(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, acknowledged with what came after a DIFF in memory."""
+    """A follower acknowledges NEWLEADER with the transactions after a DIFF in memory alone."""
     return _without_history(zab.follower_acknowledges_newleader, state, follower, leader)
 
 
 def follower_hands_history_on(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, what came after a DIFF handed to the thread that writes, and not waited for."""
+    """At NEWLEADER a follower queues the transactions after a DIFF for the writing thread and does not
+    wait.
+    """
     done = zab.follower_persists_history(state, follower, leader)
     following = state.servers[follower]
     if done is None or following.sync_mode not in BUFFERING:
@@ -125,7 +127,7 @@ def follower_hands_history_on(state: State, follower: Sid, leader: Sid) -> State
 
 
 def server_syncs_without_answer(state: State, server: Sid) -> State | None:
-    """A group of writes, of which the leader is told only when the server serves."""
+    """A server syncs a group of writes, and tells the leader only once it serves."""
     following = state.servers[server]
     if following.role != Role.FOLLOWING or following.phase == Phase.BROADCAST:
         return zab.server_syncs_log(state, server)
@@ -133,7 +135,7 @@ def server_syncs_without_answer(state: State, server: Sid) -> State | None:
 
 
 def follower_empties_pending(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, with all that is pending written and forgotten, committed or not."""
+    """At NEWLEADER a follower writes all pending proposals and forgets them, committed or not."""
     message = first_message(state, leader, follower)
     if not isinstance(message, NewLeader) or state.servers[follower].leader != leader:
         return None
@@ -145,7 +147,9 @@ def follower_empties_pending(state: State, follower: Sid, leader: Sid) -> State 
 
 
 def follower_writes_without_applying(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, what came after a DIFF written and left for another thread to apply."""
+    """At NEWLEADER a follower writes the transactions after a DIFF and leaves another thread to apply
+    them.
+    """
     done = zab.follower_persists_history(state, follower, leader)
     if done is None or state.servers[follower].sync_mode not in BUFFERING:
         return done
@@ -153,7 +157,7 @@ def follower_writes_without_applying(state: State, follower: Sid, leader: Sid) -
 
 
 def follower_applies_later(state: State, follower: Sid, leader: Sid) -> State | None:
-    """The thread that applies gets to what was written at NEWLEADER."""
+    """The applying thread applies the transactions that were written at NEWLEADER."""
     following = state.servers[follower]
     if following.phase != Phase.BROADCAST or following.leader != leader:
         return None
@@ -163,33 +167,37 @@ def follower_applies_later(state: State, follower: Sid, leader: Sid) -> State | 
 
 
 def follower_applies_past_committed_log(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, what came after a DIFF applied and not added to what can be sent to others."""
+    """At NEWLEADER a follower applies the transactions after a DIFF and does not add them to its committed
+    log.
+    """
     done = zab.follower_persists_history(state, follower, leader)
     return changed(done, follower, committed_log=state.servers[follower].committed_log)
 
 
 def leader_remembers_acknowledgements(state: State, leader: Sid, follower: Sid) -> State | None:
-    """The synchronization of a learner whose earlier acknowledgements still count."""
+    """A leader synchronizes a learner and still counts the learner's earlier acknowledgements."""
     done = zab.leader_syncs_learner(state, leader, follower)
     return changed(done, leader, acked=state.servers[leader].acked)
 
 
 def leader_labels_snapshot_late(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A synchronization for which the tree was read before the last transaction, and its label after it."""
+    """A leader reads its tree before the last transaction, and labels the snapshot with that transaction's
+    zxid.
+    """
     leading = state.servers[leader]
     earlier = with_server(state, leader, with_changes(leading, tree=leading.tree[:-1]))
     return changed(zab.leader_syncs_learner(earlier, leader, follower), leader, tree=leading.tree)
 
 
 def changed(state: State | None, server: Sid, **changes: Any) -> State | None:
-    """The state with some fields of a server changed; None where there is none."""
+    """Returns the state with some fields of a server changed; None for None."""
     if state is None:
         return None
     return with_server(state, server, with_changes(state.servers[server], **changes))
 
 
 def _without_history(action: Action, state: State, follower: Sid, leader: Sid) -> State | None:
-    """An action at NEWLEADER that does not wait for what came after a DIFF."""
+    """Returns an action at NEWLEADER that does not wait for the transactions after a DIFF to be written."""
     following = state.servers[follower]
     if following.leader != leader or following.sync_mode not in BUFFERING:
         return action(state, follower, leader)

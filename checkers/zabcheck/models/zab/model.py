@@ -1,8 +1,8 @@
 """`zabspec.zab` within bounds: so many servers, transactions, timeouts, crashes, epochs.
 
 The spec has no bounds. Here some of its actions are wrapped, as in `zabcheck.models.paper.model`: a fault is
-allowed while its budget lasts, a request while there were not too many, an epoch while it is not too high. An
-end of a connection that a partition cuts may time out at no cost.
+allowed while there is budget for it, a request while there were fewer than allowed, an epoch while it is not
+too high. An end of a connection that a partition cuts may time out at no cost.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WORKING = tuple(
     ]
     if action is not zab.leader_proposes
 )
-"""The actions that go on by themselves: no faults, no elections, no requests."""
+"""The actions by which the protocol goes on by itself: no faults, no elections, no requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ class ZabBudget(Budget):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A state of the protocol, and how it stands with the bounds."""
+    """A state of the protocol, with what has been used of the bounds."""
 
     protocol: zab.State
     budget: ZabBudget
 
 
 def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
-    """The spec within `bounds`, without properties; a bug comes with actions of its own."""
+    """Returns the spec within `bounds`, without properties; a mutant comes with actions of its own."""
     world = World(zab.initial(bounds.servers, quorums(bounds), observers(bounds), disk(bounds)), ZabBudget())
     if bounds.give_up and actions is zab.NEXT:
         actions = zab.NEXT_LIVE
@@ -73,21 +73,21 @@ def model(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Model:
 
 
 def observers(bounds: Bounds) -> frozenset[Sid]:
-    """Which servers observe."""
+    """Returns the servers that observe."""
     return frozenset(map(Sid, range(bounds.servers - bounds.observers, bounds.servers)))
 
 
 def disk(bounds: Bounds) -> Disk:
-    """What a disk is made of."""
+    """Returns what a disk consists of."""
     return Disk(DISKS.index(bounds.disk))
 
 
 def quorums(bounds: Bounds) -> Quorums:
-    """Which servers are quorums.
+    """Returns the quorums.
 
     Raises:
-        ValueError: there are too many observers; or by `bounds.weights` none are quorums, or a server alone
-            is, or an observer weighs something; one line that says so.
+        ValueError: there are too many observers; or the weights give no quorum, or one of a single server, or
+            an observer has a weight; one line that says so.
     """
     size, voters = bounds.servers, bounds.servers - bounds.observers
     if bounds.observers and voters < 2:
@@ -111,9 +111,11 @@ def quorums(bounds: Bounds) -> Quorums:
 
 
 def begun(model: Model) -> Model:
-    """The model from where server 0 leads all others, one transaction is delivered, and one is proposed.
+    """Returns the model from where server 0 leads all others, one transaction is delivered, and one is
+    proposed.
 
-    This is where NJU's specifications for single bugs begin, so what is found from here compares with theirs.
+    The NJU group's specifications for single bugs begin there, so what is found from there compares with
+    theirs.
     """
     world = model.initial
     followers = range(1, model.size)
@@ -135,7 +137,9 @@ def _take(model: Model, world: World, action: Action, *arguments: int) -> World:
 
 
 def _settled(model: Model, world: World) -> World:
-    """The world after every message was processed and everything written, and no one did anything else."""
+    """Returns the world after every message was processed and every write synced, and nothing else was
+    done.
+    """
     working = [step for step in model.steps if step.action in WORKING]
     while True:
         following = (step.apply(world, *step.arguments) for step in working)
@@ -146,7 +150,7 @@ def _settled(model: Model, world: World) -> World:
 
 
 def steps(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Iterator[Step]:
-    """Every action of the spec with every choice of different servers for its arguments, in NEXT's order."""
+    """Yields every action with every choice of different servers as its arguments, in NEXT's order."""
     for action in actions:
         wrapped = partial(_WRAPPED.get(action.__name__, unbounded), action, bounds)
         for arguments in _choices(action, bounds):
@@ -155,7 +159,7 @@ def steps(bounds: Bounds, actions: Sequence[Action] = zab.NEXT) -> Iterator[Step
 
 
 def _choices(action: Action, bounds: Bounds) -> Iterator[tuple[int, ...]]:
-    """Every choice for the arguments of an action."""
+    """Yields every choice of arguments of an action."""
     hints = get_type_hints(action)
     if "side" in hints:
         for count in range(1, bounds.servers // 2 + 1):
@@ -170,13 +174,13 @@ def _choices(action: Action, bounds: Bounds) -> Iterator[tuple[int, ...]]:
 
 
 def _time_out(action: Action, bounds: Bounds, world: Any, one: Sid, other: Sid) -> Any:
-    """A timeout, while there is budget for it; across a partition there always is."""
+    """Lets an end of a connection time out while there is budget for it; across a partition at no cost."""
     allow = spending("timeouts") if is_reachable(world.protocol, one, other) else unbounded
     return allow(action, bounds, world, one, other)
 
 
 def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:
-    """A client's request, while there were not as many as allowed."""
+    """Takes a client's request while there were fewer than the bounds allow."""
     used = world.budget.requests
     if used >= bounds.transactions:
         return None
@@ -187,7 +191,7 @@ def _request(action: Action, bounds: Bounds, world: Any, leader: Sid) -> Any:
 
 
 def _elect(action: Action, bounds: Bounds, world: Any, server: Sid) -> Any:
-    """An election, while the server has not promised as high an epoch as allowed."""
+    """Elects a server while it may still propose a higher epoch."""
     if world.protocol.servers[server].role != Role.LOOKING:
         return None
     if world.protocol.servers[server].accepted_epoch >= bounds.epochs:
@@ -196,7 +200,7 @@ def _elect(action: Action, bounds: Bounds, world: Any, server: Sid) -> Any:
 
 
 def _inform(action: Action, bounds: Bounds, world: Any, leader: Sid, follower: Sid) -> Any:
-    """A follower's FOLLOWERINFO, unless a leader without its epoch would have to exceed what is allowed."""
+    """Processes FOLLOWERINFO, unless the leader would have to propose a higher epoch than allowed."""
     after = action(world.protocol, leader, follower)
     if after is None or after.servers[leader].proposing_epoch > bounds.epochs:
         return None

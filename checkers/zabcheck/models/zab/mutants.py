@@ -1,5 +1,5 @@
-"""Mutants of ZAB 1.0: for each property that no historical bug breaks, a mistake that does; and one for each
-rule about what must be on disk before what is said.
+"""Mutants of ZAB 1.0: a mistake for each property that no historical bug breaks, and one for each rule about
+what must be on disk before a message is sent.
 
 As in `zabcheck.models.paper.mutants`. The bugs that ZooKeeper had are in
 `zabcheck.models.zab.catalogue.bugs`, the rules in `zabcheck.models.zab.catalogue.disk_order`.
@@ -26,7 +26,7 @@ from zabspec.zab.state import LeaderInfo, Stage, State, SyncMode, Trunc
 
 
 def leader_ignores_promises(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A FOLLOWERINFO of which the epoch is not looked at: the leader proposes the epoch after its own."""
+    """A leader ignores the epochs in FOLLOWERINFO and proposes the epoch after its own."""
     leading = state.servers[leader]
     done = zab.leader_processes_followerinfo(state, leader, follower)
     if done is None or is_quorum(state.quorums, leading.connecting):
@@ -41,7 +41,9 @@ def leader_ignores_promises(state: State, leader: Sid, follower: Sid) -> State |
 
 
 def follower_promises_again(state: State, follower: Sid, leader: Sid) -> State | None:
-    """LEADERINFO of an epoch that was promised before, acknowledged so that it counts again."""
+    """A follower acknowledges a LEADERINFO of an epoch that it has promised before, as if it counted
+    again.
+    """
     message = first_message(state, leader, follower)
     following = state.servers[follower]
     if not isinstance(message, LeaderInfo) or message.epoch != following.accepted_epoch:
@@ -51,7 +53,7 @@ def follower_promises_again(state: State, follower: Sid, leader: Sid) -> State |
 
 
 def follower_promises_anything(state: State, follower: Sid, leader: Sid) -> State | None:
-    """LEADERINFO of any epoch, promised even if a later one was."""
+    """A follower promises the epoch of LEADERINFO even if it has promised a later one."""
     message = first_message(state, leader, follower)
     following = state.servers[follower]
     if not isinstance(message, LeaderInfo) or message.epoch >= following.accepted_epoch:
@@ -61,7 +63,7 @@ def follower_promises_anything(state: State, follower: Sid, leader: Sid) -> Stat
 
 
 def leader_does_not_compare(state: State, leader: Sid, follower: Sid) -> State | None:
-    """ACKEPOCH of a follower, counted even if it has more than the leader."""
+    """A leader counts the ACKEPOCH of a follower whose history is more recent than its own."""
     leading = state.servers[leader]
     boasting = with_server(state, leader, with_changes(leading, current_epoch=leading.accepted_epoch + 1))
     done = zab.leader_processes_ackepoch(boasting, leader, follower)
@@ -71,7 +73,7 @@ def leader_does_not_compare(state: State, leader: Sid, follower: Sid) -> State |
 
 
 def leader_sends_only_new(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A synchronization of a learner as if it had all that the leader has."""
+    """A leader synchronizes a learner as if the learner had all that the leader has."""
     leading = state.servers[leader]
     reported = leading.reported.put(follower, leading.processed)
     flattered = with_server(state, leader, with_changes(leading, reported=reported))
@@ -79,7 +81,7 @@ def leader_sends_only_new(state: State, leader: Sid, follower: Sid) -> State | N
 
 
 def follower_keeps_tail(state: State, follower: Sid, leader: Sid) -> State | None:
-    """TRUNC, of which nothing is cut off."""
+    """A follower takes TRUNC and cuts nothing off its log."""
     if not isinstance(first_message(state, leader, follower), Trunc):
         return zab.follower_starts_sync(state, follower, leader)
     keeping = with_changes(state.servers[follower], sync_mode=SyncMode.DIFF)
@@ -87,7 +89,7 @@ def follower_keeps_tail(state: State, follower: Sid, leader: Sid) -> State | Non
 
 
 def follower_persists_backwards(state: State, follower: Sid, leader: Sid) -> State | None:
-    """NEWLEADER, what came as committed written and applied last one first."""
+    """At NEWLEADER a follower writes and applies the committed transactions last one first."""
     following = state.servers[follower]
     committed, rest = following.pending[: following.to_commit], following.pending[following.to_commit :]
     turned = with_changes(following, pending=(*reversed(committed), *rest))
@@ -95,7 +97,7 @@ def follower_persists_backwards(state: State, follower: Sid, leader: Sid) -> Sta
 
 
 def leader_delivers_at_once(state: State, leader: Sid, value: int) -> State | None:
-    """A request that the leader delivers without waiting for a quorum."""
+    """A leader delivers a request without waiting for a quorum."""
     done = zab.leader_proposes(state, leader, value)
     if done is None:
         return None
@@ -103,7 +105,9 @@ def leader_delivers_at_once(state: State, leader: Sid, value: int) -> State | No
 
 
 def leader_proposes_to_synced(state: State, leader: Sid, value: int) -> State | None:
-    """A request that is sent to those that acknowledged NEWLEADER, and not to those that were sent it."""
+    """A leader sends a proposal to learners that acknowledged NEWLEADER, and not to those that were sent
+    it.
+    """
     done = zab.leader_proposes(state, leader, value)
     if done is None:
         return None
@@ -114,7 +118,7 @@ def leader_proposes_to_synced(state: State, leader: Sid, value: int) -> State | 
 
 
 def leader_reloads_to_sync(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A synchronization for which the leader reads its own log from disk, into its tree."""
+    """A leader that synchronizes a learner loads its own log from disk into its tree."""
     leading = state.servers[leader]
     if leading.phase != Phase.BROADCAST:
         return zab.leader_syncs_learner(state, leader, follower)
@@ -311,4 +315,4 @@ HARMLESS: tuple[Mutant, ...] = (
         "",
     ),
 )
-"""What might be taken for a mistake and breaks nothing within its bounds."""
+"""Changes that look like mistakes and break nothing within their bounds."""

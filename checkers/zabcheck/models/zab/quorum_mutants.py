@@ -1,7 +1,8 @@
-"""Mutants of ZAB 1.0 that count wrong: observers, heads where weight is meant, the connected alone.
+"""Mutants of ZAB 1.0 that count wrong: observers as voters, heads instead of weights, connected servers
+alone.
 
-What most of them do wrong is the same: a leader asks the right question of the wrong quorums. So a mistake is
-the spec's own action, on a state in which other servers are quorums.
+Most of them ask the right question of the wrong quorums. So a mistake is the spec's own action, on a state in
+which other sets of servers are quorums.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ Weights = tuple[Row[int], ...]
 
 
 def asking(action: Action, chosen: Callable[[State, Sid], Weights]) -> Action:
-    """An action of a leader that asks other quorums than there are.
+    """Returns an action of a leader that asks other quorums than there are.
 
     Args:
-        action: one of the spec, the leader first among its arguments.
-        chosen: which quorums it asks, from the state before and the leader.
+        action: an action of the spec; the leader is the first of its arguments.
+        chosen: the quorums that it asks, from the state before and the leader.
     """
 
     @wraps(action)
@@ -36,10 +37,10 @@ def asking(action: Action, chosen: Callable[[State, Sid], Weights]) -> Action:
 
 
 def with_observers(state: State, leader: Sid) -> Weights:
-    """As many servers as are more than half of the voters, whoever they are.
+    """Returns quorums of as many servers as are more than half of the voters, observers included.
 
-    A leader is one of those that it counts. If it weighs as much as is left out here, and everyone else 1,
-    then any so many servers with the leader among them have more than half the weight.
+    A leader counts itself. If the leader weighs as much as is left out here, and every other server 1, then
+    any so many servers with the leader among them have more than half the weight.
     """
     size = len(state.servers)
     needed = (size - len(state.observers)) // 2 + 1
@@ -47,18 +48,18 @@ def with_observers(state: State, leader: Sid) -> Weights:
 
 
 def by_heads(state: State, _: Sid) -> Weights:
-    """More than half of the servers, whatever they weigh."""
+    """Returns quorums of more than half of the servers, whatever they weigh."""
     return tuple(map(Row, majority(len(state.servers))))
 
 
 def of_the_connected(state: State, leader: Sid) -> Weights:
-    """More than half of those that the leader is connected to."""
+    """Returns quorums of more than half of the servers that the leader is connected to."""
     stages = state.servers[leader].stages
     return (Row(int(stage != Stage.ABSENT) for stage in stages),)
 
 
 def server_acknowledges_as_a_follower(state: State, server: Sid) -> State | None:
-    """An observer that acknowledges what it has written."""
+    """An observer acknowledges the transactions that it has written."""
     if server not in state.observers:
         return zab.server_syncs_log(state, server)
     done = zab.server_syncs_log(replace(state, observers=frozenset()), server)
@@ -66,7 +67,7 @@ def server_acknowledges_as_a_follower(state: State, server: Sid) -> State | None
 
 
 def _of_commits(chosen: Callable[[State, Sid], Weights]) -> dict[Action, Action]:
-    """The actions in which a leader commits, with other quorums."""
+    """Returns the actions in which a leader commits, asking other quorums."""
     return {action: asking(action, chosen) for action in (zab.leader_processes_ack, zab.server_syncs_log)}
 
 
@@ -74,7 +75,7 @@ OBSERVERS_COUNTED = {
     action: asking(action, with_observers)
     for action in (zab.leader_processes_followerinfo, zab.leader_processes_ackepoch)
 }
-"""ZOOKEEPER-2959: discovery, where an observer that answers is as good as a voter."""
+"""ZOOKEEPER-2959: in discovery, the answer of an observer counts like that of a voter."""
 
 QUORUM_MUTANTS: tuple[Mutant, ...] = (
     Mutant(

@@ -1,7 +1,7 @@
-"""Whether a step of ZAB 1.0 is a step of atomic broadcast, as `zabspec.zab.mapping` has it.
+"""Checks that a step of ZAB 1.0 is a step of atomic broadcast, by the mapping in `zabspec.zab.mapping`.
 
-What the mapping derives from one server, or from two, is a column of its own: each depends on little and has
-few values. Here the columns are put together as in the mapping; a test compares the two.
+What the mapping derives from one server, or from two, is a derived column of its own: each depends on little
+and has few values. Here the columns are put together as in the mapping; a test compares the two.
 """
 
 from __future__ import annotations

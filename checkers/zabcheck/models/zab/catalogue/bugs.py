@@ -1,6 +1,6 @@
 """Bugs that ZooKeeper had, or has, as ZAB 1.0 with one mistake put in, which a property must catch.
 
-Each is named after its issue in ZooKeeper's tracker and tells the story in our words. The mistakes are in
+Each bug is named after its issue in ZooKeeper's tracker and tells the story in our words. The mistakes are in
 `zabcheck.models.zab.mistakes`.
 """
 
@@ -24,7 +24,9 @@ _HANDED_ON: Mapping[Action, Action] = {
     zab.follower_persists_history: mistakes.follower_hands_history_on,
     zab.follower_processes_uptodate: mistakes.follower_serves_with_queue,
 }
-"""At NEWLEADER, what came after a DIFF is handed to the thread that writes, and not waited for."""
+"""At NEWLEADER, a follower queues the transactions after a DIFF for the thread that writes, and does not
+wait.
+"""
 
 _begun = partial(Mutant, begun=True)
 

@@ -1,4 +1,4 @@
-"""ZooKeeper's rules about what must be on disk before what is said, each with the spec without it.
+"""ZooKeeper's rules about what must be on disk before a message is sent, each with the spec that breaks it.
 
 ZooKeeper: QuorumPeer.setAcceptedEpoch and setCurrentEpoch, Learner.syncWithLeader, Leader.lead,
 SyncRequestProcessor.
@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule.
+    """A rule about the order of a write and a message.
 
     Attributes:
-        first: what must be on disk.
-        then: what must not be before that.
-        without: the names of the mutants that do without it; what the first breaks, or does not, is the least
-            that goes wrong.
+        first: what must be on disk first.
+        then: what must not happen before that.
+        without: the names of the mutants that break the rule; the first shows the least that goes wrong.
         story: what goes wrong.
     """
 

@@ -1,7 +1,7 @@
-"""ZooKeeper's protocol bugs, as far as we know of them: as what each is found here, or why it is not.
+"""ZooKeeper's known protocol bugs: the mutant that finds each here, or why none can.
 
-Issues are those of ZooKeeper's tracker, grouped by what went wrong. What is found is a mutant of
-`zabcheck.models.registry`; not each is the bug to the letter, but each is its mistake.
+Issues are those of ZooKeeper's tracker, grouped by what went wrong. Each mutant named is one of
+`zabcheck.models.registry`; it makes the same mistake as the bug, though not always in the same words of code.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What went wrong once.
+    """A bug, or several with the same cause.
 
     Attributes:
         issues: the numbers of its issues.
         mechanism: what went wrong.
-        found: the names of the mutants that have the same mistake.
-        why_not: of one that is not found, why it cannot show.
+        found: the names of the mutants with the same mistake.
+        why_not: why the bug cannot show here; empty for one that is found.
     """
 
     issues: tuple[int, ...]

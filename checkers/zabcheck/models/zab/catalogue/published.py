@@ -60,4 +60,4 @@ PUBLISHED: Mapping[str, tuple[Published, ...]] = {
     ),
     "ZOOKEEPER-4712": (Published(REMIX, 11, 73_293, 13, "I-10, history consistency"),),
 }
-"""By the name of the bug in `zab_bugs.BUGS`; of those not listed we know of no figure."""
+"""The figures, by the name of the bug in `bugs.BUGS`; for bugs not listed no figure is known."""
