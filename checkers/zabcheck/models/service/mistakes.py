@@ -123,7 +123,7 @@ def told_of_all_but_the_last_child(state: State, server: Sid, client: Cid, zxid:
 
 def told_of_children(state: State, server: Sid, client: Cid, zxid: int) -> State:
     """A recursive watch also gets NodeChildrenChanged events."""
-    state = told(state, server, client, zxid)
+    state = with_events_sent(state, server, client, zxid)
     tops = [
         each.path
         for each in state.connections[server][client].watches.entries

@@ -24,7 +24,7 @@ from zabspec.zab.liveness import EVENTUALLY
 
 Action = Callable[..., "zab_elected.State | None"]
 
-BEGINNING = (
+BEGINNING = tuple(
     action.__name__
     for action in (fast_election.server_starts, fast_election.server_looks_again, *zab_elected.LEAVING)
 )
