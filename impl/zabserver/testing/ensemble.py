@@ -17,10 +17,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from zabserver.net.configuration.options import Options, options_from
+from zabserver.net.ports.free_ports import free_ports
 from zabserver.net.shell.member import Member
 from zabserver.service.primary import Primary
 from zabserver.testing.alone import START_TIMEOUT
-from zabserver.testing.network import Network, current_member, free_ports
+from zabserver.testing.network import Network, current_member
 from zabserver.wire.election import ServerState
 from zabserver.zab import ensemble as members
 

@@ -169,15 +169,3 @@ class Gate(asyncio.Protocol):
             self._held.append((what, arguments))
         else:
             what(*arguments)
-
-
-def free_ports(count: int) -> list[int]:
-    """Returns unused ports of 127.0.0.1."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

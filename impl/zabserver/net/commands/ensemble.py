@@ -21,10 +21,9 @@ from types import FrameType
 from typing import Any
 
 from zabserver.net.commands.ensemble_view import Show, Standing, shown
-from zabserver.net.configuration.options import options_from
+from zabserver.net.configuration.options import GREATEST_ID, options_from
+from zabserver.net.ports.free_ports import free_ports
 
-MOST = 255
-"""Most members: session ids hold a member's id in one byte."""
 PERIOD = 0.25
 """Interval at which members are asked for their state, in seconds."""
 PATIENCE = 10.0
@@ -278,9 +277,10 @@ def sizes(folder: Path, voters: int | None, others: int | None) -> tuple[int, in
     if there is not None and asked != there:
         has = f"{folder} has {there[0]} voters and {there[1]} observers"
         raise ValueError(f"-n {asked[0]} --observers {asked[1]}: {has}; use another --data")
-    if asked[0] < 1 or asked[1] < 0 or sum(asked) > MOST:
+    if asked[0] < 1 or asked[1] < 0 or sum(asked) > GREATEST_ID:
         raise ValueError(
-            f"-n {asked[0]} --observers {asked[1]}: there must be 1 to {MOST} members, at least one a voter"
+            f"-n {asked[0]} --observers {asked[1]}: there must be 1 to {GREATEST_ID} members, "
+            "at least one a voter"
         )
     return asked
 
@@ -305,14 +305,7 @@ def ports_from(base: int, count: int) -> dict[int, tuple[int, int, int]]:
         return {
             sid: (base + sid - 1, base + 499 + sid, base + 499 + count + sid) for sid in range(1, count + 1)
         }
-    probes = [socket.socket() for _ in range(3 * count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        free = [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    free = free_ports(3 * count)
     return {sid: (free[3 * sid - 3], free[3 * sid - 2], free[3 * sid - 1]) for sid in range(1, count + 1)}
 
 

@@ -21,6 +21,11 @@ from zabserver.wire.protocol import MAX_BUFFER
 from zabserver.zab.election import FIRST_PATIENCE, MOST_PATIENCE
 from zabserver.zab.ensemble import Ensemble, parse_ensemble
 
+GREATEST_ID = 255
+"""Greatest id of a server: session ids hold it in their first byte."""
+BACKLOG = 1024
+"""Length of the operating system's accept queue by default."""
+
 
 @dataclass(slots=True)
 class Options:
@@ -85,7 +90,7 @@ class Options:
     max_connections: int = 60
     max_connections_in_all: int = 0
     connect_timeout: int = 10_000
-    backlog: int = 1024
+    backlog: int = BACKLOG
     outstanding_limit: int = 1000
     snapshot_count: int = COUNT
     snapshot_size: int = SIZE
@@ -216,7 +221,9 @@ def read_options(path: Path) -> Options:
             raise ValueError(f"{path}: neither clientPort nor secureClientPort is set")
     my_id = Path(options.data_dir) / "myid"
     if my_id.exists():
-        options.server_id = _number("myid", my_id.read_text(encoding="utf-8").strip(), str(my_id), (0, 255))
+        options.server_id = _number(
+            "myid", my_id.read_text(encoding="utf-8").strip(), str(my_id), (0, GREATEST_ID)
+        )
     if options.ensemble is not None:
         _set_own_address(options, str(path), my_id)
     return options

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from zabserver.net.configuration.options import BACKLOG
 from zabserver.net.lines import event
 from zabserver.net.ports.tls import context_from, identity_of
 from zabserver.net.words.four_letter_words import ARGUMENT_LENGTHS, WORDS, answer_word
@@ -32,8 +33,6 @@ not read from.
 """
 MOST_UNSENT = 4 << 20
 """Most bytes sent to one client and not read by it; with more, its connection is not read from."""
-DEFAULT_BACKLOG = 1024
-"""Length of the operating system's accept queue, unless zoo.cfg sets it."""
 MOST_UNSENT_AT_ALL = 64 << 20
 """Most bytes sent to one client and not read by it; with more, its connection is closed."""
 LINGER = 10.0
@@ -83,7 +82,7 @@ class ClientPort:
         options = self.server.options
         loop = asyncio.get_running_loop()
         host = options.client_host
-        backlog = options.backlog if options.backlog > 0 else DEFAULT_BACKLOG
+        backlog = options.backlog if options.backlog > 0 else BACKLOG
         if options.client_port is not None:
             plain = await loop.create_server(
                 lambda: ClientSocket(self), host, options.client_port, backlog=backlog
@@ -107,7 +106,7 @@ class ClientPort:
             OSError: the new port cannot be bound; the old one stays open.
         """
         loop = asyncio.get_running_loop()
-        backlog = self.server.options.backlog if self.server.options.backlog > 0 else DEFAULT_BACKLOG
+        backlog = self.server.options.backlog if self.server.options.backlog > 0 else BACKLOG
         listener = await loop.create_server(lambda: ClientSocket(self), host, port, backlog=backlog)
         if self._plain is not None:
             self._plain.close()

@@ -21,6 +21,7 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
+from zabserver.net.configuration.options import GREATEST_ID
 from zabserver.net.lines import event
 from zabserver.wire.election import (
     Hello,
@@ -52,8 +53,6 @@ MOST_UNIDENTIFIED = 64
 """Most accepted connections that have not sent an id; one more closes the oldest."""
 MOST_STRANGERS = 64
 """Most strangers connected."""
-MOST_STRANGE_ID = 255
-"""Greatest id of a stranger: session ids hold it in their first byte."""
 MOST_UNSENT = 64 << 10
 """Most bytes that a peer leaves unread; with more, only the newest notification is kept for it."""
 
@@ -234,7 +233,7 @@ class ElectionPort:
 
     def _stranger(self, hello: Hello) -> Peer | None:
         strangers = sum(not self.is_member(sid) for sid in self.peers)
-        if strangers >= MOST_STRANGERS or hello.sid > MOST_STRANGE_ID:
+        if strangers >= MOST_STRANGERS or hello.sid > GREATEST_ID:
             return None
         if hello.sid < self.me and not hello.addresses:
             return None
@@ -243,8 +242,8 @@ class ElectionPort:
 
     def _why_refused(self, hello: Hello) -> str:
         """Returns why a stranger is refused."""
-        if hello.sid > MOST_STRANGE_ID:
-            return f"server {hello.sid} is not a member, and its id is greater than {MOST_STRANGE_ID}"
+        if hello.sid > GREATEST_ID:
+            return f"server {hello.sid} is not a member, and its id is greater than {GREATEST_ID}"
         if hello.sid < self.me and not hello.addresses:
             return f"server {hello.sid} is not a member, and gives no address to connect to"
         return f"server {hello.sid} is not a member, and {MOST_STRANGERS} others that are not are connected"
