@@ -1,10 +1,10 @@
-"""What is said of ZooKeeper and is not so, or not quite: each refuted by the shortest run that there is.
+"""Claims about ZooKeeper that are false, or not quite true: each is refuted by a shortest run.
 
 case         what a myth is, and how its run is found
-looking      what is asked of a run
+looking      questions about a run
 watching     myths about watches and their events
 reading      myths about reads, versions and connections
 locking      myths about locks, sessions and ephemeral nodes
-replicating  myths about what servers tell each other
-claims       all claims by number: refuted, a property, or left out and why
+replicating  myths about how servers replicate
+claims       all claims by number: refuted, stated by a property, or left out with a reason
 """

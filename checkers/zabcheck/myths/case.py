@@ -1,4 +1,4 @@
-"""A myth: a claim, a scenario in which it can be refuted, and what is seen then."""
+"""Myths: a claim, a scenario in which a run refutes the claim, and how such a run is recognized."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zabspec.service.requests import Body
 from zabspec.tree import Create, Write
 
 NODE: tuple[Write, ...] = (Create("/p", b"a"),)
-"""What is there at the beginning, if nothing else is said."""
+"""The writes before a scenario begins, by default: a node /p."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,13 @@ class Myth:
     """A claim that is false, or not quite true.
 
     Attributes:
-        name: as it is asked for.
-        ids: the numbers of the claims that it refutes, as in `claims`.
-        claim: it, in our words.
-        truth: what is so instead.
-        scenario: in which it is refuted: clients and servers, or bounds of ZAB 1.0.
-        is_refuted: of a run, and as many clients as it has parameters of type `Cid`: whether it shows that.
+        name: its name on the command line.
+        ids: the numbers of the claims that are refuted with it, as in `claims`.
+        claim: the claim in our words.
+        truth: what is true instead.
+        scenario: where the claim is refuted: clients and servers, or bounds of ZAB 1.0.
+        is_refuted: from a run, and as many clients as it has parameters of type `Cid`, to True if the run
+            refutes the claim.
     """
 
     name: str
@@ -54,14 +55,14 @@ def menus(  # noqa: PLR0913 - a scenario has as many sides
     expiries: int = 0,
     deposals: int = 0,
 ) -> Scenario:
-    """A scenario: what each client may ask for, and how often.
+    """Returns a scenario: what each client may ask for, and how often.
 
     Args:
-        asked: by client.
-        sends: by client, how many requests.
-        setup: what has been written before.
-        servers: how many.
-        at: by client, its server; server 0 for all if not given.
+        asked: for each client, the requests that it may send.
+        sends: for each client, how many requests it may send.
+        setup: the writes before the scenario begins.
+        servers: how many servers there are.
+        at: for each client, its server; server 0 for all clients by default.
         waiting: how many requests of a client may be without a reply.
         disconnects: how many connections may be lost.
         expiries: how many sessions may expire.
@@ -84,7 +85,7 @@ def menus(  # noqa: PLR0913 - a scenario has as many sides
 
 
 def model_of(myth: Myth) -> Model:
-    """The scenario of a myth, in which it is a violation to refute it."""
+    """Returns the model of the scenario of a myth, in which a run that refutes the claim is a violation."""
     if isinstance(myth.scenario, Bounds):
         model, seen = zab.model(myth.scenario), as_property(myth.is_refuted)
     else:
@@ -94,7 +95,7 @@ def model_of(myth: Myth) -> Model:
 
 
 def refutation(myth: Myth) -> tuple[Model, Verdict]:
-    """The shortest run that refutes a myth, as the trace of the verdict; and the model it is a run of."""
+    """Returns the model of a myth, and a verdict whose trace is a shortest run that refutes the claim."""
     model = model_of(myth)
     return model, search(model, Options())
 

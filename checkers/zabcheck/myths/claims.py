@@ -1,7 +1,7 @@
-"""All claims by number: refuted by a myth, stated by a property, or left out and why.
+"""All claims by number: refuted by a myth, stated by a property, or left out with a reason.
 
-The numbers are those of the texts that the claims were found in: five texts (0 to 4), cases about locks (L)
-and cases that they invite (E).
+docs/references.md explains the numbers: claims of five texts (0 to 4), steps of a lock recipe (L), cases
+beyond those texts (E).
 """
 
 from __future__ import annotations
@@ -37,36 +37,36 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "w12_nothing_secret": ("E5", "4.10"),
     "w14_ephemerals_go_at_once": ("E18",),
 }
-"""Of claims that are true, or whose truth is what a property says: which one."""
+"""The claims that are true, or whose true version is a property, by the name of that property."""
 
-_ARGUMENTS = "about arguments, names or packages of a client library"
-_RECIPES = "about recipes, roles in a text or machines, not about what a client can see"
-_TEXT = "about the words of a text"
+_ARGUMENTS = "they are about arguments, names or packages of a client library"
+_RECIPES = "they are about recipes, roles in a text or machines, not about what a client can see"
+_TEXT = "they are about the words of a text"
 LEFT_OUT: Mapping[str, tuple[str, ...]] = {
     _ARGUMENTS: ("0.18", "0.19", "1.3", "1.4", "2.3", "2.8", "3.11", "3.12", "4.6"),
     _TEXT: ("0.2", "1.16", "2.1", "3.4", "3.9", "3.10", "3.17"),
     _RECIPES: ("1.10", "1.15", "2.9", "2.12", "3.3", "3.23"),
     "a client cannot choose types of events: there is no such request (`zabspec.service.requests`)": ("1.2",),
-    "a server's role is nothing that a client sees in any spec here": ("2.2", "3.20", "3.21"),
-    "needs a spec of Multi-Paxos beside that of ZAB": ("3.1",),
-    "transactions are absolute: tested of the tree, `tests/spec/tree/test_tree.py`": ("0.9",),
-    "3.8.0 alone: compared with it, `tests/apache`": ("E10",),
-    "a number at its end: tested of the tree, `tests/spec/tree/test_tree.py`": ("E11",),
+    "no spec here shows a server's role to a client": ("2.2", "3.20", "3.21"),
+    "it needs a spec of Multi-Paxos beside that of ZAB": ("3.1",),
+    "that transactions are absolute is tested with the tree: `tests/spec/tree/test_tree.py`": ("0.9",),
+    "only 3.8.0 behaves so: `tests/apache` compares it with the spec": ("E10",),
+    "what follows the last number is tested with the tree: `tests/spec/tree/test_tree.py`": ("E11",),
     "observers are explored in `zab`, not with clients": ("E20",),
 }
 
 
 def refuted_by(number: str) -> tuple[str, ...]:
-    """The names of the myths that refute a claim."""
+    """Returns the names of the myths that refute a claim."""
     return tuple(each.name for each in MYTHS if number in each.ids)
 
 
 def table() -> list[str]:
-    """Lines of Markdown: every myth, then what became of every other claim."""
+    """Returns lines of Markdown: every myth, then what became of every other claim."""
     lines = ["| Myth | Claims | It is said | It is so |", "|---|---|---|---|"]
     lines += (f"| {each.name} | {', '.join(each.ids)} | {each.claim} | {each.truth} |" for each in MYTHS)
-    lines += ["", "| Claims | Their truth is the property |", "|---|---|"]
+    lines += ["", "| Claims | The property that says what is so |", "|---|---|"]
     lines += (f"| {', '.join(ids)} | `{name}` |" for name, ids in PROPERTIES.items())
-    lines += ["", "| Claims | Left out, because they are |", "|---|---|"]
+    lines += ["", "| Claims | Left out, because |", "|---|---|"]
     lines += (f"| {', '.join(ids)} | {why} |" for why, ids in LEFT_OUT.items())
     return lines

@@ -16,28 +16,28 @@ LOCK = Create("/p/lock", flag=Flag.EPHEMERAL)
 
 
 def holds(run: Run, client: Cid) -> bool:
-    """Whether a client's session owns a node."""
+    """Returns True if a client's session owns a node."""
     return bool(ephemerals_at(run.service.log, len(run.service.log), client))
 
 
 def owner_is_away(run: Run) -> bool:
-    """A client has lost its connection, and its ephemeral node is there."""
+    """A client has lost its connection, and its ephemeral node still exists."""
     return run.service.clients[0].server is None and holds(run, Cid(0))
 
 
 def lock_outlives_its_holder(run: Run) -> bool:
-    """A session is closed, and what it locked with is there."""
+    """A session is closed, and the node with which it locked still exists."""
     return closing_zxid(run.service.log, Cid(0)) is not None and node(run, "/p/lock") is not None
 
 
 def stranger_releases(run: Run) -> bool:
-    """A client has deleted the node of another one, whose session is alive."""
+    """A client has deleted the node of another client, whose session is alive."""
     is_gone = bool(written(run, Cid(1), DeleteTxn)) and bool(written(run, Cid(0), CreateTxn))
     return is_gone and closing_zxid(run.service.log, Cid(0)) is None
 
 
 def wake_up_is_lost(run: Run) -> bool:
-    """The lock was taken when it was asked for; when its release is to be watched, it is free."""
+    """A client found the lock taken; when it registers a watch for the release, the lock is free."""
     return is_refused(run, Cid(0), Exists, Error.NO_NODE) and bool(written(run, Cid(0), ErrorTxn))
 
 
@@ -55,7 +55,7 @@ def two_take_themselves_for_holders(run: Run) -> bool:
 
 
 def waits_for_itself(run: Run) -> bool:
-    """A client is told that the node is there: it is its own."""
+    """A client is told that the node exists, and the node is its own."""
     found = node(run, "/p/lock")
     return (
         is_refused(run, Cid(0), Create, Error.NODE_EXISTS)
@@ -65,7 +65,7 @@ def waits_for_itself(run: Run) -> bool:
 
 
 def predecessor_goes_first(run: Run) -> bool:
-    """The one before is gone, and the one before that is there."""
+    """The predecessor's node is gone, and the node before that one still exists."""
     return event(run, Cid(0)) is not None and node(run, "/p/b") is None and node(run, "/p/a") is not None
 
 
@@ -74,7 +74,8 @@ LOCKING = (
         "ephemeral-dies-with-the-connection",
         ("0.15", "3.6"),
         "An ephemeral node is deleted when its owner is disconnected.",
-        "When its session ends: closed, or expired. Until then it is there, and its owner may come back.",
+        "It is deleted when the owner's session ends: closed, or expired. Until then the node exists, and "
+        "its owner may reconnect.",
         menus((LOCK,), sends=(1,), disconnects=1),
         owner_is_away,
     ),
@@ -82,14 +83,14 @@ LOCKING = (
         "a-session-ends-when-it-ends",
         ("E4", "E17"),
         "A client knows when its session has expired.",
-        "It is told when it comes back; until then it takes itself for alive.",
+        "It is told when it reconnects; until then it believes that the session is alive.",
         SCENARIOS["session"],
         witnesses.session_is_found_expired,
     ),
     Myth(
         "children-below-ephemerals",
         ("1.13",),
-        "A lock is an ephemeral node with a child for each who waits.",
+        "A lock is an ephemeral node with a child for each client that waits.",
         "Ephemeral nodes have no children.",
         menus((LOCK, Create("/p/lock/me")), sends=(2,)),
         lambda run: is_refused(run, Cid(0), Create, Error.NO_CHILDREN_FOR_EPHEMERALS),
@@ -98,55 +99,56 @@ LOCKING = (
         "a-plain-node-is-a-lock",
         ("L2", "1.12"),
         "A node that is created to lock and deleted to release is a lock.",
-        "If its holder dies it stays for ever, unless it is ephemeral.",
+        "If the holder dies, the node stays for ever, unless it is ephemeral.",
         menus((Create("/p/lock"), CloseSession()), sends=(2,)),
         lock_outlives_its_holder,
     ),
     Myth(
         "parents-come-by-themselves",
         ("L3",),
-        "Creating a node creates those above it.",
-        "The parent must be there.",
+        "Creating a node creates its parents, too.",
+        "The parent must exist.",
         menus((Create("/lock/lock"),), sends=(1,)),
         lambda run: is_refused(run, Cid(0), Create, Error.NO_NODE),
     ),
     Myth(
         "only-the-holder-releases",
         ("L4",),
-        "Only who holds a lock can release it.",
-        "Anyone who may delete below the parent can delete it.",
+        "Only the holder of a lock can release it.",
+        "Any client that may delete children of the parent can delete the lock's node.",
         menus((LOCK,), (Delete("/p/lock"),), sends=(1, 1)),
         stranger_releases,
     ),
     Myth(
         "try-then-wait",
         ("L5",),
-        "Who finds a lock taken registers for its release, and sleeps.",
-        "It may be free by then: if `exists` finds nothing, try again.",
+        "A client that finds a lock taken registers for its release, and sleeps.",
+        "The lock may have been released by then. If `exists` finds no node, try again.",
         menus((LOCK, Exists("/p/lock", watch=True)), (LOCK, Delete("/p/lock")), sends=(2, 2)),
         wake_up_is_lost,
     ),
     Myth(
         "one-holder-at-a-time",
         ("L6",),
-        "With ephemeral nodes, two clients never take themselves for the holder at once.",
-        "A session expires without its client, which acts on: the resource has to compare zxids.",
+        "With ephemeral nodes, two clients never believe at the same time that they hold a lock.",
+        "A session expires without its client, which goes on working. The resource has to compare zxids.",
         menus((LOCK,), (LOCK,), sends=(1, 1), expiries=1),
         two_take_themselves_for_holders,
     ),
     Myth(
         "taken-means-taken-by-another",
         ("L7",),
-        "A lock that is taken is taken by someone else.",
-        "After a lost reply it may be one's own: compare its owner with one's session.",
+        "A lock that is taken is taken by another client.",
+        "After a lost reply it may be the client's own: compare the owner of the node with the client's "
+        "session.",
         menus((LOCK,), sends=(2,), servers=2, disconnects=1),
         waits_for_itself,
     ),
     Myth(
         "the-predecessors-end-is-my-turn",
         ("L9",),
-        "When the one before is gone, it is my turn.",
-        "It may have given up while it was waiting itself: list again.",
+        "When the client before me in the queue is gone, it is my turn.",
+        "That client may have given up while it was waiting itself: list the children again.",
         menus(
             (Exists("/p/b", watch=True),),
             (Delete("/p/b"),),

@@ -1,4 +1,4 @@
-"""What is asked of a run: what a client is told next, what is watched, what is in the log and in the tree."""
+"""Questions about a run: what a client receives next, what it has written, what the tree contains."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zabspec.watches import Event
 
 
 def told(run: Run, client: Cid) -> tuple[Body, Any] | None:
-    """What a client asked, and is answered next; None if it is not answered next."""
+    """Returns the request whose reply a client receives next, and its outcome; None if no reply is next."""
     asking = run.service.clients[client]
     message = asking.inbox.head
     if not isinstance(message, Reply) or not asking.outstanding:
@@ -25,19 +25,19 @@ def told(run: Run, client: Cid) -> tuple[Body, Any] | None:
 
 
 def is_refused(run: Run, client: Cid, kind: type[Any], error: Error) -> bool:
-    """Whether a client is answered next that what it asked for is refused."""
+    """Returns True if a client next receives the refusal of a request of some kind, with some error."""
     answer = told(run, client)
     return answer is not None and isinstance(answer[0], kind) and answer[1] == Failed(error)
 
 
 def event(run: Run, client: Cid) -> Event | None:
-    """The event that a client gets next."""
+    """Returns the event that a client receives next; None if no event is next."""
     message = run.service.clients[client].inbox.head
     return message if isinstance(message, Event) else None
 
 
 def is_quiet(run: Run, client: Cid) -> bool:
-    """Whether a client is connected, its server has applied all there is, and nothing is on its way."""
+    """Returns True if a client's server has applied everything, and nothing is in flight between the two."""
     waiting = run.service.clients[client]
     if waiting.server is None or waiting.inbox or waiting.outstanding:
         return False
@@ -45,10 +45,10 @@ def is_quiet(run: Run, client: Cid) -> bool:
 
 
 def written(run: Run, client: Cid, kind: type[Any]) -> list[Txn]:
-    """What a client has written of some kind, in order."""
+    """Returns the transactions of some kind that a client has written, in order."""
     return [each.txn for each in run.service.log if each.client == client and isinstance(each.txn, kind)]
 
 
 def node(run: Run, path: str) -> Node | None:
-    """A node, by all that is committed."""
+    """Returns a node of the tree after all committed transactions; None if there is no such node."""
     return node_at(tree_at(run.service.log, len(run.service.log)), path)

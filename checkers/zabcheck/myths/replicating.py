@@ -1,4 +1,4 @@
-"""Myths about what servers tell each other."""
+"""Myths about how servers replicate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CALM = Bounds(servers=3, transactions=1, epochs=1)
 
 
 def acknowledged_and_not_applied(state: State, leader: Sid, follower: Sid) -> bool:
-    """A leader knows that a follower has a transaction on disk, which that has not applied."""
+    """A leader knows that a follower has a transaction on disk, and the follower has not applied it."""
     leading, following = state.servers[leader], state.servers[follower]
     if leading.role != Role.LEADING or leading.phase != Phase.BROADCAST or following.leader != leader:
         return False
@@ -21,7 +21,7 @@ def acknowledged_and_not_applied(state: State, leader: Sid, follower: Sid) -> bo
 
 
 def committed_without_one(state: State, leader: Sid, other: Sid) -> bool:
-    """A transaction is committed, and a server that is connected has not written it."""
+    """A transaction is committed, and a connected server has not written it."""
     leading, late = state.servers[leader], state.servers[other]
     if leading.role != Role.LEADING or late.leader != leader:
         return False
@@ -38,16 +38,17 @@ REPLICATING = (
     Myth(
         "acknowledged-means-executed",
         ("0.10", "3.8"),
-        "A server executes what is proposed, then acknowledges it.",
-        "It writes it to its log and acknowledges that; it is applied when it is committed.",
+        "A server executes a proposal, and then acknowledges it.",
+        "It writes the proposal to its log and acknowledges that. The transaction is applied when it is "
+        "committed.",
         CALM,
         acknowledged_and_not_applied,
     ),
     Myth(
         "all-must-answer",
         ("0.11", "0.5"),
-        "The leader waits for the answers of all.",
-        "For those of a quorum, which need not have itself in it.",
+        "The leader waits for the acknowledgements of all servers.",
+        "It waits for those of a quorum, which need not contain the leader itself.",
         CALM,
         committed_without_one,
     ),
@@ -55,23 +56,24 @@ REPLICATING = (
         "the-leader-writes-first",
         ("0.11",),
         "What is committed is on the leader's disk.",
-        "On those of a quorum; the leader's own may be behind.",
+        "It is on the disks of a quorum; the leader's own disk may be behind.",
         CALM,
         witnesses.leader_delivers_before_writing,
     ),
     Myth(
         "one-at-a-time",
         ("0.12",),
-        "The leader proposes the next transaction when the last one is acknowledged.",
-        "Proposals are pipelined; only their order of commitment is kept.",
+        "The leader proposes a transaction when the last one has been acknowledged.",
+        "Proposals are pipelined; only the order of commits is kept.",
         Bounds(servers=3, transactions=2, epochs=1),
         proposed_without_waiting,
     ),
     Myth(
         "elected-means-leading",
         ("0.3",),
-        "Who wins the election leads.",
-        "Discovery looks again, and refuses followers that are more up to date: a quorum may be missing.",
+        "The server that wins the election leads.",
+        "Discovery compares histories again, and the leader refuses followers that have more; then it may "
+        "lack a quorum.",
         Bounds(servers=3, transactions=0, timeouts=1, epochs=2),
         witnesses.leader_is_not_up_to_date,
     ),
