@@ -1,1 +1,1 @@
-"""What is right: ZooKeeper's atomic broadcast, and what its clients may see, as executable specifications."""
+"""Executable specifications of ZooKeeper's atomic broadcast, and of what its clients may see."""

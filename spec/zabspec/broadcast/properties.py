@@ -1,6 +1,6 @@
 """The properties of atomic broadcast, checked of its abstract spec itself.
 
-They make it worth while that ZAB refines `zabspec.broadcast`. The groups are those of
+ZAB has them too, because it refines `zabspec.broadcast`. The groups are those of
 `zabspec.paper.properties`.
 
 Paper: Junqueira, Reed, Serafini, DSN 2011, section III.

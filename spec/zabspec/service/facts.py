@@ -46,7 +46,7 @@ def h2_event_before_data(run: Run, client: Cid) -> bool:
 
 
 def h3_one_shot(before: Run, after: Run, client: Cid) -> bool:
-    """Between two registrations of a standard watch on a connection, at most one event comes of it.
+    """Between two registrations of a standard watch on a connection, at most one event is sent for it.
 
     Source: myths, H3; the same as W5.
     """

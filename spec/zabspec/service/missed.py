@@ -18,7 +18,7 @@ def expected(log: Log, body: SetWatches, zxid: int) -> tuple[tuple[Name, Event |
     """Returns for each watch, in order, the event that it gets; None for a watch that is registered.
 
     Args:
-        log: what is committed.
+        log: the committed log.
         body: what the client registers again.
         zxid: up to which its server has applied the log.
     """

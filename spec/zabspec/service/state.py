@@ -111,7 +111,7 @@ class State:
     """The log, the sessions' owners, servers, connections and clients.
 
     Attributes:
-        log: what is committed.
+        log: the committed transactions.
         owners: for each client, the server at which its session was last seen. ZooKeeper: SessionImpl.owner.
         servers: by id.
         connections: by server, then by client.

@@ -185,7 +185,7 @@ def w12_scope(before: Run, after: Run, client: Cid) -> bool:
 
 
 def w12_nothing_secret(before: Run, after: Run, client: Cid) -> bool:
-    """No event comes of a node that the client may not read.
+    """No event is sent for a node that the client may not read.
 
     Source: W12, docs/watches.md. Broken in ZooKeeper (ZOOKEEPER-4799).
     """

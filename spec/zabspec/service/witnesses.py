@@ -57,7 +57,7 @@ def event_comes_again(run: Run, client: Cid) -> bool:
 
 
 def events_go_back(run: Run, client: Cid) -> bool:
-    """An event comes of an earlier transaction than an event on the connection before.
+    """An event arrives whose transaction is earlier than that of an event on the connection before.
 
     So within a session, W1 does not hold.
     """

@@ -46,7 +46,7 @@ def stored(acl: Acl, ids: Iterable[Id]) -> Acl | None:
     """Returns the list that a node gets for the list in a request, None if that list is refused.
 
     Equal entries are merged, and an entry of the scheme `auth` is replaced by the caller's identities; one of
-    those may then be in the list twice. A list is refused if it is empty or if an entry means nobody.
+    those may then be in the list twice. A list is refused if it is empty or an entry can match no identity.
     """
     known = tuple(ids)
     entries: list[Ace] = []

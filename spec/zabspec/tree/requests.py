@@ -209,7 +209,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a server is configured, and in what releases differ.
+    """How a server is configured, and how releases differ.
 
     Attributes:
         has_ttl: True if nodes may have a time to live (`zookeeper.extendedTypesEnabled`).
