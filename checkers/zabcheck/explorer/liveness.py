@@ -156,7 +156,8 @@ def judged(
             component = part.fair_component()
             if component is not None:
                 trace = _trace(graph, part.lasso(component), each.name)
-                note = f"with servers {_listed(up)} up" + (f", for {_listed(servers)}" if servers else "")
+                who = graph.model.who if len(up) == 1 else graph.model.who_plural
+                note = f"with {who} {_listed(up)} up" + (f", for {_listed(servers)}" if servers else "")
                 return Verdict(Outcome.VIOLATED, counts, each.name, trace, names, note)
         if not waits:
             return Verdict(Outcome.VACUOUS, counts, each.name, None, names, "its premise never holds")

@@ -140,6 +140,11 @@ class Model:
     eventually: tuple[Promise, ...] = ()
     fairness: Assumptions = field(default_factory=Assumptions)
 
+    @property
+    def who_plural(self) -> str:
+        """What several processes are called: `servers`, `processes`."""
+        return f"{self.who}es" if self.who.endswith(("s", "x", "ch", "sh")) else f"{self.who}s"
+
     def state(self, world: World) -> State:
         """Returns the state of the spec that a world holds, which properties are asked about."""
         return world.protocol if has_protocol(type(self.initial)) else world

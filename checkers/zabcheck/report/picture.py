@@ -11,7 +11,7 @@ from zabcheck.report.glyphs import ASCII, UNICODE, Glyphs
 from zabcheck.report.page import Page, least_width
 from zabcheck.report.spacetime import again, spacetime
 from zabcheck.report.width import WIDTH, wrapped
-from zabcheck.traces.differences import differences, shown
+from zabcheck.traces.differences import Difference, differences, shown
 
 
 def picture(
@@ -61,8 +61,16 @@ def _listing(trace: Trace, ending: Ending | None, glyphs: Glyphs, width: int) ->
         told = f"{step.action}({arguments})" if index else "the initial world"
         lines += [f"{index:4}  {line.lstrip()}" for line in wrapped(told, width, indent=6)]
         for each in differences(trace.steps[index - 1].world, step.world) if index else ():
-            change = f"{each.place}: {shown(each.one)} {glyphs.sends} {shown(each.other)}"
-            lines += wrapped(change, width, 8, 12)
+            lines += wrapped(_change(each, glyphs), width, 8, 12)
     if trace.loop is not None:
         lines.append(again(trace, glyphs))
     return [*lines, *(ending.lines(glyphs, width) if ending else [])]
+
+
+def _change(difference: Difference, glyphs: Glyphs) -> str:
+    """Returns a change in words: what a set gains and loses, and of anything else both values."""
+    one, other = difference.one, difference.other
+    if isinstance(one, frozenset) and isinstance(other, frozenset):
+        changes = [f"{sign} {shown(part)}" for sign, part in (("-", one - other), ("+", other - one)) if part]
+        return f"{difference.place}: {', '.join(changes)}"
+    return f"{difference.place}: {shown(one)} {glyphs.sends} {shown(other)}"

@@ -87,7 +87,7 @@ def _out_of_budget(verdict: Verdict, _: Model, __: Options) -> list[str]:
 def _up_to(model: Model, options: Options) -> str:
     told = []
     if uses_symmetry(model, options):
-        told.append("up to the names of the servers")
+        told.append(f"up to the names of the {model.who_plural}")
     if options.reduce:
         told.append("up to the order of steps that commute")
     return f" {' and '.join(told)}" if told else ""

@@ -220,7 +220,7 @@ class _Properties:
         for each in self._model.every_step if before is not None else ():
             servers = _choice(self._model, each, False, self._model.state(before), state)
             if servers is not None:
-                reasons = explanation(each.predicate, before.protocol, state, *servers)
+                reasons = explanation(each.predicate, self._model.state(before), state, *servers)
                 self._find(index, Expect.VIOLATED, each, servers, tuple(reasons))
         for each in self._model.sometimes:
             servers = _choice(self._model, each, True, state)
