@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from zabcheck.cli import spec_file
 from zabcheck.cli.arguments import Parser, UsageError, count, duration, number
 from zabcheck.cli.output import drawn, width
 from zabcheck.explorer.model import Model
-from zabcheck.explorer.options import KINDS, Options
+from zabcheck.explorer.options import KINDS, Options, uses_symmetry
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Trace, Verdict
 from zabcheck.models.bounds import bound_of
@@ -46,7 +47,7 @@ def add(commands: Any) -> None:
     )
     parser.set_defaults(run=run)
     # No `choices`: they would complain of the 3 in `--servrs 3`.
-    parser.add_argument("spec", nargs="?", default="paper", help=f"{', '.join(SPECS)} (default: paper)")
+    add_spec(parser, SPECS)
     add_bounds(parser)
     add_properties(parser)
     add_search(parser)
@@ -61,17 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
         TraceError: a trace could not be kept.
     """
     options = options_of(arguments, "zab check")
-    instance = instance_of(arguments, "zab check")
-    try:
-        model = build(instance)
-    except ValueError as error:
-        raise UsageError(f"zab check: {error}") from error
+    model, title = _subject(arguments)
     if not (model.always or model.every_step or model.sometimes):
         raise UsageError("zab check: there is nothing to check: no property is within these bounds")
     if options.reduce and model.local is None:
-        raise UsageError(f"zab check: --reduce: which steps commute is not known of {in_words(instance)}")
+        raise UsageError(f"zab check: --reduce: which steps commute is not known of {title}")
+    check_symmetry(model, options, "zab check")
     check_writable(arguments.traces)
-    title = in_words(instance)
     with progress(sys.stderr, title) as show:
         verdict = search(model, options, show)
     if verdict.trace is not None:
@@ -83,6 +80,18 @@ def run(arguments: argparse.Namespace) -> int:
     return verdict.outcome.exit_code
 
 
+def _subject(arguments: argparse.Namespace) -> tuple[Model, str]:
+    """Returns the model that the arguments ask for, with the properties to be checked, and its title."""
+    if spec_file.is_spec_file(arguments.spec):
+        model, title = spec_file.asked_for(arguments, "zab check")
+        return spec_file.with_properties(model, arguments.property), title
+    instance = instance_of(arguments, "zab check")
+    try:
+        return build(instance), in_words(instance)
+    except ValueError as error:
+        raise UsageError(f"zab check: {error}") from error
+
+
 def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
     """Returns the picture of a run, as wide and with the characters that standard output can show."""
     return drawn(replay(model, trace, expect))
@@ -91,6 +100,22 @@ def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
 def _keep(verdict: Verdict, trace: Trace, directory: Path) -> None:
     path = save(trace, directory)
     print(f"  kept as {path}; `zab replay` runs it again")
+
+
+def add_spec(parser: Parser, specs: Iterable[str]) -> None:
+    """Adds the argument that says what is explored, and the parameters of a model in a file."""
+    parser.add_argument(
+        "spec",
+        nargs="?",
+        default="paper",
+        help=f"{', '.join(specs)}, or a file with a model of your own, such as spec.py (default: paper)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="set a parameter of the model in spec.py; may be repeated",
+    )
 
 
 def add_bounds(parser: Parser) -> None:
@@ -172,17 +197,25 @@ def options_of(arguments: argparse.Namespace, command: str) -> Options:
     for name, kind in ONLY_FOR.items():
         if given[name] is not None and arguments.search != kind:
             raise UsageError(f"{command}: --{name} is for --search {kind}, not {arguments.search}")
-    servers = arguments.servers or 0
-    if servers > MOST_SERVERS and arguments.symmetry is not False and arguments.search != "walk":
-        raise UsageError(
-            f"{command}: --servers {servers}: at most {MOST_SERVERS} with symmetry; add --no-symmetry"
-        )
     asked = {
         each.name: given[each.name]
         for each in fields(Options)
         if each.name != "kind" and given[each.name] is not None
     }
     return Options(kind=arguments.search, **asked)
+
+
+def check_symmetry(model: Model, options: Options, command: str) -> None:
+    """Checks that there are not too many renamings of the processes of a model to be looked at.
+
+    Raises:
+        UsageError: there are.
+    """
+    if options.kind != "walk" and model.size > MOST_SERVERS and uses_symmetry(model, options):
+        raise UsageError(
+            f"{command}: {model.size} {model.who_plural}: at most {MOST_SERVERS} with symmetry; "
+            "add --no-symmetry"
+        )
 
 
 def instance_of(arguments: argparse.Namespace, command: str) -> Instance:
@@ -192,6 +225,8 @@ def instance_of(arguments: argparse.Namespace, command: str) -> Instance:
         UsageError: there is no such spec, or a bound is not one of the spec's.
     """
     given = vars(arguments)
+    if arguments.set:
+        raise UsageError(f"{command}: --set is for a model in a file, not for the spec {arguments.spec!r}")
     try:
         spec = spec_named(arguments.spec)
     except ValueError as error:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from zabcheck.cli import check
+from zabcheck.cli import check, spec_file
 from zabcheck.cli.arguments import Parser, UsageError, duration, number
 from zabcheck.explorer.liveness import check_liveness
+from zabcheck.explorer.model import Model
 from zabcheck.explorer.options import Options
+from zabcheck.explorer.promises import Promise
 from zabcheck.explorer.verdicts import Outcome, Verdict
-from zabcheck.models.registry import SPECS, Instance, build, in_words
+from zabcheck.models.registry import SPECS, build, in_words
 from zabcheck.report.progress import progress
 from zabcheck.traces.files import Expect, check_writable, save
 from zabspec.promises import Eventually
@@ -29,7 +32,7 @@ def add(commands: Any) -> None:
         "must happen never does. Exit code: 0 if there is none, 1 violated or vacuous, 2 nobody knows.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("spec", nargs="?", default="paper", choices=LIVE, help="default: paper")
+    check.add_spec(parser, LIVE)
     check.add_bounds(parser)
     check.add_properties(parser)
     parser.add_argument("--max-states", type=number, metavar="N", help="give up after so many")
@@ -44,6 +47,28 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: the arguments do not fit together, or name what there is not.
         TraceError: the trace could not be kept.
     """
+    model, title, asked = _subject(arguments)
+    check_writable(arguments.traces)
+    options = Options(symmetry=False, max_states=arguments.max_states, max_seconds=arguments.max_seconds)
+    with progress(sys.stderr, title) as show:
+        verdict = check_liveness(model, options, asked, show)
+    if verdict.trace is not None:
+        print(check.picture_of(model, verdict.trace, Expect.VIOLATED), end="\n\n")
+    print("\n".join(_in_words(verdict, model, title)))
+    if verdict.trace is not None:
+        print(f"  kept as {save(verdict.trace, arguments.traces)}; `zab replay` runs it again")
+    return verdict.outcome.exit_code
+
+
+def _subject(arguments: argparse.Namespace) -> tuple[Model, str, Sequence[Promise]]:
+    """Returns the model that the arguments ask for, its title, and the properties to be checked."""
+    if spec_file.is_spec_file(arguments.spec):
+        model, title = spec_file.asked_for(arguments, "zab liveness")
+        return model, title, spec_file.promised(model, arguments.property)
+    if arguments.spec not in LIVE:
+        raise UsageError(
+            f"zab liveness: no liveness property of {arguments.spec!r}: one of {', '.join(LIVE)}"
+        )
     asked = _asked(arguments.spec, arguments.property)
     for name, value in (SPECS[arguments.spec].live or {}).items():
         if getattr(arguments, name) is None:
@@ -52,19 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("zab liveness: --bookkeeping is for zab check")
     instance = replace(check.instance_of(arguments, "zab liveness"), properties=None)
     try:
-        model = build(instance)
+        return build(instance), in_words(instance), asked
     except ValueError as error:
         raise UsageError(f"zab liveness: {error}") from error
-    check_writable(arguments.traces)
-    options = Options(symmetry=False, max_states=arguments.max_states, max_seconds=arguments.max_seconds)
-    with progress(sys.stderr, in_words(instance)) as show:
-        verdict = check_liveness(model, options, asked, show)
-    if verdict.trace is not None:
-        print(check.picture_of(model, verdict.trace, Expect.VIOLATED), end="\n\n")
-    print("\n".join(_in_words(verdict, instance)))
-    if verdict.trace is not None:
-        print(f"  kept as {save(verdict.trace, arguments.traces)}; `zab replay` runs it again")
-    return verdict.outcome.exit_code
 
 
 def _asked(spec: str, names: list[str] | None) -> tuple[Eventually, ...]:
@@ -75,13 +90,13 @@ def _asked(spec: str, names: list[str] | None) -> tuple[Eventually, ...]:
     return tuple(every[name] for name in dict.fromkeys(names or every))
 
 
-def _in_words(verdict: Verdict, instance: Instance) -> list[str]:
+def _in_words(verdict: Verdict, model: Model, title: str) -> list[str]:
     counts = verdict.counts
     lines = {
         Outcome.PASSED: [
             f"In every fair run through the {counts.distinct:,} states within these bounds held:",
             f"  {', '.join(verdict.checked)}.",
-            "A failure would have been a run that goes on for ever and denies no server its turn, and in",
+            "A failure would have been a run that goes on for ever, denies no fair step its turn, and in",
             "  which one of them never comes true: it would be drawn here and kept as a trace.",
         ],
         Outcome.VIOLATED: [f"{verdict.property} is violated by a fair run, {verdict.note}."],
@@ -89,7 +104,7 @@ def _in_words(verdict: Verdict, instance: Instance) -> list[str]:
         Outcome.OUT_OF_BUDGET: [f"Nobody knows: {verdict.note}."],
     }[verdict.outcome]
     heading = verdict.outcome.name.replace("_", " ")
-    lines = [f"{heading}: {in_words(instance)}", *(f"  {line}" for line in lines)]
+    lines = [f"{heading}: {title}", *(f"  {line}" for line in lines)]
     if verdict.outcome != Outcome.OUT_OF_BUDGET:
         lines.append(f"  {counts.distinct:,} states, {counts.generated - 1:,} steps between them")
     return lines

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from zabcheck.cli import check
+from zabcheck.cli import check, spec_file
 from zabcheck.cli.arguments import Parser, UsageError
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.search import search
@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
     )
     parser.set_defaults(run=run, property=None)
     parser.add_argument("name", metavar="NAME", help="a SOMETIMES of `zab properties`")
-    parser.add_argument("spec", nargs="?", default="paper", help=f"{', '.join(SPECS)} (default: paper)")
+    check.add_spec(parser, SPECS)
     check.add_bounds(parser)
     check.add_search(parser)
     check.add_traces(parser, "where the run is kept")
@@ -47,17 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     options = check.options_of(arguments, "zab reach")
     name: str = arguments.name
-    try:
-        instance = replace(check.instance_of(arguments, "zab reach"), properties=(name,))
-        model = build(instance)
-    except ValueError as error:
-        raise UsageError(f"zab reach: {error}") from error
-    if not model.sometimes:
-        every = build(with_all_properties(instance))
-        names = ", ".join(each.name for each in every.sometimes)
-        raise UsageError(f"zab reach: {name} is not a SOMETIMES: one of {names}")
+    model, title = _subject(arguments, name)
+    check.check_symmetry(model, options, "zab reach")
     check_writable(arguments.traces)
-    title = title_of(instance)
     with progress(sys.stderr, f"{name}: {title}") as show:
         verdict = search(_opposite(model), options, show)
     if verdict.outcome == Outcome.OUT_OF_BUDGET:
@@ -73,11 +65,31 @@ def run(arguments: argparse.Namespace) -> int:
     return {Outcome.VIOLATED: 0, Outcome.OUT_OF_BUDGET: 2}.get(verdict.outcome, 1)
 
 
+def _subject(arguments: argparse.Namespace, name: str) -> tuple[Model, str]:
+    """Returns the model with nothing but the `sometimes` of this name, and the title of the model."""
+    if spec_file.is_spec_file(arguments.spec):
+        every, title = spec_file.asked_for(arguments, "zab reach")
+        model = replace(every, sometimes=tuple(each for each in every.sometimes if each.name == name))
+    else:
+        instance = check.instance_of(arguments, "zab reach")
+        title = title_of(instance)
+        try:
+            model = build(replace(instance, properties=(name,)))
+        except ValueError as error:
+            raise UsageError(f"zab reach: {error}") from error
+        every = build(with_all_properties(instance)) if not model.sometimes else model
+    if not model.sometimes:
+        names = ", ".join(each.name for each in every.sometimes)
+        raise UsageError(f"zab reach: {name} is not a SOMETIMES: one of {names}")
+    return model, title
+
+
 def _opposite(model: Model) -> Model:
     """The model in which it is a violation to reach the `sometimes`."""
-    always = tuple(replace(each, predicate=partial(_is_not, each.predicate)) for each in model.sometimes)
+    always = tuple(replace(each, predicate=partial(_opposite_of, each.predicate)) for each in model.sometimes)
     return replace(model, always=always, every_step=(), sometimes=())
 
 
-def _is_not(predicate: Callable[..., bool], *arguments: Any) -> bool:
-    return not predicate(*arguments)
+def _opposite_of(predicate: Callable[..., bool], *arguments: Any) -> Any:
+    holds: Any = predicate(*arguments)
+    return not holds if isinstance(holds, bool) else holds  # what is no bool, the search reports

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from zabcheck.cli import spec_file
 from zabcheck.cli.arguments import number
 from zabcheck.cli.output import drawn, width
+from zabcheck.explorer.model import Model
 from zabcheck.report.width import fitted
 from zabcheck.simulation import files, replaying
-from zabcheck.traces.files import TraceError, load
+from zabcheck.traces.files import TraceError, load, rebuilt
 from zabcheck.traces.replay import replay, words
 
 
@@ -43,12 +46,19 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.file.name.endswith(files.SUFFIX):
         return run_cores(arguments.file, arguments.picture)
-    file = load(arguments.file)
+    file = load(arguments.file, _rebuilt)
     result = replay(file.model, file.trace, file.expect)
     if arguments.picture:
         print(drawn(result, arguments.width), end="\n\n")
     print("\n".join(fitted(words(result, is_drawn=arguments.picture), width())))
     return 0 if result.is_as_expected else 1
+
+
+def _rebuilt(settings: Mapping[str, Any]) -> Model:
+    """Returns the model that a trace was found in: one of ours, or one in a user's file."""
+    if "file" in settings:
+        return spec_file.load(spec_file.from_settings(settings))
+    return rebuilt(settings)
 
 
 def run_cores(path: Path, with_events: bool) -> int:

@@ -157,7 +157,7 @@ def test_what_ends_the_program_early_is_one_line(
         ("check --servrs 3", "'--servrs'", "did you mean --servers?"),
         ("check --servers 0", "--servers: '0'", "at least 1"),
         ("check --servers three", "--servers: 'three'", "at least 1"),
-        ("check --servers 8", "--servers 8", "at most 7"),
+        ("check --servers 8", "8 servers", "at most 7"),
         ("check --timeouts=-1", "--timeouts: '-1'", "at least 0"),
         ("check --max-seconds 0", "--max-seconds: '0'", "number of seconds"),
         ("check --max-seconds nan", "--max-seconds: 'nan'", "number of seconds"),
