@@ -17,6 +17,7 @@ from zabcheck.explorer.promises import Promise
 from zabcheck.explorer.verdicts import Outcome, Verdict
 from zabcheck.models.registry import SPECS, build, in_words
 from zabcheck.report.progress import progress
+from zabcheck.suggestions import unknown
 from zabcheck.traces.files import Expect, check_writable, save
 from zabspec.promises import Eventually
 
@@ -66,9 +67,7 @@ def _subject(arguments: argparse.Namespace) -> tuple[Model, str, Sequence[Promis
         model, title = spec_file.asked_for(arguments, "zab liveness")
         return model, title, spec_file.promised(model, arguments.property)
     if arguments.spec not in LIVE:
-        raise UsageError(
-            f"zab liveness: no liveness property of {arguments.spec!r}: one of {', '.join(LIVE)}"
-        )
+        raise UsageError(f"zab liveness: {unknown('spec', arguments.spec, LIVE, 'zab liveness --help')}")
     asked = _asked(arguments.spec, arguments.property)
     for name, value in (SPECS[arguments.spec].live or {}).items():
         if getattr(arguments, name) is None:
