@@ -69,6 +69,7 @@ class ClientPort:
         self.secure_number: int | None = None
         self._listeners: list[asyncio.Server] = []
         self._plain: asyncio.Server | None = None
+        self._backlog = server.options.backlog if server.options.backlog > 0 else BACKLOG
         self.traffic = Traffic()
         self.trace_mask = 306  # Apache's default
 
@@ -82,10 +83,9 @@ class ClientPort:
         options = self.server.options
         loop = asyncio.get_running_loop()
         host = options.client_host
-        backlog = options.backlog if options.backlog > 0 else BACKLOG
         if options.client_port is not None:
             plain = await loop.create_server(
-                lambda: ClientSocket(self), host, options.client_port, backlog=backlog
+                lambda: ClientSocket(self), host, options.client_port, backlog=self._backlog
             )
             self._plain = plain
             self._listeners.append(plain)
@@ -94,7 +94,11 @@ class ClientPort:
             context = context_from(options.tls)
             secure_host = options.secure_host or host
             secure = await loop.create_server(
-                lambda: ClientSocket(self), secure_host, options.secure_port, backlog=backlog, ssl=context
+                lambda: ClientSocket(self),
+                secure_host,
+                options.secure_port,
+                backlog=self._backlog,
+                ssl=context,
             )
             self._listeners.append(secure)
             self.secure_number = secure.sockets[0].getsockname()[1]
@@ -106,8 +110,7 @@ class ClientPort:
             OSError: the new port cannot be bound; the old one stays open.
         """
         loop = asyncio.get_running_loop()
-        backlog = self.server.options.backlog if self.server.options.backlog > 0 else BACKLOG
-        listener = await loop.create_server(lambda: ClientSocket(self), host, port, backlog=backlog)
+        listener = await loop.create_server(lambda: ClientSocket(self), host, port, backlog=self._backlog)
         if self._plain is not None:
             self._plain.close()
             self._listeners.remove(self._plain)
