@@ -1,4 +1,4 @@
-"""Sessions with a server, each ended when its test is done with it."""
+"""Sessions with a server, each closed at the end of its test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Opened = Callable[[ZooKeeper], AbstractContextManager[Session]]
 
 @pytest.fixture(scope="session")
 def opened() -> Opened:
-    """Begins a session, and ends it: `with opened(server) as session`."""
+    """Opens a session and closes it afterwards: `with opened(server) as session`."""
 
     @contextmanager
     def begin(server: ZooKeeper) -> Iterator[Session]:

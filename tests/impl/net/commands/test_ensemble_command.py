@@ -1,4 +1,4 @@
-"""`zab ensemble`: it says who leads, notices who ends, and leaves nobody behind."""
+"""`zab ensemble` shows roles, notices members that have ended, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMEOUT = 60.0
 
 
 class Run:
-    """A run of the command, and what it has said so far."""
+    """A run of the command, with its output so far."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.process = subprocess.Popen(
@@ -40,7 +40,7 @@ class Run:
         self.lines.extend(iter(self.process.stdout.readline, ""))
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """The first line that has a pattern, once it is said."""
+        """Waits for a line that matches a pattern, and returns the match."""
         return self.wait_until(
             lambda: next(filter(None, (re.search(pattern, line) for line in self.lines)), None)
         )
@@ -74,7 +74,7 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Run]]:
 
 
 def members(folder: Path) -> dict[int, int]:
-    """The processes of members whose files are in a folder."""
+    """Returns the processes of members whose files are in a folder, by id."""
     found = {}
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
@@ -163,7 +163,7 @@ def test_it_says_in_a_line_why_it_does_not_start(arguments: list[str], said: str
 def test_an_ensemble_of_another_size_is_refused_and_left_as_it_is(
     asked: list[str], run: Callable[..., Run], tmp_path: Path
 ) -> None:
-    """One of three would elect itself alone, and not have what the two others have acknowledged."""
+    """A single member of three would elect itself, and lack what the two others have acknowledged."""
     data = tmp_path / "data"
     data.mkdir()
     config = "".join(f"server.{sid}=127.0.0.1:{sid}:1{sid}\n" for sid in (1, 2, 3))

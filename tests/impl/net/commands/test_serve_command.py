@@ -1,4 +1,4 @@
-"""`zab serve` as a process: a stop loses nothing that was acknowledged; why it does not start is one line."""
+"""`zab serve` as a process: a stop loses nothing acknowledged; a failed start is explained in one line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMEOUT = 30.0
 
 
 class Process:
-    """`zab serve` on any free port, and what it logged."""
+    """A process of `zab serve` on any free port, with its log."""
 
     def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
@@ -39,7 +39,7 @@ class Process:
         self.port = int(re.findall(r" port=(\d+)", self.lines[-1])[0])
 
     def stop(self, number: signal.Signals) -> int:
-        """Its exit code; the rest of its lines are there then."""
+        """Stops the process, reads the rest of its log, and returns its exit code."""
         self.process.send_signal(number)
         _, rest = self.process.communicate(timeout=TIMEOUT)
         self.lines += rest.splitlines()
@@ -142,7 +142,9 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
 def test_only_what_a_server_uses_is_loaded(
     tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    """A server that stands alone loads no member of an ensemble, and no other command; nor does `zab`."""
+    """A server that stands alone loads neither a member of an ensemble nor another command; nor does
+    `zab`.
+    """
     code = (
         "import sys; import zabcheck.cli.entry; sys.argv[1:] = ['serve', '--set', 'clientPort=none'];"
         "assert zabcheck.cli.entry.main() == 2;"

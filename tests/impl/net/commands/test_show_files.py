@@ -1,4 +1,4 @@
-"""`zab log` and `zab snapshot`."""
+"""`zab log` and `zab snapshot` print what files hold, and say where they are damaged."""
 
 from __future__ import annotations
 

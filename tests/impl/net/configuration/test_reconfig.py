@@ -1,4 +1,4 @@
-"""Reconfiguration of real members, as clients ask for it, and what becomes of their files."""
+"""Reconfiguration of real members by clients, and the files that members write for it."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_parts_and_client_ports_change_in_place(members: ReconfiguredMembers) ->
 
 
 def test_what_is_refused(members: ReconfiguredMembers) -> None:
-    """kazoo's own tests, and more."""
+    """Repeats kazoo's own tests of refused reconfigurations, and adds more."""
     with connected(members, 1, is_super=False) as client:
         with pytest.raises(NoAuthError):
             client.reconfig(joining=members.line(4, "observer"), leaving=None, new_members=None)

@@ -1,4 +1,4 @@
-"""zoo.cfg is read as ZooKeeper reads it; what cannot be honoured is refused in one line, or logged."""
+"""zoo.cfg is read as ZooKeeper reads it; unsupported settings are refused in one line, or logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Files damaged at the end, compressed, or made to be slow: what is said of them, and what is kept."""
+"""Files that are damaged at the end, compressed, or crafted to take long: what is reported, and what is
+kept.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ from zabserver.testing import ZooKeeper
 
 
 def entries_of(log: Path) -> list[logs.Entry]:
-    """The whole entries of a file."""
+    """Returns the complete entries of a log file."""
     return list(logs.entries(log.read_bytes(), str(log)))
 
 
@@ -101,7 +103,7 @@ def test_zab_log_tells_a_rotten_end_from_one_that_is_cut_off(
 def test_looking_for_entries_behind_damage_costs_a_bounded_number_of_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every 12 bytes an entry seems to begin that goes on to the end of the file."""
+    """Every 12 bytes, an entry appears to begin that extends to the end of the file."""
     count = 5000
     seeming = b"".join(
         logs.ENTRY.pack(place, (count - place) * logs.ENTRY.size) for place in range(1, count + 1)
@@ -137,7 +139,7 @@ ENDINGS = [pytest.param(each, id=each[1:]) for each in PACK]
 
 
 def pack_newest(folder: Path, ending: str) -> Path:
-    """Two snapshots, the newer one compressed; its path."""
+    """Writes two snapshots, compresses the newer one, and returns its path."""
     _, newest = two_snapshots(folder)
     packed = newest.with_name(newest.name + ending)
     packed.write_bytes(PACK[ending](newest.read_bytes()))
@@ -168,7 +170,7 @@ def test_a_damaged_compressed_snapshot_is_passed_over_and_said(ending: str, tmp_
 
 @pytest.mark.parametrize("ending", ["", *PACK])
 def test_an_older_state_is_refused(ending: str, tmp_path: Path) -> None:
-    """The newest snapshot cannot be read, and the logs do not reach to it."""
+    """The newest snapshot cannot be read, and the logs end before it."""
     newest = pack_newest(tmp_path, ending) if ending else two_snapshots(tmp_path)[1]
     for path in Disk(tmp_path).log_files()[1:]:
         path.unlink()
@@ -218,7 +220,9 @@ def test_purging_counts_compressed_snapshots(ending: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("ending", ["", *PACK])
 def test_purging_does_not_count_a_damaged_snapshot(ending: str, tmp_path: Path) -> None:
-    """Damaged in the middle, so that its end looks whole: what it is to replace is still needed."""
+    """A snapshot damaged in the middle looks complete at its end; the snapshots before it are still
+    needed.
+    """
     newest = pack_newest(tmp_path, ending) if ending else two_snapshots(tmp_path)[1]
     damage(newest, len(newest.read_bytes()) // 2)
     assert Disk(tmp_path).purge(kept=1) == []
@@ -268,7 +272,7 @@ def test_a_snapshot_with_another_checksum_is_printed_and_said(
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What is synced, named, deleted, in order; by the last part of the path."""
+    """Records which paths are synced, renamed and deleted, in order; by the last part of the path."""
     done: list[tuple[str, str]] = []
     fsync, fdatasync, rename, unlink = os.fsync, os.fdatasync, Path.rename, Path.unlink
 
@@ -319,7 +323,7 @@ def test_a_new_log_is_on_disk_with_its_name_and_those_of_its_folders(
 def test_what_stays_is_on_disk_before_anything_is_purged(
     tmp_path: Path, calls: list[tuple[str, str]]
 ) -> None:
-    """Apache syncs neither its snapshots nor their names."""
+    """Apache ZooKeeper syncs neither its snapshots nor their directory."""
     two_snapshots(tmp_path)
     calls.clear()
     Disk(tmp_path).purge(kept=1)

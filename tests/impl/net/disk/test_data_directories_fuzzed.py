@@ -1,9 +1,10 @@
-"""Damaged data directories: a state, or a refusal in one line; bounded memory and work; nothing deleted.
+"""Damaged data directories give a state or a refusal in one line, with bounded memory and work; nothing is
+deleted.
 
-A directory has snapshots, some of them compressed, and logs. Damage is by chance, from a seed: bytes changed,
-taken out, put in, zeroed, a file cut, lengthened, emptied, missing or copied over another; or a payload that
-is no transaction, or an absurd one, under a checksum that is right. For what was undamaged, the state that is
-found is known: every state that a directory ever had is one that the history went through.
+A directory has snapshots, some of them compressed, and logs. Damage is random, from a seed: bytes are
+changed, removed, inserted or zeroed; a file is truncated, extended, emptied, deleted or replaced by another;
+or a payload with a correct checksum is malformed or absurd. The state that must be recovered is known for
+undamaged files: each state that a directory had is one that the history went through.
 """
 
 from __future__ import annotations
@@ -44,13 +45,13 @@ from zabserver.wire.protocol import Op
 OWN: Acl = (Ace(31, b"ip", b"1.2.3.4"),)
 LIMITS = b"/zookeeper/quota/a/zookeeper_limits"
 MEMORY_FACTOR, MEMORY_LEAST = 60, 1 << 20
-"""Bytes allocated at most: so many for each byte in the directory, and so many besides."""
+"""Most bytes allocated: for each byte in the directory, and in addition."""
 CALLS_FACTOR, CALLS_LEAST = 40, 20_000
-"""Calls of functions at most, likewise."""
+"""Most function calls: for each byte in the directory, and in addition."""
 
 
 def history() -> list[bytes]:
-    """Transactions of all kinds; twenty-four of them."""
+    """Returns twenty-four transactions of all kinds."""
     txns: list[Txn] = [
         CreateSessionTxn(Op.CREATE_SESSION, 4000),
         CreateTxn(Op.CREATE, b"/a", b"x" * 100, OPEN, False, 1),
@@ -72,7 +73,7 @@ HISTORY = history()
 
 
 def states() -> list[dict[bytes, object]]:
-    """What the tree was after each transaction; first before any."""
+    """Returns the tree after each transaction, with the empty tree first."""
     tree = Tree()
     found = [described(tree)]
     for each in HISTORY:
@@ -85,7 +86,9 @@ STATES = states()
 
 
 def whole_directory(folder: Path) -> None:
-    """Logs of eight transactions each; snapshots after 0, 6, 12 and 20, the last two compressed."""
+    """Writes logs of eight transactions each, and snapshots after 0, 6, 12 and 20, the last two
+    compressed.
+    """
     tree = Tree()
     disk = Disk(folder, preallocated=4096, is_forced=False)
     snapshot_of(tree, disk, {})
@@ -105,13 +108,13 @@ def whole_directory(folder: Path) -> None:
 
 @dataclass
 class Damage:
-    """What is done to one directory, by chance."""
+    """Random damage to one directory."""
 
     chance: random.Random
     folder: Path
 
     def do(self) -> str:
-        """Damages it, and says how."""
+        """Damages the directory, and returns a description."""
         kinds = [
             self.change,
             self.take_out,
@@ -136,11 +139,11 @@ class Damage:
         return ", ".join(done)
 
     def place(self, whole: bytes) -> int:
-        """Where something is done: where there is something more often than in zeros."""
+        """Returns a random offset, more often within data than within zeros."""
         return self.chance.randint(0, len(whole.rstrip(b"\0")) + (20 if self.chance.random() < 0.2 else 0))
 
     def some(self) -> bytes:
-        """Bytes of any kind."""
+        """Returns random bytes."""
         return self.chance.choice(
             (
                 self.chance.randbytes(self.chance.randint(1, 60)),
@@ -188,7 +191,7 @@ class Damage:
         path.write_bytes(self.chance.choice(files).read_bytes())
 
     def crafted_log(self, _: Path) -> None:
-        """One more log, whose checksums are right and whose transactions are what nobody wrote."""
+        """Adds a log with correct checksums and transactions that no server writes."""
         txns: list[Txn] = [
             CreateTxn(Op.CREATE, self.path(), b"", OPEN, False, 1),
             DeleteTxn(Op.DELETE, self.path()),
@@ -209,7 +212,7 @@ class Damage:
         (self.folder / "version-2" / f"log.{first:x}").write_bytes(whole)
 
     def crafted_snapshot(self, _: Path) -> None:
-        """One more snapshot, whose checksum is right and whose nodes are what nobody wrote."""
+        """Adds a snapshot with a correct checksum and nodes that no server writes."""
         nodes = [(path.encode(), self.path()) for path in ("", "/zookeeper", "/a")]
         tree = Tree()
         body = snapshots.HEADER.pack(snapshots.MAGIC, snapshots.VERSION, -1) + INT.pack(0) + INT.pack(0)
@@ -221,21 +224,21 @@ class Damage:
         (self.folder / "version-2" / f"snapshot.{len(HISTORY):x}").write_bytes(whole)
 
     def path(self) -> bytes:
-        """A path, or what is none."""
+        """Returns a path, valid or not."""
         odd = (b"", b"/", b"//", b"a", b"/a", b"/a/b/c", b"/zookeeper", LIMITS, b"/zookeeper/quota", b"\xff/")
         return self.chance.choice(odd)
 
 
 @dataclass
 class Cost:
-    """What a call cost: bytes allocated at most at a time, calls of functions."""
+    """The cost of a call: the most bytes allocated at a time, and the number of function calls."""
 
     memory: int = 0
     calls: int = 0
 
 
 def measured(call: Callable[[], object]) -> tuple[object, Cost]:
-    """What a call returns or raises, and what it cost."""
+    """Returns what a call returns or raises, and its cost."""
     cost = Cost()
 
     def count(_: FrameType, event: str, __: object) -> None:
@@ -256,7 +259,7 @@ def measured(call: Callable[[], object]) -> tuple[object, Cost]:
 
 
 def check_one(seed: int, folder: Path, undamaged: dict[str, bytes]) -> str:
-    """Damages a directory, reads it, judges; whether it was a state, an older one, or a refusal."""
+    """Damages a directory, reads it, checks the outcome, and returns its kind."""
     (folder / "version-2").mkdir(parents=True)
     for name, content in undamaged.items():
         (folder / "version-2" / name).write_bytes(content)
@@ -282,7 +285,7 @@ def check_one(seed: int, folder: Path, undamaged: dict[str, bytes]) -> str:
 
 
 def check_purge(folder: Path, where: str) -> None:
-    """What a purge leaves is the same state."""
+    """Checks that a purge does not change the state that is recovered."""
     disk = Disk(folder, is_forced=False)
     before = disk.load()
     disk.purge(kept=1)
@@ -292,7 +295,7 @@ def check_purge(folder: Path, where: str) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files, with what they hold."""
+    """Returns the contents of all files."""
     return {path.name: path.read_bytes() for path in sorted((folder / "version-2").iterdir())}
 
 
@@ -304,7 +307,7 @@ def test_the_directory_is_read_undamaged(tmp_path: Path) -> None:
 
 
 def fuzz(seeds: range, folder: Path) -> dict[str, int]:
-    """How often each came out."""
+    """Returns how often each outcome occurred."""
     counts = {"read": 0, "refused": 0}
     whole_directory(folder / "whole")
     undamaged = contents(folder / "whole")

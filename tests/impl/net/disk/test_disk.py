@@ -1,4 +1,4 @@
-"""What is found on a disk after a crash, or after worse."""
+"""Recovery of a data directory after a crash, or after damage that no crash causes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def test_files_grow_as_apaches_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept", range(0, 200))
 def test_a_tail_that_is_cut_off_anywhere_leaves_what_is_whole(kept: int, tmp_path: Path) -> None:
-    """Whatever of the last entries has reached the disk, a first part of them is found, and all before."""
+    """Whichever part of the last entries has reached the disk, a prefix of them is recovered, after all
+    before.
+    """
     group = creates(3)
     [log] = written(tmp_path, group, preallocated=0)
     whole = log.read_bytes()
@@ -73,7 +75,7 @@ def test_a_tail_that_is_cut_off_anywhere_leaves_what_is_whole(kept: int, tmp_pat
 
 
 def change(at: Callable[[bytes], int], to: bytes) -> Callable[[bytes], bytes]:
-    """Damage: some bytes of a file are others."""
+    """Returns a kind of damage: some bytes of a file are replaced."""
 
     def damaged(whole: bytes) -> bytes:
         place = at(whole)
@@ -83,7 +85,7 @@ def change(at: Callable[[bytes], int], to: bytes) -> Callable[[bytes], bytes]:
 
 
 def second_entry(whole: bytes) -> int:
-    """Where the second entry begins."""
+    """Returns the offset of the second entry."""
     return [each.offset for each in logs.entries(whole, "")][1]
 
 
@@ -192,7 +194,7 @@ def test_purging_keeps_what_is_needed(tmp_path: Path) -> None:
 def test_a_snapshot_taken_while_writes_go_on_and_the_log_make_the_tree(
     requests: list[tuple[int, bytes]], between: int, begin: int
 ) -> None:
-    """Pieces of one node each, so many writes after each piece: what is loaded is the tree at the end."""
+    """With writes after each piece of one node, the tree that is loaded is that of the end."""
     tree = Tree()
     preparer = Preparer(tree, lambda _: True, Settings())
     records: list[Record] = []
@@ -223,7 +225,9 @@ def test_a_snapshot_taken_while_writes_go_on_and_the_log_make_the_tree(
 
 
 def test_a_node_that_comes_again_while_a_snapshot_is_written_has_its_children() -> None:
-    """Deleted, created again and given a child, after its parent was written and before it is."""
+    """A node is deleted, created again and given a child after its parent was written and before itself
+    is.
+    """
     tree = Tree()
     records = [
         Record(SESSION, 0, zxid, 1000, txn)
@@ -300,7 +304,7 @@ def test_a_snapshot_that_was_not_finished_is_deleted(tmp_path: Path) -> None:
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(some.binary(max_size=300), some.data())
 def test_rubbish_in_files_is_refused_in_one_line(rubbish: bytes, choose: some.DataObject) -> None:
-    """A log or a snapshot with a part replaced by anything is read, or refused in a line that says where."""
+    """A log or a snapshot with a random part replaced is read, or refused in a line that says where."""
     log = logs.START + b"".join(map(logs.encode_entry, creates(4)))
     snapshot = b"".join(snapshots.encode_snapshot(Tree(), {1: 2}))
     whole = choose.draw(some.sampled_from([log, snapshot, b""]))
@@ -315,12 +319,12 @@ def test_rubbish_in_files_is_refused_in_one_line(rubbish: bytes, choose: some.Da
 
 
 def read_snapshot(whole: bytes) -> snapshots.Snapshot:
-    """What is in it."""
+    """Returns the contents of a snapshot."""
     return snapshots.decode_snapshot(whole, "file")
 
 
 def refusal(read: Callable[[], object]) -> str | None:
-    """Why something is refused."""
+    """Returns why something is refused; None if it is not."""
     try:
         read()
     except Corrupt as error:

@@ -1,7 +1,9 @@
-"""Disks of members that are slow, or are what they were before: what is acknowledged is on a quorum of disks.
+"""Members with slow disks, or with disks restored from an older copy: a quorum of disks has what is
+acknowledged.
 
-Nobody can tell from its own files that they were set back to an older copy. A leader can, of those that it
-has heard of. As long as every quorum has a member that was not set back and has all, nothing is lost.
+No member can tell from its own files that they were restored from an older copy. A leader can tell it of
+members that it has heard from before. Nothing is lost as long as every quorum has a member with all of the
+history.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ class Stuck:
     """A disk that syncs nothing until it is released, on its own thread.
 
     Attributes:
-        is_waited_for: once it has been asked to sync.
+        is_waited_for: set once a sync was requested.
     """
 
     def __init__(self, disk: Disk) -> None:
@@ -82,7 +84,7 @@ def test_a_follower_acknowledges_nothing_that_is_not_on_its_disk(
 
 
 def test_a_leader_does_not_wait_for_its_own_disk(ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A quorum has it without the leader; when its disk is back, it has all that."""
+    """A quorum has the write without the leader, whose disk catches up when it is released."""
     leader = ensemble.leader
     session = Session("127.0.0.1", ensemble.port(leader))
     stuck = stick(ensemble, leader, monkeypatch)
@@ -104,7 +106,7 @@ THREE = Members({sid: Member(sid, "127.0.0.1", 2888, 3888) for sid in (1, 2, 3)}
 
 
 def world() -> World:
-    """Server 3 leads."""
+    """Returns a world in which server 3 leads."""
     it = World(THREE, RULES)
     for sid in it.members:
         it.start(sid)
@@ -177,7 +179,7 @@ def test_one_that_is_set_back_while_nobody_leads_loses_nothing_as_long_as_the_ot
 
 
 def test_a_quorum_that_is_set_back_loses_what_was_acknowledged() -> None:
-    """As in ZooKeeper: what is on no disk of a quorum is gone, though a third member has it."""
+    """As in ZooKeeper: what is on no disk of a quorum is lost, even if a third member has it."""
     it = world()
     before = {sid: copy.deepcopy(it.members[sid].disk) for sid in (1, 2)}
     write(it, 3, "/a")

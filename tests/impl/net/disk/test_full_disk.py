@@ -1,4 +1,4 @@
-"""A disk that takes no more: nothing is acknowledged, and the server stops when it is told to."""
+"""A server with a full disk acknowledges nothing, and stops when it is told to."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_snapshot_that_cannot_be_written_is_logged_and_the_server_goes_on(
 def test_a_log_that_has_failed_is_written_no_more(
     what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What came next would follow a gap, and the server would not start again."""
+    """Later writes would follow a gap, and the server would not start again."""
 
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")

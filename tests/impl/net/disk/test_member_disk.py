@@ -1,4 +1,4 @@
-"""What a member's disk does to a history: cut it, replace it, read it again; and its two epochs."""
+"""A member's disk truncates, replaces and rereads its history, and keeps its two epochs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ E1, E2, E3 = 1 << 32, 2 << 32, 3 << 32
 
 
 def creates(*zxids: int) -> list[bytes]:
-    """Transactions that each create a node named after its zxid."""
+    """Returns transactions that each create a node named after its zxid."""
     return [
         Record(7, 1, zxid, 1000, CreateTxn(Op.CREATE, b"/n%x" % zxid, b"x" * 20, OPEN, False, at)).encode()
         for at, zxid in enumerate(zxids, 1)
@@ -29,7 +29,7 @@ def creates(*zxids: int) -> list[bytes]:
 
 
 def tree_of(payloads: list[bytes]) -> Tree:
-    """The tree that these make."""
+    """Returns the tree that transactions make."""
     tree = Tree()
     for each in payloads:
         tree.apply(decode_record(each))
@@ -37,7 +37,9 @@ def tree_of(payloads: list[bytes]) -> Tree:
 
 
 def disk_with(folder: Path, *groups: list[bytes], snapshots: bool = False) -> MemberDisk:
-    """A disk with a log file for each group; and a snapshot before each, or before the first alone."""
+    """Returns a disk with a log file for each group, and a snapshot before each group or only before the
+    first.
+    """
     disk = MemberDisk(folder, preallocated=1 << 16)
     so_far: list[bytes] = []
     for group in groups:
@@ -50,7 +52,7 @@ def disk_with(folder: Path, *groups: list[bytes], snapshots: bool = False) -> Me
 
 
 def history(folder: Path) -> list[int]:
-    """The zxids of the transactions that are found, in order of their creation."""
+    """Returns the zxids of the recovered transactions, in order of their creation."""
     tree = MemberDisk(folder).load().tree
     return sorted(node.czxid for node in tree.nodes.values() if node.czxid)
 
@@ -59,7 +61,7 @@ HISTORY = [E1 + 1, E1 + 2, E1 + 3, E2 + 1, E2 + 2, E3 + 1]
 
 
 def test_a_new_member_starts_again(tmp_path: Path) -> None:
-    """Its first log begins with an epoch, not with transaction 1."""
+    """A new member's first log begins with an epoch, not with transaction 1."""
     disk = MemberDisk(tmp_path)
     assert disk.load().tree.zxid == 0
     disk.write(creates(E1 + 1))
@@ -89,7 +91,9 @@ def test_a_member_disk_is_a_storage(tmp_path: Path) -> None:
 @pytest.mark.parametrize("with_snapshots", [False, True])
 @pytest.mark.parametrize("kept", range(1, 7))
 def test_a_history_is_cut_exactly(kept: int, with_snapshots: bool, tmp_path: Path) -> None:
-    """Caught: snapshots of more are left (hazard h2), or the first record beyond stays (h1)."""
+    """Finds newer snapshots that are kept (hazard h2), and the first record after the zxid that is kept
+    (h1).
+    """
     groups = creates(*HISTORY)
     disk = disk_with(tmp_path, groups[:2], groups[2:4], groups[4:], snapshots=with_snapshots)
     disk.truncate(HISTORY[kept - 1])
@@ -124,7 +128,9 @@ def test_entries_after_begin_with_what_they_follow(tmp_path: Path) -> None:
 
 
 def test_a_history_with_a_gap_is_read_up_to_it(tmp_path: Path) -> None:
-    """As Apache leaves it where a leader's snapshot came between two logs, whose first may be of anything."""
+    """Apache leaves a gap where a leader's snapshot was saved between two logs; the first may be of any
+    history.
+    """
     disk = disk_with(tmp_path, creates(E1 + 1, E1 + 2), creates(E2 + 3, E2 + 4))
     assert [zxid for zxid, _ in disk.recent(10)] == [E2 + 3, E2 + 4]
     assert [[zxid for zxid, _ in disk.entries_after(E1 + at)] for at in (0, 1, 2)] == [
@@ -143,7 +149,7 @@ def test_a_history_with_a_gap_is_read_up_to_it(tmp_path: Path) -> None:
 def crashes(
     folder: Path, prepare: Callable[[Path], MemberDisk], do: Callable[[MemberDisk], None]
 ) -> Iterator[tuple[Path, bool]]:
-    """The folders that are left when something crashes before each of its changes, and the whole one."""
+    """Yields the folder left by a crash before each change to a file, and the complete one."""
     for until in range(100):
         here = folder / str(until)
         disk = prepare(here)
@@ -160,7 +166,7 @@ def crashes(
 
 
 def cut_is_safe(folder: Path, kept: int) -> None:
-    """While a history is cut, it is a beginning of what it was, no shorter than wanted; then that."""
+    """While a history is truncated, a prefix of it is left that is long enough; at the end, exactly that."""
 
     def prepare(here: Path) -> MemberDisk:
         groups = creates(*HISTORY)
@@ -185,9 +191,9 @@ IMAGE = [E1 + 1, E1 + 2, E2 + 1]
 
 
 def image_is_safe(folder: Path, with_snapshots: bool = False) -> None:
-    """While a leader's tree takes the place of a history, there is a beginning of that history, or the tree.
+    """While a leader's tree replaces a history, either a prefix of that history or the tree can be loaded.
 
-    And the epochs can be loaded, though the tree is of a later one than the current.
+    The epochs can be loaded as well, although the tree is of a later one than the current.
     """
     mine = [E1 + 1, E1 + 2, E1 + 3, E1 + 4, E3 + 1, E3 + 2]
 
@@ -228,9 +234,10 @@ def test_a_log_that_the_tree_is_of_stays(tmp_path: Path) -> None:
 
 
 def sync_is_safe(folder: Path) -> None:
-    """A crash between history and epoch, or within either, leaves a member that starts and claims no more.
+    """A crash between history and epoch, or within either, leaves a member that starts and claims no more
+    than it has.
 
-    Whoever has a transaction of an epoch may say that its history is of that epoch, and of no later one.
+    A member with a transaction of an epoch may say that its history is of that epoch, and of no later one.
     """
 
     def prepare(here: Path) -> MemberDisk:
@@ -259,7 +266,7 @@ def test_a_crash_while_a_learner_is_synchronized_leaves_a_member_that_starts(tmp
 
 
 def oldest_first(disk: MemberDisk, zxid: int) -> None:
-    """A mistake: logs are deleted from the front."""
+    """Mistake: logs are deleted oldest first."""
     for path in (*disk.snapshot_files(), *disk.log_files()):
         if int(path.suffix[1:], 16) > zxid:
             epochs.remove(path)
@@ -268,7 +275,7 @@ def oldest_first(disk: MemberDisk, zxid: int) -> None:
 
 
 def logs_only(disk: MemberDisk, zxid: int) -> None:
-    """A mistake: snapshots that have more stay (hazard h2)."""
+    """Mistake: newer snapshots are kept (hazard h2)."""
     for path in reversed(disk.log_files()):
         if int(path.suffix[1:], 16) > zxid:
             epochs.remove(path)
@@ -277,21 +284,21 @@ def logs_only(disk: MemberDisk, zxid: int) -> None:
 
 
 def one_more(disk: MemberDisk, zxid: int) -> None:
-    """A mistake: the first transaction beyond stays (hazard h1)."""
+    """Mistake: the first transaction after the zxid is kept (hazard h1)."""
     CUT(disk, zxid + 1)
 
 
 def unsynced(path: Path) -> None:
-    """A mistake: a file is deleted and the folder not synced."""
+    """Mistake: a file is deleted, but its folder is not synced."""
     path.unlink()
 
 
 def nothing(*_: object) -> None:
-    """A mistake: it is left out."""
+    """Mistake: a step is omitted."""
 
 
 def in_place(path: Path) -> Path:
-    """A mistake: a file is written where it is."""
+    """Mistake: a file is overwritten in place."""
     return path
 
 
@@ -320,7 +327,7 @@ def test_mistakes_with_files_are_caught(name: str, tmp_path: Path, monkeypatch: 
 
 
 def files(folder: Path, **contents: str) -> MemberDisk:
-    """A disk with these files of epochs; `_` stands for the dot."""
+    """Returns a disk with epoch files; `_` in a name stands for the dot."""
     disk = MemberDisk(folder)
     for name, content in contents.items():
         (disk.data / name.replace("_", ".")).write_text(content)

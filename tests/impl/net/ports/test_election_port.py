@@ -1,4 +1,6 @@
-"""The election port on real sockets: whose connections are, what is sent over them, and who is refused."""
+"""The election port on real sockets: which member makes a connection, what is sent over it, who is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 
 
 class Hearing:
-    """A port, and what it has heard."""
+    """An election port, and the notifications that it received."""
 
     def __init__(self, me: int, ensemble: Ensemble) -> None:
         self.heard: list[tuple[int, Notification]] = []
@@ -40,7 +42,7 @@ class Hearing:
 
 @asynccontextmanager
 async def opened(ensemble: Ensemble, *sids: int) -> AsyncIterator[list[Hearing]]:
-    """Ports of members, closed in the end."""
+    """Opens ports for members and closes them at the end."""
     members = [Hearing(sid, ensemble) for sid in sids]
     try:
         for each in members:
@@ -54,7 +56,7 @@ async def opened(ensemble: Ensemble, *sids: int) -> AsyncIterator[list[Hearing]]
 
 @asynccontextmanager
 async def connection(port: ElectionPort) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A client of an election port, by hand."""
+    """Connects to an election port without a peer's protocol."""
     reader, writer = await asyncio.open_connection(*port.address)
     try:
         yield reader, writer
@@ -63,7 +65,7 @@ async def connection(port: ElectionPort) -> AsyncIterator[tuple[asyncio.StreamRe
 
 
 async def is_closed(reader: asyncio.StreamReader) -> bool:
-    """Whether the other side closes, with nothing more said."""
+    """True if the other side closes the connection without sending anything more."""
     try:
         return await asyncio.wait_for(reader.read(), PATIENCE) == b""
     except ConnectionError:
@@ -252,7 +254,7 @@ def test_bad_beginning_is_refused_with_a_reason(
 
 
 def test_malformed_notification_is_ignored_and_the_next_is_heard(caplog: pytest.LogCaptureFixture) -> None:
-    """As in ZooKeeper, which skips it."""
+    """Follows ZooKeeper, which skips malformed notifications."""
 
     async def check() -> None:
         async with opened(local_ensemble(3), 2) as (two,), connection(two.port) as (_, writer):
@@ -300,7 +302,7 @@ def test_connections_without_a_name_are_limited(
 
 
 def test_nothing_that_is_sent_to_it_stops_it(caplog: pytest.LogCaptureFixture) -> None:
-    """What a peer may say, damaged in some place; what is refused and passed over has its reason."""
+    """Sends randomly damaged messages; what is refused or ignored is logged with a reason."""
     caplog.set_level(logging.WARNING)
     chance = Random(6)
 
@@ -325,7 +327,7 @@ def test_nothing_that_is_sent_to_it_stops_it(caplog: pytest.LogCaptureFixture) -
 
 
 def damaged(chance: Random) -> bytes:
-    """A greeting and two notifications with bytes changed, cut out or put in."""
+    """Returns a greeting and two notifications with bytes changed, removed or inserted."""
     config = local_text(chance)
     wire = bytearray(encode_hello(chance.choice([1, 3, 3, 9]), "127.0.0.1", 1))
     for _ in range(2):

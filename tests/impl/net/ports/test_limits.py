@@ -1,4 +1,4 @@
-"""What one client may cost: each limit is hit, who hits it is stopped, and others notice nothing."""
+"""Each limit on what one client may cost is reached; that client is stopped, and others notice nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONNECT = struct.pack(">iiqiqi16s?", 45, 0, 0, 10_000, 0, 16, bytes(16), False)
 
 
 def frame(xid: int, op: int, body: bytes = b"") -> bytes:
-    """A request with its length."""
+    """Returns a request with its length."""
     return struct.pack(">iii", 8 + len(body), xid, op) + body
 
 
@@ -42,7 +42,7 @@ def raw(port: int) -> socket.socket:
 
 
 def is_closed(wire: socket.socket) -> bool:
-    """Whether the server ends it, after whatever it sends."""
+    """True if the server closes the connection, after whatever it sends before."""
     try:
         while wire.recv(1 << 16):
             pass
@@ -55,7 +55,7 @@ def is_closed(wire: socket.socket) -> bool:
 
 @pytest.fixture
 def reasons(caplog: pytest.LogCaptureFixture) -> Callable[[str], None]:
-    """Waits for a line of the log that says so."""
+    """Waits for a text in the log."""
     caplog.set_level(logging.INFO, "zabserver")
 
     def wait(text: str) -> None:
@@ -119,7 +119,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def in_time(port: int) -> Session:
-    """A session where little time is given to ask for one: on a busy machine, not the first that is tried."""
+    """Retries until a session is open: with this timeout, a busy machine may close the first connections."""
     while True:
         with contextlib.suppress(Disconnected):
             return Session("127.0.0.1", port)
@@ -150,7 +150,7 @@ def test_who_reads_nothing_is_not_read_from(monkeypatch: pytest.MonkeyPatch) -> 
             offset = 0
 
             def goes_out() -> bool:
-                """Whether more of its requests, over and over, go out now."""
+                """Returns whether more of the requests can be sent now."""
                 nonlocal offset
                 try:
                     offset = (offset + wire.send(requests[offset:])) % len(requests)
@@ -207,7 +207,7 @@ def test_who_reads_no_events_is_closed(
 
 
 def exactly(wire: socket.socket, count: int) -> bytes:
-    """So many bytes."""
+    """Reads an exact number of bytes."""
     found = b""
     while len(found) < count:
         found += wire.recv(count - len(found))
@@ -225,7 +225,7 @@ def exactly(wire: socket.socket, count: int) -> bytes:
 def test_clients_that_wait_are_not_read_from_while_too_much_is_on_its_way(
     limit: str | None, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything is answered all the same, in order."""
+    """All requests are answered nevertheless, in order."""
     if limit is not None:
         monkeypatch.setattr(client_port, limit, 1)
     really, pauses = client_port.ClientSocket.limit, [0]
@@ -270,7 +270,7 @@ def connected() -> tuple[Standalone, connections.Connection]:
 
 
 def commit(service: Standalone) -> list[bytes]:
-    """All that is prepared is on disk; what is sent then."""
+    """Commits everything that is prepared, and returns what is sent then."""
     service.turn()
     service.on_synced(service.zxid)
     return [out for _, out in service.turn().sends]
@@ -332,7 +332,9 @@ def test_identities_are_limited() -> None:
 
 
 def test_authentication_is_answered_in_its_turn() -> None:
-    """It has effect at once; its answer came before that of a write, and kazoo took it for the write's."""
+    """It takes effect at once; its answer used to come before that of a write, and kazoo took it for the
+    write's.
+    """
     service, connection = connected()
     set_data = struct.pack(">i2sii", 2, b"/z", 0, -1)
     auth = struct.pack(">ii6si3s", 0, 6, b"digest", 3, b"u:p")
@@ -348,7 +350,9 @@ def test_authentication_is_answered_in_its_turn() -> None:
 
 
 def test_a_long_frame_that_comes_byte_by_byte_is_not_copied_for_each_byte() -> None:
-    """It was: a client could keep the server busy for hours with one megabyte."""
+    """Copying used to take quadratic time: a client could keep the server busy for hours with one
+    megabyte.
+    """
     service, connection = connected()
     acl = struct.pack(">iii5si6s", 1, 31, 5, b"world", 6, b"anyone")
     body = struct.pack(">i2si", 2, b"/l", 1000) + bytes(1000) + acl + struct.pack(">i", 0)

@@ -1,4 +1,4 @@
-"""Members that talk to each other with TLS; nobody else gets in."""
+"""Members that use TLS with each other admit nobody else."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_members_talk_with_tls(tmp_path: Path) -> None:
 
 
 def is_refused(context: ssl.SSLContext, plain: socket.socket) -> bool:
-    """Whether who shows no certificate is not talked to."""
+    """True if a connection without a client certificate is refused."""
     try:
         with context.wrap_socket(plain) as nameless:
             return nameless.recv(1) == b""

@@ -1,7 +1,7 @@
 """Strangers at the quorum and election ports of real processes are refused with a reason, and disturb nobody.
 
-What a member keeps (epochs, tree) and what it is (leader, follower) is the same before and after, its memory
-has not grown, members that were away come back, and clients are served meanwhile.
+Epochs, tree and role of each member are the same before and after, its memory has not grown, members that
+were away rejoin, and clients are served meanwhile.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from zabspec.tree import CloseSession
 from zabspec.tree.replies import Created
 
 MOST_GROWTH = 24 << 20
-"""By how many bytes a member may have grown, which Python's own memory does in steps."""
+"""Most growth of a member's memory, in bytes: Python's own allocator grows in steps."""
 ABSENT = 4
-"""An observer that is not there."""
+"""Id of an observer that is not running."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def nothing_changes(members: Members) -> Iterator[None]:
 
 
 def state_of(members: Members) -> object:
-    """What each member is and keeps, but for the nodes that are written here."""
+    """Returns the role and the data of each member, without the nodes that are written here."""
     return {
         sid: (
             members.mode(sid),
@@ -72,7 +72,7 @@ def state_of(members: Members) -> object:
 
 
 def write(members: Members) -> None:
-    """Clients of all members are served."""
+    """Checks that clients of all members are served."""
     for sid in members.processes:
         session = Session("127.0.0.1", members.client_ports[sid], 4000)
         path = f"/w{sid}-{time.monotonic_ns()}"
@@ -86,7 +86,7 @@ def leader_of(members: Members) -> int:
 
 
 def memory(members: Members, sid: int) -> int:
-    """How many bytes a member has in memory."""
+    """Returns the resident memory of a member, in bytes."""
     status = Path(f"/proc/{members.processes[sid].pid}/statm").read_text()
     return int(status.split()[1]) * 4096
 
@@ -96,7 +96,7 @@ def connect(port: int) -> socket.socket:
 
 
 def is_refused(port: int, sent: bytes) -> bool:
-    """Whether a connection is closed by whom it was made to, and what was sent over it."""
+    """True if the other side closes a connection after some bytes were sent."""
     with connect(port) as stranger:
         with contextlib.suppress(ConnectionError):
             stranger.sendall(sent)
@@ -199,7 +199,7 @@ def test_votes_in_the_name_of_another_change_nothing(name: int, members: Members
 
 
 def streams(seed: int) -> Iterator[bytes]:
-    """Bytes for either port: right beginnings, then anything."""
+    """Yields bytes for either port: a valid beginning, then anything."""
     draw = random.Random(seed)
     starts = [
         b"",
@@ -239,7 +239,7 @@ def test_any_bytes(count: int, members: Members) -> None:
 
 @pytest.mark.parametrize("count", [400, pytest.param(5000, marks=pytest.mark.deep)])
 def test_a_thousand_connections_that_say_nothing_keep_no_member_out(count: int, members: Members) -> None:
-    """Half of them send a byte now and then. A follower is killed and comes back meanwhile."""
+    """Half of the connections send a byte now and then. A follower is killed and rejoins meanwhile."""
     leader = leader_of(members)
     follower = next(sid for sid in (1, 2, 3) if sid != leader)
     before = memory(members, leader)

@@ -1,4 +1,6 @@
-"""TLS on the client port: who shows no certificate stays out, and who shows one is known by its subject."""
+"""TLS on the client port: clients without a certificate are refused, others are identified by their
+subject.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from places import LOCALHOST_PEM
 from zabserver.testing import ZooKeeper
 
 PEM = LOCALHOST_PEM
-"""A key and its certificate, signed by itself: CN=localhost, O=Zabkit, C=CH."""
+"""A key and its self-signed certificate: CN=localhost, O=Zabkit, C=CH."""
 CONNECT = struct.pack(">iiqiqi16s?", 45, 0, 0, 10_000, 0, 16, bytes(16), False)
 WHO_AM_I = struct.pack(">iii", 8, 1, 107)
 
@@ -30,7 +32,7 @@ def settings(**more: str) -> dict[str, str]:
 
 
 def answered(port: int, shown: Path | None) -> bytes:
-    """All that a client is sent that asks for a session and who it is."""
+    """Requests a session and the client's identity, and returns everything received."""
     context = ssl.create_default_context(cafile=PEM)
     if shown is not None:
         context.load_cert_chain(shown)

@@ -1,7 +1,8 @@
-"""Members are killed, paused, cut off, out of disk or set back, under load: nothing acknowledged is lost.
+"""Members are killed, paused, cut off, out of disk or restored from a copy, under load: nothing acknowledged
+is lost.
 
-Each round does one thing to an ensemble of processes while clients write, watch and keep sessions; when all
-is well again, every member must have the same tree, and that must be as the clients were told.
+Each round injects one fault into an ensemble of processes while clients write, watch and keep sessions. When
+the fault is over, every member must have the same tree, which must agree with what the clients were told.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from zabcheck.servers.session_holders import SessionHolder, ephemerals, kept_dif
 TICK, TIMEOUT = 100, 2000
 """In milliseconds; members abandon each other after ten ticks of silence."""
 AT_HAND = 550
-"""How many nodes are more transactions than a leader has at hand (`commitLogCount`)."""
+"""More writes than a leader keeps in memory for its learners (`commitLogCount`)."""
 WRITTEN = 40
-"""How many more writes are acknowledged before anything else is done."""
+"""Number of writes to be acknowledged before the next step."""
 
 
 class Arena:
-    """An ensemble behind a network, clients, and what these were told in all rounds."""
+    """An ensemble behind a network, its clients, and what these were told in all rounds."""
 
     def __init__(self, members: Members, proxy: Proxy, seed: int) -> None:
         self.members = members
@@ -63,7 +64,7 @@ class Arena:
         return [sid for sid in self.sids if sid not in but]
 
     def go_on(self, count: int = WRITTEN) -> None:
-        """Returns when so many more writes were acknowledged."""
+        """Waits until more writes are acknowledged."""
         mark = self.acknowledged() + count
         self.members.wait_until(
             lambda: self.acknowledged() >= mark or any(each.failure for each in self.writers)
@@ -83,7 +84,7 @@ class Arena:
         self.members.wait_until(is_abandoned)
 
     def settle(self) -> None:
-        """Everything is well again."""
+        """Ends all faults, and waits until all members serve clients."""
         self.proxy.heal()
         for sid in self.sids:
             if sid not in self.members.processes:
@@ -193,7 +194,7 @@ def kill_all(it: Arena) -> None:
 
 
 def kill_leader_after_leader(it: Arena) -> None:
-    """Each as soon as it serves, or a little later."""
+    """Kills each leader as soon as it serves clients, or a little later."""
     for _ in range(3):
         leader = it.leader()
         it.members.kill(leader)
@@ -202,7 +203,7 @@ def kill_leader_after_leader(it: Arena) -> None:
 
 
 def kill_while_others_synchronize(it: Arena) -> None:
-    """A member is started and killed again, at any moment of a synchronization or an election."""
+    """Starts and kills a member at random moments of a synchronisation or an election."""
     sid = it.follower()
     for _ in range(3):
         it.members.kill(sid)
@@ -212,7 +213,9 @@ def kill_while_others_synchronize(it: Arena) -> None:
 
 
 def leave_one_far_behind(it: Arena) -> None:
-    """It lacks more than its leader has at hand, is sent a snapshot or log files, and is killed over that."""
+    """A member lacks more than its leader has in memory, and is killed while it gets a snapshot or log
+    files.
+    """
     sid = it.follower()
     it.members.kill(sid)
     it.go_on(AT_HAND)
@@ -235,7 +238,7 @@ def pause_one_for_a_moment(it: Arena) -> None:
 
 
 def pause_the_leader(it: Arena) -> None:
-    """Who has written to it meanwhile must not be told that it was done, unless it was: see `differences`."""
+    """Writes sent to a paused leader must not be acknowledged unless they are kept: see `differences`."""
     leader = it.leader()
     number = len(it.writers)
     writers = [
@@ -322,7 +325,7 @@ def fill_the_leaders_disk(it: Arena) -> None:
 
 
 def full(it: Arena, sid: int) -> None:
-    """It ends, and the others go on."""
+    """A member whose disk is full ends, and the others go on."""
     it.members.fill_disk(sid)
     assert it.members.processes[sid].wait(30) == 1
     it.go_on()
@@ -330,7 +333,7 @@ def full(it: Arena, sid: int) -> None:
 
 
 def fill_a_disk_before_an_election(it: Arena) -> None:
-    """Not even a promise can be written: it makes none, and ends."""
+    """A member that cannot write its promise makes none, and ends."""
     leader, sid = it.leader(), it.follower()
     it.members.fill_disk(sid, 0)
     it.members.kill(leader)
@@ -339,7 +342,7 @@ def fill_a_disk_before_an_election(it: Arena) -> None:
 
 
 def set_one_back(it: Arena) -> None:
-    """Its data directory is one that was copied before."""
+    """A member's data directory is replaced by an older copy."""
     sid = it.follower()
     folder = it.members.data(sid)
     copy = folder.with_name(f"{sid}.copy")
@@ -390,7 +393,7 @@ FEW: tuple[Fault, ...] = (
 
 
 def run(it: Arena, faults: tuple[Fault, ...]) -> str:
-    """One round of each; returns what was done."""
+    """Runs one round of each fault, and returns a summary."""
     for fault in faults:
         try:
             with it.load():
@@ -414,7 +417,7 @@ def test_a_few_faults_lose_nothing(tmp_path: Path, proved: Callable[[str], None]
 @pytest.mark.deep
 @pytest.mark.parametrize("seed", range(40))
 def test_many_faults_lose_nothing(seed: int, tmp_path: Path, proved: Callable[[str], None]) -> None:
-    """Ten faults in any order on each of forty ensembles: of three, of three and an observer, of five."""
+    """Ten faults in random order on each of forty ensembles: of three, of three and an observer, of five."""
     chance = random.Random(seed)
     count, observers = ((3, ()), (4, (1,)), (5, ()))[seed % 3]
     with arena(tmp_path, count, seed, observers) as it:

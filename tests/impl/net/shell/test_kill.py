@@ -1,4 +1,4 @@
-"""The process is killed at random moments under load: what was acknowledged is there, and once."""
+"""The server is killed at random moments under load: each acknowledged write is there, once."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Written:
     """What one writer knows of its own writes.
 
     Attributes:
-        acknowledged: the nodes that it was told it created.
-        asked: all that it asked for.
-        version: of its counter, as last acknowledged.
-        sets: how often it asked to set its counter.
+        acknowledged: nodes whose creation was acknowledged.
+        asked: nodes whose creation was requested.
+        version: version of its counter, as last acknowledged.
+        sets: number of requests to set its counter.
     """
 
     acknowledged: set[str] = field(default_factory=set)
@@ -38,7 +38,7 @@ class Written:
 
 
 def write(port: int, number: int, known: Written) -> None:
-    """One writer: nodes of its own, and a counter, until the server is gone."""
+    """Creates nodes and sets a counter until the server is gone."""
     try:
         session = Session("127.0.0.1", port)
         while True:
@@ -56,12 +56,12 @@ def write(port: int, number: int, known: Written) -> None:
 
 
 def acknowledged(known: list[Written]) -> int:
-    """How many writes were, in all."""
+    """Returns the number of acknowledged writes of all writers."""
     return sum(len(each.acknowledged) for each in known)
 
 
 def begin(port: int, known: list[Written], count: int) -> list[threading.Thread]:
-    """Lets writers write until the server is gone; returns when so many more writes were acknowledged."""
+    """Starts writers that write until the server is gone; returns when more writes are acknowledged."""
     enough = acknowledged(known) + count
     writers = [threading.Thread(target=write, args=(port, number, each)) for number, each in enumerate(known)]
     for each in writers:
@@ -73,7 +73,7 @@ def begin(port: int, known: list[Written], count: int) -> list[threading.Thread]
 
 
 def round_of(folder: Path, known: list[Written], count: int) -> None:
-    """The server starts, what is known is looked for, and after so many writes it is killed."""
+    """Starts the server, checks its data, and kills it after a number of writes."""
     with serving(folder) as (process, port):
         look(port, known)
         writers = begin(port, known, count)
@@ -83,7 +83,9 @@ def round_of(folder: Path, known: list[Written], count: int) -> None:
 
 
 def look(port: int, known: list[Written]) -> None:
-    """Every acknowledged write is there; whatever else is was asked for, and is there once."""
+    """Checks that every acknowledged write is there, and that anything else was requested and is there
+    once.
+    """
     session = Session("127.0.0.1", port)
     for number in range(len(known)):
         session.call(tree.Create(f"/counter{number}"))
@@ -103,7 +105,7 @@ def look(port: int, known: list[Written]) -> None:
 
 
 def rounds(folder: Path, count: int, seed: int) -> int:
-    """So many rounds, and how many writes were acknowledged in all."""
+    """Runs rounds, and returns the number of acknowledged writes."""
     chance = random.Random(seed)
     known = [Written() for _ in range(WRITERS)]
     for _ in range(count):

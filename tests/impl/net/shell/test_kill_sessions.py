@@ -1,8 +1,8 @@
-"""The process is killed under sessions with ephemeral nodes: none is lost, and none comes back.
+"""The server is killed under sessions with ephemeral nodes: no node is lost, and none reappears.
 
-Sessions are opened, given nodes, then closed, left to go on, or left to expire, all at once with kills at
-random moments. After each start: a session that nobody ended is there with all its nodes; one that was closed
-or has expired is not, nor any node of it, ever again; one whose end was asked for and not acknowledged is
+Sessions are opened, given nodes, then closed, kept or left to expire, while the server is killed at random
+moments. After each start, a session that nobody ended is there with all its nodes; one that was closed or has
+expired is not there, nor is any of its nodes, ever again; one whose end was requested but not acknowledged is
 there with all its nodes, or not at all.
 """
 
@@ -27,10 +27,10 @@ from zabspec.tree.replies import Children, Created, Paths
 
 WORKERS = 3
 LONG, SHORT = 60_000, 600
-"""Timeouts of sessions, in milliseconds: of those that must not expire, and of those that must."""
+"""Session timeouts in milliseconds: of sessions that must not expire, and of those that must."""
 SETTINGS = ("tickTime=100", f"maxSessionTimeout={LONG}")
 CHECKED = 20
-"""How many of the sessions that ended last are asked for again."""
+"""Number of sessions, of those that ended last, that are checked again."""
 
 
 class State(Enum):
@@ -47,8 +47,11 @@ class Owner:
     """A session, and what its client knows of it.
 
     Attributes:
-        asked: the nodes that it asked for.
-        acknowledged: those that it was told it created.
+        id: id of the session.
+        password: its password.
+        state: what must become of it.
+        asked: nodes whose creation was requested.
+        acknowledged: nodes whose creation was acknowledged.
     """
 
     id: int
@@ -58,7 +61,7 @@ class Owner:
     acknowledged: set[str] = field(default_factory=set)
 
     def check_nodes(self, there: set[str]) -> None:
-        """Its nodes, all found in one look, are all there that must be, and no others."""
+        """Checks that all nodes of the session that must be there are among those found, and no others."""
         its = there & self.asked
         if self.state is State.OVER:
             assert not its, self
@@ -67,7 +70,7 @@ class Owner:
 
 
 def work(port: int, chance: random.Random, owners: list[Owner]) -> None:
-    """One client after the other, until the server is gone."""
+    """Runs one client after the other until the server is gone."""
     try:
         while True:
             one_session(port, chance, owners)
@@ -76,7 +79,7 @@ def work(port: int, chance: random.Random, owners: list[Owner]) -> None:
 
 
 def one_session(port: int, chance: random.Random, owners: list[Owner]) -> None:
-    """Opens a session, creates its nodes, and ends it, keeps it or leaves it to expire."""
+    """Opens a session, creates nodes, and closes the session, keeps it or leaves it to expire."""
     fate = chance.choice((State.GOES_ON, State.ENDS, State.ENDS, State.EXPIRES))
     session = Session("127.0.0.1", port, SHORT if fate is State.EXPIRES else LONG)
     owner = Owner(session.id, session.password, State.EXPIRES if fate is State.EXPIRES else State.GOES_ON)
@@ -100,14 +103,14 @@ def end(session: Session, owner: Owner) -> None:
 
 
 def nodes(session: Session) -> set[str]:
-    """The ephemeral nodes that there are, in one look."""
+    """Returns all ephemeral nodes, read in one request."""
     found = session.call(tree.GetChildren("/")).reply
     assert isinstance(found, Children)
     return {f"/{name}" for name in found.names if name.startswith("e")}
 
 
 def look(port: int, owners: list[Owner], chance: random.Random) -> Counter[State]:
-    """Judges every session; ends some of those that go on, and waits until those that expire have."""
+    """Checks every session, ends some of those that are kept, and waits for those that must expire."""
     met: Counter[State] = Counter(each.state for each in owners)
     session = Session("127.0.0.1", port, LONG)
     there = nodes(session)
@@ -125,7 +128,7 @@ def look(port: int, owners: list[Owner], chance: random.Random) -> Counter[State
 
 
 def resume(port: int, owner: Owner, there: set[str], is_last: bool) -> None:
-    """Goes on with a session, which is there with what was seen of it; or it ended as it was asked to."""
+    """Resumes a session, which must have all its nodes; or it has ended as requested."""
     back = Session("127.0.0.1", port, LONG, 0, (owner.id, owner.password))
     its = there & owner.asked
     if back.id == 0:
@@ -146,7 +149,7 @@ def resume(port: int, owner: Owner, there: set[str], is_last: bool) -> None:
 
 
 def wait_for_expiry(session: Session, owners: list[Owner]) -> None:
-    """Returns when the nodes of these are gone; from then on they must not come back."""
+    """Waits until the nodes of these sessions are gone; from then on they must not reappear."""
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline:
         there = nodes(session)
@@ -163,7 +166,7 @@ def wait_for_expiry(session: Session, owners: list[Owner]) -> None:
 
 
 def rounds(folder: Path, count: int, seed: int) -> Counter[State]:
-    """So many rounds; what was met in them, in all."""
+    """Runs rounds, and returns how often each state was met."""
     chance = random.Random(seed)
     owners: list[Owner] = []
     met: Counter[State] = Counter()

@@ -1,4 +1,4 @@
-"""Metrics over HTTP: Prometheus' own parser reads them, and they count what was done."""
+"""Metrics over HTTP can be read by Prometheus' own parser, and count what was done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Four-letter words: their fields are ZooKeeper's, and each answer comes in one write."""
+"""Four-letter words have ZooKeeper's fields, and each answer comes in one write."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def server() -> Iterator[ZooKeeper]:
 
 
 def ask(port: int, word: bytes) -> str:
-    """What a socket that sends a word is sent until it ends."""
+    """Sends a word and returns everything received until the server closes the connection."""
     with socket.create_connection(("127.0.0.1", port), 10) as wire:
         wire.sendall(word)
         found = b""
@@ -46,7 +46,7 @@ def ask(port: int, word: bytes) -> str:
 
 
 def mntr(port: int) -> dict[str, str]:
-    """Names and numbers."""
+    """Returns the counts of `mntr` by name."""
     return dict(line.removeprefix("zk_").split("\t") for line in ask(port, b"mntr").splitlines())
 
 
@@ -139,7 +139,7 @@ def test_a_word_may_come_in_pieces_and_with_an_argument(server: ZooKeeper) -> No
 
 
 def test_every_answer_comes_in_one_write(server: ZooKeeper) -> None:
-    """kazoo reads once."""
+    """kazoo reads an answer only once."""
     for word in WORDS:
         if word == "stmk":
             continue
