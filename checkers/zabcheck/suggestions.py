@@ -12,7 +12,7 @@ CLOSE = 0.7
 """How much of a name must be alike, from 0 to 1, for it to be suggested."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
+def unknown(kind: str, name: str, known: Iterable[str], where: str = "", of: str = "") -> str:
     """Returns one line about a name that is not among those known.
 
     Args:
@@ -20,14 +20,18 @@ def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
         name: the name.
         known: the names that exist.
         where: the command that lists them, such as `zab mutants --list`, for when none is close.
+        of: what the names belong to, such as ` of spec 'paper'`, with the blank before it.
     """
     names = list(dict.fromkeys(known))
+    start = f"no {kind} {name!r}{of}"
     close = _close(name.lower(), names)
     if close:
-        return f"no {kind} {name!r}: did you mean {' or '.join(close)}?"
+        return f"{start}: did you mean {' or '.join(close)}?"
+    if not names:
+        return f"{start}: there are none"
     if len(names) <= FEW or not where:
-        return f"no {kind} {name!r}: one of {', '.join(names)}"
-    return f"no {kind} {name!r}: `{where}` lists them"
+        return f"{start}: one of {', '.join(names)}"
+    return f"{start}: `{where}` lists them"
 
 
 def _close(asked: str, names: list[str]) -> list[str]:

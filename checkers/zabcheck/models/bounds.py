@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
+from zabcheck.suggestions import unknown
 from zabspec.parts import replace
 
 T = TypeVar("T")
@@ -98,7 +99,7 @@ def check_values(bounds: Any) -> None:
     for each in fields(bounds):
         bound, value = bound_of(each), getattr(bounds, each.name)
         if bound.choices is not None and value not in bound.choices:
-            raise ValueError(f"no {each.name} {value!r}: one of {', '.join(bound.choices)}")
+            raise ValueError(unknown(each.name, str(value), bound.choices, "zab check --help"))
         if bound.least is not None and value is not None and value < bound.least:
             name = each.name.replace("_", " ")
             raise ValueError(f"{value} {name}: at least {bound.least} is needed")

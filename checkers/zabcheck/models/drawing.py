@@ -81,8 +81,3 @@ def named(*actions: Callable[..., Any]) -> frozenset[str]:
 def processing(actions: Sequence[Callable[..., Any]]) -> frozenset[str]:
     """Returns the names of those actions that process a message, by their own account."""
     return frozenset(action.__name__ for action in actions if "_processes_" in action.__name__)
-
-
-def by_name(texts: Mapping[Callable[..., Any], str]) -> dict[str, str]:
-    """Returns texts by the names of the actions that they are for."""
-    return {action.__name__: text for action, text in texts.items()}

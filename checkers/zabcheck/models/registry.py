@@ -20,6 +20,7 @@ from zabcheck.models.paper.entry import SPEC as PAPER
 from zabcheck.models.service.entry import SPEC as SERVICE
 from zabcheck.models.spec import Spec
 from zabcheck.models.zab.entry import SPEC as ZAB
+from zabcheck.suggestions import unknown
 
 SPECS: Mapping[str, Spec] = {each.name: each for each in (PAPER, BROADCAST, ZAB, FAST_ELECTION, SERVICE)}
 """The specs by name."""
@@ -72,7 +73,7 @@ def spec_named(name: str) -> Spec:
         ValueError: there is none of that name.
     """
     if name not in SPECS:
-        raise ValueError(f"no spec {name!r}: one of {', '.join(SPECS)}")
+        raise ValueError(unknown("spec", name, SPECS))
     return SPECS[name]
 
 
@@ -190,12 +191,13 @@ def check(instance: Instance) -> None:
         raise ValueError(f"the bounds are not those of the spec {spec.name!r}: {instance.bounds!r}")
     spec.check(instance.bounds)
     if instance.mutant is not None and instance.mutant not in spec.mistakes:
-        known = f"one of {', '.join(spec.mistakes)}" if spec.mistakes else "it has none"
-        raise ValueError(f"no mutant {instance.mutant!r} of spec {spec.name!r}: {known}")
+        where = f"zab mutants --list --spec {spec.name}"
+        raise ValueError(unknown("mutant", instance.mutant, spec.mistakes, where, f" of spec {spec.name!r}"))
     names = spec.properties(instance.bounds).names
+    where = f"zab properties {spec.name}"
     for name in instance.properties or ():
         if name not in names:
-            raise ValueError(f"no property {name!r} of spec {spec.name!r}: one of {', '.join(names)}")
+            raise ValueError(unknown("property", name, names, where, f" of spec {spec.name!r}"))
 
 
 @cache
@@ -213,7 +215,7 @@ def _check_ignored(spec: Spec, name: str, value: Any) -> None:
     of = tuple(bounds_by_name().get(name, ()))
     if not of and name not in WHEN_BOUNDS_WERE_SHARED:
         every = ["spec", *(each.name for each in fields(spec.bounds)), "mutant", "properties"]
-        raise ValueError(f"no setting {name!r}: one of {', '.join(every)}")
+        raise ValueError(unknown("setting", name, every))
     if name not in WHEN_BOUNDS_WERE_SHARED or value != WHEN_BOUNDS_WERE_SHARED[name]:
         raise ValueError(f"{name} is not for the spec {spec.name!r}, but for {' and '.join(map(repr, of))}")
 

@@ -6,10 +6,11 @@ Each folder here has a module `entry` with its `SPEC`. Nothing else in `zabcheck
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from zabcheck.explorer.model import Model, Property, as_property
+from zabcheck.models.drawing import Words
 from zabcheck.models.happenings import Happenings
 from zabcheck.models.mutant import Action, Mutant
 from zabspec.promises import Eventually
@@ -100,6 +101,8 @@ class Spec:
         eventually: what must happen in every fair run.
         live: bounds that must be set for the spec to be live, by name.
         happenings: what should happen somewhere; None if that was not written down.
+        words: by the class of a state in a run as it is drawn, takes those states and returns the words for
+            the run; empty if there are no diagrams of the spec's runs.
     """
 
     name: str
@@ -115,6 +118,7 @@ class Spec:
     eventually: tuple[Eventually, ...] = ()
     live: Mapping[str, Any] | None = None
     happenings: Happenings | None = None
+    words: Mapping[type, Callable[[Sequence[Any]], Words]] = field(default_factory=dict)
 
     @property
     def mistakes(self) -> Mapping[str, Mutant]:

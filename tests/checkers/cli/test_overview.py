@@ -78,7 +78,7 @@ def test_an_error_of_our_own_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> N
         ("own", ["own-history", "own-history-twice"], "no spec 'own': did you mean own-history or "),
         ("xyz", map(str, range(100)), "no spec 'xyz': `zab list` lists them"),
         ("", ["paper"], "no spec '': one of paper"),
-        ("x", [], "no spec 'x': one of "),
+        ("x", [], "no spec 'x': there are none"),
     ],
 )
 def test_a_name_that_does_not_exist_is_answered_by_those_that_may_be_meant(

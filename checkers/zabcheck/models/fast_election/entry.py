@@ -10,6 +10,7 @@ from zabcheck.models.fast_election import model as bounded
 from zabcheck.models.fast_election.bounds import Bounds, check
 from zabcheck.models.fast_election.coverage import ENDINGS, ending
 from zabcheck.models.fast_election.mutants import MUTANTS
+from zabcheck.models.fast_election.words import ElectionWords
 from zabcheck.models.happenings import Extent, Group, Happenings, Row
 from zabcheck.models.mutant import Action
 from zabcheck.models.spec import Room, Spec, as_properties
@@ -101,4 +102,5 @@ SPEC = Spec(
     eventually=EVENTUALLY,
     live={},
     happenings=HAPPENINGS,
+    words={fast_election.State: lambda _: ElectionWords()},
 )

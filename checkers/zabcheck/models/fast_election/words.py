@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from zabcheck.explorer.verdicts import TraceStep
-from zabcheck.models.drawing import Line, Network, by_name, named
+from zabcheck.models.bounds import by_name
+from zabcheck.models.drawing import Line, Network, named
 from zabcheck.models.paper.words import LEGEND, by_whom, zxid
 from zabcheck.models.zab import words as zab_words
 from zabcheck.models.zab.words import ZabWords

@@ -14,6 +14,7 @@ from zabcheck.models.paper.bounds import Bounds, check
 from zabcheck.models.paper.liveness_mutants import LIVENESS_MUTANTS
 from zabcheck.models.paper.mutants import MUTANTS
 from zabcheck.models.paper.refinement import refines_broadcast
+from zabcheck.models.paper.words import words_for
 from zabcheck.models.spec import UNBOUNDED, Room, Spec, as_properties
 from zabspec import paper
 from zabspec.paper import properties, witnesses
@@ -93,4 +94,5 @@ SPEC = Spec(
     eventually=EVENTUALLY,
     live={"give_up": True},
     happenings=HAPPENINGS,
+    words={paper.State: words_for},
 )

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zabcheck.explorer.verdicts import TraceStep
-from zabcheck.models.drawing import Line, Network, by_name, named, processing
+from zabcheck.models.bounds import by_name
+from zabcheck.models.drawing import Line, Network, named, processing
 from zabspec import paper
 from zabspec.histories import History, Txn, Zxid
 from zabspec.paper.state import (

@@ -11,6 +11,7 @@ from zabcheck.models.service import model as bounded
 from zabcheck.models.service.bounds import Bounds
 from zabcheck.models.service.mutants import SERVICE_MUTANTS
 from zabcheck.models.service.scenarios import SCENARIOS
+from zabcheck.models.service.words import ServiceWords, View
 from zabcheck.models.spec import Properties, Spec
 from zabspec import service
 
@@ -37,4 +38,5 @@ SPEC = Spec(
     is_asked=is_asked,
     check=check_values,
     mutants=SERVICE_MUTANTS,
+    words={View: lambda _: ServiceWords()},
 )

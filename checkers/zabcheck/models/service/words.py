@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from zabcheck.explorer.verdicts import Trace, TraceStep
-from zabcheck.models.drawing import Line, Network, by_name, named
+from zabcheck.models.bounds import by_name
+from zabcheck.models.drawing import Line, Network, named
 from zabspec import service, tree
 from zabspec.parts import Sid
 from zabspec.service.leader import next_for_leader

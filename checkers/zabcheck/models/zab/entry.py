@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from zabcheck.explorer.model import Step
+from zabcheck.models.fast_election.words import both_words_for
 from zabcheck.models.happenings import Extent, Group, Happenings, Row
 from zabcheck.models.spec import NOWHERE, Properties, Room, Spec, as_properties
 from zabcheck.models.zab import bounds as of_zab
@@ -20,7 +21,8 @@ from zabcheck.models.zab.model import begun, quorums
 from zabcheck.models.zab.mutants import HARMLESS, ZAB_MUTANTS
 from zabcheck.models.zab.quorum_mutants import QUORUM_MUTANTS
 from zabcheck.models.zab.refinement import refines_broadcast
-from zabspec import zab
+from zabcheck.models.zab.words import words_for
+from zabspec import zab, zab_elected
 from zabspec.quorums import smallest
 from zabspec.zab import properties, witnesses
 from zabspec.zab.liveness import EVENTUALLY
@@ -178,4 +180,5 @@ SPEC = Spec(
     eventually=EVENTUALLY,
     live={"give_up": True},
     happenings=HAPPENINGS,
+    words={zab.State: words_for, zab_elected.State: both_words_for},
 )

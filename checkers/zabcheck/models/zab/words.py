@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zabcheck.explorer.verdicts import TraceStep
-from zabcheck.models.drawing import Line, Network, by_name, named, processing
+from zabcheck.models.bounds import by_name
+from zabcheck.models.drawing import Line, Network, named, processing
 from zabcheck.models.paper import words as paper_words
 from zabcheck.models.paper.words import by_whom, zxid
 from zabcheck.models.zab import mistakes
