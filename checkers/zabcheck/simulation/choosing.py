@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 
-from zabcheck.simulation.run import CLIENTS, REQUESTS, Event, Run, Setting
+from zabcheck.simulation.events import CLIENTS, REQUESTS, Event, members
+from zabcheck.simulation.run import Run
+from zabcheck.simulation.setting import Setting
 
 Choice = Callable[[Run, Random], Event | None]
 """Makes an event, if there is one of its kind."""
@@ -130,6 +132,19 @@ def disconnect(run: Run, random: Random) -> Event | None:
     return "disconnect", random.randrange(CLIENTS)
 
 
+def reconfigure(run: Run, random: Random) -> Event | None:
+    """A client asks for an ensemble of some of the servers."""
+    connected = [number for number, client in enumerate(run.clients) if client.is_confirmed]
+    if not connected:
+        return None
+    sids = list(run.world.members)
+    voters = sorted(
+        random.sample(sids, random.choice([size for size in (2, 3, 3, 4, 5) if size <= len(sids)]))
+    )
+    observers = [sid for sid in sids if sid not in voters and random.random() < 0.5]
+    return "reconfigure", random.choice(connected), members(voters), members(observers)
+
+
 def left_alone(run: Run, random: Random) -> Iterator[Event]:
     """A leader proposes what nobody hears of; the others elect another one."""
     leader = run.world.leader
@@ -221,7 +236,34 @@ def in_vain(run: Run, random: Random) -> Iterator[Event]:
     yield ("heal",)
 
 
+def moved_apart(run: Run, random: Random) -> Iterator[Event]:
+    """A client of the leader moves the ensemble and writes on, while some servers hear nothing of it."""
+    leader = run.world.leader
+    if leader is None:
+        return
+    client, others = random.randrange(CLIENTS), [sid for sid in run.world.members if sid != leader.me]
+    yield "connect", client, leader.me
+    yield ("settle",)
+    for sid in random.sample(others, random.randrange(1, 3)):
+        yield "block", leader.me, sid
+    yield "reconfigure", client, *_some_members(run, random)
+    for _ in range(random.randrange(3)):
+        yield "ask", client, "set", random.randrange(PATHS)
+    for _ in range(random.randrange(20)):
+        yield drift(run, random) or ("tick", 100)
+    for sid in random.sample(others, random.randrange(3)):
+        yield "crash", sid, random.randrange(3)
+        yield "start", sid
+    if random.random() < 0.5:
+        yield "isolate", leader.me
+    yield "calm", random.choice((2000, 20_000))
+    if random.random() < 0.8:
+        yield ("heal",)
+
+
 STORIES: tuple[Story, ...] = (left_alone, overtaken, joined_by_late, misled, in_vain)
+RECONFIGURED_STORIES: tuple[Story, ...] = (*STORIES, moved_apart)
+"""The same for runs whose members may change."""
 
 
 WEIGHTS: dict[Choice, float] = {
@@ -244,12 +286,15 @@ WEIGHTS: dict[Choice, float] = {
     live: 0.5,
 }
 """How often each is tried, beside the others."""
+RECONFIGURED: dict[Choice, float] = {**WEIGHTS, reconfigure: 3}
+"""The same for runs whose members may change."""
 STORIES_TOLD = 0.02
 """How often a story is told before an event."""
 
 
-def choose(run: Run, random: Random, weights: dict[Choice, float] = WEIGHTS) -> Event:
+def choose(run: Run, random: Random) -> Event:
     """The next event of a run."""
+    weights = RECONFIGURED if run.setting.joiners else WEIGHTS
     while True:
         (choice,) = random.choices([*weights], [*weights.values()])
         event = choice(run, random)
@@ -263,15 +308,30 @@ def setting(random: Random) -> Setting:
     return Setting(*sizes, random.choice((2, 4, 500)), random.choice((0.33, 100.0, -1.0)))
 
 
+def reconfigured_setting(random: Random) -> Setting:
+    """Three members, perhaps an observer, and two servers that may join."""
+    history, size_factor = random.choice((2, 4, 500)), random.choice((0.33, 100.0, -1.0))
+    return Setting(3, random.choice((0, 0, 1)), history, size_factor, joiners=2)
+
+
 def walk(run: Run, random: Random, length: int) -> None:
     """Takes a run so many events further, and to its end.
 
     Raises:
         Violation: something is not as it must be.
     """
+    stories = RECONFIGURED_STORIES if run.setting.joiners else STORIES
     while len(run.events) < length:
         if random.random() < STORIES_TOLD:
-            for event in random.choice(STORIES)(run, random):
+            for event in random.choice(stories)(run, random):
                 run.do(event)
         run.do(choose(run, random))
     run.finish()
+
+
+def _some_members(run: Run, random: Random) -> tuple[str, str]:
+    """Voters and observers of another ensemble."""
+    sids = list(run.world.members)
+    voters = random.sample(sids, min(random.choice((2, 3, 3, 4, 5)), len(sids)))
+    observers = [sid for sid in sids if sid not in voters and random.random() < 0.5]
+    return members(voters), members(observers)

@@ -8,20 +8,20 @@ line. The cores and the world are deterministic, so nothing else is needed. See 
 from __future__ import annotations
 
 import json
-from collections.abc import Container
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from zabcheck.simulation.events import Event, check_event
 from zabcheck.simulation.mistakes import MISTAKES
-from zabcheck.simulation.run import ARGUMENTS, CLIENTS, REQUESTS, Event, Setting
+from zabcheck.simulation.setting import Setting
 
 SUFFIX = ".run.json"
 VERSION = 1
-MOST = 1_000_000
-"""Numbers in a file are less: bytes, milliseconds, entries."""
 MOST_MEMBERS = 9
+OPTIONAL = {"joiners"}
+"""Names in a setting that may be left out."""
 
 
 class Expect(IntEnum):
@@ -119,36 +119,25 @@ def _from_document(document: Any) -> RunFile:
 
 
 def _setting(document: Any) -> Setting:
-    kinds = {each.name: type(each.default) for each in fields(Setting)}
-    if not isinstance(document, dict) or set(document) != set(kinds):
-        raise ValueError(f"setting is not an object of {', '.join(sorted(kinds))}")
+    known = {each.name: each.default for each in fields(Setting)}
+    named = set(document) if isinstance(document, dict) else set()
+    if named != set(known) and named != set(known) - OPTIONAL:
+        raise ValueError(f"setting is not an object of {', '.join(sorted(set(known) - OPTIONAL))}")
     for name, value in document.items():
-        if type(value) is not kinds[name]:
-            raise ValueError(f"setting.{name} is not of type {kinds[name].__name__}")
+        if type(value) is not type(known[name]):
+            raise ValueError(f"setting.{name} is not of type {type(known[name]).__name__}")
     setting = Setting(**document)
     if not 1 <= setting.voters <= MOST_MEMBERS or not 0 <= setting.observers <= MOST_MEMBERS:
         raise ValueError(f"setting: {setting.voters} voters and {setting.observers} observers")
+    if not 0 <= setting.joiners <= MOST_MEMBERS:
+        raise ValueError(f"setting: {setting.joiners} joiners")
     if setting.mistake and setting.mistake not in MISTAKES:
         raise ValueError(f"setting.mistake: no mistake is called {setting.mistake!r}")
     return setting
 
 
 def _event(event: Any, index: int, setting: Setting) -> Event:
-    if not isinstance(event, list) or not event or not isinstance(event[0], str) or event[0] not in ARGUMENTS:
-        raise ValueError(f"events[{index}]: not one of {', '.join(ARGUMENTS)}")
-    name, *arguments = event
-    wanted = ARGUMENTS[name]
-    least = sum(not kind.endswith("?") for kind in wanted)
-    if not least <= len(arguments) <= len(wanted):
-        raise ValueError(f"events[{index}]: {name} takes {' '.join(wanted) or 'nothing'}")
-    known: dict[str, Container[object]] = {
-        "member": range(1, setting.voters + setting.observers + 1),
-        "client": range(CLIENTS),
-        "number": range(MOST),
-        "word": REQUESTS,
-    }
-    for argument, kind in zip(arguments, wanted, strict=False):
-        is_of_type = type(argument) is (str if kind == "word" else int)
-        if not is_of_type or argument not in known[kind.rstrip("?")]:
-            raise ValueError(f"events[{index}]: {name}: {argument!r} is no {kind.rstrip('?')}")
-    return (name, *arguments)
+    try:
+        return check_event(event, setting)
+    except ValueError as error:
+        raise ValueError(f"events[{index}]: {error}") from None

@@ -66,7 +66,7 @@ class Guarantees:
     committed: list[Txn] = field(default_factory=list)
     established: dict[int, Sign] = field(default_factory=dict)
     acknowledged: list[int] = field(default_factory=list)
-    signs: dict[int, Sign] = field(default_factory=dict)
+    activity: dict[int, Sign] = field(default_factory=dict)
     _reference: Tree = field(default_factory=Tree)
     _sessions: dict[int, tuple[int, int]] = field(default_factory=dict)  # timeout, and when it began
     _states: list[Content] = field(default_factory=lambda: [content_of(Tree())])
@@ -198,7 +198,7 @@ class Guarantees:
     def _on_expired(self, record: Record) -> None:
         timeout, begun = self._sessions[record.session]
         established, leader = self.established[epoch_of(record.zxid)]
-        sign, where = self.signs.get(record.session, (0, leader))
+        sign, where = self.activity.get(record.session, (0, leader))
         since = max(begun, established, sign if where == leader and sign < record.time else 0)
         if record.time - since < timeout:
             what = f"0x{record.session:x} has ended after {record.time - since} ms of {timeout}"

@@ -16,8 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from zabcheck.simulation import choosing
 from zabcheck.simulation.choosing import Choice, Story
+from zabcheck.simulation.events import Event
 from zabcheck.simulation.judging import Violation
-from zabcheck.simulation.run import Event, Run, Setting
+from zabcheck.simulation.run import Run
+from zabcheck.simulation.setting import Setting
 
 SEEDS = some.integers(0, (1 << 16) - 1)
 
@@ -26,7 +28,7 @@ class Machine(RuleBasedStateMachine):
     """An ensemble under Hypothesis; subclasses say of how many.
 
     Attributes:
-        voters, observers: how many members there are.
+        voters, observers, joiners: how many servers there are of each kind (`Setting`).
         mistake: the one put into the cores; "" for none.
         seen: of all runs of this machine together, in how many what came up.
         failure: the last run that broke a property.
@@ -34,6 +36,7 @@ class Machine(RuleBasedStateMachine):
 
     voters: ClassVar[int] = 3
     observers: ClassVar[int] = 0
+    joiners: ClassVar[int] = 0
     mistake: ClassVar[str] = ""
     seen: ClassVar[Counter[str]]
     failure: ClassVar[tuple[Setting, tuple[Event, ...], Violation] | None] = None
@@ -47,7 +50,7 @@ class Machine(RuleBasedStateMachine):
     @initialize(history=some.sampled_from((2, 4, 500)), factor=some.sampled_from((0.33, -1.0, 100.0)))
     def all_start(self, history: int, factor: float) -> None:
         """An ensemble that has never run starts."""
-        self.run = Run(Setting(self.voters, self.observers, history, factor, self.mistake))
+        self.run = Run(Setting(self.voters, self.observers, history, factor, self.mistake, self.joiners))
 
     @rule(seed=SEEDS, times=some.integers(10, 60))
     def anything_happens(self, seed: int, times: int) -> None:
@@ -172,3 +175,22 @@ class Machine(RuleBasedStateMachine):
             self._is_broken = True
             type(self).failure = self.run.setting, tuple(self.run.events), violation
             raise
+
+
+class ReconfiguredMachine(Machine):
+    """An ensemble whose members change: there are servers that may join."""
+
+    joiners: ClassVar[int] = 2
+
+    @rule(seed=SEEDS)
+    def members_change(self, seed: int) -> None:
+        """A client asks for another ensemble, and time passes without new faults."""
+        self._choose(seed, choosing.connect)
+        self._choose(seed, choosing.settle)
+        self._choose(seed, choosing.reconfigure)
+        self._choose(seed, choosing.calm)
+
+    @rule(seed=SEEDS)
+    def members_change_apart(self, seed: int) -> None:
+        """The leader moves the ensemble while some servers hear nothing of it."""
+        self._tell(seed, choosing.moved_apart)

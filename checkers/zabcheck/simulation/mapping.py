@@ -32,7 +32,7 @@ from zabserver.service.node import Acl
 from zabserver.service.tree import CONFIG, Tree
 from zabserver.storage.images import Image, PacketStream
 from zabserver.storage.snapshots import decode_snapshot
-from zabserver.wire.jute import Reader
+from zabserver.wire.jute import LONG, Reader
 from zabserver.wire.quorum import ALREADY_PROMISED, Kind, Packet, encode_packet
 from zabserver.zab import handler as handlers
 from zabserver.zab import leader as leaders
@@ -111,6 +111,7 @@ PLAIN: dict[int, Callable[[Zxid], Message]] = {
     Kind.DIFF: lambda zxid: Diff(),
     Kind.TRUNC: Trunc,
     Kind.COMMIT: Commit,
+    Kind.COMMIT_AND_ACTIVATE: Commit,
     Kind.NEWLEADER: lambda zxid: NewLeader(zxid.epoch),
     Kind.UPTODATE: lambda zxid: UpToDate(),
     Kind.ACK: Ack,
@@ -431,6 +432,8 @@ class Mapper:
                 return Proposal(self.txn(packet.data or b""))
             case Kind.INFORM:
                 return Inform(self.txn(packet.data or b""))
+            case Kind.INFORM_AND_ACTIVATE:
+                return Inform(self.txn((packet.data or b"")[LONG.size :]))
             case Kind.ACKEPOCH:
                 epoch = Reader(packet.data or b"").int32()
                 return AckEpoch(None if epoch == ALREADY_PROMISED else epoch, zxid)

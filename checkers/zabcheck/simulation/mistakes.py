@@ -6,11 +6,13 @@ one property or another, by what happens first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from zabcheck.simulation import reconfiguration_mistakes
+from zabcheck.simulation.mistake import Mistake, mistake
 from zabserver.service.tree import Tree
 from zabserver.storage.images import Image
 from zabserver.wire.election import Notification, ServerState
@@ -27,26 +29,6 @@ from zabserver.zab.learner import Stage as Learned
 from zabserver.zab.peer import Peer
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """A mistake.
-
-    Attributes:
-        name: as in files of runs.
-        owner: the class or module in which something is replaced.
-        attribute: what.
-        wrong: what stands in its place.
-        voters, observers: of an ensemble that shows it.
-    """
-
-    name: str
-    owner: Any
-    attribute: str
-    wrong: Callable[..., Any]
-    voters: int = 3
-    observers: int = 0
-
-
 @contextmanager
 def planted(name: str) -> Iterator[None]:
     """Cores make a mistake as long as this lasts; none if the name is empty.
@@ -59,13 +41,15 @@ def planted(name: str) -> Iterator[None]:
         return
     if name not in MISTAKES:
         raise ValueError(f"no mistake is called {name!r}; there are {', '.join(MISTAKES)}")
-    mistake = MISTAKES[name]
-    right = getattr(mistake.owner, mistake.attribute)
-    setattr(mistake.owner, mistake.attribute, mistake.wrong)
+    replacements = MISTAKES[name].replacements
+    right = [(owner, attribute, getattr(owner, attribute)) for owner, attribute, _ in replacements]
+    for owner, attribute, wrong in replacements:
+        setattr(owner, attribute, wrong)
     try:
         yield
     finally:
-        setattr(mistake.owner, mistake.attribute, right)
+        for owner, attribute, kept in right:
+            setattr(owner, attribute, kept)
 
 
 # What is on disk before what is said.
@@ -259,33 +243,34 @@ def answers_without_end(self: Election, sender: int, notification: Notification)
 
 
 ALL: Sequence[Mistake] = (
-    Mistake("acknowledges-before-sync", Learner, "_log", acknowledges_before_sync),
-    Mistake("takes-up-epoch-before-history", Learner, "_on_new_leader", takes_up_epoch_before_history),
-    Mistake(
+    mistake("acknowledges-before-sync", Learner, "_log", acknowledges_before_sync),
+    mistake("takes-up-epoch-before-history", Learner, "_on_new_leader", takes_up_epoch_before_history),
+    mistake(
         "acknowledges-newleader-before-writing",
         Learner,
         "_on_new_leader",
         acknowledges_newleader_before_writing,
     ),
-    Mistake("promises-in-memory", Peer, "accept_epoch", promises_in_memory),
-    Mistake("keeps-image-in-memory", Peer, "adopt", keeps_image_in_memory),
-    Mistake("leaves-tail-out-of-vote", Peer, "_leave", leaves_tail_out_of_vote),
-    Mistake("follows-any-leader", Leader, "_on_promise", follows_any_leader, voters=5),
-    Mistake("accepts-lower-epoch", Learner, "_on_leader_info", accepts_lower_epoch, voters=5),
-    Mistake("ignores-trunc", Learner, "_on_choice", ignores_trunc),
-    Mistake("cuts-nothing", leaders, "plan_sync", cuts_nothing),
-    Mistake("sends-one-too-few", leaders, "plan_sync", sends_one_too_few),
-    Mistake("sends-newleader-first", Leader, "_synchronize", sends_newleader_first),
-    Mistake("leaves-out-outstanding", Leader, "_synchronize", leaves_out_outstanding),
-    Mistake("forwards-late", Leader, "propose", forwards_late),
-    Mistake("serves-without-quorum", Leader, "_count_ready", serves_without_quorum),
-    Mistake("commits-alone", Leader, "_acknowledged", commits_alone),
-    Mistake("commits-by-half", Leader, "_acknowledged", commits_by_half, voters=5),
-    Mistake("leads-on-alone", Leader, "_count_present", leads_on_alone),
-    Mistake("forgets-proposals", Leader, "logged", forgets_proposals),
-    Mistake("takes-anyone-for-owner", LeaderService, "check_session", takes_anyone_for_owner),
-    Mistake("hears-no-signs", Leader, "_on_pong", hears_no_signs),
-    Mistake("answers-without-end", Election, "_answer", answers_without_end, observers=1),
+    mistake("promises-in-memory", Peer, "accept_epoch", promises_in_memory),
+    mistake("keeps-image-in-memory", Peer, "adopt", keeps_image_in_memory),
+    mistake("leaves-tail-out-of-vote", Peer, "_leave", leaves_tail_out_of_vote),
+    mistake("follows-any-leader", Leader, "_on_promise", follows_any_leader, voters=5),
+    mistake("accepts-lower-epoch", Learner, "_on_leader_info", accepts_lower_epoch, voters=5),
+    mistake("ignores-trunc", Learner, "_on_choice", ignores_trunc),
+    mistake("cuts-nothing", leaders, "plan_sync", cuts_nothing),
+    mistake("sends-one-too-few", leaders, "plan_sync", sends_one_too_few),
+    mistake("sends-newleader-first", Leader, "_synchronize", sends_newleader_first),
+    mistake("leaves-out-outstanding", Leader, "_synchronize", leaves_out_outstanding),
+    mistake("forwards-late", Leader, "propose", forwards_late),
+    mistake("serves-without-quorum", Leader, "_count_ready", serves_without_quorum),
+    mistake("commits-alone", Leader, "_acknowledged", commits_alone),
+    mistake("commits-by-half", Leader, "_acknowledged", commits_by_half, voters=5),
+    mistake("leads-on-alone", Leader, "_count_present", leads_on_alone),
+    mistake("forgets-proposals", Leader, "logged", forgets_proposals),
+    mistake("takes-anyone-for-owner", LeaderService, "check_session", takes_anyone_for_owner),
+    mistake("hears-no-signs", Leader, "_on_pong", hears_no_signs),
+    mistake("answers-without-end", Election, "_answer", answers_without_end, observers=1),
+    *reconfiguration_mistakes.ALL,
 )
 MISTAKES = {each.name: each for each in ALL}
-"""By name."""
+"""All mistakes, by name."""

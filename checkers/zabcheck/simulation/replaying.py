@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from zabcheck.simulation.events import Event
 from zabcheck.simulation.files import Expect, RunFile
 from zabcheck.simulation.judging import Violation
 from zabcheck.simulation.mistakes import planted
-from zabcheck.simulation.run import Event, Run, Setting
+from zabcheck.simulation.run import Run
+from zabcheck.simulation.setting import Setting
 from zabcheck.simulation.world import START
 
 

@@ -1,155 +1,82 @@
-"""A run: the events that befall an ensemble, one after the other, each judged as it is taken.
+"""A run: an ensemble and its clients, and the events that happen to them one by one, each judged at once.
 
-An event is a name and its arguments, nothing but numbers and words, so that a run can be written down and
-taken again. One that cannot happen does nothing, so that what is left of a run without some of its events is
-a run as well.
+An event that cannot happen changes nothing. So what is left of a run when some of its events are taken out
+is a run as well, which is what the shrinker needs.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
 
-from zabcheck.servers.encoding import Sync
+from zabcheck.servers.encoding import Request
 from zabcheck.simulation.client import Client
 from zabcheck.simulation.disk import PowerCut
+from zabcheck.simulation.events import CLIENTS, REQUESTS, Event, reconfiguration
 from zabcheck.simulation.guarantees import Guarantees
 from zabcheck.simulation.judging import Judge, Violation
 from zabcheck.simulation.mapping import Mapper, UnknownImage, zxid_of
+from zabcheck.simulation.reconfigurations import Reconfigurations
+from zabcheck.simulation.setting import Setting
 from zabcheck.simulation.world import World
-from zabserver.zab.ensemble import Ensemble, Member
+from zabserver.zab.ensemble import Ensemble
 from zabserver.zab.role import Rules
-from zabspec import tree
 
-Event = tuple[Any, ...]
-"""A name and its arguments, as in `ARGUMENTS`: ids of members, numbers of clients, words of `REQUESTS`."""
-
-CLIENTS = 3
 TIMEOUT = 12_000
-"""Of all sessions, in milliseconds."""
-RULES = Rules(tick=1000, init=10, sync=5)
-PACE = 100
-"""How much time passes at once where time only passes, in milliseconds."""
-PATIENCE = 90_000
-"""How long an ensemble that nothing bad happens to any more may take until all its members serve."""
-MOST_AT_ONCE = 1000
+"""Session timeout of all clients, in milliseconds."""
+TICK = 100
+"""Interval between clock ticks while a run only waits, in milliseconds."""
+RECOVERY = 90_000
+"""How long an ensemble without faults may take until all its members serve, in milliseconds."""
+ROUNDS = 1000
 """How many rounds of messages there may be without time passing."""
-MARGIN = 2000
-"""How long ago a session's last sign of life may be, in milliseconds, for the session to be alive."""
-
-ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "note": ("member", "member"),
-    "forget": ("member", "member"),
-    "chunk": ("member", "member", "number?"),
-    "elect": ("member", "member"),
-    "reset": ("member", "member"),
-    "block": ("member", "member"),
-    "isolate": ("member",),
-    "heal": (),
-    "sync": ("member",),
-    "crash": ("member", "number?"),
-    "fuse": ("member", "number"),
-    "start": ("member",),
-    "snapshot": ("member", "number?"),
-    "tick": ("number",),
-    "settle": (),
-    "calm": ("number",),
-    "live": ("number",),
-    "connect": ("client", "member"),
-    "disconnect": ("client",),
-    "ask": ("client", "word", "number"),
-    "ping": ("client",),
-}
-"""The events, each a method of `Run`, and what they take; with a ? what may be left out."""
-
-
-def _path(number: int) -> str:
-    return f"/{number}"
-
-
-REQUESTS: dict[str, Callable[[int, bytes], Any]] = {
-    "create": lambda number, content: tree.Create(_path(number), content),
-    "ephemeral": lambda number, content: tree.Create(_path(number), content, flag=tree.Flag.EPHEMERAL),
-    "sequential": lambda number, content: tree.Create("/s", content, flag=tree.Flag.SEQUENTIAL),
-    "set": lambda number, content: tree.SetData(_path(number), content),
-    "delete": lambda number, content: tree.Delete(_path(number)),
-    "multi": lambda number, content: tree.Multi(
-        (tree.SetData("/", content), tree.Create(_path(number), content))
-    ),
-    "get": lambda number, content: tree.GetData(_path(number)),
-    "root": lambda number, content: tree.GetData("/"),
-    "sync": lambda number, content: Sync("/"),
-    "close": lambda number, content: tree.CloseSession(),
-}
-"""What clients ask for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a run is of.
-
-    Attributes:
-        voters, observers: how many.
-        history: how many transactions a leader keeps at hand.
-        size_factor: as of `Rules`.
-        mistake: the name of a mistake put into the cores (`zabcheck.simulation.mistakes`); "" for none.
-    """
-
-    voters: int = 3
-    observers: int = 0
-    history: int = 500
-    size_factor: float = 0.33
-    mistake: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """As it stands in a file."""
-        return asdict(self)
+FRESH = 2000
+"""How old a session's last activity may be, in milliseconds, for the session to count as alive."""
+PING_INTERVAL = 1000
+"""Interval between the pings of a client that keeps its session, in milliseconds."""
 
 
 class Run:
-    """An ensemble and its clients, from when all members start.
+    """An ensemble and its clients, from the start of all servers.
 
     Args:
-        setting: what it is of.
+        setting: what the run starts from.
 
     Attributes:
-        events: those that did something, in order.
+        setting: as above.
+        world: the servers, their disks and the network.
+        mapper: the state of the spec that the world stands for.
+        guarantees: what is judged over the whole run.
+        clients: by number.
+        events: the events that changed something, in order.
         seen: what came up, and how often: the spec's SOMETIMES, and what the run itself counts.
     """
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        size = setting.voters + setting.observers
-        members = {sid: Member(sid, "host", 2888, 3888, sid > setting.voters) for sid in range(1, size + 1)}
-        rules = Rules(
-            tick=RULES.tick,
-            init=RULES.init,
-            sync=RULES.sync,
-            history=setting.history,
-            size_factor=setting.size_factor,
-        )
-        self.world = _Watched(Ensemble(members), rules, self._on_turn)
+        self.world = _Watched(setting.ensemble, setting.rules, self._on_turn)
+        for sid in range(setting.size - setting.joiners + 1, setting.size + 1):
+            self.world.add(sid, setting.ensemble_of_joiner(sid))
         self.mapper = Mapper(self.world)
-        self.judge = Judge(size)
+        self.judge = Judge(setting.size, is_reconfigured=setting.joiners > 0)
         self.guarantees = Guarantees(self.world, self.mapper)
+        self.reconfigurations = Reconfigurations(self.world, self.mapper) if setting.joiners else None
         self.clients = [Client(timeout=TIMEOUT) for _ in range(CLIENTS)]
         self.events: list[Event] = []
         self.seen: Counter[str] = self.judge.reached
-        self._heard: dict[int, int] = {}
+        self._active: dict[int, int] = {}  # sessions, and when their clients last sent something
         self._closing: set[int] = set()
         for sid in self.world.members:
             self.start(sid)
 
     def do(self, event: Event) -> bool:
-        """Lets an event happen.
+        """Lets an event happen, and judges what has become of the ensemble.
 
         Returns:
-            Whether it could; nothing is different if not.
+            True if it happened; False if it could not, and nothing has changed.
 
         Raises:
-            Violation: something is not as it must be.
+            Violation: a property does not hold.
         """
         name, *arguments = event
         self.events.append(event)
@@ -160,14 +87,14 @@ class Run:
         return True
 
     def finish(self) -> None:
-        """Nothing bad happens any more: the ensemble recovers, and all is as it must be.
+        """Ends all faults, waits until the ensemble has recovered, and judges what it has kept.
 
         Raises:
-            Violation: it does not, or is not.
+            Violation: it does not recover in time, or a property does not hold.
         """
-        if not self._live(PATIENCE, self._check_agreement):
-            said = [f"{sid}: {'; '.join(each.news[-3:])}" for sid, each in self.world.members.items()]
-            raise Violation("ensemble_recovers", f"not within {PATIENCE} ms: {' | '.join(said)}")
+        if not self._live(RECOVERY, self._check_recovery):
+            news = [f"{sid}: {'; '.join(each.news[-3:])}" for sid, each in self.world.members.items()]
+            raise Violation("ensemble_recovers", f"not within {RECOVERY} ms: {' | '.join(news)}")
         self.judge.judge_rest(self.mapper.state)
         leader = self.world.leader
         assert leader is not None
@@ -176,90 +103,98 @@ class Run:
         if lost:
             raise Violation("acknowledged_is_kept", f"0x{lost[0]:x} is not in the last leader's history")
 
-    def _check_agreement(self) -> bool:
-        """Returns whether all members serve clients and have applied the same transactions.
+    def _check_recovery(self) -> bool:
+        """Returns True if all members of the ensemble serve, and have applied the same transactions.
 
-        Who has promised a later epoch to a leader that came to nothing stays out until there is another one,
-        as with ZooKeeper.
+        A member that has promised a later epoch to a leader that failed cannot join until there is another
+        leader, as in ZooKeeper; it is not waited for.
         """
         world, leader = self.world, self.world.leader
         if leader is None or world.unsynced():
             return False
-        joined = [sid for sid, each in world.members.items() if each.disk.accepted <= leader.current_epoch]
-        if len(joined) < len(world.members):
+        members = [sid for sid in world.members if sid in leader.ensemble.members]
+        joined = [sid for sid in members if world.members[sid].disk.accepted <= leader.current_epoch]
+        if len(joined) < len(members):
             self.seen["promise_keeps_out"] += 1
         histories = [self.mapper.applied(sid) for sid in joined]
-        serving = [each for each in joined if world.serves(each)]
-        return serving == joined and all(history == histories[0] for history in histories)
+        serving = [sid for sid in joined if world.serves(sid)]
+        if serving != joined or any(history != histories[0] for history in histories):
+            return False
+        return self.reconfigurations is None or self.reconfigurations.is_known_to_all(joined)
 
     # Events: messages.
 
     def note(self, sender: int, receiver: int) -> bool:
-        """A notification arrives."""
+        """A notification of the election arrives."""
         if (sender, receiver) not in self.world.deliverable_notes():
             return False
         self._guarded(self.world.deliver_note, sender, receiver)
         return True
 
     def forget(self, sender: int, receiver: int) -> bool:
-        """A notification is lost, with the connection that it was on."""
+        """A notification of the election is lost, with the connection that it was on."""
         return self.world.notes.pop((sender, receiver), None) is not None
 
     def chunk(self, sender: int, receiver: int, size: int = 0) -> bool:
-        """What is next on the oldest connection on which there is something arrives, or the start of it."""
+        """The next chunk of bytes arrives on the oldest connection that has one, or its first bytes do."""
         for cable, side in self.world.deliverable():
             if (cable.ends[1 - side], cable.ends[side]) == (sender, receiver):
-                self.world.time += cable.is_dialing  # a millisecond; ids of sessions count on that
+                self.world.time += (
+                    cable.is_dialing
+                )  # a millisecond, so that no two leaders give equal session ids
                 self._guarded(self.world.deliver, cable, side, size)
                 return True
         return False
 
     def elect(self, sid: int, leader: int) -> bool:
-        """A member's election comes to any result. Discovery must stand it (`server_leads_unelected`)."""
+        """The election of a server ends with any voter as its result: discovery must be safe all the same.
+
+        Spec: `server_leads_unelected`.
+        """
         peer = self.world.members[sid].peer
-        if peer is None or peer.role is not None or leader not in self.world.ensemble.voters:
+        if peer is None or peer.role is not None or leader not in peer.ensemble.voters:
             return False
         self._guarded(self.world.elect, sid, leader)
         return True
 
     def reset(self, one: int, other: int) -> bool:
-        """All connections between two members break."""
+        """All connections between two servers break."""
         cables = [cable for cable in self.world.cables if set(cable.ends) == {one, other}]
         for cable in cables:
             self.world.reset(cable)
         return bool(cables)
 
     def block(self, sender: int, receiver: int) -> bool:
-        """From now on nothing that a member sends arrives at another."""
+        """The network stops delivering what one server sends another."""
         if sender == receiver or (sender, receiver) in self.world.blocked:
             return False
         self.world.block(sender, receiver)
         return True
 
     def isolate(self, sid: int) -> None:
-        """From now on nothing gets from a member to others, or from them to it."""
+        """The network stops delivering anything between a server and all others."""
         for other in self.world.members:
             if other != sid:
                 self.world.block(sid, other)
                 self.world.block(other, sid)
 
     def heal(self) -> bool:
-        """Everything arrives again."""
+        """The network delivers everything again."""
         was_whole = not self.world.blocked
         self.world.heal()
         return not was_whole
 
-    # Events: members.
+    # Events: servers.
 
     def sync(self, sid: int) -> bool:
-        """A disk is synced."""
+        """A server's log is synced to its disk."""
         if sid not in self.world.unsynced():
             return False
         self._guarded(self.world.sync, sid)
         return True
 
     def crash(self, sid: int, kept: int = 0) -> bool:
-        """A member is gone; the first few entries that were not synced are on its disk."""
+        """A server crashes; of the log entries that were not synced the first few are on its disk."""
         member = self.world.members[sid]
         if member.peer is None:
             return False
@@ -269,21 +204,21 @@ class Run:
         return True
 
     def fuse(self, sid: int, count: int) -> bool:
-        """A member will be gone after so many more writes that its core waits for."""
+        """A server will crash after so many more writes that its core waits for."""
         if self.world.members[sid].peer is None:
             return False
         self.world.members[sid].disk.fuse = count
         return True
 
     def start(self, sid: int) -> bool:
-        """A member that is gone starts again."""
+        """A server that has crashed starts again."""
         if self.world.members[sid].peer is not None:
             return False
         self._guarded(self.world.start, sid)
         return True
 
     def snapshot(self, sid: int, count: int = 3) -> bool:
-        """A member that serves writes a snapshot, and keeps so many, and the log from the oldest on."""
+        """A server that serves writes a snapshot, keeps the last few, and the log from the oldest on."""
         self.sync(sid)
         member = self.world.members[sid]
         if member.peer is None or member.peer.service is None or not member.peer.tree.zxid:
@@ -298,25 +233,25 @@ class Run:
         self._guarded(self.world.tick, milliseconds)
 
     def settle(self) -> None:
-        """All that is on its way arrives, and is synced, in no time.
+        """Everything in flight arrives and every log is synced, without time passing.
 
         Raises:
-            Violation: it never ends.
+            Violation: messages lead to more messages without end.
         """
-        for _ in range(MOST_AT_ONCE):
+        for _ in range(ROUNDS):
             if not any([*self._step()]):
                 return
         raise Violation("traffic_ends", "without time passing, members send each other more and more")
 
     def calm(self, milliseconds: int) -> None:
-        """Time passes, and all arrives that is not blocked, at most until all that run serve."""
+        """Time passes and all arrives that is not blocked, at most until all running servers serve."""
         self._pass(milliseconds, lambda: self.world.leader is not None and self.world.all_serve())
 
     def live(self, milliseconds: int) -> None:
-        """As `calm`, with a network that is whole, all members started, and clients that hold on.
+        """Time passes without faults: the network is whole, all servers run, and clients keep their sessions.
 
         Raises:
-            Violation: a session is lost whose client held on.
+            Violation: a session expires though its client has kept it alive.
         """
         self._live(milliseconds, lambda: False)
 
@@ -329,9 +264,9 @@ class Run:
         alive = [
             (client, client.session)
             for client in self.clients
-            if client.session and now - self._heard.get(client.session, 0) <= MARGIN
+            if client.session and now - self._active.get(client.session, 0) <= FRESH
         ]
-        is_so = self._pass(milliseconds, until, self._hold_on)
+        is_so = self._pass(milliseconds, until, self._keep_sessions)
         for client, session in alive:
             if session in client.ended and session not in self._closing:
                 raise Violation(
@@ -343,18 +278,19 @@ class Run:
     def _pass(
         self, milliseconds: int, until: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None
     ) -> bool:
+        """Lets time pass until a condition holds; False if it does not hold in time."""
         end = self.world.time + milliseconds
         self.settle()
         while not until():
             if self.world.time >= end:
                 return False
-            self.tick(PACE)
+            self.tick(TICK)
             meanwhile()
             self.settle()
         return True
 
     def _step(self) -> Iterator[bool]:
-        """One of all that may arrive or be synced, on every way."""
+        """Delivers what is next on each connection and syncs each log; yields whether it could."""
         world = self.world
         for pair in world.deliverable_notes():
             yield self.note(*pair)
@@ -366,7 +302,7 @@ class Run:
     # Events: clients.
 
     def connect(self, number: int, sid: int) -> bool:
-        """A client connects to a member, with the session that it has."""
+        """A client connects to a server, with the session that it has."""
         client, peer = self.clients[number], self.world.members[sid].peer
         if peer is None or peer.service is None:
             return False
@@ -382,43 +318,56 @@ class Run:
         return True
 
     def ask(self, number: int, word: str, which: int) -> bool:
-        """A client asks for something."""
+        """A client sends one of `REQUESTS`."""
         client = self.clients[number]
-        sid = self._home_of(client)
-        if sid is None:
-            return False
-        if word == "close":
+        if word == "close" and client.is_confirmed:
             self._closing.add(client.session)
-        self._sign(client, sid)
         content = b"%d.%d" % (number, len(client.asked))
-        asked = client.ask(REQUESTS[word](which, content))
-        asked.acknowledged = len(self.guarantees.acknowledged)
-        self._guarded(self.world.perform, sid)
-        return True
+        return self._send(number, REQUESTS[word](which, content))
+
+    def reconfigure(self, number: int, voters: str, observers: str) -> bool:
+        """A client asks for another ensemble."""
+        return self._send(number, reconfiguration(voters, observers))
 
     def ping(self, number: int) -> bool:
-        """A client gives a sign of life."""
+        """A client sends a ping."""
         client = self.clients[number]
-        sid = self._home_of(client)
+        sid = self._server_of(client)
         if sid is None:
             return False
-        self._sign(client, sid)
+        self._record_activity(client, sid)
         client.ping()
         self._guarded(self.world.perform, sid)
         return True
 
-    def _hold_on(self) -> None:
-        """Clients that have a session ping every second, and connect again where they have lost it."""
+    def _send(self, number: int, request: Request) -> bool:
+        client = self.clients[number]
+        sid = self._server_of(client)
+        if sid is None:
+            return False
+        self._record_activity(client, sid)
+        self._guarded(self._ask, client, request, sid)
+        return True
+
+    def _ask(self, client: Client, request: Request, sid: int) -> None:
+        client.ask(request).acknowledged = len(self.guarantees.acknowledged)
+        self.world.perform(sid)
+
+    def _keep_sessions(self) -> None:
+        """Lets clients with a session ping every second, and connect again where the connection is lost."""
         members = list(self.world.members)
         for number, client in enumerate(self.clients):
             if client.connection is None and client.session:
-                self.connect(number, members[(self.world.time // PACE + number) % len(members)])
-            elif client.is_confirmed and self.world.time - self._heard.get(client.session, 0) >= 1000:
+                self.connect(number, members[(self.world.time // TICK + number) % len(members)])
+            elif client.is_confirmed and self._silence(client) >= PING_INTERVAL:
                 self.seen["session_held"] += 1
                 self.ping(number)
 
-    def _home_of(self, client: Client) -> int | None:
-        """The member that serves a client."""
+    def _silence(self, client: Client) -> int:
+        return self.world.time - self._active.get(client.session, 0)
+
+    def _server_of(self, client: Client) -> int | None:
+        """Returns the server that a client has a confirmed connection to."""
         if not client.is_confirmed:
             return None
         for sid, member in self.world.members.items():
@@ -426,14 +375,14 @@ class Run:
                 return sid
         return None
 
-    def _sign(self, client: Client, sid: int) -> None:
-        self._heard[client.session] = self.world.time
-        self.guarantees.signs[client.session] = self.world.time, sid
+    def _record_activity(self, client: Client, sid: int) -> None:
+        self._active[client.session] = self.world.time
+        self.guarantees.activity[client.session] = self.world.time, sid
 
-    # Looking.
+    # Judging.
 
     def _on_turn(self, sid: int) -> None:
-        """A member has done what its core said."""
+        """Judges a server that has performed the effects of its core."""
         self._look(sid)
         for client in self.clients:
             if client.fresh:
@@ -448,13 +397,15 @@ class Run:
         if is_different:
             self.judge.judge_step(before, self.mapper.state)
         for sid in sids:
+            if self.reconfigurations is not None:
+                self.reconfigurations.on_member(sid, self.guarantees.committed)
             self.guarantees.on_member(sid)
 
     def _guarded(self, what: Callable[..., object], *arguments: object) -> None:
-        """Does something that may end with a power cut at a member.
+        """Does something during which a server may crash.
 
         Raises:
-            Violation: something is not as it must be, or a core fails.
+            Violation: a property does not hold, or a core fails.
         """
         try:
             what(*arguments)
@@ -471,20 +422,24 @@ class Run:
 
 
 class _Watched(World):
-    """A world that tells of every turn of a member."""
+    """A world that calls back after each turn of a server."""
 
     def __init__(self, ensemble: Ensemble, rules: Rules, on_turn: Callable[[int], None]) -> None:
         super().__init__(ensemble, rules)
         self._on_turn = on_turn
 
     def start(self, sid: int) -> None:
-        """A member's process starts, if it finds its disk in order."""
+        """Starts a server's process.
+
+        Raises:
+            Violation: the server refuses what it finds on its disk.
+        """
         try:
             super().start(sid)
         except ValueError as error:
             raise Violation("member_starts", f"{sid} does not: {error}") from error
 
     def perform(self, sid: int) -> None:
-        """Does what a member's core says."""
+        """Performs the effects of a server's core."""
         super().perform(sid)
         self._on_turn(sid)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zabcheck.simulation.events import Event
 from zabcheck.simulation.replaying import Replayed, replayed
-from zabcheck.simulation.run import Event, Setting
+from zabcheck.simulation.setting import Setting
 
 
 def shrunk(setting: Setting, events: Sequence[Event], most: int = 2000) -> tuple[Event, ...]:

@@ -280,15 +280,27 @@ class Election:
     def _answer(self, sender: int, notification: Notification) -> None:
         """Sends a looking peer this server's decision, or its vote if the peer's round is earlier.
 
-        A server that does not vote is answered in any round, but does not answer others with its own round.
-        If it did, as in ZooKeeper, the two would answer each other as fast as the network allows.
+        A server that does not vote is answered in any round. A server answers with its own round only if the
+        peer counts its vote: otherwise, as in ZooKeeper, the two would answer each other as fast as the
+        network allows.
         """
         if notification.state != ServerState.LOOKING or self.vote is None or sender == self.me:
             return
-        has_a_say = self.me in self.ensemble.voters
         is_behind = notification.round < self.round or sender not in self.electorate
-        if self.state != ServerState.LOOKING or (has_a_say and is_behind):
+        if self.state != ServerState.LOOKING or (is_behind and self._has_a_say(notification)):
             self._send(sender, self.vote)
+
+    def _has_a_say(self, notification: Notification) -> bool:
+        """True if this server votes, by its own configuration and by that of a notification's sender."""
+        if self.me not in self.ensemble.voters:
+            return False
+        if notification.config in (b"", self._config):
+            return True
+        try:
+            theirs = ensemble_from_text(notification.config.decode())
+        except ValueError:
+            return True
+        return self.me in theirs.voters
 
     def _send(self, receiver: int, vote: Vote) -> None:
         notification = Notification(

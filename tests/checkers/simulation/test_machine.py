@@ -9,16 +9,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-import places
+from failed_runs import keep_and_fail
 from zabcheck.simulation.choosing import setting, walk
-from zabcheck.simulation.files import Expect, RunFile, save
 from zabcheck.simulation.judging import Violation
-from zabcheck.simulation.machine import Machine
+from zabcheck.simulation.machine import Machine, ReconfiguredMachine
 from zabcheck.simulation.mistakes import MISTAKES, planted
-from zabcheck.simulation.run import Event, Run, Setting
-from zabcheck.simulation.shrinking import shrunk
+from zabcheck.simulation.run import Run
 
-TRACES = places.TRACES / "ensemble"
 REACHED = {
     "another_server_leads_too",
     "deposed_leader_proposes",
@@ -73,7 +70,11 @@ class Observed(Machine):
     observers = 1
 
 
-MACHINES = (Three, Five, Observed)
+class Reconfigured(ReconfiguredMachine):
+    pass
+
+
+MACHINES = (Three, Five, Observed, Reconfigured)
 
 
 def run_machine(machine: type[Machine], examples: int) -> None:
@@ -99,14 +100,8 @@ def explore(machine: type[Machine], examples: int) -> Counter[str]:
         run_machine(machine, examples)
     except Violation:
         assert machine.failure is not None
-        fail(*machine.failure)
+        keep_and_fail(*machine.failure)
     return machine.seen
-
-
-def fail(of: Setting, events: tuple[Event, ...], violation: Violation) -> None:
-    """A run has broken a property: it is shrunk and kept."""
-    file = RunFile(of, violation.property, Expect.VIOLATED, shrunk(of, events, 500))
-    pytest.fail(f"{violation}\nkept as {save(file, TRACES)}; `zab replay` runs it again")
 
 
 def walk_often(seeds: range, length: int) -> Counter[str]:
@@ -118,7 +113,7 @@ def walk_often(seeds: range, length: int) -> Counter[str]:
         try:
             walk(run, random, length)
         except Violation as violation:
-            fail(run.setting, tuple(run.events), violation)
+            keep_and_fail(run.setting, tuple(run.events), violation)
         seen.update(run.seen.keys())
         seen["several_epochs"] += len(run.guarantees.established) >= SEVERAL
     return seen
@@ -148,13 +143,12 @@ def test_cores_keep_it_in_long_runs() -> None:
 
 
 def find(mistake: str, examples: int) -> None:
-    class Mistaken(Machine):
-        pass
-
-    Mistaken.mistake = mistake
-    Mistaken.voters, Mistaken.observers = MISTAKES[mistake].voters, MISTAKES[mistake].observers
+    size = MISTAKES[mistake]
+    machine: type[Machine] = ReconfiguredMachine if size.joiners else Machine
+    attributes = {"mistake": mistake, "voters": size.voters, "observers": size.observers}
+    mistaken = type("Mistaken", (machine,), {**attributes, "joiners": size.joiners})
     with pytest.raises(Violation):
-        run_machine(Mistaken, examples)
+        run_machine(mistaken, examples)
 
 
 @pytest.mark.parametrize("mistake", FOUND_SOON)

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from random import Random
 
 import pytest
 
+from failed_runs import keep_and_fail
 from zabcheck.servers.encoding import Reconfigure, Request
-from zabcheck.simulation.changing import Changing
+from zabcheck.simulation import reconfiguration_mistakes
+from zabcheck.simulation.choosing import reconfigured_setting, walk
 from zabcheck.simulation.client import Asked, Client
-from zabcheck.simulation.disk import MemoryDisk
+from zabcheck.simulation.events import check_event
 from zabcheck.simulation.judging import Violation
+from zabcheck.simulation.mistakes import planted
+from zabcheck.simulation.run import Run
+from zabcheck.simulation.setting import Setting
 from zabcheck.simulation.world import World
 from zabserver.service.settings import Settings
 from zabserver.service.tree import CONFIG
 from zabserver.wire.election import ServerState
 from zabserver.wire.protocol import Err
-from zabserver.zab.configuration import reached_by
-from zabserver.zab.election import Election, Report
 from zabserver.zab.ensemble import Ensemble, ensemble_from_text
 from zabserver.zab.leader import Leader
 from zabserver.zab.peer import Peer
 from zabserver.zab.role import Rules
-from zabserver.zab.succession import Succession
 from zabspec import tree
 
+RUNS = 40
 RULES = Rules(tick=1000, init=10, sync=5, settings=Settings(reconfig=True, skip_acl=True))
 
 
@@ -237,75 +243,54 @@ def test_there_is_one_reconfiguration_at_a_time() -> None:
     assert [each.error for each in asked] == [0, Err.RECONFIG_IN_PROGRESS]
 
 
-# Whatever happens: see `zabcheck.simulation.changing`.
-
-STEPS = 400
+# Whatever happens.
 
 
-def broken_within(seeds: int) -> set[str]:
-    """The properties that do not hold in the first so many runs."""
-    broken = set()
-    for seed in range(seeds):
-        try:
-            Changing(seed).go(STEPS)
-        except Violation as violation:
-            broken.add(violation.property)
-    return broken
-
-
-def test_nothing_acknowledged_is_lost_and_nobody_disagrees_whatever_crashes() -> None:
+def walk_reconfigured(seeds: range, length: int) -> int:
+    """Walks runs in which members change, and returns how many reconfigurations were committed in all."""
     changes = 0
-    for seed in range(60):
-        run = Changing(seed)
-        run.go(STEPS)
-        changes += run.changes
-    assert changes > 60
+    for seed in seeds:
+        random = Random(seed)
+        run = Run(reconfigured_setting(random))
+        try:
+            walk(run, random, length)
+        except Violation as violation:
+            keep_and_fail(run.setting, tuple(run.events), violation)
+        assert run.reconfigurations is not None
+        changes += len(run.reconfigurations.ensembles) - 1
+    return changes
+
+
+def test_nothing_is_lost_and_quorums_of_both_ensembles_agree_whatever_crashes() -> None:
+    assert walk_reconfigured(range(RUNS), 200) > RUNS
 
 
 @pytest.mark.deep
 def test_the_same_for_long() -> None:
-    assert broken_within(1000) == set()
+    walk_reconfigured(range(10_000, 11_000), 400)
 
 
-def only_the_old_quorum(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Peer, "ensembles", property(lambda peer: (peer.ensemble,)))
-    patch.setattr(Succession, "reached", lambda self, marks: reached_by(self.peer.ensemble, marks))
-    patch.setattr(Election, "_has_quorum", has_quorum_of_first)
+def test_servers_that_know_two_ensembles_at_a_version_are_noticed() -> None:
+    run = Run(Setting(joiners=2))
+    run.do(("calm", 20_000))
+    run.do(("live", 1000))
+    peer = run.world.members[1].peer
+    assert peer is not None
+    peer.ensemble = replace(ensemble_of(1, 2), version=peer.ensemble.version)
+    with pytest.raises(Violation, match="one_ensemble_a_version"):
+        run.do(("tick", 10))
 
 
-def has_quorum_of_first(election: Election, reports: dict[int, Report], report: Report) -> bool:
-    return election.ensemble.is_quorum([sid for sid, each in reports.items() if report.agrees_with(each)])
+def test_a_run_without_joiners_is_not_reconfigured() -> None:
+    with pytest.raises(ValueError, match="without joiners"):
+        check_event(["reconfigure", 0, "1,2", ""], Setting())
+    assert check_event(["reconfigure", 0, "1,2,5", "3"], Setting(joiners=2))
+    for voters, observers in (("2,1", ""), ("1,1", ""), ("1,2", "2"), ("6", ""), ("1, 2", ""), ("a", "")):
+        with pytest.raises(ValueError, match="reconfigure: "):
+            check_event(["reconfigure", 0, voters, observers], Setting(joiners=2))
 
 
-def only_the_new_quorum(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Succession, "reached", lambda self, marks: reached_by(self.peer.last_seen, marks))
-
-
-def a_proposed_ensemble_is_not_kept(patch: pytest.MonkeyPatch) -> None:
-    def save(disk: MemoryDisk, committed: Ensemble, _: Ensemble) -> None:
-        disk.ensembles = (committed, committed)
-
-    patch.setattr(MemoryDisk, "save_ensembles", save)
-
-
-def a_proposed_ensemble_is_told_as_committed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Succession, "of_new_leader", lambda self, _: self.peer.last_seen)
-
-
-def the_old_quorum_is_not_waited_for_after_the_commit(patch: pytest.MonkeyPatch) -> None:
-    def reached(self: Succession, marks: dict[int, int]) -> int:
-        self._before = None
-        return right(self, marks)
-
-    right = Succession.reached
-    patch.setattr(Succession, "reached", reached)
-
-
-def nobody_is_told_of_newer_ensembles(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Peer, "_activate_newer_ensemble", lambda self: None)
-
-
-# What each of them breaks, in as few steps as it takes.
+# Mistakes in the cores, each with a test that fails with it; `traces/ensemble` has a run for each, too.
 
 
 def cut(of: World, ones: Iterable[int], others: Iterable[int]) -> None:
@@ -412,23 +397,23 @@ def test_what_was_proposed_before_the_commit_has_a_quorum_of_the_ensemble_before
     assert succession.reached(new) == last
 
 
-CAUGHT: list[tuple[Callable[[pytest.MonkeyPatch], None], Callable[[], None]]] = [
-    (only_the_old_quorum, lambda: test_a_reconfiguration_and_what_follows_wait_for_both_quorums((4, 5))),
-    (only_the_new_quorum, lambda: test_a_reconfiguration_and_what_follows_wait_for_both_quorums((1, 2))),
-    (a_proposed_ensemble_is_not_kept, test_who_has_acknowledged_an_ensemble_decides_nothing_without_it),
-    (a_proposed_ensemble_is_told_as_committed, test_an_ensemble_that_is_proposed_is_not_told_as_committed),
-    (
-        the_old_quorum_is_not_waited_for_after_the_commit,
-        test_what_was_proposed_before_the_commit_has_a_quorum_of_the_ensemble_before,
+CAUGHT: dict[str, Callable[[], None]] = {
+    "counts-old-quorum-only": partial(test_a_reconfiguration_and_what_follows_wait_for_both_quorums, (4, 5)),
+    "counts-new-quorum-only": partial(test_a_reconfiguration_and_what_follows_wait_for_both_quorums, (1, 2)),
+    "forgets-proposed-ensemble": test_who_has_acknowledged_an_ensemble_decides_nothing_without_it,
+    "tells-proposed-ensemble": test_an_ensemble_that_is_proposed_is_not_told_as_committed,
+    "drops-old-quorum-at-commit": (
+        test_what_was_proposed_before_the_commit_has_a_quorum_of_the_ensemble_before
     ),
-    (nobody_is_told_of_newer_ensembles, lambda: test_a_server_joins("participant")),
-]
+    "ignores-newer-ensembles": partial(test_a_server_joins, "participant"),
+}
 
 
-@pytest.mark.parametrize(("mistake", "test"), CAUGHT, ids=[each.__name__ for each, _ in CAUGHT])
-def test_mistake_is_caught(
-    mistake: Callable[[pytest.MonkeyPatch], None], test: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mistake(monkeypatch)
-    with pytest.raises(AssertionError):
-        test()
+def test_each_mistake_in_reconfigurations_has_a_test() -> None:
+    assert set(CAUGHT) == {each.name for each in reconfiguration_mistakes.ALL}
+
+
+@pytest.mark.parametrize("mistake", CAUGHT)
+def test_mistake_is_caught(mistake: str) -> None:
+    with planted(mistake), pytest.raises(AssertionError):
+        CAUGHT[mistake]()

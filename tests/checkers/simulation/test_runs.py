@@ -11,10 +11,12 @@ import pytest
 
 import places
 from zabcheck.cli import main as cli
+from zabcheck.simulation.events import ARGUMENTS, Event
 from zabcheck.simulation.files import Expect, RunFile, load, save, to_text
 from zabcheck.simulation.mistakes import planted
 from zabcheck.simulation.replaying import replayed
-from zabcheck.simulation.run import ARGUMENTS, Event, Run, Setting
+from zabcheck.simulation.run import Run
+from zabcheck.simulation.setting import Setting
 from zabcheck.simulation.shrinking import shrunk
 from zabspec.histories import Zxid
 from zabspec.parts import Sid
@@ -94,8 +96,8 @@ def test_zab_replay_takes_a_run_again(tmp_path: Path, capsys: pytest.CaptureFixt
         ({"events": [["crash", 4]]}, "events[0]: crash: 4 is no member"),
         ({"events": [["crash", True]]}, "crash: True is no member"),
         ({"events": [["calm", 10**9]]}, "is no number"),
-        ({"events": [["ask", 0, "kill", 1]]}, "'kill' is no word"),
-        ({"events": [["ask", 0, ["set"], 1]]}, "is no word"),
+        ({"events": [["ask", 0, "kill", 1]]}, "'kill' is no request"),
+        ({"events": [["ask", 0, ["set"], 1]]}, "is no request"),
         ({"setting": {}}, "setting is not"),
         ({"setting": Setting(voters=0).as_json()}, "0 voters"),
         ({"setting": Setting(mistake="none").as_json()}, "no mistake is called 'none'"),
