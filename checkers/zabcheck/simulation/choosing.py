@@ -286,7 +286,7 @@ WEIGHTS: dict[Choice, float] = {
     live: 0.5,
 }
 """How often each is tried, beside the others."""
-RECONFIGURED: dict[Choice, float] = {**WEIGHTS, reconfigure: 3}
+RECONFIGURED: dict[Choice, float] = {**WEIGHTS, reconfigure: 8}
 """The same for runs whose members may change."""
 STORIES_TOLD = 0.02
 """How often a story is told before an event."""
