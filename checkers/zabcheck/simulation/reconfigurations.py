@@ -1,11 +1,17 @@
 """What holds of an ensemble whose members change, whatever happens to them.
 
 one_ensemble_a_version    all servers that serve know the same ensemble at a version
+ensemble_has_quorums      an ensemble is taken for committed once quorums have it on disk: one of the ensemble
+                          before it, and one of its own
 epoch_has_quorums         a leader serves once quorums have acknowledged NEWLEADER: of the last ensemble that
                           was committed, and of each in the leader's history that was not
-commit_has_quorums        a transaction is committed once it is on the disks of quorums: of the ensemble that
-                          was committed when it was proposed, and of each that was proposed up to it
-ensemble_is_of_history    a server that serves goes by the ensemble of the last reconfiguration in its tree
+commit_has_quorums        a transaction is committed once quorums have it on disk: of the ensemble that was
+                          committed when it was proposed, and of each that was proposed up to it
+ensemble_is_of_history    a server that serves goes by no earlier ensemble than its last reconfiguration made
+
+A new leader makes the ensemble that was last proposed to it the committed one with its NEWLEADER, even where
+the reconfiguration itself was cut off its log, as in ZooKeeper. So an ensemble counts as on disk where it is
+in the log, or in the file for proposed ensembles.
 
 These stand in for the spec's sentence on quorums, `committed_is_kept`, which knows one ensemble for ever.
 
@@ -38,28 +44,38 @@ class Reconfigurations:
         mapper: knows what each server has applied and has on disk.
 
     Attributes:
-        ensembles: the text of the ensemble at each version that a server that serves has gone by.
+        ensembles: the text of the ensemble at each version, of all that a server has served with.
+        committed: the last ensemble that a server took for committed.
     """
 
     world: World
     mapper: Mapper
     ensembles: dict[int, str] = field(default_factory=dict)
+    committed: Ensemble = field(init=False)
     _epochs: set[int] = field(default_factory=set)
     _needed: dict[Txn, list[Ensemble]] = field(default_factory=dict)
     _proposed: dict[Txn, Ensemble | None] = field(default_factory=dict)
 
-    def on_member(self, sid: int, committed: Sequence[Txn]) -> None:
+    def __post_init__(self) -> None:
+        """Nothing has happened yet."""
+        self.committed = self.world.ensemble
+
+    def on_member(self, sid: int, committed: int) -> None:
         """Judges a server that may have changed.
 
         Args:
             sid: its id.
-            committed: what had been committed before the change.
+            committed: how many transactions had been committed before the change.
 
         Raises:
             Violation: a property does not hold.
         """
         peer = self.world.members[sid].peer
-        if peer is None or peer.service is None:
+        if peer is None:
+            return
+        if peer.ensemble.version > self.committed.version:
+            self._on_ensemble(peer.ensemble)
+        if peer.service is None:
             return
         version, text = peer.ensemble.version, peer.ensemble.text()
         if self.ensembles.setdefault(version, text) != text:
@@ -67,8 +83,8 @@ class Reconfigurations:
         applied = self.mapper.applied(sid)
         if peer.state == ServerState.LEADING:
             if peer.current_epoch not in self._epochs:
-                self._on_leader(sid, peer.current_epoch, committed)
-            for txn in applied[len(committed) :]:
+                self._on_leader(sid, peer.current_epoch)
+            for txn in applied[committed:]:
                 self._on_committed(txn)
             self._on_proposed(sid, peer.current_epoch, applied)
         self._check_ensemble(peer, applied)
@@ -79,20 +95,30 @@ class Reconfigurations:
         return len({(peer.ensemble.version, peer.tree.nodes[CONFIG].data) for peer in peers}) == 1
 
     def _check_ensemble(self, peer: Peer, applied: History) -> None:
-        reconfigured = self._reconfigurations(applied)
-        version = reconfigured[-1].version if reconfigured else None
-        if version is not None and peer.ensemble.version != version:
+        version = self._last_ensemble(applied).version
+        if peer.ensemble.version < version:
             what = f"{peer.me} goes by {peer.ensemble.version:x}, and has applied {version:x}"
             raise Violation("ensemble_is_of_history", what)
 
-    def _on_leader(self, sid: int, epoch: int, committed: Sequence[Txn]) -> None:
+    def _on_ensemble(self, ensemble: Ensemble) -> None:
+        """Judges an ensemble that a server takes for committed, the first to do so."""
+        if not ensemble.has_the_same_members(self.committed):
+            having = [sid for sid in self.world.members if self._has_on_disk(sid, ensemble)]
+            what = f"the ensemble of version {ensemble.version:x}"
+            self._check_quorums("ensemble_has_quorums", what, having, (self.committed, ensemble))
+        self.committed = ensemble
+
+    def _has_on_disk(self, sid: int, ensemble: Ensemble) -> bool:
+        saved = self.world.members[sid].disk.ensembles or ()
+        return ensemble in saved or ensemble in self._reconfigurations(durable(self.mapper.server(sid)))
+
+    def _on_leader(self, sid: int, epoch: int) -> None:
         """Judges a server that serves as the leader of a new epoch."""
         self._epochs.add(epoch)
-        known = set(committed)
-        begun = [txn for txn in self._log(sid) if txn.zxid.epoch < epoch and txn not in known]
-        needed = [self._last_ensemble(committed), *self._reconfigurations(begun)]
+        earlier = [txn for txn in self._log(sid) if txn.zxid.epoch < epoch]
+        pending = [each for each in self._reconfigurations(earlier) if each.version > self.committed.version]
         having = [each for each, member in self.world.members.items() if member.disk.current >= epoch]
-        self._check_quorums("epoch_has_quorums", f"epoch {epoch}", having, needed)
+        self._check_quorums("epoch_has_quorums", f"epoch {epoch}", having, (self.committed, *pending))
 
     def _on_committed(self, txn: Txn) -> None:
         """Judges a transaction that a leader has committed."""

@@ -398,7 +398,7 @@ class Run:
             self.judge.judge_step(before, self.mapper.state)
         for sid in sids:
             if self.reconfigurations is not None:
-                self.reconfigurations.on_member(sid, self.guarantees.committed)
+                self.reconfigurations.on_member(sid, len(self.guarantees.committed))
             self.guarantees.on_member(sid)
 
     def _guarded(self, what: Callable[..., object], *arguments: object) -> None:

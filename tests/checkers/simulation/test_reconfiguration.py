@@ -30,7 +30,7 @@ from zabserver.zab.peer import Peer
 from zabserver.zab.role import Rules
 from zabspec import tree
 
-RUNS = 40
+RUNS = 25
 RULES = Rules(tick=1000, init=10, sync=5, settings=Settings(reconfig=True, skip_acl=True))
 
 
@@ -270,14 +270,22 @@ def test_the_same_for_long() -> None:
     walk_reconfigured(range(10_000, 11_000), 400)
 
 
-def test_servers_that_know_two_ensembles_at_a_version_are_noticed() -> None:
+@pytest.mark.parametrize(
+    ("sid", "version", "property"),
+    [(1, 0, "one_ensemble_a_version"), (2, -1, "ensemble_is_of_history"), (3, 1, "ensemble_has_quorums")],
+)
+def test_a_server_with_another_ensemble_than_its_history_is_noticed(
+    sid: int, version: int, property: str
+) -> None:
     run = Run(Setting(joiners=2))
-    run.do(("calm", 20_000))
+    for event in (("calm", 20_000), ("connect", 0, 3), ("settle",), ("reconfigure", 0, "2,3,4", "1")):
+        run.do(event)
     run.do(("live", 1000))
-    peer = run.world.members[1].peer
+    peer = run.world.members[sid].peer
     assert peer is not None
-    peer.ensemble = replace(ensemble_of(1, 2), version=peer.ensemble.version)
-    with pytest.raises(Violation, match="one_ensemble_a_version"):
+    assert peer.ensemble.observers == {1}
+    peer.ensemble = replace(ensemble_of(1, 2), version=peer.ensemble.version + version)
+    with pytest.raises(Violation, match=property):
         run.do(("tick", 10))
 
 
