@@ -58,7 +58,7 @@ class Guarantees:
         committed: all that a member that serves has ever applied.
         established: who has led each epoch, and since when.
         acknowledged: zxids of the writes that were answered, in the order of the answers.
-        signs: of each session, the last sign of life.
+        activity: by session, when its client was last active, and at which server.
     """
 
     world: World
