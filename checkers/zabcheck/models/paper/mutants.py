@@ -240,8 +240,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "commit-out-of-order",
-        "A leader delivers up to any transaction that a quorum has acknowledged, even one before the last"
-        " one delivered.",
+        "A leader delivers up to any transaction that a quorum has acknowledged, even one before the last "
+        "one delivered.",
         {paper.leader_processes_ack: mistakes.leader_delivers_what_is_acknowledged},
         _CALM,
         "delivered_never_goes_back",

@@ -34,7 +34,7 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     # Reads and writes
     _mutant(
         "acknowledged-before-logged",
-        "A server answers a write as soon as it comes, and forgets it.",
+        "A server replies to a write as soon as the request arrives, and drops the write.",
         {},
         "data",
         "linearizable_writes",
@@ -42,15 +42,15 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     ),
     _mutant(
         "late-write-taken",
-        "The leader takes a write from a server that the session has moved away from: it takes place after "
-        "what the client has asked for since.",
+        "The leader accepts a write from a server that the session has moved away from: the write is "
+        "applied after requests that the client has sent since.",
         {service.leader_logs_write: mistakes.leader_takes_write_from_anywhere},
         "own",
         "written_once",
     ),
     _mutant(
         "read-overtakes-write",
-        "A server answers a read while the write before it, of the same session, is still under way "
+        "A server answers a read while an earlier write of the same session is still outstanding "
         "(ZOOKEEPER-1863).",
         {service.server_answers: mistakes.server_answers_out_of_turn},
         "own",
@@ -58,21 +58,22 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     ),
     _mutant(
         "read-of-the-past",
-        "A server answers a read by the tree before its last transaction, and says that it has applied it.",
+        "A server answers a read from the tree before its last transaction, with the zxid of that "
+        "transaction.",
         {service.server_answers: mistakes.server_answers_from_the_past},
         "data",
         "ordered_sequential_consistency",
     ),
     _mutant(
         "server-behind-accepts",
-        "A server takes a client that has seen more than it has applied.",
+        "A server accepts a client that has seen a later zxid than the server has applied.",
         {service.client_connects: mistakes.client_connects_anywhere},
         "older",
         "single_system_image",
     ),
     _mutant(
         "sync-without-leader",
-        "A server answers a sync by itself.",
+        "A server answers a sync without asking the leader.",
         {service.server_answers_sync: mistakes.server_answers_sync_itself},
         "sync",
         "linearizable_after_sync",
@@ -80,22 +81,22 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     # W1 to W16
     _mutant(
         "newest-event-first",
-        "New events go ahead of those that wait to be sent (as in etcd#15271).",
+        "New events are sent ahead of earlier events that wait to be sent (as in etcd#15271).",
         _telling(mistakes.told_newest_first),
         "busy",
         "w1_ordered",
     ),
     _mutant(
         "events-come-late",
-        "The events of a transaction are sent when the next one is applied.",
+        "The events of a transaction are sent when the next transaction is applied.",
         _telling(mistakes.told_of_the_one_before),
         "data",
         "w2_notified_before_reading",
     ),
     _mutant(
         "watch-before-read",
-        "A server notes a watch when the request comes, and answers it later: the event may come first "
-        "(ClickHouse#18217).",
+        "A server registers a watch when the read arrives and answers the read later: the event may come "
+        "first (ClickHouse#18217).",
         {service.client_sends: mistakes.client_is_watching_at_once},
         "data",
         "w3_replied_before_notified",
@@ -109,14 +110,15 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     ),
     _mutant(
         "watch-stays",
-        "A standard watch is still there after it has fired.",
+        "A standard watch stays after it has fired.",
         _telling(mistakes.told_again_and_again),
         "data",
         "w5_once",
     ),
     _mutant(
         "watch-after-read",
-        "A server notes a watch some time after it has answered the read: what changes in between is missed.",
+        "A server registers a watch some time after it has answered the read: a change in between fires no "
+        "event.",
         {service.server_answers: mistakes.server_answers_without_watch},
         "data",
         "w6_first",
@@ -124,53 +126,52 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     ),
     _mutant(
         "events-merged",
-        "Of events that are alike and wait to be sent, one is sent (as in etcd#17529).",
+        "Of equal events that wait to be sent, only one is sent (as in etcd#17529).",
         _telling(mistakes.told_once_for_several),
         "busy",
         "w7_reliable",
     ),
     _mutant(
         "last-child-unnoticed",
-        "When the last child of a node is deleted, its child watches do not fire.",
+        "When the last child of a node is deleted, the node's child watches do not fire.",
         _telling(mistakes.told_of_all_but_the_last_child),
         "children",
         "w7_nothing_is_lost",
     ),
     _mutant(
         "header-ahead",
-        "The header of a reply says how much is committed, not how much the server has applied (as in "
-        "etcd#15220).",
+        "The header of a reply carries the last committed zxid, not the last one that the server has "
+        "applied (as in etcd#15220).",
         {service.server_answers: mistakes.server_answers_with_leaders_zxid},
         "lasting",
         "w8_bookmark",
     ),
     _mutant(
         "reply-between-events",
-        "The reply to a multi comes after the first of its events.",
+        "The reply to a multi is sent after the first of its events.",
         {service.server_applies: mistakes.server_answers_between_events},
         "multi",
         "w9_atomic",
     ),
     _mutant(
         "last-seen-missed",
-        "On registering again, what changed at the last zxid that the client has seen counts as missed: >= "
-        "in the place of >.",
+        "When watches are registered again, a change at the last zxid that the client has seen counts as "
+        "missed: >= instead of >.",
         {service.server_registers_again: mistakes.server_registers_again(mistakes.including_the_last_seen)},
         "data",
         "w10_resumable",
     ),
     _mutant(
         "nothing-registered-again",
-        "A client that comes back takes its watches to be registered still (as in "
-        "kazoo#29, #151, #305, #391).",
+        "A client that reconnects does not register its watches again (as in kazoo#29, #151, #305, #391).",
         {service.client_connects: mistakes.client_forgets_to_register},
         "data",
         "w10_registered_again",
     ),
     _mutant(
         "lasting-not-registered-again",
-        "On a new connection, persistent and recursive watches are not registered again: they miss more than "
-        "what ZooKeeper's pull request 1950 says they do.",
+        "On a new connection, persistent and recursive watches are not registered again: they miss more "
+        "than ZooKeeper's pull request 1950 says.",
         {service.server_registers_again: mistakes.server_registers_again(mistakes.without_lasting)},
         "lasting",
         "w11_known_gap",
@@ -184,21 +185,21 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     ),
     _mutant(
         "secret-told",
-        "Events of nodes that a client may not read are sent to it (ZOOKEEPER-4799).",
+        "A client is sent events of nodes that it may not read (ZOOKEEPER-4799).",
         _telling(mistakes.told_of_what_is_secret),
         "refused",
         "w12_nothing_secret",
     ),
     _mutant(
         "removal-forgotten",
-        "A server says that a watch is removed, and keeps it.",
+        "A server replies that a watch was removed, and keeps it.",
         {service.server_answers: mistakes.server_forgets_to_remove},
         "removal",
         "w13_removal",
     ),
     _mutant(
         "listens-after-close",
-        "Neither end of a connection is closed when its session is.",
+        "Neither end of a connection is closed when its session is closed.",
         {
             service.server_applies: mistakes.server_goes_on_after_close,
             service.client_receives: mistakes.client_stays_after_close,
@@ -208,21 +209,21 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     ),
     _mutant(
         "closed-with-others",
-        "When a session expires, the ephemeral nodes of all sessions go.",
+        "When a session expires, the ephemeral nodes of all sessions are deleted.",
         {service.leader_expires_session: mistakes.leader_closes_with_others_nodes},
         "sessions",
         "w14_ephemerals_go_at_once",
     ),
     _mutant(
         "event-after-own-reply",
-        "The reply to a write goes ahead of the event that it causes.",
+        "The reply to a write is sent before the event that the write causes.",
         {service.server_applies: mistakes.server_answers_before_events},
         "own",
         "w15_own_write",
     ),
     _mutant(
         "triggers-backwards",
-        "Watches are called in another order than that of the transaction's triggers.",
+        "Watches fire in another order than that of the transaction's triggers.",
         _telling(mistakes.told_backwards),
         "multi",
         "w16_agreement",
@@ -230,14 +231,15 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     # H1 to H7
     _mutant(
         "fires-before-applying",
-        "Watches fire when the leader takes a write, before their server has applied it.",
+        "Watches fire when the leader accepts a write, before their server has applied it.",
         {service.leader_logs_write: mistakes.leader_fires_at_once},
         "data",
         "h1_event_after_commit",
     ),
     _mutant(
         "reply-first",
-        "As event-after-own-reply: on the connection, the reply is ahead of what it shows.",
+        "As event-after-own-reply: on the connection, the reply comes before the events of the data that it "
+        "shows.",
         {service.server_applies: mistakes.server_answers_before_events},
         "own",
         "h2_event_before_data",
@@ -258,28 +260,28 @@ SERVICE_MUTANTS: tuple[Mutant, ...] = (
     ),
     _mutant(
         "half-of-multi",
-        "A read comes in between two parts of a multi.",
+        "A read is answered between two parts of a multi.",
         {service.server_answers: mistakes.server_reads_half_of_multi},
         "halves",
         "h5_prefix",
     ),
     _mutant(
         "half-of-multi-is-shown",
-        "As half-of-multi: a reply shows a part of a transaction.",
+        "As half-of-multi: a reply shows part of a transaction.",
         {service.server_answers: mistakes.server_reads_half_of_multi},
         "halves",
         "w9_atomic",
     ),
     _mutant(
         "created-after-close",
-        "The leader takes a write of a session that it has closed: an ephemeral node that stays for ever.",
+        "The leader accepts a write of a session that it has closed: an ephemeral node stays for ever.",
         {service.leader_logs_write: mistakes.leader_takes_write_of_closed_session},
         "sessions",
         "h6_ephemeral",
     ),
     _mutant(
         "done-though-refused",
-        "A client is told that its write was refused, and it was done.",
+        "A server replies that a write was refused, though it was applied.",
         {service.server_applies: mistakes.server_says_refused},
         "data",
         "h7_error_txn",

@@ -71,16 +71,17 @@ _begun = partial(Mutant, begun=True)
 FILE_MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "truncation-leaves-newer-snapshot",
-        "TRUNC cuts the log and leaves a snapshot that has more: the follower reads that again, and has what "
-        "it was told to drop.",
+        "TRUNC cuts the log and leaves a newer snapshot: the follower loads that snapshot again, and has "
+        "the transactions that it was told to drop.",
         {zab.follower_starts_sync: follower_reloads_newer_snapshot},
         Bounds(servers=3, transactions=1, timeouts=2, restarts=0, epochs=3, disk="files"),
         "process_consistency",
     ),
     Mutant(
         "truncation-snapshot-not-forced",
-        "What is committed between TRUNC and NEWLEADER is only in a snapshot, which is not forced to disk. "
-        "What the follower logs later is: after a loss of power it has that, and a hole before it.",
+        "Transactions committed between TRUNC and NEWLEADER are only in a snapshot that is not forced to "
+        "disk; later ones are in the log and forced. After a power cut the follower has the later ones, and "
+        "a hole before them.",
         {
             zab.follower_persists_history: follower_leaves_snapshot_unforced,
             zab.follower_persists_epoch: follower_persists_epoch_unforced,
@@ -93,8 +94,8 @@ FILE_MUTANTS: tuple[Mutant, ...] = (
 
 LOG_READ_ACROSS_SNAPSHOT = _begun(
     "log-read-across-snapshot",
-    "A leader that was sent a tree serves a learner from log records older than that: of what is only "
-    "in the snapshot the learner gets nothing, and it gets what was never committed.",
+    "A leader that was sent a snapshot synchronizes a learner from older log records: the learner gets none "
+    "of the transactions that are only in the snapshot, and gets some that were never committed.",
     {zab.leader_syncs_learner: leader_reads_older_records},
     Bounds(servers=4, transactions=4, timeouts=0, restarts=2, epochs=3, observers=1, disk="files"),
     "prefix_consistency",

@@ -62,7 +62,7 @@ _THREE = Bounds(servers=3, transactions=0, timeouts=0, epochs=1, give_up=True)
 ZAB_LIVENESS_MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "nobody_is_elected",
-        "Votes are counted and nobody takes the office.",
+        "Votes are counted and no server starts to lead.",
         {zab.server_is_elected: never(zab.server_is_elected)},
         _TWO,
         "leader_gets_established",
@@ -76,7 +76,7 @@ ZAB_LIVENESS_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "leader_leads_alone",
-        "A leader without followers leads on.",
+        "A leader without followers goes on leading.",
         {zab.leader_gives_up: never(zab.leader_gives_up)},
         _THREE,
         "leader_gets_established",
@@ -90,35 +90,35 @@ ZAB_LIVENESS_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "newleader_not_sent",
-        "A leader sends its history and does not say that this is all.",
+        "A leader sends its history and no NEWLEADER after it.",
         {zab.leader_sends_newleader: never(zab.leader_sends_newleader)},
         _TWO,
         "leader_gets_established",
     ),
     Mutant(
         "log_not_acknowledged",
-        "A server writes its log and says nothing.",
+        "A server writes its log and acknowledges nothing.",
         {zab.server_syncs_log: silent(zab.server_syncs_log)},
         _TWO,
         "proposal_is_delivered_by_quorum",
     ),
     Mutant(
         "commit_not_sent",
-        "A leader delivers and tells nobody.",
+        "A leader delivers and sends no COMMIT.",
         {zab.leader_processes_ack: silent(zab.leader_processes_ack)},
         _TWO,
         "proposal_is_delivered_by_quorum",
     ),
     Mutant(
         "outstanding_not_sent",
-        "A learner that comes back is not sent again what is proposed and not committed.",
+        "A learner that reconnects is not sent the outstanding proposals.",
         {zab.leader_syncs_learner: nothing_outstanding_is_sent},
         _TWO,
         "proposal_is_delivered_by_quorum",
     ),
     Mutant(
         "commit_to_acknowledger_only",
-        "A leader tells only the follower whose acknowledgement made the quorum.",
+        "A leader sends COMMIT only to the follower whose acknowledgement completed the quorum.",
         {zab.leader_processes_ack: silent(zab.leader_processes_ack, second=True)},
         _LIVE(servers=3, transactions=2, timeouts=0),
         "proposal_is_delivered_by_follower",
@@ -126,7 +126,7 @@ ZAB_LIVENESS_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "uptodate_only_once",
-        "A learner that joins an established leader is never told to serve.",
+        "A learner that joins an established leader is never sent UPTODATE.",
         {zab.leader_processes_newleader_ack: newleader_ack_is_answered_once},
         _TWO,
         "proposal_is_delivered_by_follower",

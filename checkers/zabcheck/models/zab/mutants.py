@@ -145,8 +145,8 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
     # Phase 1, discovery
     Mutant(
         "promised-epoch-counts-again",
-        "A leader proposes the epoch after its own promise, and a follower that has promised that already "
-        "is counted. Each alone does no harm; together, two servers lead in one epoch.",
+        "A leader proposes the epoch after its own promise, and counts a follower that has promised that "
+        "epoch before. Each mistake alone does no harm; together, two servers lead in one epoch.",
         {
             zab.leader_processes_followerinfo: leader_ignores_promises,
             zab.follower_processes_leaderinfo: follower_promises_again,
@@ -156,14 +156,14 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "earlier-epoch-promised",
-        "A follower promises whatever epoch it is asked for, earlier ones too.",
+        "A follower promises any epoch that a leader proposes, earlier ones too.",
         {zab.follower_processes_leaderinfo: follower_promises_anything},
         Bounds(servers=3, transactions=0, timeouts=1, epochs=2),
         "epochs_never_go_back",
     ),
     Mutant(
         "leader-not-compared",
-        "Anyone may be elected, and a leader does not refuse a follower that knows more than it.",
+        "Any server may be elected, and a leader does not refuse a follower with a more recent history.",
         {
             zab.server_is_elected: zab.server_leads_unelected,
             zab.leader_processes_ackepoch: leader_does_not_compare,
@@ -174,7 +174,7 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
     # Phase 2, synchronization
     Mutant(
         "only-new-sent",
-        "A leader sends a learner nothing of what it lacks, and goes on from there.",
+        "A leader sends a learner none of the transactions that it lacks, and goes on from there.",
         {zab.leader_syncs_learner: leader_sends_only_new},
         _CALM,
         "total_order",
@@ -188,14 +188,14 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
     ),
     _begun(
         "written-backwards",
-        "A follower writes and applies what it is sent before NEWLEADER last one first.",
+        "A follower writes and applies the transactions before NEWLEADER last one first.",
         {zab.follower_persists_history: follower_persists_backwards},
         Bounds(servers=3, transactions=3, timeouts=0, restarts=1, epochs=2),
         "global_primary_order",
     ),
     Mutant(
         "trunc-ignored",
-        "A follower that is told to cut something off keeps it.",
+        "A follower does not truncate its log at TRUNC.",
         {zab.follower_starts_sync: follower_keeps_tail},
         Bounds(servers=3, transactions=2, timeouts=1, epochs=2),
         "history_consistency",
@@ -203,22 +203,23 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
     # Phase 3, broadcast
     Mutant(
         "deliver-without-quorum",
-        "A leader delivers what it proposes without waiting for anyone.",
+        "A leader delivers what it proposes without waiting for acknowledgements.",
         {zab.leader_proposes: leader_delivers_at_once},
         Bounds(servers=3, transactions=2, timeouts=1, epochs=2),
         "agreement",
     ),
     Mutant(
         "propose-to-acknowledged",
-        "A proposal goes to those that have acknowledged NEWLEADER, not to all that were sent it.",
+        "A leader sends proposals to learners that have acknowledged NEWLEADER, not to all that were sent "
+        "NEWLEADER.",
         {zab.leader_proposes: leader_proposes_to_synced},
         _CALM,
         "proposal_fits",
     ),
     _begun(
         "leader-reads-its-log",
-        "A leader reads its log from disk to synchronize a learner, and its tree with that: what it has "
-        "delivered before it was on its own disk is gone.",
+        "A leader loads its log, and with it its tree, from disk to synchronize a learner: transactions "
+        "that it delivered before they were on its own disk are gone.",
         {zab.leader_syncs_learner: leader_reloads_to_sync},
         Bounds(servers=3, transactions=2, timeouts=1, epochs=1),
         "delivered_is_not_taken_back",
@@ -233,7 +234,8 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
     ),
     _begun(
         "initial-history-acknowledged",
-        "As ZOOKEEPER-4685: a transaction of an earlier epoch is acknowledged, which nobody waits for.",
+        "As ZOOKEEPER-4685: a follower acknowledges a transaction of an earlier epoch, which no leader "
+        "waits for.",
         BUGS_BY_NAME["ZOOKEEPER-4685"].replaces,
         _ONE_CRASH,
         "acknowledgement_fits",
@@ -247,7 +249,8 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "ackepoch-before-promise",
-        "A follower acknowledges an epoch before its promise is on disk, where it is with NEWLEADER.",
+        "A follower acknowledges an epoch before its promise is on disk, and writes the promise at "
+        "NEWLEADER.",
         {
             zab.follower_processes_leaderinfo: on_disk.follower_promises_late,
             zab.follower_persists_epoch: on_disk.follower_promises_at_newleader,
@@ -264,35 +267,37 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "newleader-acknowledged-before-epoch",
-        "A follower acknowledges NEWLEADER before its current epoch is on disk, where it is with UPTODATE.",
+        "A follower acknowledges NEWLEADER before its current epoch is on disk, and writes the epoch at "
+        "UPTODATE.",
         _EPOCH_AT_UPTODATE,
         _TWO_CRASHES,
         "refines_broadcast",
     ),
     _begun(
         "newleader-acknowledged-before-epoch-twice",
-        "As newleader-acknowledged-before-epoch: what one leader did without, another brings back.",
+        "As newleader-acknowledged-before-epoch: a later leader brings back a transaction that an earlier "
+        "one had dropped.",
         _EPOCH_AT_UPTODATE,
         _TWO_CRASHES,
         "primary_integrity",
     ),
     Mutant(
         "leader-epoch-lost",
-        "A leader counts itself among those that have entered its epoch before that is on its disk.",
+        "A leader counts itself as in its epoch before its current epoch is on disk.",
         {zab.server_restarts: on_disk.crash_of_leader_loses_epoch},
         _TWO_CRASHES,
         "refines_broadcast",
     ),
     _begun(
         "leader-epoch-lost-twice",
-        "As leader-epoch-lost: what is delivered is lost.",
+        "As leader-epoch-lost: delivered transactions are lost.",
         {zab.server_restarts: on_disk.crash_of_leader_loses_epoch},
         Bounds(servers=3, transactions=3, timeouts=0, restarts=2, epochs=4),
         "committed_is_kept",
     ),
     Mutant(
         "ack-before-writing",
-        "A follower acknowledges a proposal when it hands it to its disk.",
+        "A follower acknowledges a proposal as soon as it is queued for the disk.",
         {
             zab.follower_processes_proposal: on_disk.follower_acknowledges_unwritten_proposal,
             zab.server_syncs_log: on_disk.server_syncs_in_silence,
@@ -305,8 +310,8 @@ ZAB_MUTANTS: tuple[Mutant, ...] = (
 HARMLESS: tuple[Mutant, ...] = (
     Mutant(
         "leaderinfo-before-promise",
-        "A leader proposes an epoch before its own promise is on disk, where it is when a quorum has "
-        "acknowledged the epoch.",
+        "A leader proposes an epoch before its own promise is on disk, and writes the promise when a quorum "
+        "has acknowledged the epoch.",
         {
             zab.leader_processes_followerinfo: on_disk.leader_promises_late,
             zab.leader_processes_ackepoch: on_disk.leader_promises_at_last,

@@ -80,24 +80,24 @@ OBSERVERS_COUNTED = {
 QUORUM_MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "observer-acknowledges",
-        "An observer acknowledges what it was informed of, as a follower does: the leader gets "
-        "acknowledgements of what is committed already from someone who is no one.",
+        "An observer acknowledges the transactions that it was informed of, as a follower does: the leader "
+        "gets acknowledgements of committed transactions from a server that does not vote.",
         {zab.server_syncs_log: server_acknowledges_as_a_follower},
         Bounds(servers=3, transactions=1, timeouts=0, epochs=1, observers=1),
         "acknowledgement_fits",
     ),
     Mutant(
         "heads-counted",
-        "A leader commits what more than half of the servers have, where they weigh differently: two light "
-        "ones are no quorum, and a heavy one may be elected that does not have it.",
+        "A leader commits what more than half of the servers have, though servers weigh differently: two "
+        "light servers are no quorum, and a heavy one without the transaction may be elected.",
         _of_commits(by_heads),
         Bounds(servers=3, transactions=1, timeouts=0, epochs=1, weights="2,1,1"),
         "committed_is_kept",
     ),
     Mutant(
         "quorum-of-the-connected",
-        "A leader commits what more than half of those have that it is connected to. Where all are "
-        "connected, no single timeout or crash shows it; a partition does.",
+        "A leader commits what more than half of the servers connected to it have. Where all are connected, "
+        "no single timeout or crash shows the mistake; a partition does.",
         _of_commits(of_the_connected),
         Bounds(servers=3, transactions=2, timeouts=0, partitions=1),
         "committed_is_kept",
