@@ -1,4 +1,4 @@
-"""A real Apache ZooKeeper from Debian's package: whether it is there, started, waited for."""
+"""A real Apache ZooKeeper from Debian's package."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 JARS = Path("/usr/share/java")
 NEEDED = ("zookeeper", "slf4j-log4j12", "log4j-1.2", "commons-io")
 WANTED = ("snappy-java",)
-"""For compressed snapshots."""
+"""Optional: for compressed snapshots."""
 START_TIMEOUT = 240.0
 
 
 def why_not() -> str:
-    """Why there is no Apache ZooKeeper here; empty if there is one."""
+    """Returns why there is no Apache ZooKeeper here; an empty string if there is one."""
     absent = [name for name in NEEDED if not (JARS / f"{name}.jar").exists()]
     if absent:
         return f"no Apache ZooKeeper: {JARS / absent[0]}.jar is missing (apt-get install zookeeper)"
@@ -27,7 +27,7 @@ def why_not() -> str:
 
 
 def start(folder: Path, port: int, more: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Starts a server that stands alone, on 127.0.0.1; `more` goes to its zoo.cfg."""
+    """Starts a server that stands alone, on 127.0.0.1, with more settings for its zoo.cfg."""
     (folder / "data").mkdir(exist_ok=True)
     settings = {
         "tickTime": 2000,
@@ -44,10 +44,10 @@ def start(folder: Path, port: int, more: Mapping[str, str] | None = None) -> sub
 
 
 def start_member(folder: Path, sid: int, lines: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Starts a member of an ensemble; what it does is in `out`.
+    """Starts a member of an ensemble, which logs to the file `out`.
 
     Args:
-        folder: for its files.
+        folder: directory for its files.
         sid: its id.
         lines: the members, as `server.N=…`.
     """
@@ -78,7 +78,7 @@ def _run(folder: Path, settings: Mapping[str, object], level: str) -> subprocess
 
 
 def wait_until_serving(server: subprocess.Popen[bytes], port: int, folder: Path) -> None:
-    """Returns when it answers `ruok`."""
+    """Waits until the server answers a four-letter word."""
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -93,7 +93,7 @@ def wait_until_serving(server: subprocess.Popen[bytes], port: int, folder: Path)
 
 
 def free_port() -> int:
-    """A port that nobody uses now."""
+    """Returns a port that is unused now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,8 +1,7 @@
-"""A crash before any one of the calls by which files are changed or synced.
+"""Crashes before each call that changes or syncs a file.
 
-The order of these calls is looked at too: where each is on disk before the next is made, a crash of the
-machine leaves no more and no less than one of the process. Only what was written to a file that was not
-synced is lost besides.
+The order of these calls is checked too: if each is on disk before the next is made, a crash of the machine
+leaves the same as one of the process, except for what was written to a file that was not synced.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ CALLS = ("unlink", "rename", "replace", "ftruncate", "fsync", "fdatasync", "pwri
 
 
 class Crash(BaseException):
-    """The machine is off."""
+    """The machine crashes."""
 
 
 class Recorder:
-    """Stands for some functions of `os`.
+    """Replaces some functions of `os`.
 
     Args:
-        until: the number of the call before which the machine goes off; none, if there are fewer.
+        until: number of the call before which the machine crashes; none if there are fewer calls.
 
     Attributes:
-        calls: those that were made, each with the path that it is about.
+        calls: the calls that were made, each with its path.
     """
 
     def __init__(self, until: int = 1 << 30) -> None:
@@ -38,7 +37,7 @@ class Recorder:
         self._is_off = False
 
     def standing_for(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """What is put in the place of a function."""
+        """Returns what replaces a function."""
 
         def recorded(*arguments: Any, **more: Any) -> Any:
             path = path_of(arguments[0])
@@ -60,13 +59,13 @@ class Recorder:
 
 
 def path_of(file: int | str | os.PathLike[str]) -> Path:
-    """What a path or an open file is."""
+    """Returns the path of a file, given by name or by descriptor."""
     return Path(os.readlink(f"/proc/self/fd/{file}")) if isinstance(file, int) else Path(file)
 
 
 @contextmanager
 def recording(until: int = 1 << 30) -> Iterator[Recorder]:
-    """Changes to files are recorded, and end with a crash before one of them."""
+    """Records changes to files, and crashes before one of them."""
     recorder = Recorder(until)
     with pytest.MonkeyPatch.context() as patch:
         for name in CALLS:
@@ -76,7 +75,9 @@ def recording(until: int = 1 << 30) -> Iterator[Recorder]:
 
 
 def check_each_is_synced(calls: list[tuple[str, Path]]) -> None:
-    """Each change but growth is on disk before the next: a name by its folder, a length by its file."""
+    """Checks that each change but growth is synced before the next: a name by its directory, a length by its
+    file.
+    """
     for at, (name, path) in enumerate(calls):
         if name in ("unlink", "rename", "replace", "ftruncate"):
             wanted = path if name == "ftruncate" else path.parent

@@ -24,12 +24,12 @@ SESSION = 0x1000000
 
 
 def payload(zxid: int, txn: Txn) -> bytes:
-    """A transaction as the log holds it."""
+    """Returns a transaction as the log holds it."""
     return Record(SESSION, zxid, zxid, 1000 + zxid, txn).encode()
 
 
 def creates(count: int, first: int = 1) -> list[bytes]:
-    """Transactions that each create a node, named after its zxid."""
+    """Returns transactions that each create a node named after its zxid."""
     return [
         payload(zxid, CreateTxn(Op.CREATE, b"/n%d" % zxid, b"x" * 20, OPEN, False, zxid))
         for zxid in range(first, first + count)
@@ -37,7 +37,7 @@ def creates(count: int, first: int = 1) -> list[bytes]:
 
 
 def written(folder: Path, *groups: list[bytes], preallocated: int = 1 << 16) -> list[Path]:
-    """A directory with a log file for each group of transactions."""
+    """Writes a directory with a log file for each group of transactions."""
     for group in groups:
         disk = Disk(folder, preallocated=preallocated)
         disk.append(group)
@@ -46,12 +46,12 @@ def written(folder: Path, *groups: list[bytes], preallocated: int = 1 << 16) -> 
 
 
 def names(found: Found) -> set[bytes]:
-    """The nodes that there are, besides those that are always there."""
+    """Returns the nodes, without those that are always there."""
     return set(found.tree.nodes) - set(Tree().nodes)
 
 
 def described(tree: Tree) -> dict[bytes, object]:
-    """Everything in a tree, to be compared."""
+    """Returns everything in a tree, in a form that can be compared."""
     return {
         path: (node.data, node.acl, node.persisted(), tuple(sorted(node.children)))
         for path, node in tree.nodes.items()
@@ -59,7 +59,7 @@ def described(tree: Tree) -> dict[bytes, object]:
 
 
 def snapshot_of(tree: Tree, disk: Disk, sessions: dict[int, int]) -> Path:
-    """A snapshot, written whole."""
+    """Writes a complete snapshot."""
     file = disk.begin_snapshot(tree.zxid)
     for piece in snapshots.encode_snapshot(tree, sessions):
         file.write(piece)
@@ -68,7 +68,7 @@ def snapshot_of(tree: Tree, disk: Disk, sessions: dict[int, int]) -> Path:
 
 
 def two_snapshots(folder: Path) -> tuple[Path, Path]:
-    """A directory with a log of six transactions, and a snapshot after two and after four of them."""
+    """Writes a directory with a log of six transactions, and a snapshot after two and after four of them."""
     written(folder, creates(2), creates(2, 3), creates(2, 5))
     disk, tree, made = Disk(folder), Tree(), []
     for zxid, each in enumerate(creates(6), 1):
@@ -79,7 +79,7 @@ def two_snapshots(folder: Path) -> tuple[Path, Path]:
 
 
 def some_txns() -> some.SearchStrategy[list[tuple[int, bytes]]]:
-    """Requests that write, few nodes, so that they meet."""
+    """Returns a strategy for write requests on few nodes, so that they conflict."""
     paths = some.sampled_from([b"/a", b"/b", b"/a/x", b"/a/y", b"/b/x"])
     acl = some.sampled_from([OPEN, (Ace(5, b"world", b"anyone"),), (Ace(31, b"ip", b"1.2.3.4"),)]).map(
         encode_acl

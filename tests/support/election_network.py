@@ -1,8 +1,9 @@
-"""Cores that elect over a network in memory, what must hold of every step of theirs, and what in the end.
+"""Cores that elect a leader over a network in memory, and what must hold of every step and in the end.
 
-A step is an action that a test has chosen: a notification arrives, is lost or is repeated, time goes by, a
-server crashes, starts, or looks again. After that a calm: everything arrives, and servers leave leaders that
-do not lead and followers that do not come, as `Leader` and `Learner` of ZooKeeper do.
+A step is an action that a test has chosen: a notification is delivered, lost or repeated, time passes, a
+server crashes, starts, or looks for a leader again. Then the network is calm: everything is delivered, and
+servers abandon leaders that do not lead and followers that do not connect, as `Leader` and `Learner` of
+ZooKeeper do.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ Item = TypeVar("Item")
 
 ESTABLISHED = (ServerState.FOLLOWING, ServerState.LEADING)
 MOST_WAITING = 3
-"""How many notifications a link holds; then the newest takes the place of the one before."""
+"""Most notifications in flight on a link; then the newest replaces the one before."""
 PATIENCE_WITH_ROLES = 2000
-"""How long a server stays with a leader that does not lead, or leads without a quorum, in ms."""
+"""Longest time to follow a server that does not lead, or to lead without a quorum, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """What a server has logged; the order is that of votes."""
+    """What a server has logged; ordered as votes are."""
 
     epoch: int
     zxid: int
@@ -35,7 +36,7 @@ class Disk:
 
 @dataclass(slots=True)
 class Heard:
-    """What a server that looks has heard since it began to: who named whom, and who said that it leads."""
+    """The notifications that a server has received since it began to look: votes, and claims to lead."""
 
     votes: dict[int, set[tuple[int, int]]] = field(default_factory=dict)  # leader and round
     decisions: dict[int, set[int]] = field(default_factory=dict)
@@ -44,7 +45,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A server has decided, by what it heard and when."""
+    """A server's decision, with the reasons for it."""
 
     server: int
     leader: int
@@ -56,13 +57,13 @@ class Decision:
 
 
 class Network:
-    """The servers, what is under way between them, and what went wrong so far.
+    """The servers, the notifications in flight between them, and the properties violated so far.
 
     Args:
         ensemble: the configuration.
-        disks: by id; servers are those.
-        make: the core, or one with a mistake.
-        delays: how long notifications take, in ms, one after the other and then from the beginning.
+        disks: the disk of each server, by id.
+        make: makes a core, with or without a mistake.
+        delays: delays of notifications in milliseconds, used in turn.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Network:
     # Steps.
 
     def start(self, sid: int) -> None:
-        """A server comes up, or looks again."""
+        """Starts a server, or makes it look for a leader again."""
         if sid not in self.up:
             self.up[sid] = self.make(sid, self.ensemble)
             for other in self.sids:
@@ -100,13 +101,13 @@ class Network:
         self._take(sid)
 
     def crash(self, sid: int) -> None:
-        """A server goes down, with all that is under way to it."""
+        """Crashes a server, and loses everything in flight to it."""
         if self.up.pop(sid, None) is not None:
             for other in self.sids:
                 self.links[other, sid].clear()
 
     def deliver(self, link: tuple[int, int]) -> None:
-        """The first notification on a link arrives."""
+        """Delivers the first notification on a link."""
         sender, receiver = link
         _, notification = self.links[link].popleft()
         server = self.up[receiver]
@@ -115,12 +116,12 @@ class Network:
         self._step(receiver, lambda: server.on_notification(sender, notification, self.now), is_report=True)
 
     def tick(self, sid: int) -> None:
-        """A server's time has come."""
+        """Passes time until a server has something to do."""
         server = self.up[sid]
         self._step(sid, lambda: server.on_tick(self.now), is_report=False)
 
     def wait(self, duration: int) -> None:
-        """Time goes by, and nothing arrives."""
+        """Passes time without delivering anything."""
         end = self.now + duration
         while True:
             due = [(when, sid) for when, sid in self.dues() if when <= end]
@@ -131,19 +132,19 @@ class Network:
         self.now = end
 
     def lose(self, link: tuple[int, int]) -> None:
-        """A connection breaks: what is on it is lost."""
+        """Loses everything on a link."""
         self.links[link].clear()
 
     def repeat(self, link: tuple[int, int]) -> None:
-        """A connection is there again: the last notification is sent once more."""
+        """Sends the last notification on a link again, as after a reconnection."""
         if link in self.last and self.up.keys() >= set(link):
             self._post(link, self.last[link])
 
     def calm(self, limit: int) -> int | None:
-        """Everything arrives in time, until all that are up follow one leader.
+        """Delivers everything until all running servers follow one leader.
 
         Returns:
-            How long that took, in ms; None if it was not within `limit`.
+            The time that took in milliseconds; None if it took longer than `limit`.
         """
         begin = self.now
         while not self.is_settled():
@@ -152,7 +153,7 @@ class Network:
         return self.now - begin
 
     def advance(self, end: int) -> bool:
-        """What is next to happen happens; returns whether there is something before `end`."""
+        """Performs the next event; returns whether there is one before `end`."""
         arrivals = [(queue[0][0], 0, link) for link, queue in self.links.items() if queue]
         dues = [(when, 1, (sid, sid)) for when, sid in self.dues()]
         left = [(self.since[sid] + PATIENCE_WITH_ROLES, 2, (sid, sid)) for sid in self._lost()]
@@ -169,19 +170,19 @@ class Network:
         return True
 
     def is_settled(self) -> bool:
-        """Whether all that are up follow one that leads."""
+        """True if all running servers follow one that leads."""
         leaders = {server.decided.leader if server.decided else None for server in self.up.values()}
         return len(leaders) == 1 and all(leader is not None and self._leads(leader) for leader in leaders)
 
     # Their parts.
 
     def dues(self) -> list[tuple[int, int]]:
-        """When servers have something to do, and which."""
+        """Returns the times at which servers have something to do."""
         dues = [(self.up[sid].next_due, sid) for sid in sorted(self.up)]
         return [(when, sid) for when, sid in dues if when is not None]
 
     def _lost(self) -> list[int]:
-        """Who leads without a quorum, or follows one that does not lead."""
+        """Returns the servers that lead without a quorum, or follow one that does not lead."""
         lost = []
         for sid, server in sorted(self.up.items()):
             if server.decided is None:
@@ -197,13 +198,15 @@ class Network:
         return sid in self.up and self.up[sid].state == ServerState.LEADING
 
     def followers(self, leader: int) -> list[int]:
-        """Who has decided for a leader, itself included."""
+        """Returns the servers that have decided for a leader, itself included."""
         return [
             sid for sid, each in sorted(self.up.items()) if each.decided and each.decided.leader == leader
         ]
 
     def agreed(self, in_round: int, without: int) -> int | None:
-        """The leader for whom a quorum has decided in a round, if there is one, not counting one server."""
+        """Returns the leader for whom a quorum other than one server has decided in a round; None if there is
+        none.
+        """
         deciding: dict[int, list[int]] = {}
         for sid, server in self.up.items():
             if sid != without and server.decided and server.round == in_round and server.state in ESTABLISHED:
@@ -261,7 +264,7 @@ class Network:
 
 
 def decision_has_quorum(network: Network, decision: Decision) -> bool:
-    """A server decides for one that a quorum has named to it: in its round, or having decided."""
+    """A server decides for a leader that a quorum has voted for: in its round, or having decided."""
     heard = decision.heard
     in_round = [sid for sid, named in heard.votes.items() if (decision.leader, decision.round) in named]
     reported = [sid for sid, named in heard.decisions.items() if decision.leader in named]
@@ -271,7 +274,7 @@ def decision_has_quorum(network: Network, decision: Decision) -> bool:
 
 
 def leader_has_best_vote(network: Network, decision: Decision) -> bool:
-    """A server that comes to lead has logged as much as every server of some quorum; ties go by id."""
+    """A server that becomes leader has logged as much as every server of some quorum; ties go by id."""
     if decision.state != ServerState.LEADING:
         return True
     best = _rank(network, decision.server)
@@ -279,20 +282,20 @@ def leader_has_best_vote(network: Network, decision: Decision) -> bool:
 
 
 def leader_has_weight(network: Network, decision: Decision) -> bool:
-    """Nobody decides for a server that weighs nothing, or does not vote."""
+    """No server decides for one that has no weight or does not vote."""
     return decision.leader in network.ensemble.voters and network.ensemble.weight(decision.leader) > 0
 
 
 def reported_leader_said_so(network: Network, decision: Decision) -> bool:
-    """Whom those that have decided persuade has heard the leader itself say that it leads."""
+    """A server that is persuaded by decided servers has heard from the leader itself that it leads."""
     is_free = not decision.is_report or decision.leader == decision.server
     return is_free or decision.leader in decision.heard.leading
 
 
 def agreement(network: Network, decision: Decision) -> bool:
-    """Once a quorum has decided for a leader in a round, nobody else comes to lead in it.
+    """Once a quorum has decided for a leader in a round, no other server becomes leader in that round.
 
-    Only while nobody crashes and notifications take less than a hold-off.
+    Holds only while no server crashes and notifications take less than a hold-off.
     """
     return decision.state != ServerState.LEADING or decision.agreed in (None, decision.server)
 
@@ -319,12 +322,12 @@ def _rank(network: Network, sid: int) -> tuple[int, int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A network as it begins, and what happens to it.
+    """A network at its start, and what happens to it.
 
     Attributes:
-        disks: of the servers 1, 2 and so on.
-        starts: when each starts, in ms; those that have none start one after the other as actions say.
-        actions: their kind, on which server or link they fall, and how much.
+        disks: disks of the servers 1, 2 and so on.
+        starts: when each server starts, in milliseconds; the others start one after the other as actions say.
+        actions: their kind, on which server or link they act, and how much.
         delays: as of `Network`.
     """
 
@@ -335,12 +338,12 @@ class Run:
     delays: tuple[int, ...] = (5,)
 
     def begun(self, make: Callable[[int, Ensemble], Election]) -> Network:
-        """The network before anything has happened."""
+        """Returns the network before anything has happened."""
         return Network(self.ensemble, dict(enumerate(self.disks, 1)), make, self.delays)
 
 
 def disturbed(run: Run, make: Callable[[int, Ensemble], Election] = Election) -> Network:
-    """All servers start, and then what the run says happens."""
+    """Starts all servers and performs the actions."""
     network = run.begun(make)
     for sid in network.sids:
         network.start(sid)
@@ -350,7 +353,7 @@ def disturbed(run: Run, make: Callable[[int, Ensemble], Election] = Election) ->
 
 
 def undisturbed(run: Run, make: Callable[[int, Ensemble], Election] = Election) -> Network:
-    """Servers start when the run says, and everything arrives after its delay."""
+    """Starts servers when the run says, and delivers everything after its delay."""
     network = run.begun(make)
     for when, sid in sorted(zip(run.starts, network.sids, strict=True)):
         while network.advance(when):
@@ -388,7 +391,7 @@ def _chosen(some: Sequence[Item], number: int) -> Item:
 
 
 def recover(network: Network, stay_down: Iterable[int] = ()) -> None:
-    """Servers that are down start again, but some."""
+    """Starts servers that are down, except for some."""
     for sid in network.sids:
         if sid not in network.up and sid not in stay_down:
             network.start(sid)

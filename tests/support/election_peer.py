@@ -1,4 +1,4 @@
-"""A server that only takes part in elections, on real sockets: a core, a port, and the loop's clock."""
+"""A server that only takes part in elections, on real sockets: a core, a port, and the event loop's clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zabserver.zab.election import Election
 from zabserver.zab.ensemble import Ensemble, Member
 
 PATIENCE = 30.0
-"""How long a test waits for what must happen, in seconds."""
+"""Longest time for a test to wait for a condition, in seconds."""
 
 
 class ElectionPeer:
@@ -22,9 +22,9 @@ class ElectionPeer:
     Args:
         me: its id.
         ensemble: the configuration.
-        zxid: the last that it has logged.
+        zxid: last zxid that it has logged.
         epoch: its current epoch.
-        tls: with what connections are accepted and made.
+        tls: TLS contexts for accepted and for outgoing connections.
     """
 
     def __init__(
@@ -42,17 +42,17 @@ class ElectionPeer:
         self._timer: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
-        """Listens, and looks for a leader."""
+        """Starts listening and looks for a leader."""
         await self.port.open()
         self.look()
 
     def look(self) -> None:
-        """Looks for a leader, from the beginning."""
+        """Starts a new election."""
         self.election.start(*self._disk, self._now())
         self._turn()
 
     async def close(self) -> None:
-        """Goes down."""
+        """Closes all connections."""
         if self._timer is not None:
             self._timer.cancel()
         self.port.close()
@@ -60,7 +60,7 @@ class ElectionPeer:
 
     @property
     def leader(self) -> int | None:
-        """Whom it has decided for, if it has."""
+        """Id of the leader that it has decided for; None before."""
         return self.election.decided.leader if self.election.decided else None
 
     def _on_notification(self, sender: int, notification: Notification) -> None:
@@ -87,7 +87,7 @@ class ElectionPeer:
 
 
 async def until(holds: Callable[[], bool], what: str) -> None:
-    """Returns when something holds; fails if it does not for long."""
+    """Waits until a condition holds, and fails if that takes too long."""
     try:
         async with asyncio.timeout(PATIENCE):
             while not holds():
@@ -97,7 +97,7 @@ async def until(holds: Callable[[], bool], what: str) -> None:
 
 
 def local_ensemble(voters: int, observers: int = 0) -> Ensemble:
-    """Members on ports of 127.0.0.1 that nobody uses now."""
+    """Returns members on unused ports of 127.0.0.1."""
     ports = free_ports(2 * (voters + observers))
     return Ensemble(
         {
@@ -108,7 +108,7 @@ def local_ensemble(voters: int, observers: int = 0) -> Ensemble:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody uses now, all different."""
+    """Returns different ports of 127.0.0.1 that are unused now."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

@@ -16,7 +16,9 @@ WAIT = 30.0
 
 @contextmanager
 def serving(folder: Path, more: Sequence[str] = ()) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A server in a process of its own, with more settings; killed at the end if it is not dead by then."""
+    """Runs a server in a process of its own, with more settings; kills it at the end if it is still
+    running.
+    """
     command = [sys.executable, "-m", "zabserver", "serve", "--port", "0", "--data", str(folder)]
     command += ["--set", "snapCount=200", "--set", "preAllocSize=64", "--set", "maxClientCnxns=0"]
     command += [word for each in more for word in ("--set", each)]
@@ -31,7 +33,7 @@ def serving(folder: Path, more: Sequence[str] = ()) -> Iterator[tuple[subprocess
 
 
 def port_of(process: subprocess.Popen[bytes]) -> int:
-    """Where it says that it serves."""
+    """Returns the port from the server's log."""
     assert process.stderr is not None
     said = []
     for line in process.stderr:

@@ -8,7 +8,7 @@ from zabserver.storage import compressed
 
 
 def varint(number: int) -> bytes:
-    """A number as snappy has it before a block."""
+    """Returns a number as a varint, as before a snappy block."""
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -17,7 +17,7 @@ def varint(number: int) -> bytes:
 
 
 def snapped(whole: bytes, chance: random.Random | None = None) -> bytes:
-    """A file as snappy-java writes it; with copies where the bytes at hand repeat, by chance."""
+    """Returns a file as snappy-java writes it, with random copies of bytes that repeat."""
     chance = chance or random.Random(0)
     out = [compressed.FRAME.pack(compressed.MAGIC, 1, 1)]
     for begin in range(0, len(whole), 1000):
@@ -27,7 +27,7 @@ def snapped(whole: bytes, chance: random.Random | None = None) -> bytes:
 
 
 def snappy_block(whole: bytes, chance: random.Random) -> bytes:
-    """A block: literals and copies of all kinds."""
+    """Returns a block with literals and copies of all kinds."""
     out, at = [varint(len(whole))], 0
     while at < len(whole):
         length = min(chance.randint(4, 11), len(whole) - at)

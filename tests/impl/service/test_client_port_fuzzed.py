@@ -1,7 +1,8 @@
-"""Whatever bytes a client sends: nothing breaks, nothing grows, neighbours go on, and the log can be read.
+"""Random bytes from a client break nothing, use bounded memory, disturb no other client, and leave a readable
+log.
 
-Streams are structured (every operation, with fields that are right, at their bounds, or nonsense), then
-damaged (bytes changed, cut, added, lengths wrong), and come in pieces of any size.
+Streams are structured (every operation, with fields that are valid, at their bounds, or nonsense), then
+damaged (bytes changed, removed, added, lengths wrong), and arrive in pieces of any size.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ LAST = frozenset({Op.NOTIFICATION, Op.CHECK, Op.AUTH, Op.SASL, Op.CREATE_SESSION
 
 
 class Fuzz:
-    """Draws streams of bytes, the same ones for a seed."""
+    """Draws streams of bytes from a seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -163,7 +164,7 @@ class Fuzz:
 
 
 class Core:
-    """A service without sockets and disk, a neighbour that watches everything, and the log."""
+    """A service without sockets and disk, with another client that watches everything, and the log."""
 
     def __init__(self) -> None:
         self.service = Standalone(
@@ -184,7 +185,7 @@ class Core:
         return connection
 
     def turn(self) -> dict[Connection, bytes]:
-        """What is sent to whom once all is on disk."""
+        """Commits everything, and returns what is sent to each connection."""
         sent: dict[Connection, bytes] = {}
         for _ in range(2):
             turn = self.service.turn()
@@ -195,7 +196,7 @@ class Core:
         return sent
 
     def check_neighbour(self) -> None:
-        """It is answered, by whole frames."""
+        """Checks that the other client is answered, in whole frames."""
         self.neighbour.on_bytes(self.request(-2, Op.PING))
         out = self.turn()[self.neighbour]
         frames = []
@@ -207,7 +208,7 @@ class Core:
         assert frames[-1] == struct.pack(">iqi", -2, self.service.tree.zxid, 0)
 
     def check_log(self) -> None:
-        """Who starts with it comes to the same tree."""
+        """Checks that replaying the log gives the same tree."""
         copy = Tree()
         for payload in self.log:
             record = decode_record(payload)
@@ -222,7 +223,9 @@ class Core:
 
 
 def fuzz_core(seeds: range) -> tuple[int, set[int]]:
-    """Fuzzes; how many connections were open at the end of their stream, and what was written."""
+    """Fuzzes; returns the number of connections open at the end of their stream, and the operations
+    written.
+    """
     core, survivors = Core(), 0
     for seed in seeds:
         fuzz = Fuzz(seed)

@@ -1,4 +1,4 @@
-"""Transactions prepared on top of others that are not applied yet, and of what was taken back."""
+"""Transactions prepared on top of others that are not applied yet, or that were taken back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zabserver.wire.protocol import Op
 SESSION = 0x1000
 ANY = INT.pack(-1)
 PART = Struct(">i?i")
-"""Type, whether it is the end, error: before each part of a multi."""
+"""Type, end mark and error before each part of a multi."""
 END = PART.pack(-1, True, -1)
 
 PATHS = some.sampled_from([b"/a", b"/b", b"/a/x", b"/a/y", b"/b/x", b"/zookeeper/z"]).map(data)
@@ -29,7 +29,7 @@ VERSIONS = some.sampled_from([-1, -1, 0, 1]).map(INT.pack)
 
 
 def a_request(op: int, *parts: some.SearchStrategy[bytes]) -> some.SearchStrategy[tuple[int, bytes]]:
-    """A request of a type, its body made of parts."""
+    """Returns a strategy for requests of one type with a body made of parts."""
     return some.tuples(some.just(op), some.tuples(*parts).map(b"".join))
 
 
@@ -42,7 +42,7 @@ PARTS = some.one_of(
 
 
 def as_multi(parts: list[tuple[int, bytes]]) -> tuple[int, bytes]:
-    """A multi of these parts."""
+    """Returns a multi with these parts."""
     return Op.MULTI, b"".join(PART.pack(op, False, -1) + body for op, body in parts) + END
 
 
@@ -64,7 +64,7 @@ REQUESTS = some.one_of(
 def test_each_digest_is_that_of_the_tree_however_late_it_is_applied(
     requests: list[tuple[tuple[int, bytes], int]],
 ) -> None:
-    """What a transaction says of the tree with it applied is so; applying at once comes to the same."""
+    """A transaction describes the tree after it is applied; applying each at once gives the same."""
     late, early = Tree(), Tree()
     lagging, prompt = (Preparer(tree, lambda _: None, Settings()) for tree in (late, early))
     waiting: list[Record] = []

@@ -1,4 +1,4 @@
-"""Random operations, put to our server and to the spec: clients see the same of both, and of a real one."""
+"""Random operations on our server and on the spec, and on Apache's: clients see the same."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def server() -> Iterator[ZooKeeper]:
 
 
 def agree(port: int, steps: list[Operation], release: oracle.Release = oracle.LATEST) -> int:
-    """Compares, in a place of its own, and says how many events there were."""
+    """Compares both below a path of their own, and returns the number of watch events."""
     comparison = Comparison("127.0.0.1", port, release, f"/place{next(PLACES)}", CLIENTS)
     try:
         difference = comparison.run(steps)
@@ -39,7 +39,7 @@ def agree(port: int, steps: list[Operation], release: oracle.Release = oracle.LA
 
 
 def explored(port: int, examples: int) -> int:
-    """Compares so many runs, and says how many events there were in all of them."""
+    """Compares a number of runs, and returns the number of watch events in all of them."""
     events = 0
 
     @settings(
@@ -84,7 +84,7 @@ def test_who_has_seen_more_is_turned_away(server: ZooKeeper) -> None:
 
 
 def test_the_comparison_sees_a_difference(server: ZooKeeper) -> None:
-    """Events here have a zxid, those of 3.8.0 have none."""
+    """Watch events of the latest release have a zxid, those of 3.8.0 have none."""
     steps: list[Operation] = [Ask(0, tree.Exists("/a", watch=True)), Ask(1, tree.Create("/a"))]
     assert agree(server.port, steps) == 1
     with pytest.raises(AssertionError, match=r"operation 1: events of Create"):
@@ -110,7 +110,7 @@ def test_sessions_and_nodes_outlive_a_restart() -> None:
 
 @pytest.mark.parametrize("flag", [Flag.TTL, Flag.TTL_SEQUENTIAL])
 def test_a_part_without_its_time_to_live_spoils_a_multi_and_leaves_nothing(flag: Flag) -> None:
-    """The server took the bytes of the part behind it for a time to live."""
+    """The server used to take bytes of the next part for a TTL."""
     with ZooKeeper() as server:
         session = Session("127.0.0.1", server.port)
         odd = tree.Create("/t", flag=flag)

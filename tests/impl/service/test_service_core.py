@@ -1,4 +1,4 @@
-"""The service without sockets, disk and clock: order of answers, sessions, limits, what a trigger costs."""
+"""The service without sockets, disk and clock: order of replies, sessions, limits, cost of watch events."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ PING = pack(">iii", 8, -2, 11)
 
 
 def service(now: int = 0) -> Standalone:
-    """A service that has just started."""
+    """Returns a service that has just started."""
     return Standalone(Tree(), Sessions(1, now, TICK), now=now)
 
 
 def request(xid: int, asked: Request) -> bytes:
-    """A request, with its frame."""
+    """Returns a request with its frame."""
     op, body = encoded(asked)
     return pack(">iii", 8 + len(body), xid, op) + body
 
 
 def connect(to: Standalone, timeout: int = 5000, session: int = 0, password: bytes = bytes(16)) -> Connection:
-    """A client that has a session."""
+    """Connects a client, and gives it a session."""
     connection = to.connect("127.0.0.1")
     body = pack(">iqiq", 0, 0, timeout, session) + pack(">i", 16) + password + b"\0"
     connection.on_bytes(pack(">i", len(body)) + body)
@@ -43,12 +43,12 @@ def connect(to: Standalone, timeout: int = 5000, session: int = 0, password: byt
 
 
 def commit(on: Standalone) -> None:
-    """All that is logged is on disk."""
+    """Reports that everything logged is on disk."""
     on.on_synced(on.zxid)
 
 
 def sent(by: Standalone, to: Connection) -> list[tuple[int, int, int]]:
-    """What a connection was sent: xid, zxid and error of each reply."""
+    """Returns xid, zxid and error of each reply sent to a connection."""
     out = b"".join(chunk for connection, chunk in by.turn().sends if connection is to)
     found, at = [], 0
     while at < len(out):
@@ -174,7 +174,9 @@ def test_a_session_that_is_over_writes_no_more() -> None:
 
 
 def test_what_a_change_costs_does_not_depend_on_watches_elsewhere() -> None:
-    """Calls of Python functions are counted, not time: with a hundred thousand watches it takes as many."""
+    """Counts calls of Python functions, not time: there are as many with a hundred thousand watches as with
+    none.
+    """
 
     def calls(watches: Watches) -> int:
         count = 0

@@ -1,4 +1,4 @@
-"""When snapshots are written."""
+"""When a snapshot is due."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zabserver.storage.schedule import Schedule
 
 
 def moments(schedule: Schedule, count: int, size: int = 1) -> list[int]:
-    """After how many transactions of a size snapshots are due, each begun at once."""
+    """Returns after how many transactions of a size snapshots are due, if each is begun at once."""
     found, since = [], 0
     for _ in range(count):
         since += 1
@@ -24,7 +24,7 @@ def moments(schedule: Schedule, count: int, size: int = 1) -> list[int]:
 
 @pytest.mark.parametrize("draw", [lambda _: 0, lambda most: most - 1], ids=["least", "most"])
 def test_the_least_and_the_most(draw: object) -> None:
-    """ZooKeeper: more than snapCount / 2 + a number from 0 to snapCount / 2 - 1."""
+    """As in ZooKeeper: after more than snapCount / 2 + a random number from 0 to snapCount / 2 - 1."""
     assert callable(draw)
     assert moments(Schedule(100, 0, draw), 1000)[:3] == ([51] * 3 if draw(2) == 0 else [100] * 3)
 

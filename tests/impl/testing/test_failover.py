@@ -1,4 +1,4 @@
-"""A leader goes, another comes: what was acknowledged stays; sessions, ephemeral nodes and watches go on."""
+"""After a change of leaders, acknowledged writes are kept; sessions, ephemeral nodes and watches continue."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ kazoo = pytest.importorskip("kazoo.client", reason="no kazoo (pip install kazoo)
 
 TICK = 200
 TIMEOUT = 3000
-"""Of sessions, in milliseconds."""
+"""Session timeout, in milliseconds."""
 WRITTEN = 30
-"""How many more writes are acknowledged before anything else is done."""
+"""Number of writes to be acknowledged before the next step."""
 LONG = 30.0
-"""How long anything may take, in seconds."""
+"""Longest time for anything, in seconds."""
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def ensemble() -> Iterator[Ensemble]:
 
 
 def leader(of: Ensemble) -> int:
-    """Who leads, once somebody does."""
+    """Waits for a leader and returns its id."""
     of.wait_until(lambda: of.leader is not None)
     found = of.leader
     return leader(of) if found is None else found
@@ -45,7 +45,7 @@ def others(of: Ensemble, than: int) -> list[int]:
 
 
 def connect(of: Ensemble, server: int, before: Session | None = None, timeout: int = TIMEOUT) -> Session:
-    """A session at a member once that serves; the one that there was before, if it is given."""
+    """Opens a session at a member once it serves clients, or resumes one."""
     resumed = (0, bytes(16)) if before is None else (before.id, before.password)
     seen = 0 if before is None else before.last_zxid
     found: list[Session] = []
@@ -77,7 +77,7 @@ def writing(of: Ensemble, servers: Sequence[int]) -> Iterator[list[Writer]]:
 
 
 def wait_for_writes(of: Ensemble, writers: Sequence[Writer]) -> None:
-    """Each is told so many times more that what it wanted is done."""
+    """Waits until each client has had more writes acknowledged."""
     goals = [len(each.told.acknowledged) + WRITTEN for each in writers]
 
     def is_done() -> bool:
@@ -107,7 +107,7 @@ def test_nothing_acknowledged_is_lost_with_a_leader_that_is_killed_under_writes(
 
 
 def cut_off_under_writes(of: Ensemble) -> list[str]:
-    """The leader is cut off while clients write to it alone; what is wrong when all is well again."""
+    """Cuts the leader off while clients write to it alone; returns the differences after it has rejoined."""
     first = leader(of)
     rest = others(of, first)
     with writing(of, [first]) as writers:
@@ -130,7 +130,7 @@ def test_a_leader_that_is_cut_off_acknowledges_nothing_that_is_lost(ensemble: En
 
 
 def test_a_leader_that_needs_nobody_is_found_out(ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same with the mistake that anyone is a quorum: acknowledged writes are lost, and that is told."""
+    """With the mistake that any set is a quorum, acknowledged writes are lost, and the test reports it."""
     first = leader(ensemble)
 
     def is_quorum(self: Configuration, sids: object) -> bool:
@@ -225,7 +225,7 @@ def test_watches_that_are_set_again_fire_for_what_was_missed_and_for_what_comes(
 
 
 def test_a_client_that_watches_a_node_has_its_data_whoever_leads(ensemble: Ensemble) -> None:
-    """kazoo's DataWatch, which asks again whenever it is connected."""
+    """kazoo's DataWatch reads again whenever it is connected."""
     with ExitStack() as stack:
         writer, watcher = (kazoo.KazooClient(ensemble.hosts, timeout=LONG) for _ in range(2))
         for each in (writer, watcher):

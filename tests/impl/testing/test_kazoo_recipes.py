@@ -1,4 +1,4 @@
-"""kazoo's recipes, with many clients at once: what each promises its callers holds."""
+"""kazoo's recipes keep their promises with many clients at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMEOUT = 20.0
 
 @pytest.fixture(scope="module")
 def clients() -> Iterator[list[Any]]:
-    """So many clients of one server."""
+    """Several clients of one server."""
     with ZooKeeper(tick=2000) as server, ExitStack() as stack:
         started = []
         for _ in range(CLIENTS):
@@ -33,7 +33,7 @@ def clients() -> Iterator[list[Any]]:
 
 
 def at_once(clients: list[Any], act: Callable[[int, Any], Any]) -> list[Any]:
-    """What each client gets when all act at the same time, in their order."""
+    """Runs a function for all clients at the same time, and returns their results in order."""
     with ThreadPoolExecutor(len(clients)) as pool:
         running = [pool.submit(act, number, client) for number, client in enumerate(clients)]
         return [each.result(TIMEOUT) for each in running]

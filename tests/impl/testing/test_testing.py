@@ -1,4 +1,4 @@
-"""`zabserver.testing`: what it promises to tests of clients."""
+"""`zabserver.testing` keeps its promises to tests of clients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BACK = 10_000
 
 
 def back(server: ZooKeeper, session: Session) -> Session:
-    """The same session on a new connection, as its client would come back."""
+    """Resumes a session on a new connection, as its client would."""
     return Session("127.0.0.1", server.port, BACK, session.last_zxid, (session.id, session.password))
 
 
@@ -149,7 +149,7 @@ def test_temporary_data_is_deleted() -> None:
 
 
 def test_it_starts_and_stops_in_milliseconds() -> None:
-    """Of this process' own time, so that what else the machine does decides nothing."""
+    """Measures the CPU time of this process, which does not depend on other processes."""
     times = []
     for _ in range(50):
         begun = time.process_time()
@@ -193,5 +193,5 @@ def test_pytest_has_the_fixtures(tmp_path: Path) -> None:
 
 
 def is_installed() -> bool:
-    """Whether `pip install` has told pytest of the plugin."""
+    """True if the plugin is installed for pytest."""
     return "zabkit" in entry_points(group="pytest11").names

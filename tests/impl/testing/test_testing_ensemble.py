@@ -1,4 +1,4 @@
-"""The ensemble that others test with: members that elect a leader, and every fault that can be asked for."""
+"""The ensemble for other people's tests: leader election, and every fault that can be injected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ensemble() -> Iterator[Ensemble]:
 
 
 def connect(of: Ensemble, server: int, timeout: int = 10_000) -> Session:
-    """A session at a member, once that serves."""
+    """Opens a session at a member once it serves clients."""
     found: list[Session] = []
 
     def try_it() -> bool:
@@ -41,7 +41,7 @@ def others(of: Ensemble) -> list[int]:
 
 
 def read(of: Ensemble, server: int, path: str) -> bytes | None:
-    """What a member has at a path."""
+    """Returns the data that a member has at a path."""
     session = connect(of, server)
     reply = session.call(tree.GetData(path)).reply
     session.call(tree.CloseSession())
@@ -93,7 +93,7 @@ def test_a_minority_serves_nobody(ensemble: Ensemble) -> None:
 
 @pytest.mark.parametrize("is_sender", [True, False])
 def test_a_leader_that_is_cut_one_way_leads_no_more(is_sender: bool) -> None:
-    """One that hears nobody is elected again and again, until its votes are too old."""
+    """A member that receives nothing may be elected again and again, until its votes are outdated."""
     with Ensemble(tick=100) as ensemble:
         first = ensemble.leader
         assert first is not None
@@ -165,7 +165,7 @@ def test_kept_data_is_found_again() -> None:
 def test_a_member_that_is_killed_writes_nothing_more(
     ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A follower that stands still has a write in its hands: killed then, it does not have it on its disk."""
+    """A paused follower has received a write; if it is killed then, the write is not on its disk."""
     follower = others(ensemble)[0]
     leader = ensemble.leader
     assert leader is not None

@@ -1,4 +1,4 @@
-"""Bytes of the election port: those of an Apache ZooKeeper 3.8.0, older formats, and what is malformed."""
+"""Messages of the election port: bytes of Apache ZooKeeper 3.8.0, older formats, and malformed ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ APACHE = (
     )
     + MAJORITY_TEXT.encode()
 )
-"""What server 1 of three sent to server 2 in its first round: before its length, and its configuration."""
+"""What server 1 of three sent to server 2 in its first round, without its length and its configuration."""
 NOTIFICATION = Notification(ServerState.LOOKING, 1, 0, 1, 0, 2, MAJORITY_TEXT.encode())
 
 LOW, HIGH = -(1 << 63), (1 << 63) - 1
@@ -123,7 +123,7 @@ GREETING = bytes.fromhex("ffffffffffff0000 0000000000000002 0000000e") + b"127.0
 
 
 def read_hello(wire: bytes) -> tuple[Hello | None, bytes]:
-    """Byte by byte."""
+    """Reads a greeting byte by byte."""
     reader = HelloReader()
     for at in range(len(wire)):
         hello = reader.feed(wire[at : at + 1])

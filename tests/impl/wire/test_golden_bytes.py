@@ -1,4 +1,4 @@
-"""Bytes that Apache ZooKeeper 3.8.0 wrote, made here from the same requests."""
+"""The same requests give the bytes that Apache ZooKeeper 3.8.0 wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Packets and images as they come off a quorum connection, cut anywhere, damaged anywhere."""
+"""Packets and images are read from a quorum connection however it is cut into pieces, and refused if
+damaged.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +115,7 @@ def some_node(choose: Random) -> tuple[bytes | None, tuple[Ace, ...]]:
 
 
 def some_tree(choose: Random) -> Tree:
-    """A tree with a few nodes of all kinds."""
+    """Returns a tree with a few nodes of all kinds."""
     tree, paths = Tree(), [b""]
     for zxid in range(1, choose.randrange(2, 12)):
         above = choose.choice(paths)
@@ -133,7 +135,7 @@ def some_packet(choose: Random) -> Packet:
 
 
 def some_stream(choose: Random) -> list[tuple[bytes, Packet | Image]]:
-    """Packets and images, each with its bytes."""
+    """Returns random packets and images, each with its bytes."""
     stream: list[tuple[bytes, Packet | Image]] = []
     for _ in range(choose.randrange(1, 8)):
         if choose.random() < 0.25:
@@ -148,14 +150,14 @@ def some_stream(choose: Random) -> list[tuple[bytes, Packet | Image]]:
 
 
 def shown(item: Packet | Image) -> object:
-    """To be compared."""
+    """Returns a packet or an image in a form that can be compared."""
     if isinstance(item, Packet):
         return item
     return item.sessions, sorted((path, node.data, node.acl, node.persisted()) for path, node in item.nodes)
 
 
 def comes_when_it_is_whole(stream: PacketStream, choose: Random) -> None:
-    """Each packet and image is there with the piece that has its last byte, and is what was sent."""
+    """Each packet and image is returned with the piece that has its last byte, and equals what was sent."""
     parts = some_stream(choose)
     whole = b"".join(part for part, _ in parts)
     most = choose.choice([1, 3, 40, 5000])
@@ -175,7 +177,7 @@ def test_streams_cut_anywhere() -> None:
 
 
 def patched(owner: object, name: str, change: Callable[..., object]) -> Callable[[pytest.MonkeyPatch], None]:
-    """A mistake: a function answers differently."""
+    """Returns a mistake: a function replaced by another."""
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
         right = getattr(owner, name)
@@ -204,7 +206,7 @@ def test_mistakes_are_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_long_packet_is_looked_at_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it costs is linear in what comes, in however small pieces."""
+    """The cost is linear in the bytes received, in however small pieces."""
     looks: list[int] = []
     right = quorum.take_packets
 
@@ -278,7 +280,7 @@ ROOT = data(b"") + data(b"") + pack(">q", -1) + STAT
     ],
 )
 def test_what_cannot_be_is_refused_at_once(bad: bytes) -> None:
-    """With the last of these bytes, at the latest; whatever would follow."""
+    """Malformed input is refused with the last of these bytes at the latest, whatever would follow."""
     for size in (1, len(bad)):
         stream = PacketStream(LONGEST)
         with pytest.raises(Malformed):
@@ -301,14 +303,14 @@ def test_an_image_without_an_end_is_refused() -> None:
 
 
 def feed_all(stream: PacketStream, whole: bytes, size: int) -> list[Packet | Image]:
-    """All of it, in pieces."""
+    """Feeds bytes in pieces."""
     return [item for at in range(0, len(whole), size) for item in stream.feed(whole[at : at + size])]
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(some.integers(0, 1 << 30), some.binary(min_size=1, max_size=12), some.integers(0, 1 << 30))
 def test_damage_is_refused_or_read_the_same_however_it_is_cut(seed: int, rubbish: bytes, place: int) -> None:
-    """And what is kept, waiting for more, is no more than a packet or a node may have."""
+    """No more is buffered than a packet or a node may have."""
     whole = bytearray(b"".join(part for part, _ in some_stream(Random(seed))))
     at = place % len(whole)
     whole[at : at + len(rubbish)] = rubbish
@@ -332,7 +334,9 @@ def test_damage_is_refused_or_read_the_same_however_it_is_cut(seed: int, rubbish
 def test_an_image_sent_while_writes_go_on_and_what_follows_make_the_tree(
     requests: list[tuple[int, bytes]], between: int, begin: int
 ) -> None:
-    """Pieces of one node each: node by node, a learner that gets all since the zxid of SNAP has the tree."""
+    """With pieces of one node each, a learner that gets all transactions since the zxid of SNAP has the
+    tree.
+    """
     tree = Tree()
     preparer = Preparer(tree, lambda _: None, Settings())
     records: list[Record] = []
@@ -361,7 +365,7 @@ def test_an_image_sent_while_writes_go_on_and_what_follows_make_the_tree(
 
 
 def image_of(pieces: Iterable[bytes], meanwhile: Callable[[], None] = lambda: None) -> Image:
-    """What is made of an image's pieces."""
+    """Reads an image from its pieces."""
     stream = PacketStream(LONGEST)
     found = stream.feed(SNAP)
     for piece in pieces:

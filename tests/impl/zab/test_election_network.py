@@ -1,4 +1,6 @@
-"""Elections of three to six cores with delays, losses and crashes: what must hold, and mistakes it finds."""
+"""Elections of three to six cores with delays, losses and crashes keep their properties; mistakes are
+found.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from zabserver.zab.ensemble import Ensemble, Member
 Make = Callable[[int, Ensemble], Election]
 
 SOON = 60_000
-"""Within which a calm network has a leader, in ms."""
+"""Longest time until a calm network has a leader, in milliseconds."""
 
 
 def ensemble_of(voters: int, observers: int = 0) -> Ensemble:
@@ -52,7 +54,7 @@ def disturbances(draw: st.DrawFn, ensemble: Ensemble) -> Run:
 
 @st.composite
 def delays(draw: st.DrawFn, ensemble: Ensemble) -> Run:
-    """Everything arrives within a hold-off."""
+    """Draws delays that are all shorter than a hold-off."""
     size = len(ensemble.members)
     starts = draw(st.tuples(*[st.sampled_from([0, 0, 100, 200, 300, 700])] * size))
     taken = draw(st.lists(st.sampled_from([1, 60, 120, 190]), min_size=1, max_size=30))
@@ -60,7 +62,7 @@ def delays(draw: st.DrawFn, ensemble: Ensemble) -> Run:
 
 
 SLOW = Run(THREE, (Disk(1, 0),) * 3, starts=(0, 0, 0), delays=(1, 1, 1, 1, 1, 190, 120, 1, 190, 1))
-"""Server 1 votes for 2 and then for 3; that it votes for 2 takes 120 ms to get there, everything else 190."""
+"""Server 1 votes for 2 and then for 3; its vote for 2 takes 120 ms to arrive, everything else 190."""
 
 UNDISTURBED_ONLY = {"agreement"}
 
@@ -89,7 +91,7 @@ def test_all_agree_where_nothing_takes_longer_than_a_hold_off(name: str) -> None
 
 @pytest.mark.parametrize("name", ENSEMBLES)
 def test_calm_network_has_a_leader_soon(name: str) -> None:
-    """Whatever has happened before, and with as many servers down as a quorum can spare."""
+    """A calm network elects whatever happened before, with as many servers down as a quorum can spare."""
 
     @settings(max_examples=150, derandomize=True, deadline=None, database=None)
     @given(disturbances(ENSEMBLES[name]), st.integers(0, 10))
@@ -103,7 +105,7 @@ def test_calm_network_has_a_leader_soon(name: str) -> None:
 
 
 def make_calm(network: Network, spared: int) -> None:
-    """All servers are up, but one that is down for good if a quorum can spare it."""
+    """Starts all servers, except for one that stays down if a quorum can spare it."""
     sid = network.sids[spared % len(network.sids)]
     rest = [each for each in network.sids if each != sid]
     if network.ensemble.is_quorum(rest):
@@ -117,28 +119,28 @@ def make_calm(network: Network, spared: int) -> None:
 
 
 class HighestIdWins(Election):
-    """Votes are compared by their leaders' ids alone."""
+    """Mistake: votes are compared by their leaders' ids alone."""
 
     def _is_better(self, vote: Vote, than: Vote) -> bool:
         return self.ensemble.weight(vote.leader) != 0 and vote.leader > than.leader
 
 
 class WeightIgnored(Election):
-    """Votes for servers that weigh nothing are adopted."""
+    """Mistake: votes for servers without weight are adopted."""
 
     def _is_better(self, vote: Vote, than: Vote) -> bool:
         return vote.rank > than.rank
 
 
 class LastVoteWins(Election):
-    """The vote that was heard last is adopted, better or not."""
+    """Mistake: the last vote received is adopted, better or not."""
 
     def _is_better(self, vote: Vote, than: Vote) -> bool:
         return self.ensemble.weight(vote.leader) != 0 and vote.rank != than.rank
 
 
 class ShortHoldOff(Election):
-    """A quorum decides before what is under way can have arrived."""
+    """Mistake: a quorum decides before votes in flight can have arrived."""
 
     def _count(self, now: int) -> None:
         super()._count(now)
@@ -147,28 +149,28 @@ class ShortHoldOff(Election):
 
 
 class NoCheckOfLeader(Election):
-    """A quorum of those that have decided is believed, whether the leader has said so or not."""
+    """Mistake: a quorum of decided servers is believed even if the leader has not said that it leads."""
 
     def _is_led(self, reports: dict[int, Report], vote: Vote) -> bool:
         return True
 
 
 class DecidesAlone(Election):
-    """Two for a vote are enough."""
+    """Mistake: two votes are enough."""
 
     def _has_quorum(self, reports: dict[int, Report], report: Report) -> bool:
         return sum(report.agrees_with(each) for each in reports.values()) >= 2
 
 
 class RoundsIgnored(Election):
-    """Votes of other rounds count in this one."""
+    """Mistake: votes of other rounds count in this one."""
 
     def _weigh_vote(self, sender: int, notification: Notification, now: int) -> None:
         super()._weigh_vote(sender, replace(notification, round=self.round), now)
 
 
 class VotesKept(Election):
-    """Votes of an earlier round count in the one that is joined."""
+    """Mistake: votes of an earlier round count in the one that is joined."""
 
     def _weigh_vote(self, sender: int, notification: Notification, now: int) -> None:
         kept = {sid: replace(each, vote=replace(each.vote, round=notification.round))
@@ -178,21 +180,21 @@ class VotesKept(Election):
 
 
 class NeverAdopts(Election):
-    """It votes for itself for ever."""
+    """Mistake: a server always votes for itself."""
 
     def _is_better(self, vote: Vote, than: Vote) -> bool:
         return False
 
 
 class WaitsForEveryone(Election):
-    """It decides when nobody's vote is missing."""
+    """Mistake: a server decides only when it has everybody's vote."""
 
     def _has_quorum(self, reports: dict[int, Report], report: Report) -> bool:
         return super()._has_quorum(reports, report) and self.electorate <= set(reports)
 
 
 class NeverTellsAgain(Election):
-    """What was lost is not told again."""
+    """Mistake: lost notifications are not sent again."""
 
     def on_tick(self, now: int) -> None:
         super().on_tick(now)
@@ -201,7 +203,7 @@ class NeverTellsAgain(Election):
 
 
 class NeverJoinsRounds(Election):
-    """A later round is not joined."""
+    """Mistake: later rounds are not joined."""
 
     def _weigh_vote(self, sender: int, notification: Notification, now: int) -> None:
         if notification.round <= self.round:
@@ -209,7 +211,7 @@ class NeverJoinsRounds(Election):
 
 
 class NeverAnswers(Election):
-    """Who comes late is not told."""
+    """Mistake: late servers are not told who leads."""
 
     def _answer(self, sender: int, notification: Notification) -> None:
         return
@@ -235,7 +237,7 @@ def test_mistake_is_caught(make: Make, ensemble: Ensemble, broken: str) -> None:
 
 
 def test_hold_off_that_is_too_short_is_caught() -> None:
-    """Server 3 leads with the vote of 1, and 2 comes to lead by that which 1 has taken back."""
+    """Server 3 leads with the vote of 1, and 2 with the vote that 1 has taken back."""
     assert undisturbed(SLOW).broken == set()
     assert undisturbed(SLOW, ShortHoldOff).broken == {"agreement"}
 

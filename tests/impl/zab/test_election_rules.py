@@ -1,4 +1,4 @@
-"""One server's election, rule by rule, as ZooKeeper's FastLeaderElection has them."""
+"""One server's election, rule by rule, as in ZooKeeper's FastLeaderElection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def ensemble_of(voters: int, observers: tuple[int, ...] = (), version: int = 0) 
 
 
 def looking(me: int, ensemble: Ensemble, zxid: int = 10, epoch: int = 1) -> Election:
-    """A server that has just begun, at time 0; its first notifications are taken."""
+    """Returns a server that has just started to look for a leader, at time 0; its first notifications are
+    removed.
+    """
     election = Election(me, ensemble)
     election.start(zxid, epoch, 0)
     election.take_sends()
@@ -32,7 +34,7 @@ def said(state: ServerState, leader: int, zxid: int = 10, in_round: int = 1, epo
 
 
 def sent(election: Election) -> list[tuple[int, ServerState, int, int, int, int]]:
-    """Receiver, and what it is told."""
+    """Returns the receiver and the contents of each notification sent."""
     return [(sid, n.state, n.leader, n.zxid, n.round, n.epoch) for sid, n in election.take_sends()]
 
 
@@ -91,7 +93,7 @@ def test_alone_it_elects_itself_after_the_hold_off() -> None:
     ],
 )
 def test_better_vote_is_adopted_and_told(vote: Notification, is_adopted: bool) -> None:
-    """By epoch, then zxid, then id."""
+    """Compares votes by epoch, then zxid, then id."""
     election = looking(2, ensemble_of(3))
     election.on_notification(3, vote, 1)
     assert election.vote is not None
@@ -100,7 +102,7 @@ def test_better_vote_is_adopted_and_told(vote: Notification, is_adopted: bool) -
 
 
 def test_later_round_is_joined_with_the_better_of_its_vote_and_the_first() -> None:
-    """Not with what was heard in the earlier round: server 1's vote for 3 was said there."""
+    """Votes of the earlier round do not count: server 1 voted for 3 in it."""
     election = looking(2, ensemble_of(5))
     election.on_notification(1, said(LOOKING, 3), 1)
     election.take_sends()
@@ -137,7 +139,7 @@ def test_vote_for_or_by_one_that_does_not_vote_is_ignored() -> None:
 
 
 def test_server_without_a_trusted_database_takes_no_part() -> None:
-    """ZooKeeper: zxid -1, `zookeeper.db.autocreate=false`."""
+    """As in ZooKeeper: zxid -1, `zookeeper.db.autocreate=false`."""
     election = looking(3, ensemble_of(3), zxid=-1)
     election.on_notification(1, said(LOOKING, 3, zxid=-1), 1)
     election.on_notification(1, said(LOOKING, 1, zxid=99), 1)
@@ -163,7 +165,7 @@ def test_vote_without_weight_is_never_better() -> None:
 
 
 def with_quorum() -> Election:
-    """Server 2 of three, with the vote of 1 for it, at time 100."""
+    """Returns server 2 of three, with the vote of 1 for it, at time 100."""
     election = looking(2, ensemble_of(3))
     election.on_notification(1, said(LOOKING, 2), 100)
     return election
@@ -196,7 +198,9 @@ def test_other_votes_lengthen_the_hold_off_and_are_discarded() -> None:
 
 
 def test_better_vote_of_an_earlier_round_ends_the_hold_off_and_is_then_ignored() -> None:
-    """It begins again when the server tells its vote again, as in ZooKeeper, and then it decides."""
+    """The hold-off starts again when the server sends its vote again, as in ZooKeeper, and then it
+    decides.
+    """
     election = looking(2, ensemble_of(3))
     election.on_notification(1, said(LOOKING, 2, in_round=3), 100)
     election.on_notification(3, said(LOOKING, 3, in_round=2), 200)
@@ -220,7 +224,7 @@ def test_latecomer_believes_a_quorum_and_its_leader() -> None:
 
 
 def test_leader_that_has_not_said_so_is_not_believed_in() -> None:
-    """ZooKeeper: checkLeader. It may have crashed, and its followers do not know yet."""
+    """ZooKeeper: checkLeader. The leader may have crashed before its followers noticed."""
     election = looking(1, ensemble_of(5))
     for sender in (2, 3, 4):
         election.on_notification(sender, said(FOLLOWING, 5), sender)

@@ -1,4 +1,4 @@
-"""Configurations of ensembles: the text, byte for byte as Apache ZooKeeper 3.8.0 sent it; what is refused."""
+"""Configurations of ensembles: the text of Apache ZooKeeper 3.8.0, byte for byte, and what is refused."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_text_of_groups_is_in_the_order_of_a_java_hash_map() -> None:
 
 
 def test_order_changes_with_the_size_of_the_table() -> None:
-    """Apache with these 14 servers: more than 12 make its table one of 32 places."""
+    """Apache's order for these 14 servers: with more than 12, its hash table has 32 places."""
     sids = (1, 16, 2, 18, 3, 34, 4, 20, 5, 21, 6, 22, 7, 23)
     ensemble = parse_ensemble(f"server.{sid}=h:1:2" for sid in sids)
     written = [int(line.partition("=")[0][7:]) for line in ensemble.text().split("\n")[:-1]]

@@ -1,7 +1,7 @@
-"""Whatever a stranger or a peer sends to the cores of a member is refused with a reason, and changes nothing.
+"""The cores of a member refuse whatever a stranger or a peer sends with a reason, and nothing changes.
 
-What must not change is what a member has on disk, its tree, its sessions and its role; where its leader talks
-nonsense, the role must end. See `test_strange_peers` for the same on sockets.
+A member's disk, tree, sessions and role must not change; a learner whose leader sends nonsense must leave it.
+See `test_strange_peers` for the same with sockets.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ E = 1 << 32
 
 
 def about(sid: int, protocol: int = PROTOCOL, version: int = 0) -> bytes:
-    """What a learner says of itself."""
+    """Returns a learner's description of itself."""
     return pack(">qiq", sid, protocol, version)
 
 
 def info(sid: int, epoch: int = 0, protocol: int = PROTOCOL, version: int = 0) -> bytes:
-    """FOLLOWERINFO."""
+    """Returns FOLLOWERINFO."""
     return encode_packet(Kind.FOLLOWERINFO, epoch * E, about(sid, protocol, version))
 
 
 def state_of(peer: Peer) -> object:
-    """What must not change."""
+    """Returns everything that must not change."""
     disk = peer.storage
     assert isinstance(disk, MemoryDisk)
     return (
@@ -70,7 +70,7 @@ def state_of(peer: Peer) -> object:
 
 @pytest.fixture
 def led() -> World:
-    """Server 3 leads, 2 and 4 follow and observe it; 1 is not there. There is a session and a node."""
+    """Server 3 leads, 2 follows and 4 observes; 1 is down. There is a session and a node."""
     it = World(EVERYONE, RULES)
     for sid in (2, 3, 4):
         it.start(sid)
@@ -91,7 +91,7 @@ def leader_of(it: World) -> Peer:
 
 
 def strangers_link(it: World, *chunks: bytes) -> Link:
-    """A connection to the leader, over which all this comes."""
+    """Returns a connection to the leader over which these bytes have arrived."""
     leader = leader_of(it)
     link = leader.accept("stranger")
     for chunk in chunks:
@@ -249,7 +249,7 @@ def test_who_connects_while_nobody_leads_is_not_kept_for_long() -> None:
 
 
 def test_a_member_whose_connection_broke_takes_its_place_again(led: World) -> None:
-    """Of the broken one nothing is heard any more, not even answers to pings."""
+    """Nothing more arrives over the broken connection, not even answers to pings."""
     leader = leader_of(led)
     first = strangers_link(led, info(1))
     assert first.why_closed is None
@@ -266,7 +266,7 @@ def test_a_member_whose_connection_broke_takes_its_place_again(led: World) -> No
 
 
 def test_an_epoch_that_a_member_promised_elsewhere_is_believed_within_reason() -> None:
-    """A stranger cannot use up the epochs, and a member that is far ahead is not left alone."""
+    """A stranger cannot use up the epochs, and a member with a promise of a later epoch is not excluded."""
     it = World(EVERYONE, RULES)
     it.members[2].disk.accepted = 1000
     for sid in (1, 2):
@@ -289,7 +289,7 @@ def test_an_epoch_after_the_last_is_not_begun() -> None:
 
 
 def test_whatever_a_client_asks_of_a_follower_its_connection_with_the_leader_holds(led: World) -> None:
-    """Found here: deleteContainer was passed on, and the leader closed the connection of the one that did."""
+    """A bug found here: deleteContainer was forwarded, and the leader closed the follower's connection."""
     client = Client()
     assert led.connect(client, 2)
     led.calm(lambda: client.session != 0)
@@ -305,7 +305,7 @@ def test_whatever_a_client_asks_of_a_follower_its_connection_with_the_leader_hol
 
 @dataclass
 class Following:
-    """A member on its own that follows server 3, which is whoever holds this."""
+    """A member that follows server 3, whose packets the test makes."""
 
     peer: Peer
     link: Link
@@ -406,7 +406,7 @@ NONSENSE: list[tuple[str, str, list[bytes]]] = [
 
 @pytest.mark.parametrize(("stage", "name", "packets"), NONSENSE)
 def test_a_learner_leaves_a_leader_that_talks_nonsense(stage: str, name: str, packets: list[bytes]) -> None:
-    """What it was told before and has on disk stays; it is what it starts with again."""
+    """The history on its disk is kept; the learner starts again with it."""
     del name
     it = following()
     it.hear(*STAGES[stage])
@@ -434,7 +434,7 @@ def test_the_stages_are_those_of_a_learner_that_serves_in_the_end() -> None:
 
 @dataclass
 class Fuzz:
-    """Draws packets, right and wrong ones, the same for a seed."""
+    """Draws packets, valid and invalid, from a seed."""
 
     random: Random
 
@@ -464,7 +464,7 @@ class Fuzz:
         return self.random.choice(made)()
 
     def text(self) -> bytes:
-        """An ensemble, or nearly one."""
+        """Returns an ensemble as text, or nearly one."""
         version = self.random.choice([0, 1, E + 3, 2 * E, 2 * E + 1, 1 << 62])
         members = self.random.choice([EVERYONE.members, {3: EVERYONE.members[3], 1: EVERYONE.members[1]}, {}])
         servers = "".join(
@@ -490,7 +490,7 @@ class Fuzz:
 
 
 def fuzz_a_leader(seed: int, it: World) -> None:
-    """One who is no voter among the quorum says anything: who is there goes on, and nothing is lost."""
+    """A learner outside the quorum sends anything: the others continue, and nothing is lost."""
     fuzz = Fuzz(Random(seed))
     leader = leader_of(it)
     role, epochs = leader.role, (leader.accepted_epoch, leader.current_epoch)
@@ -513,7 +513,7 @@ def fuzz_a_leader(seed: int, it: World) -> None:
 
 
 def fuzz_a_learner(seed: int) -> None:
-    """Its leader says anything: it can always start again with what is on its disk."""
+    """A leader sends anything: the learner can always start again with what is on its disk."""
     fuzz = Fuzz(Random(seed))
     rules = RECONFIGURABLE if seed % 2 else RULES
     it = following(rules)
@@ -559,7 +559,7 @@ def test_cores_stand_anything_for_long(part: int, led: World) -> None:
 
 
 def test_a_round_that_nobody_can_have_reached_is_not_joined() -> None:
-    """Found here: who joined the last of all could say nothing in the next."""
+    """A bug found here: a member that joined the greatest round could send nothing in the next."""
     it = World(EVERYONE, RULES)
     it.start(1)
     (peer,) = it.peers()
@@ -574,7 +574,7 @@ def test_a_round_that_nobody_can_have_reached_is_not_joined() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_votes_of_any_kind_stop_no_election(seed: int) -> None:
-    """Server 2 is not there, and somebody says anything in its name, through some elections."""
+    """Server 2 is down, and a stranger sends anything in its name during some elections."""
     draw = Random(seed)
     it = World(EVERYONE, RULES)
     for sid in (1, 3, 4):

@@ -1,4 +1,4 @@
-"""Read-only mode: what a member that has no leader does for clients that only want to read."""
+"""Read-only mode: a member without a leader serves clients that only read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ READS: list[Request] = [tree.Exists("/a"), tree.GetData("/"), tree.GetChildren("
 
 
 def serving(rules: Rules = RULES) -> tuple[World, Client]:
-    """Three members that serve; there is a node /a. A client that was connected to member 1 has a session."""
+    """Returns three members that serve clients, with a node /a, and a client of member 1 that had a
+    session.
+    """
     made = World(THREE, rules)
     for sid in made.members:
         made.start(sid)
@@ -45,7 +47,7 @@ def serving(rules: Rules = RULES) -> tuple[World, Client]:
 
 
 def alone(rules: Rules = RULES, patience: int = 2000) -> tuple[World, Client]:
-    """The same, and then the two others are gone, and so much time passes."""
+    """Returns the same after the two others have gone and some time has passed."""
     made, by = serving(rules)
     for sid in (2, 3):
         made.crash(sid)
@@ -62,7 +64,7 @@ def peer(of: World) -> Peer:
 
 
 def connected(of: World, session: Client | None = None, wants_read_only: bool = True) -> Client:
-    """A client of member 1, with a session that another has had, if given."""
+    """Connects a client to member 1, with the session of another if given."""
     made = Client(timeout=4000, wants_read_only=wants_read_only)
     if session is not None:
         made.session, made.password = session.session, session.password
@@ -77,7 +79,7 @@ def ask(of: World, by: Client, request: Request) -> Asked:
 
 
 def come_back(of: World) -> None:
-    """The others are there again, and a leader with them."""
+    """Restarts the others, and waits for a leader."""
     of.start(2)
     of.start(3)
     of.calm(lambda: of.leader is not None and all(each.role is not None for each in of.peers()))
@@ -192,7 +194,7 @@ def members(tmp_path: Path) -> Iterator[Members]:
 
 
 def test_kazoo_reads_while_there_is_no_quorum(members: Members) -> None:
-    """What kazoo's own test does: stop two, read, be refused a write, and go on when they are back."""
+    """Repeats kazoo's own test: stop two, read, be refused a write, and continue when they are back."""
     port = members.client_ports[1]
     client = KazooClient(f"127.0.0.1:{port}", timeout=10, read_only=True)
     states: list[KeeperState] = []

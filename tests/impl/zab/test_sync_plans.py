@@ -1,4 +1,6 @@
-"""What a learner is sent: beside the table of the reference done naively, beside the spec, by its effect."""
+"""How a learner is synchronised: compared with the reference's table done naively, with the spec, and by its
+effect.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,13 @@ class Case:
     """A leader and a learner.
 
     Attributes:
-        log: what the leader has, all of it.
-        in_files: from which place on its files have it.
-        at_hand: how many of the last are in memory.
-        processed: the label of its tree: the last zxid, or that of the epoch it leads.
-        learner: what the learner has.
-        last: the last zxid of that, or the label of an epoch that it has led.
-        hole: a place of the log that the files do not have; -1 for none.
+        log: the whole log of the leader.
+        in_files: index from which on its files have the log.
+        at_hand: number of last transactions in memory.
+        processed: zxid of its tree: the last zxid, or that of the epoch it leads.
+        learner: the learner's log.
+        last: last zxid of the learner's log, or that of an epoch that it has led.
+        hole: index of a transaction that the files lack; -1 for none.
     """
 
     log: list[int]
@@ -42,21 +44,21 @@ class Case:
     hole: int
 
     def committed(self) -> Committed:
-        """What is in memory."""
+        """Returns the transactions in memory."""
         kept = Committed(limit=500)
         for zxid in self.log[len(self.log) - self.at_hand :]:
             kept.append(zxid, b"%d" % zxid)
         return kept
 
     def files(self, zxid: int) -> Iterator[Entry]:
-        """What the files have, from the last that is not after a zxid on."""
+        """Returns what the files have, from the last transaction that is not after a zxid."""
         found = [each for at, each in enumerate(self.log) if at >= self.in_files and at != self.hole]
         if found and found[0] <= zxid:
             begin = max(at for at, each in enumerate(found) if each <= zxid)
             yield from ((each, b"%d" % each) for each in found[begin:])
 
     def plan(self, with_files: bool = True) -> Plan:
-        """How the learner is synchronized."""
+        """Returns how the learner is synchronised."""
         return plan_sync(self.last, self.processed, self.committed(), self.files if with_files else None)
 
 
@@ -65,10 +67,11 @@ def zxid_of(epoch: int, counter: int) -> int:
 
 
 def some_case(choose: Random) -> Case:
-    """A leader with a few epochs; a learner that has a part of that, and some that nobody else has.
+    """Returns a leader with a few epochs, and a learner with a part of its log and some transactions of its
+    own.
 
-    What it has alone is of the epoch of the last that they share, which the leader's history must leave
-    with it, or of one that the leader's history knows nothing of.
+    What the learner has alone is of the epoch of the last common transaction, which the leader's history must
+    leave with it, or of an epoch that the leader's history does not have.
     """
     epochs = [epoch for epoch in range(1, 7) if choose.random() < 0.6]
     log = [zxid_of(epoch, 1 + at) for epoch in epochs for at in range(choose.randrange(1, 5))]
@@ -104,7 +107,7 @@ def some_case(choose: Random) -> Case:
 
 
 def naive(case: Case) -> tuple[int, int, list[int]]:
-    """Kind, zxid, and what follows."""
+    """Returns kind and zxid of the plan, and what follows."""
     mine = case.log[len(case.log) - case.at_hand :]
     least, most = (mine[0], mine[-1]) if mine else (case.processed, case.processed)
     snap: tuple[int, int, list[int]] = (Kind.SNAP, case.processed, [])
@@ -127,7 +130,7 @@ def naive(case: Case) -> tuple[int, int, list[int]]:
 
 
 def rule_w(entries: list[int], last: int, most: int) -> tuple[int, int, list[int]] | None:
-    """Over history: where the learner is in it."""
+    """Applies the rule for one history: where the learner is in it."""
     later = [zxid for zxid in entries if zxid > last]
     if last in entries or is_label(last):
         return Kind.DIFF, most, later
@@ -138,7 +141,7 @@ def rule_w(entries: list[int], last: int, most: int) -> tuple[int, int, list[int
 
 
 def is_gap(before: int, zxid: int) -> bool:
-    """Whether there is something between two transactions that follow each other in a file."""
+    """True if there are transactions between two that follow each other in a file."""
     if before >> 32 == zxid >> 32:
         return before + 1 != zxid
     return zxid & 0xFFFFFFFF != 1
@@ -149,7 +152,7 @@ def is_label(zxid: int) -> bool:
 
 
 def beside_the_table(case: Case) -> None:
-    """The plan is what the table says."""
+    """Checks that the plan is that of the table."""
     plan = case.plan()
     kind, zxid, later = naive(case)
     assert (plan.kind, plan.zxid, [each for each, _ in plan.history]) == (kind, zxid, later), case
@@ -157,7 +160,7 @@ def beside_the_table(case: Case) -> None:
 
 
 def beside_the_spec(case: Case) -> None:
-    """Without files, the plan is what the spec says."""
+    """Checks that the plan without files is that of the spec."""
     plan = case.plan(with_files=False)
     mine = tuple(Txn(Zxid(each >> 32, each & 0xFFFFFFFF), each) for each, _ in case.committed().entries)
     first, later = how_to_sync(mine, split(case.processed), split(case.last))
@@ -175,9 +178,11 @@ def split(zxid: int) -> Zxid:
 
 
 def has_the_same(case: Case) -> None:
-    """A learner that did what it was sent has what the leader has; and what it was not sent comes after that.
+    """Checks that the learner has the leader's history after it was synchronised, and that the rest comes
+    after it.
 
-    It stops where it is to cut after what it does not have: TRUNC across an epoch, of rule 3 (hazard h1).
+    A learner stops if it is to truncate after a zxid that it does not have: TRUNC across an epoch, of rule 3
+    (hazard h1).
     """
     plan = case.plan()
     covered = case.processed if is_label(plan.queued) else plan.queued
@@ -235,7 +240,7 @@ MUTANTS = {
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_mistakes_are_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each breaks what the learner ends up with, or only the table or the spec says otherwise."""
+    """Each mistake changes what the learner has in the end, or differs from the table or the spec."""
     monkeypatch.setattr(history, *MUTANTS[name])
     caught = [holds.__name__ for holds in PROPERTIES if fails(holds)]
     assert "beside_the_table" in caught
@@ -243,7 +248,7 @@ def test_mistakes_are_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def fails(holds: Callable[[Case], None]) -> bool:
-    """Whether a property does not hold in some case."""
+    """True if a property fails in some case."""
     for seed in range(ROUNDS):
         try:
             holds(some_case(Random(seed)))
