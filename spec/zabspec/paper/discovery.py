@@ -5,7 +5,6 @@ Paper: section IV, algorithm 1, steps f.1.1, l.1.1, f.1.2, l.1.2.
 
 from __future__ import annotations
 
-from zabspec.histories import last_zxid
 from zabspec.paper.network import disconnected, next_at_follower, next_at_leader, received, sent, with_server
 from zabspec.paper.state import (
     AckEpoch,
@@ -15,12 +14,12 @@ from zabspec.paper.state import (
     Role,
     Stage,
     State,
-    Summary,
     is_quorum,
     learners_at,
 )
 from zabspec.parts import Row, Sid, replace
 from zabspec.phases import Phase
+from zabspec.summaries import Summary, more_recent
 
 
 def follower_connects(state: State, leader: Sid, follower: Sid) -> State | None:
@@ -133,14 +132,3 @@ def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State
     )
     state = with_server(state, leader, adopting)
     return sent(state, leader, learners_at(stages, Stage.ACKEPOCH), NewLeader(epoch, best.history))
-
-
-def more_recent(one: Summary | None, other: Summary) -> Summary:
-    """Returns the summary with the higher epoch or, in the same epoch, the higher last zxid.
-
-    Paper: l.1.2, the condition on f.a and h_f. Two summaries that are equal in both have the same history.
-    """
-    if one is None:
-        return other
-    mine = (one.epoch, last_zxid(one.history))
-    return one if mine >= (other.epoch, last_zxid(other.history)) else other

@@ -8,9 +8,10 @@ ZooKeeper: FastLeaderElection.
 from __future__ import annotations
 
 from zabspec.paper.network import abandoned, as_looking, with_server
-from zabspec.paper.state import Role, Server, Stage, State, Summary, is_quorum, learners_at
+from zabspec.paper.state import Role, Server, Stage, State, is_quorum, learners_at
 from zabspec.parts import Row, Sid, replace
 from zabspec.phases import Phase
+from zabspec.summaries import Summary
 
 
 def server_becomes_oracle_choice(state: State, server: Sid) -> State | None:

@@ -21,34 +21,14 @@ here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations, product
 
 from zabspec import broadcast
-from zabspec.histories import History, Txn, common_prefix
-from zabspec.paper.discovery import more_recent
-from zabspec.paper.state import Role, State, Summary
+from zabspec.histories import Txn, common_prefix
+from zabspec.paper.state import Role, State
 from zabspec.parts import Row, Sid
 from zabspec.phases import Phase
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What the mapping reads of one server.
-
-    Attributes:
-        prospects: the summaries that the server may have before it adopts anything new, its present one
-            first.
-        heard_of: the best history that it has received as a leader in discovery; it may be no server's any
-            more.
-        delivered: what it has delivered.
-        primary: the epoch that it is the established leader of, 0 if it is none.
-    """
-
-    prospects: tuple[Summary, ...]
-    heard_of: History
-    delivered: History
-    primary: int
+from zabspec.summaries import Share, Summary, most_recent, next_epoch
 
 
 def abstract(state: State) -> broadcast.State:
@@ -89,27 +69,6 @@ def most_recent_of_quorums(summaries: list[tuple[Summary, ...]]) -> list[Summary
     """
     quorums = combinations(summaries, len(summaries) // 2 + 1)
     return [most_recent(chosen) for quorum in quorums for chosen in product(*quorum)]
-
-
-def most_recent(summaries: tuple[Summary, ...]) -> Summary:
-    """Returns the most recent of some summaries; there must be at least one."""
-    best = summaries[0]
-    for other in summaries[1:]:
-        best = more_recent(best, other)
-    return best
-
-
-def next_epoch(candidate: Summary, settled: int) -> int:
-    """Returns the epoch of the first transaction after the log, in an epoch that begins with `candidate`.
-
-    Args:
-        candidate: the summary that the epoch begins with; its own epoch is the answer if it ends with the
-            log.
-        settled: how long the log is.
-    """
-    if len(candidate.history) > settled:
-        return candidate.history[settled].zxid.epoch
-    return candidate.epoch
 
 
 def share(state: State, sid: Sid) -> Share:

@@ -13,6 +13,7 @@ from enum import IntEnum
 from zabspec.histories import History, Txn, Zxid
 from zabspec.parts import Queue, Row, Sid
 from zabspec.phases import Phase
+from zabspec.summaries import Summary
 
 
 class Role(IntEnum):
@@ -33,14 +34,6 @@ class Stage(IntEnum):
     CEPOCH = 2
     ACKEPOCH = 3
     ACKLD = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a leader compares in discovery of one server's state: f.a and h_f."""
-
-    epoch: int
-    history: History
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,10 @@ from itertools import product
 
 from zabspec import broadcast
 from zabspec.histories import History, Txn, Zxid, common_prefix, last_zxid, up_to
-from zabspec.paper.mapping import Share, most_recent, next_epoch
-from zabspec.paper.state import Summary
 from zabspec.parts import Row, Sid
 from zabspec.phases import Phase
 from zabspec.quorums import is_quorum, smallest
+from zabspec.summaries import Share, Summary, most_recent, next_epoch
 from zabspec.zab.disk import durable
 from zabspec.zab.election import standing
 from zabspec.zab.state import AckEpoch, Inform, Proposal, Role, Snap, State, Trunc

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from zabspec import paper
 from zabspec.histories import ZERO, Txn, index_of, last_zxid, next_zxid
-from zabspec.paper.discovery import more_recent
 from zabspec.paper.network import disconnected, received, sent, with_channel, with_server
 from zabspec.paper.state import (
     Ack,
@@ -28,12 +27,12 @@ from zabspec.paper.state import (
     Server,
     Stage,
     State,
-    Summary,
     is_quorum,
     learners_at,
 )
 from zabspec.parts import Queue, Sid, replace
 from zabspec.phases import Phase
+from zabspec.summaries import Summary, more_recent
 
 _LATER_THAN_ANY = 1_000_000
 

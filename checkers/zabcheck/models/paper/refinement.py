@@ -12,8 +12,9 @@ from zabcheck.models.broadcast.way import way
 from zabcheck.models.broadcast.words import no_way
 from zabcheck.models.explanation import explained_by
 from zabspec import broadcast, paper
-from zabspec.paper.mapping import Share, combined, share
+from zabspec.paper.mapping import combined, share
 from zabspec.parts import Sid
+from zabspec.summaries import Share
 
 
 def explain(before: paper.State, after: paper.State) -> list[str]:

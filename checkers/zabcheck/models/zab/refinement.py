@@ -12,10 +12,9 @@ from zabcheck.models.broadcast.words import no_way
 from zabcheck.models.explanation import explained_by
 from zabspec import broadcast, zab
 from zabspec.histories import History, Zxid
-from zabspec.paper.mapping import Share
-from zabspec.paper.state import Summary
 from zabspec.parts import Sid
 from zabspec.quorums import is_quorum
+from zabspec.summaries import Share, Summary
 from zabspec.zab import mapping
 
 
