@@ -73,6 +73,35 @@ class Words(Protocol):
         """Returns all that matters of the part of one column."""
 
 
+class ServerWords:
+    """What the words of specs have in common whose columns are the servers of one network.
+
+    Attributes:
+        severing: none.
+        is_numbered: True: a server is called by its number.
+    """
+
+    severing: ClassVar[frozenset[str]] = frozenset()
+    is_numbered: ClassVar[bool] = True
+
+    def names(self, state: Any) -> Sequence[str]:
+        """Returns `server 0` and so on."""
+        return [f"server {sid}" for sid in range(len(state.servers))]
+
+    def parts(self, state: Any) -> Sequence[Any]:
+        """Returns the servers."""
+        servers: Sequence[Any] = state.servers
+        return servers
+
+    def networks(self, state: Any) -> Iterator[Network]:
+        """Yields the one network."""
+        yield state.network
+
+    def actor(self, step: TraceStep) -> int:
+        """Returns the server that takes a step: the first argument."""
+        return step.arguments[0] if step.arguments else 0
+
+
 def named(*actions: Callable[..., Any]) -> frozenset[str]:
     """Returns the names of actions, as they stand in the steps of a trace."""
     return frozenset(action.__name__ for action in actions)

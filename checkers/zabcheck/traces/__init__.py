@@ -1,1 +1,1 @@
-"""Trace files: a run written down, read back, compared and run again."""
+"""Trace files: a run written to a file, read back, compared, and run again."""

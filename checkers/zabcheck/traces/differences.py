@@ -1,4 +1,4 @@
-"""Where two worlds differ, by the names of their variables: `servers[1].committed`, `network[0][2]`."""
+"""The variables in which two worlds differ: `servers[1].committed`, `network[0][2]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zabspec.parts import Row
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A variable that has two values.
+    """A variable with different values in two worlds.
 
     Attributes:
         place: the variable, such as `servers[1].committed`.
@@ -26,15 +26,15 @@ class Difference:
 
 
 def differences(one: Any, other: Any) -> tuple[Difference, ...]:
-    """The variables of two worlds that differ, in the worlds' order.
+    """Returns the variables in which two worlds differ, in the order of their fields.
 
-    A variable is what stands in a field or for one server; histories and channels are told as a whole.
+    A variable is a field, or one server's part of a field; a history or a channel is one variable.
     """
     return tuple(_differences("", one, other))
 
 
 def shown(value: Any) -> str:
-    """A value in short, the same in every process: `Propose(Txn(Zxid(1, 1), 0))`."""
+    """Returns a value in short, the same in every process: `Propose(Txn(Zxid(1, 1), 0))`."""
     if isinstance(value, Enum):
         return value.name
     if is_dataclass(value) and not isinstance(value, type):
@@ -62,7 +62,7 @@ def _differences(place: str, one: Any, other: Any) -> Iterator[Difference]:
 
 
 def _is_split(place: str) -> bool:
-    """Whether a record here is told field by field: worlds and servers are, what they hold is not."""
+    """True if a record at this place is compared field by field, as worlds and servers are."""
     return place.count(".") == 0
 
 

@@ -1,12 +1,11 @@
-"""Trace files: a run of a model, written so that it can be run again, and read by others' tools.
+"""Trace files: a run of a model, in a format that can be run again and that other tools read.
 
 A file is in ITF (see `zabcheck.traces.itf`), so the viewers of Apalache and Quint open it. Its variables are
-the fields of the model's world, those of the protocol's state first. What ITF has no place for stands in
-`#meta`: see `traces/README.md`. A file has no date in it and no name of a machine: the same run gives the
-same bytes.
+the fields of the model's world, those of the protocol's state first. What ITF has no place for is in `#meta`:
+see `traces/README.md`. A file contains no date and no machine's name: the same run gives the same bytes.
 
-A file that exists is never overwritten: the same run saved twice is one file, and another run of the same
-name gets a number behind it.
+A file that exists is never overwritten: the same run saved twice is one file, and a different run of the same
+name gets a number at its end.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from zabcheck.models.registry import build, from_settings, with_all_properties
 from zabcheck.traces.itf import ItfError, Json, decode, encode, record_hints
 
 VERSION = 1
-"""Of what is in `#meta`; ITF itself has no version."""
+"""The version of what is in `#meta`; ITF itself has none."""
 
 SUFFIX = ".itf.json"
 TOOL = "zabkit"
@@ -35,7 +34,7 @@ ITF = "https://apalache.informal.systems/docs/adr/015adr-trace.html"
 
 
 class TraceError(ValueError):
-    """A trace file that cannot be read or written: one line that names the file and the place in it."""
+    """A trace file cannot be read or written; one line that names the file and the place in it."""
 
 
 class Expect(IntEnum):
@@ -47,13 +46,13 @@ class Expect(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class TraceFile:
-    """A trace as it was read.
+    """A trace that was read from a file.
 
     Attributes:
-        path: of the file.
+        path: the path of the file.
         trace: the run.
-        expect: what a replay must find at the end of it.
-        model: built again from the trace's settings with today's spec, and all its properties.
+        expect: what a replay must find at the end of the run.
+        model: the model built from the trace's settings with today's spec and all its properties.
     """
 
     path: Path
@@ -63,26 +62,26 @@ class TraceFile:
 
 
 def rebuilt(settings: Mapping[str, Any]) -> Model:
-    """The model that a trace was found in, with all properties of its spec and not only those asked for then.
+    """Returns the model that a trace is of, with all properties of its spec, whichever were checked then.
 
     Raises:
-        ValueError: the settings are not those of any model today.
+        ValueError: no model has these settings today.
     """
     return build(with_all_properties(from_settings(settings)))
 
 
 def save(trace: Trace, directory: Path, *, expect: Expect = Expect.VIOLATED) -> Path:
-    """Writes a trace into a directory, which is made if there is none.
+    """Writes a trace into a directory, which is created if it does not exist.
 
-    The file is there with all its content or not at all.
+    The file is written completely or not at all.
 
     Args:
-        trace: what to write.
-        directory: where to.
+        trace: the trace.
+        directory: the directory.
         expect: whether the trace violates its property or reaches it.
 
     Returns:
-        The path of the file: a new one, or one that was there already with the same content.
+        The path of the file: a new file, or one that existed with the same content.
 
     Raises:
         TraceError: the directory cannot be written to.
@@ -91,7 +90,7 @@ def save(trace: Trace, directory: Path, *, expect: Expect = Expect.VIOLATED) -> 
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for path in _names(directory, trace):
-            if _written(path, content):
+            if _write(path, content):
                 return path
     except OSError as error:
         raise TraceError(f"{directory}: a trace cannot be written there: {error.strerror}") from error
@@ -99,7 +98,7 @@ def save(trace: Trace, directory: Path, *, expect: Expect = Expect.VIOLATED) -> 
 
 
 def check_writable(directory: Path) -> None:
-    """Makes sure, before a long search, that a trace can be written at its end.
+    """Checks, before a long search, that a trace can be written into a directory at its end.
 
     Raises:
         TraceError: it cannot.
@@ -117,11 +116,11 @@ def load(path: Path, rebuild: Callable[[Mapping[str, Any]], Model] = rebuilt) ->
     """Reads a trace.
 
     Args:
-        path: of the file.
-        rebuild: makes the model from the settings in the file; raises ValueError where it cannot.
+        path: the path of the file.
+        rebuild: builds the model from the settings in the file; raises ValueError if it cannot.
 
     Raises:
-        TraceError: there is no such file, it is damaged or of another version, or there is no such model now.
+        TraceError: the file does not exist, is damaged or of another version, or no model has its settings.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -138,7 +137,7 @@ def load(path: Path, rebuild: Callable[[Mapping[str, Any]], Model] = rebuilt) ->
 
 
 def to_text(trace: Trace, expect: Expect) -> str:
-    """The file's content: ITF with one line for each variable of each state."""
+    """Returns the content of a trace's file: ITF with one line for each variable of each state."""
     kind = type(trace.steps[0].world)
     variables = _variables(kind)
     states = [
@@ -210,7 +209,7 @@ def _step(state: Json, kind: type, place: str) -> TraceStep:
 
 
 def _variables(kind: type) -> dict[str, Any]:
-    """ITF's state variables with their hints: the protocol's fields stand beside the world's others."""
+    """Returns ITF's variables with their type hints: the protocol's fields, then the world's other fields."""
     hints = record_hints(kind)
     assert hints is not None, f"{kind.__name__} is not a record"
     protocol = record_hints(hints["protocol"]) if "protocol" in hints else None
@@ -236,7 +235,7 @@ def _world(kind: type, values: dict[str, Any]) -> Any:
 
 
 def _field(record: Json, name: str, kind: type, place: str) -> Any:
-    """A field of a JSON object, of the right type."""
+    """Returns a field of a JSON object, of the right type."""
     if not isinstance(record, dict):
         raise ItfError(place or "the file", "not a JSON object")
     if name not in record:
@@ -256,7 +255,7 @@ def _description(trace: Trace, expect: Expect) -> str:
 
 
 def _names(directory: Path, trace: Trace) -> Iterator[Path]:
-    """Names for the file, by what happened: the first, and then numbered ones."""
+    """Yields names for the file, by what happened: the first without a number, the others numbered from 2."""
     told = (trace.settings.get("spec"), trace.settings.get("mutant"), trace.property)
     stem = "-".join(str(each) for each in told if each) or "run"
     yield directory / f"{stem}{SUFFIX}"
@@ -266,8 +265,8 @@ def _names(directory: Path, trace: Trace) -> Iterator[Path]:
         number += 1
 
 
-def _written(path: Path, content: str) -> bool:
-    """Whether the file has this content now; False where there is another one of this name."""
+def _write(path: Path, content: str) -> bool:
+    """Writes a file unless it exists; returns False if it exists with other content."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))  # the name is ours from here on
     except FileExistsError:

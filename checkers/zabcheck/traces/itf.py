@@ -1,8 +1,8 @@
-"""Values to and from ITF, the Informal Trace Format that Apalache and Quint read and write.
+"""Converts values to and from ITF, the Informal Trace Format that Apalache and Quint read and write.
 
 Follows Apalache's ADR-015 (https://apalache.informal.systems/docs/adr/015adr-trace.html), revision
-2023-09-14, and Quint for what has a tag. The type hints of a value's class say how it is written, so this
-works for any spec:
+2023-09-14, and Quint for tagged values. The type hints of a value's class say how the value is written, so
+this works for any spec:
 
     int, Sid                      {"#bigint": "7"}
     bool, str                     as they are
@@ -16,7 +16,7 @@ works for any spec:
     X | None                      {"tag": "Some", "value": x} or {"tag": "None", "value": {"#tup": []}}
     X | Y, of dataclasses         {"tag": "X", "value": x}
 
-What is read back equals what was written. Nothing here knows what a trace is: see `zabcheck.traces.files`.
+A value that is read back equals the one that was written. For traces, see `zabcheck.traces.files`.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 from zabspec.parts import Queue, Row
 
 Json = Any
-"""What `json` reads and writes."""
+"""A value that the module `json` reads and writes."""
 
 _HEXADECIMAL = re.compile("([0-9a-f]{2})*")
 _DIGITS = re.compile("-?[0-9]{1,1000}")
 
 
 class ItfError(ValueError):
-    """A value that is not what its type hint says.
+    """A value in a file is not of the type that its hint says.
 
     Attributes:
-        place: where it is, such as `servers[1].history`.
-        what: what is wrong with it, in words.
+        place: where the value is, such as `servers[1].history`.
+        what: what is wrong with the value, in words.
     """
 
     def __init__(self, place: str, what: str) -> None:
@@ -53,14 +53,14 @@ class ItfError(ValueError):
 
 
 def encode(value: Any, hint: Any) -> Json:
-    """A value as ITF.
+    """Returns a value as ITF.
 
     Args:
-        value: of the type that `hint` names.
+        value: the value, of the type that `hint` names.
         hint: a type hint of the kinds listed above.
 
     Raises:
-        TypeError: there is no way to write the hint, or the value is of none of the classes of a union.
+        TypeError: the hint is of another kind, or the value is of none of the classes of a union.
     """
     if isinstance(hint, NewType):
         return encode(value, hint.__supertype__)
@@ -80,17 +80,17 @@ def encode(value: Any, hint: Any) -> Json:
 
 
 def decode(written: Json, hint: Any, place: str) -> Any:
-    """A value from ITF: the inverse of `encode`.
+    """Returns a value from ITF: the inverse of `encode`.
 
     Args:
-        written: what `encode` returned, after a way through JSON. A plain JSON number is an integer too, as
-            in older revisions of ITF.
-        hint: the hint that it was written with.
-        place: where the value stands, for the error.
+        written: what `encode` returned, written to JSON and read back. A plain JSON number is an integer too,
+            as in older revisions of ITF.
+        hint: the hint that the value was written with.
+        place: where the value is, for the error.
 
     Raises:
-        ItfError: it is not a value of that type.
-        TypeError: there is no way to read the hint.
+        ItfError: the value is not of that type.
+        TypeError: the hint is of another kind than those listed above.
     """
     if isinstance(hint, NewType):
         return decode(written, hint.__supertype__, place)
@@ -110,7 +110,7 @@ def decode(written: Json, hint: Any, place: str) -> Any:
 
 
 def record_hints(kind: type) -> dict[str, Any] | None:
-    """The fields of a dataclass or NamedTuple in order, with their hints; None for any other class."""
+    """Returns the fields of a dataclass or NamedTuple in order, with their hints; None for other classes."""
     return _record_hints(kind)
 
 
@@ -275,6 +275,6 @@ def _inside(written: Json, key: str, place: str) -> Json:
 
 
 def _shown(written: Json) -> str:
-    """What is written, cut short."""
+    """Returns a JSON value, cut short."""
     text = json.dumps(written, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."

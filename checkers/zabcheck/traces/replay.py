@@ -1,7 +1,7 @@
-"""A trace run again with today's spec: where it first differs, and what is violated where.
+"""Runs a trace again with today's spec: where it first differs, and what is violated where.
 
-Every step of the trace is taken again from the world before it. As long as the step is enabled and gives the
-world that is in the trace, the run goes on; the properties are put to every world and step on the way.
+Every step of the trace is taken again from the world before it. The run goes on as long as each step is
+enabled and leads to the world in the trace; the properties are checked on every world and step on the way.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Departure:
     """Where a run first differs from the trace.
 
     Attributes:
-        index: of the trace's step; 0 is the initial world.
-        label: of the step: `leader_processes_ack(0, 1)`.
+        index: the index of the step in the trace; 0 is the initial world.
+        label: the action and its arguments: `leader_processes_ack(0, 1)`.
         reason: what is different, in words.
-        variables: the variables that differ: the trace's value, then today's.
+        variables: the variables that differ, with the trace's value and today's.
     """
 
     index: int
@@ -41,12 +41,13 @@ class Finding:
     """A property that a run begins to violate, or a `sometimes` that it reaches for the first time.
 
     Attributes:
-        index: of the step with which it begins; one more than the last where it takes the loop of a lasso.
-        expect: whether it is violated or reached.
-        property: its name.
-        sentence: what it says.
-        servers: the choice of servers for which it is so; empty for a property of the whole.
-        who: what they are called, if they are not servers.
+        index: the index of the step at which this begins; one more than the last index for a liveness
+            property, which the loop of a lasso violates.
+        expect: whether the property is violated or reached.
+        property: the name of the property.
+        sentence: what the property says.
+        servers: the servers for which the property is violated or reached; empty for a property of the whole.
+        who: what `servers` are called, if they are not servers.
         reasons: why the property is violated, line by line, if it can say so.
     """
 
@@ -61,13 +62,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What came of running a trace again.
+    """The result of running a trace again.
 
     Attributes:
         trace: the trace.
-        expect: what it must end with.
-        departure: where it first differs; None if it is the same to the end.
-        findings: in the order of the steps.
+        expect: what the trace must end with.
+        departure: where the run first differs from the trace; None if it is the same to the end.
+        findings: the properties violated or reached, in the order of the steps.
     """
 
     trace: Trace
@@ -77,7 +78,7 @@ class Replay:
 
     @property
     def confirmation(self) -> Finding | None:
-        """The finding that the trace is kept for: its property, violated at its end or reached on the way."""
+        """The finding for the sake of which the trace is kept; None if the run does not show it."""
         last = len(self.trace.steps) - (1 if self.trace.loop is None else 0)
         for each in self.findings:
             is_asked = each.property == self.trace.property and each.expect == self.expect
@@ -87,7 +88,7 @@ class Replay:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether the run is the same to the end and ends as it must."""
+        """True if the run is the same to the end and ends as the trace says."""
         return self.departure is None and self.confirmation is not None
 
 
@@ -95,9 +96,9 @@ def replay(model: Model, trace: Trace, expect: Expect) -> Replay:
     """Runs a trace again.
 
     Args:
-        model: built from the trace's settings with today's spec.
-        trace: what to run.
-        expect: what it must end with.
+        model: the model built from the trace's settings with today's spec.
+        trace: the trace.
+        expect: what the trace must end with.
     """
     properties = _Properties(model)
     world = model.initial
@@ -149,7 +150,7 @@ def words(result: Replay, *, is_drawn: bool = False) -> list[str]:
 
 
 def ending(result: Replay) -> Ending:
-    """What a picture of the run says at its end."""
+    """Returns what a picture of the run says at its end."""
     confirmed = result.confirmation
     if confirmed is None:
         return Ending(f"{result.trace.property} is said to be {result.expect.name.lower()}")
@@ -159,7 +160,7 @@ def ending(result: Replay) -> Ending:
 
 
 def marks(result: Replay) -> dict[int, list[str]]:
-    """What a picture of the run says below a step: what it violates, but for what stands at the end."""
+    """Returns what a picture says below a step: what the step violates, unless that stands at the end."""
     told: dict[int, list[str]] = {}
     for each in result.findings:
         if each.expect == Expect.VIOLATED and each != result.confirmation:
@@ -168,7 +169,7 @@ def marks(result: Replay) -> dict[int, list[str]]:
 
 
 def _after(model: Model, world: Any, step: TraceStep) -> Any:
-    """The world after a step with today's spec, or a sentence that says why there is none."""
+    """Returns the world after a step with today's spec, or a sentence that says why there is none."""
     named = [each for each in model.steps if each.action == step.action]
     if not named:
         return f"there is no action {step.action!r} today"
@@ -188,7 +189,7 @@ def _compared(index: int, label: str, stored: Any, today: Any) -> Departure | No
 
 
 def _loop(model: Model, trace: Trace) -> Departure | None:
-    """Whether some step leads from the end of a lasso back to where its loop begins."""
+    """Returns the departure at the end of a lasso, unless some step leads back to where its loop begins."""
     assert trace.loop is not None
     last, first = trace.steps[-1].world, trace.steps[trace.loop].world
     if last == first or any(step.apply(last, *step.arguments) == first for step in model.steps):
@@ -197,7 +198,7 @@ def _loop(model: Model, trace: Trace) -> Departure | None:
 
 
 class _Properties:
-    """The properties of a model, put to the worlds and steps of one run."""
+    """The properties of a model, checked on the worlds and steps of one run."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -206,7 +207,7 @@ class _Properties:
         self.findings: list[Finding] = []
 
     def note(self, index: int, world: Any, before: Any = None) -> None:
-        """Puts them to a world, and to the step that led to it from the world before."""
+        """Checks them on a world, and on the step that led to the world from the one before."""
         state = self._model.state(world)
         violated = set()
         for each in self._model.always:
@@ -229,7 +230,7 @@ class _Properties:
                 self._find(index, Expect.REACHED, each, servers)
 
     def note_loop(self, trace: Trace) -> None:
-        """Puts the liveness properties to a lasso."""
+        """Checks the liveness properties on a lasso."""
         for each in broken_by(self._model, trace):
             sentence = f"{each.property.sentence}\n\nHere, {each.note}."
             found = Finding(len(trace.steps), Expect.VIOLATED, each.property.name, sentence, ())
@@ -248,7 +249,7 @@ class _Properties:
 
 
 def _choice(model: Model, asked: Property, answer: bool, *states: Any) -> tuple[int, ...] | None:
-    """The first choice of different servers for which a predicate has this answer; None if there is none."""
+    """Returns the first different servers for which a predicate has this answer; None if there are none."""
     for servers in permutations(range(model.size), asked.arity):
         if bool(asked.predicate(*states, *servers)) is answer:
             return servers

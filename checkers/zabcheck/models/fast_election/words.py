@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from zabcheck.explorer.verdicts import TraceStep
 from zabcheck.models.bounds import by_name
-from zabcheck.models.drawing import Line, Network, named
+from zabcheck.models.drawing import Line, Network, ServerWords, named
 from zabcheck.models.paper.words import LEGEND, by_whom, zxid
 from zabcheck.models.zab import words as zab_words
 from zabcheck.models.zab.words import ZabWords
@@ -47,7 +47,7 @@ LINES = {
 
 
 @dataclass(frozen=True, slots=True)
-class ElectionWords:
+class ElectionWords(ServerWords):
     """The words for a run of Fast Leader Election; for the methods, see `zabcheck.models.drawing.Words`.
 
     Attributes:
@@ -55,8 +55,6 @@ class ElectionWords:
         legend: what each kind of line means.
         receiving: the names of the actions that take a notification.
         breaking: the names of the actions marked with a cross.
-        severing: none.
-        is_numbered: True: a server is called by its number.
     """
 
     notation: ClassVar[str] = "vote 2: for server 2 (its epoch, last zxid)"
@@ -71,28 +69,10 @@ class ElectionWords:
         fast_election.server_ignores,
     )
     breaking: ClassVar[frozenset[str]] = named(fast_election.server_crashes, fast_election.server_looks_again)
-    severing: ClassVar[frozenset[str]] = frozenset()
-    is_numbered: ClassVar[bool] = True
-
-    def names(self, state: fast_election.State) -> Sequence[str]:
-        """Returns `server 0` and so on."""
-        return [f"server {sid}" for sid in range(len(state.servers))]
 
     def lines(self, state: fast_election.State) -> Sequence[Line]:
         """Returns the line of each server, by its mode."""
         return [LINES[server.mode] for server in state.servers]
-
-    def parts(self, state: fast_election.State) -> Sequence[Server]:
-        """Returns the servers."""
-        return state.servers
-
-    def networks(self, state: fast_election.State) -> Iterator[Network]:
-        """Yields the one network."""
-        yield state.network
-
-    def actor(self, step: TraceStep) -> int:
-        """Returns the server that takes a step: always the first argument."""
-        return step.arguments[0] if step.arguments else 0
 
     def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
         """Returns what the server did, where neither a message that is taken nor a change shows that."""
@@ -150,7 +130,7 @@ class Both:
 
 
 @dataclass(frozen=True, slots=True)
-class BothWords:
+class BothWords(ServerWords):
     """The words for a run of ZAB 1.0 that elects by votes.
 
     For the methods, see `zabcheck.models.drawing.Words`.
@@ -162,8 +142,6 @@ class BothWords:
         legend: what each kind of line means.
         receiving: the names of the actions that take a message.
         breaking: the names of the actions marked with a cross.
-        severing: none.
-        is_numbered: True: a server is called by its number.
     """
 
     zab: ZabWords
@@ -172,8 +150,6 @@ class BothWords:
     legend: ClassVar[Mapping[Line, str]] = ZabWords.legend
     receiving: ClassVar[frozenset[str]] = ZabWords.receiving | ElectionWords.receiving
     breaking: ClassVar[frozenset[str]] = ZabWords.breaking | ElectionWords.breaking
-    severing: ClassVar[frozenset[str]] = frozenset()
-    is_numbered: ClassVar[bool] = True
 
     def names(self, state: zab_elected.State) -> Sequence[str]:
         """Returns `server 0` and so on; `observer 2` for one that does not vote."""
@@ -194,10 +170,6 @@ class BothWords:
         """Yields the network of ZAB 1.0, then that of the election."""
         yield state.network
         yield state.election.network
-
-    def actor(self, step: TraceStep) -> int:
-        """Returns the server that takes a step."""
-        return self.zab.actor(step)
 
     def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
         """Returns what the server did, where neither a message that is drawn nor a change shows that."""

@@ -6,13 +6,13 @@ A history is a list of zxids, epoch.counter; the transactions that the server ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from zabcheck.explorer.verdicts import TraceStep
 from zabcheck.models.bounds import by_name
-from zabcheck.models.drawing import Line, Network, named, processing
+from zabcheck.models.drawing import Line, ServerWords, named, processing
 from zabspec import paper
 from zabspec.histories import History, Txn, Zxid
 from zabspec.paper.state import (
@@ -61,7 +61,7 @@ LEGEND = {Line.HEAVY: "leads", Line.THIN: "follows", Line.DOTTED: "looks"}
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Words(ServerWords):
     """The words for one run; for the methods, see `zabcheck.models.drawing.Words`.
 
     Attributes:
@@ -71,7 +71,6 @@ class Words:
         receiving: the names of the actions that take a message.
         breaking: the names of the actions marked with a cross.
         severing: the names of the actions that close a connection.
-        is_numbered: True: a server is called by its number.
     """
 
     values: bool = False
@@ -80,29 +79,16 @@ class Words:
     receiving: ClassVar[frozenset[str]] = processing(paper.NEXT)
     breaking: ClassVar[frozenset[str]] = named(paper.server_restarts)
     severing: ClassVar[frozenset[str]] = named(paper.connection_times_out)
-    is_numbered: ClassVar[bool] = True
-
-    def names(self, state: State) -> Sequence[str]:
-        """Returns `server 0` and so on."""
-        return [f"server {sid}" for sid in range(len(state.servers))]
 
     def lines(self, state: State) -> Sequence[Line]:
         """Returns the line of each server, by its role."""
         return [LINES[server.role] for server in state.servers]
 
-    def parts(self, state: State) -> Sequence[Server]:
-        """Returns the servers."""
-        return state.servers
-
-    def networks(self, state: State) -> Iterator[Network]:
-        """Yields the one network."""
-        yield state.network
-
     def actor(self, step: TraceStep) -> int:
         """Returns the server that takes a step."""
         if step.action == paper.follower_connects.__name__:
             return step.arguments[1]
-        return step.arguments[0] if step.arguments else 0
+        return ServerWords.actor(self, step)
 
     def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
         """Returns what the server did, where neither a message that is drawn nor a change shows that."""

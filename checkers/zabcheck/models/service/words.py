@@ -6,13 +6,13 @@ the transaction with zxid 3. A request or reply begins with the number of the re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from zabcheck.explorer.verdicts import Trace, TraceStep
 from zabcheck.models.bounds import by_name
-from zabcheck.models.drawing import Line, Network, named
+from zabcheck.models.drawing import Line, ServerWords, named
 from zabspec import service, tree
 from zabspec.parts import Sid
 from zabspec.service.leader import next_for_leader
@@ -74,7 +74,7 @@ def viewed(trace: Trace) -> Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceWords:
+class ServiceWords(ServerWords):
     """The words for a run of views; for the methods, see `zabcheck.models.drawing.Words`.
 
     Attributes:
@@ -82,7 +82,6 @@ class ServiceWords:
         legend: what each kind of line means.
         receiving: the names of the actions that take a message.
         breaking: the names of the actions marked with a cross.
-        severing: none: each end closes its own side of a connection.
         is_numbered: False: clients and servers are called by their names.
     """
 
@@ -106,7 +105,6 @@ class ServiceWords:
         service.server_crashes,
         service.leader_refuses_write,
     )
-    severing: ClassVar[frozenset[str]] = frozenset()
     is_numbered: ClassVar[bool] = False
 
     def names(self, state: View) -> Sequence[str]:
@@ -120,14 +118,6 @@ class ServiceWords:
     def parts(self, state: View) -> Sequence[Actor]:
         """Returns the clients and servers."""
         return state.actors
-
-    def networks(self, state: View) -> Iterator[Network]:
-        """Yields the one network."""
-        yield state.network
-
-    def actor(self, step: TraceStep) -> int:
-        """Returns the column in which a step takes place."""
-        return step.arguments[0]
 
     def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
         """Returns what was done, where no message shows that."""

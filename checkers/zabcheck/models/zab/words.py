@@ -7,13 +7,13 @@ but not yet delivered; for 1.2 a COMMIT has been received.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from zabcheck.explorer.verdicts import TraceStep
 from zabcheck.models.bounds import by_name
-from zabcheck.models.drawing import Line, Network, named, processing
+from zabcheck.models.drawing import Line, ServerWords, named, processing
 from zabcheck.models.paper import words as paper_words
 from zabcheck.models.paper.words import by_whom, zxid
 from zabcheck.models.zab import mistakes
@@ -72,7 +72,7 @@ LINES = {
 
 
 @dataclass(frozen=True, slots=True)
-class ZabWords:
+class ZabWords(ServerWords):
     """The words for one run; for the methods, see `zabcheck.models.drawing.Words`.
 
     Attributes:
@@ -81,8 +81,6 @@ class ZabWords:
         legend: what each kind of line means.
         receiving: the names of the actions that take a message.
         breaking: the names of the actions marked with a cross.
-        severing: none: in ZAB 1.0 each end closes its own side of a connection.
-        is_numbered: True: a server is called by its number.
     """
 
     values: bool = False
@@ -103,8 +101,6 @@ class ZabWords:
         zab.leader_drops_follower,
         zab.network_splits,
     )
-    severing: ClassVar[frozenset[str]] = frozenset()
-    is_numbered: ClassVar[bool] = True
 
     def names(self, state: State) -> Sequence[str]:
         """Returns `server 0` and so on; `observer 2` for one that does not vote."""
@@ -114,18 +110,6 @@ class ZabWords:
     def lines(self, state: State) -> Sequence[Line]:
         """Returns the line of each server, by its role."""
         return [LINES[server.role] for server in state.servers]
-
-    def parts(self, state: State) -> Sequence[Server]:
-        """Returns the servers."""
-        return state.servers
-
-    def networks(self, state: State) -> Iterator[Network]:
-        """Yields the one network."""
-        yield state.network
-
-    def actor(self, step: TraceStep) -> int:
-        """Returns the server that takes a step: always the first argument."""
-        return step.arguments[0] if step.arguments else 0
 
     def deed(self, step: TraceStep, *, is_seen: bool) -> list[str]:
         """Returns what the server did, where neither a message that is drawn nor a change shows that."""
