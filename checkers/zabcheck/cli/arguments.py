@@ -13,11 +13,18 @@ class UsageError(ValueError):
     """The command line asks for something that does not exist or does not fit together; one line."""
 
 
+class Help(argparse.HelpFormatter):
+    """Lays out `--help`, and keeps the line breaks in what is said of an argument."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return [line for part in text.split("\n") for line in super(Help, self)._split_lines(part, width)]
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that accepts no abbreviated options and raises `UsageError` instead of exiting."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **{"allow_abbrev": False, **options})
+        super().__init__(*arguments, **{"allow_abbrev": False, "formatter_class": Help, **options})
 
     def error(self, message: str) -> NoReturn:
         """Raises what is wrong, with the command that it is wrong for.

@@ -15,7 +15,7 @@ from typing import Any
 
 from zabcheck.cli import check
 from zabcheck.cli.arguments import Parser, UsageError, number
-from zabcheck.cli.output import say, width
+from zabcheck.cli.output import say, say_kept, width
 from zabcheck.cli.series import in_turn, say_interrupted
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.options import Options
@@ -56,7 +56,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--history", action="store_true", help="list what went wrong over the years: found here, or why not"
     )
-    parser.add_argument("--workers", type=number, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument(
+        "--workers", type=number, default=1, metavar="N", help="number of processes (default: 1)"
+    )
     parser.add_argument("--traces", type=Path, metavar="DIR", help="keep each run here (default: nowhere)")
 
 
@@ -123,7 +125,7 @@ def _show(bug: Mutant, options: Options, directory: Path | None) -> int:
     for indent, text in _told(bug, verdict):
         say(text, indent)
     if verdict.trace is not None and directory is not None:
-        say(f"kept as {save(verdict.trace, directory)}; `zab replay` runs it again", 2)
+        say_kept(save(verdict.trace, directory))
     return CODES.get(verdict.outcome, 1)
 
 

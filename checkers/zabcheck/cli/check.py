@@ -11,11 +11,11 @@ from typing import Any
 
 from zabcheck.cli import spec_file
 from zabcheck.cli.arguments import Parser, UsageError, count, duration, number
-from zabcheck.cli.output import drawn, width
+from zabcheck.cli.output import drawn, say_kept, width
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.options import KINDS, Options, uses_symmetry
 from zabcheck.explorer.search import search
-from zabcheck.explorer.verdicts import Trace, Verdict
+from zabcheck.explorer.verdicts import Trace
 from zabcheck.models.bounds import bound_of
 from zabcheck.models.registry import (
     OWNERS,
@@ -32,18 +32,19 @@ from zabcheck.traces.files import Expect, check_writable, save
 from zabcheck.traces.replay import replay
 
 ONLY_FOR = {"reduce": "bfs", "workers": "bfs", "walks": "walk", "seed": "walk"}
-"""Options that one kind of search alone heeds."""
+"""Options that only one kind of search uses."""
 
 MOST_SERVERS = 7
-"""Symmetry compares a state with all its renamings; of 8 servers there are 40,320."""
+"""Most processes with symmetry, which compares a state with all renamings; of 8 there are 40,320."""
 
 
 def add(commands: Any) -> None:
     """Adds the command to those of `zab`."""
     parser: Parser = commands.add_parser(
         "check",
-        description="Explores every state of a spec within bounds, and says what was proved or shows what "
-        "went wrong. Exit code: 0 proved, 1 violated or vacuous, 2 nobody knows.",
+        usage="zab check [SPEC] [OPTION ...]",
+        description="Explores every state of a spec within bounds, and says what was proved, or draws the "
+        "run in which something goes wrong. Exit code: 0 proved, 1 violated or vacuous, 2 undecided.",
     )
     parser.set_defaults(run=run)
     # No `choices`: they would complain of the 3 in `--servrs 3`.
@@ -51,22 +52,22 @@ def add(commands: Any) -> None:
     add_bounds(parser)
     add_properties(parser)
     add_search(parser)
-    add_traces(parser, "where a violation is kept")
+    add_traces(parser, "directory in which a violation is kept")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Explores, and returns the exit code.
+    """Explores a model, prints the verdict, and returns the exit code.
 
     Raises:
-        UsageError: the arguments do not fit together, or name what there is not.
+        UsageError: the arguments do not fit together, or name something that does not exist.
         TraceError: a trace could not be kept.
     """
     options = options_of(arguments, "zab check")
     model, title = _subject(arguments)
     if not (model.always or model.every_step or model.sometimes):
-        raise UsageError("zab check: there is nothing to check: no property is within these bounds")
+        raise UsageError("zab check: there is no property to check within these bounds")
     if options.reduce and model.local is None:
-        raise UsageError(f"zab check: --reduce: which steps commute is not known of {title}")
+        raise UsageError(f"zab check: --reduce: it is not known which steps commute in {title}")
     check_symmetry(model, options, "zab check")
     check_writable(arguments.traces)
     with progress(sys.stderr, title) as show:
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in report.in_words(verdict, model, options, title, width()):
         print(line)
     if verdict.trace is not None:
-        _keep(verdict, verdict.trace, arguments.traces)
+        say_kept(save(verdict.trace, arguments.traces))
     return verdict.outcome.exit_code
 
 
@@ -97,16 +98,12 @@ def picture_of(model: Model, trace: Trace, expect: Expect) -> str:
     return drawn(replay(model, trace, expect))
 
 
-def _keep(verdict: Verdict, trace: Trace, directory: Path) -> None:
-    path = save(trace, directory)
-    print(f"  kept as {path}; `zab replay` runs it again")
-
-
 def add_spec(parser: Parser, specs: Iterable[str]) -> None:
     """Adds the argument that says what is explored, and the parameters of a model in a file."""
     parser.add_argument(
         "spec",
         nargs="?",
+        metavar="SPEC",
         default="paper",
         help=f"{', '.join(specs)}, or a file with a model of your own, such as spec.py (default: paper)",
     )
@@ -120,11 +117,11 @@ def add_spec(parser: Parser, specs: Iterable[str]) -> None:
 
 def add_bounds(parser: Parser) -> None:
     """Adds the options that say what is explored, and how far: one for each bound of any spec."""
-    group = parser.add_argument_group("bounds", "which specs have them, and what they mean there")
+    group = parser.add_argument_group("bounds", "which specs have them, and what they mean for each")
     for name, owners in bounds_by_name().items():
         option = f"--{name.replace('_', '-')}"
         bound = bound_of(next(iter(owners.values())))
-        told = "; ".join(_helps(owners))
+        told = "\n".join(_helps(owners))
         if bound.least is not None:
             kind = number if bound.least else count
             group.add_argument(option, type=kind, metavar="N", help=told)
@@ -141,7 +138,7 @@ def add_bounds(parser: Parser) -> None:
 
 
 def _helps(owners: Mapping[str, Field[Any]]) -> Iterator[str]:
-    """What a bound means, once for all the specs that it means the same for."""
+    """Yields what a bound means, once for all the specs for which that is the same."""
     meanings: dict[tuple[str, Any, tuple[str, ...] | None], list[str]] = {}
     for spec, each in owners.items():
         bound = bound_of(each)
@@ -154,7 +151,7 @@ def _helps(owners: Mapping[str, Field[Any]]) -> Iterator[str]:
 
 
 def add_traces(parser: Parser, what: str) -> None:
-    """Adds the option that says where traces go."""
+    """Adds the option that names the directory for traces."""
     parser.add_argument("--traces", type=Path, default=Path("traces"), metavar="DIR", help=what)
 
 
@@ -164,34 +161,43 @@ def add_properties(parser: Parser) -> None:
         "--property",
         action="append",
         metavar="NAME",
-        help="check this property alone; may be repeated; see `zab properties`",
+        help="check only this property; may be repeated; see `zab properties`",
     )
 
 
 def add_search(parser: Parser) -> None:
-    """Adds the options that say how it is explored."""
+    """Adds the options that say how the model is explored."""
     group = parser.add_argument_group("search")
-    group.add_argument("--search", choices=KINDS, default="bfs", help="default: bfs")
+    group.add_argument(
+        "--search",
+        choices=KINDS,
+        default="bfs",
+        help="breadth-first, depth-first, or random walks (default: bfs)",
+    )
     yes_or_no = argparse.BooleanOptionalAction
     group.add_argument(
         "--symmetry",
         action=yes_or_no,
         help="count states once that differ only in the names of servers (default: where the spec allows it)",
     )
-    group.add_argument("--reduce", action=yes_or_no, help="of steps that commute, try one order")
-    group.add_argument("--workers", type=number, metavar="N", help="processes (default: 1)")
-    group.add_argument("--seed", type=count, metavar="N", help="of the walks (default: 0)")
-    group.add_argument("--walks", type=number, metavar="N", help="how many (default: 1000)")
-    group.add_argument("--max-states", type=number, metavar="N", help="give up after so many")
-    group.add_argument("--max-seconds", type=duration, metavar="S", help="give up after so many")
-    group.add_argument("--max-depth", type=number, metavar="N", help="go no further than so many steps")
+    group.add_argument("--reduce", action=yes_or_no, help="try one order of steps that commute (default: no)")
+    group.add_argument("--workers", type=number, metavar="N", help="number of processes (default: 1)")
+    group.add_argument("--seed", type=count, metavar="N", help="seed of the random walks (default: 0)")
+    group.add_argument("--walks", type=number, metavar="N", help="number of random walks (default: 1000)")
+    group.add_argument(
+        "--max-states", type=number, metavar="N", help="stop, undecided, after this many states"
+    )
+    group.add_argument(
+        "--max-seconds", type=duration, metavar="S", help="stop, undecided, after this many seconds"
+    )
+    group.add_argument("--max-depth", type=number, metavar="N", help="longest run to explore, in steps")
 
 
 def options_of(arguments: argparse.Namespace, command: str) -> Options:
-    """How the arguments want the search to be run.
+    """Returns the options of the search that the arguments ask for.
 
     Raises:
-        UsageError: they do not fit together.
+        UsageError: the arguments do not fit together.
     """
     given = vars(arguments)
     for name, kind in ONLY_FOR.items():
@@ -206,10 +212,10 @@ def options_of(arguments: argparse.Namespace, command: str) -> Options:
 
 
 def check_symmetry(model: Model, options: Options, command: str) -> None:
-    """Checks that there are not too many renamings of the processes of a model to be looked at.
+    """Checks that a model has not too many processes for symmetry.
 
     Raises:
-        UsageError: there are.
+        UsageError: it has.
     """
     if options.kind != "walk" and model.size > MOST_SERVERS and uses_symmetry(model, options):
         raise UsageError(
@@ -219,7 +225,7 @@ def check_symmetry(model: Model, options: Options, command: str) -> None:
 
 
 def instance_of(arguments: argparse.Namespace, command: str) -> Instance:
-    """Returns what the arguments ask for; a mutant brings the bounds within which it shows.
+    """Returns the instance that the arguments ask for; a mutant comes with the bounds in which it shows.
 
     Raises:
         UsageError: there is no such spec, or a bound is not one of the spec's.

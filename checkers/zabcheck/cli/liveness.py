@@ -1,4 +1,4 @@
-"""`zab liveness`: whether what must happen in the end does, in every fair run within bounds."""
+"""`zab liveness`: whether what must eventually happen does, in every fair run within bounds."""
 
 from __future__ import annotations
 
@@ -10,42 +10,49 @@ from typing import Any
 
 from zabcheck.cli import check, spec_file
 from zabcheck.cli.arguments import Parser, UsageError, duration, number
+from zabcheck.cli.output import say_kept, width
 from zabcheck.explorer.liveness import check_liveness
 from zabcheck.explorer.model import Model
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.promises import Promise
-from zabcheck.explorer.verdicts import Outcome, Verdict
 from zabcheck.models.registry import SPECS, build, in_words
+from zabcheck.report import verdict as report
 from zabcheck.report.progress import progress
 from zabcheck.suggestions import unknown
 from zabcheck.traces.files import Expect, check_writable, save
 from zabspec.promises import Eventually
 
 LIVE = tuple(spec.name for spec in SPECS.values() if spec.live is not None)
-"""The specs of which something is promised to happen in the end."""
+"""The specs for which something must eventually happen."""
 
 
 def add(commands: Any) -> None:
     """Adds the command to those of `zab`."""
     parser: Parser = commands.add_parser(
         "liveness",
-        description="Explores every state of a spec within bounds, and looks for a fair run in which what "
-        "must happen never does. Exit code: 0 if there is none, 1 violated or vacuous, 2 nobody knows.",
+        usage="zab liveness [SPEC] [OPTION ...]",
+        description="Explores every state of a spec within bounds, and looks for a fair run in which "
+        "something that must eventually happen never does. Exit code: 0 if there is none, 1 violated or "
+        "vacuous, 2 undecided.",
     )
     parser.set_defaults(run=run)
     check.add_spec(parser, LIVE)
     check.add_bounds(parser)
     check.add_properties(parser)
-    parser.add_argument("--max-states", type=number, metavar="N", help="give up after so many")
-    parser.add_argument("--max-seconds", type=duration, metavar="S", help="give up after so many")
-    check.add_traces(parser, "where a violation is kept")
+    parser.add_argument(
+        "--max-states", type=number, metavar="N", help="stop, undecided, after this many states"
+    )
+    parser.add_argument(
+        "--max-seconds", type=duration, metavar="S", help="stop, undecided, after this many seconds"
+    )
+    check.add_traces(parser, "directory in which a violation is kept")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Explores, and returns the exit code.
+    """Explores a model, prints the verdict, and returns the exit code.
 
     Raises:
-        UsageError: the arguments do not fit together, or name what there is not.
+        UsageError: the arguments do not fit together, or name something that does not exist.
         TraceError: the trace could not be kept.
     """
     model, title, asked = _subject(arguments)
@@ -55,9 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
         verdict = check_liveness(model, options, asked, show)
     if verdict.trace is not None:
         print(check.picture_of(model, verdict.trace, Expect.VIOLATED), end="\n\n")
-    print("\n".join(_in_words(verdict, model, title)))
+    print("\n".join(report.liveness_in_words(verdict, title, width())))
     if verdict.trace is not None:
-        print(f"  kept as {save(verdict.trace, arguments.traces)}; `zab replay` runs it again")
+        say_kept(save(verdict.trace, arguments.traces))
     return verdict.outcome.exit_code
 
 
@@ -85,25 +92,5 @@ def _asked(spec: str, names: list[str] | None) -> tuple[Eventually, ...]:
     every = {each.name: each for each in SPECS[spec].eventually}
     for name in names or ():
         if name not in every:
-            raise UsageError(f"zab liveness: no EVENTUALLY {name!r}: one of {', '.join(every)}")
+            raise UsageError(f"zab liveness: {unknown('EVENTUALLY', name, every)}")
     return tuple(every[name] for name in dict.fromkeys(names or every))
-
-
-def _in_words(verdict: Verdict, model: Model, title: str) -> list[str]:
-    counts = verdict.counts
-    lines = {
-        Outcome.PASSED: [
-            f"In every fair run through the {counts.distinct:,} states within these bounds held:",
-            f"  {', '.join(verdict.checked)}.",
-            "A failure would have been a run that goes on for ever, denies no fair step its turn, and in",
-            "  which one of them never comes true: it would be drawn here and kept as a trace.",
-        ],
-        Outcome.VIOLATED: [f"{verdict.property} is violated by a fair run, {verdict.note}."],
-        Outcome.VACUOUS: [f"{verdict.property} proves nothing: {verdict.note}."],
-        Outcome.OUT_OF_BUDGET: [f"Nobody knows: {verdict.note}."],
-    }[verdict.outcome]
-    heading = verdict.outcome.name.replace("_", " ")
-    lines = [f"{heading}: {title}", *(f"  {line}" for line in lines)]
-    if verdict.outcome != Outcome.OUT_OF_BUDGET:
-        lines.append(f"  {counts.distinct:,} states, {counts.generated - 1:,} steps between them")
-    return lines

@@ -34,7 +34,9 @@ def add(commands: Any) -> None:
     parser.add_argument("name", nargs="*", metavar="NAME", help="which mutants (default: all)")
     parser.add_argument("--spec", choices=SPECS_WITH_MUTANTS, help="only those of this spec")
     parser.add_argument("--list", action="store_true", help="describe the mistakes, and run nothing")
-    parser.add_argument("--workers", type=number, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument(
+        "--workers", type=number, default=1, metavar="N", help="number of processes (default: 1)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

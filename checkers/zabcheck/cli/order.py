@@ -32,7 +32,9 @@ def add(commands: Any) -> None:
     )
     parser.set_defaults(run=run)
     parser.add_argument("--list", action="store_true", help="tell the stories, and run nothing")
-    parser.add_argument("--workers", type=number, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument(
+        "--workers", type=number, default=1, metavar="N", help="number of processes (default: 1)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

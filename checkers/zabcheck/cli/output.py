@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from zabcheck.report.glyphs import is_ascii_only
 from zabcheck.report.picture import picture
@@ -29,6 +30,11 @@ def drawn(result: Replay, columns: int | None = None) -> str:
         ascii_only=is_ascii_only(sys.stdout),
         width=width() if columns is None else columns,
     )
+
+
+def say_kept(path: Path) -> None:
+    """Prints where a trace was kept, and how to run it again."""
+    say(f"kept as {path}; `zab replay` runs it again", 2)
 
 
 def say(text: str, indent: int = 0, hanging: int | None = None) -> None:

@@ -22,6 +22,7 @@ from zabcheck.cli.arguments import UsageError
 from zabcheck.explorer import Model, SpecError, Trace, TraceStep
 from zabcheck.explorer.promises import Promise
 from zabcheck.models.registry import bounds_by_name
+from zabcheck.suggestions import unknown
 from zabcheck.traces.files import Expect, to_text
 
 DEFAULT = "model"
@@ -123,7 +124,7 @@ def with_properties(model: Model, names: Sequence[str] | None) -> Model:
     every = (*model.always, *model.every_step, *model.sometimes)
     for name in names:
         if all(name != each.name for each in every):
-            raise SpecError(_no_property(model, name, [each.name for each in every]))
+            raise SpecError(unknown("property", name, [each.name for each in every], of=f" of {model.name}"))
     always, every_step, sometimes = (
         tuple(each for each in group if each.name in names)
         for group in (model.always, model.every_step, model.sometimes)
@@ -142,7 +143,7 @@ def promised(model: Model, names: Sequence[str] | None) -> tuple[Promise, ...]:
         raise SpecError(f"{model.name} has no `eventually`: there is nothing to check")
     for name in names or ():
         if name not in every:
-            raise SpecError(_no_property(model, name, list(every)))
+            raise SpecError(unknown("property", name, every, of=f" of {model.name}"))
     return tuple(every[name] for name in dict.fromkeys(names or every))
 
 
@@ -223,11 +224,6 @@ class _Mistakes:
 
     def _refuse(self, what: str, error: BaseException) -> NoReturn:
         raise SpecError(f"{self._path}: {what}") from error
-
-
-def _no_property(model: Model, name: str, known: Sequence[str]) -> str:
-    choice = f"one of {', '.join(known)}" if known else "it has none"
-    return f"no property {name!r} of {model.name}: {choice}"
 
 
 def _no_model(spec: SpecFile, module: ModuleType) -> str:

@@ -1,4 +1,4 @@
-"""A verdict in words: what was proved, within what bounds, and what would have been a failure."""
+"""Puts a verdict in words: what was proved within which bounds, or what went wrong."""
 
 from __future__ import annotations
 
@@ -27,11 +27,38 @@ def in_words(verdict: Verdict, model: Model, options: Options, title: str, width
         Outcome.VACUOUS: _vacuous,
         Outcome.OUT_OF_BUDGET: _out_of_budget,
     }[verdict.outcome]
+    return _laid_out(verdict, title, [*tell(verdict, model, options), _cost(verdict.counts)], width)
+
+
+def liveness_in_words(verdict: Verdict, title: str, width: int = WIDTH) -> list[str]:
+    """Returns the lines that are printed at the end of a search for a fair run that violates something.
+
+    Args:
+        verdict: what the search found.
+        title: what was explored, and the bounds, in words.
+        width: columns of the page; no line is longer.
+    """
+    counts = verdict.counts
+    told = {
+        Outcome.PASSED: [
+            f"Held in every fair run through the {counts.distinct:,} states within these bounds: "
+            f"{', '.join(verdict.checked)}.",
+            "A violation would be a run without end, in which every fair step has its turn and one of these "
+            "never comes about; it would be drawn here and kept as a trace.",
+        ],
+        Outcome.VIOLATED: [f"{verdict.property} is violated by a fair run, {verdict.note}."],
+        Outcome.VACUOUS: [f"{verdict.property} proves nothing: {verdict.note}."],
+        Outcome.OUT_OF_BUDGET: [f"Undecided: {verdict.note}."],
+    }[verdict.outcome]
+    if verdict.outcome != Outcome.OUT_OF_BUDGET:
+        told.append(f"{counts.distinct:,} states, {counts.generated - 1:,} steps between them")
+    return _laid_out(verdict, title, told, width)
+
+
+def _laid_out(verdict: Verdict, title: str, told: Sequence[str], width: int) -> list[str]:
     heading = verdict.outcome.name.replace("_", " ")
-    lines = wrapped(f"{heading}: {title}", width, hanging=2)
-    for paragraph in [*tell(verdict, model, options), _cost(verdict.counts)]:
-        lines += wrapped(paragraph, width, 2, 4)
-    return lines
+    paragraphs = [line for paragraph in told for line in wrapped(paragraph, width, 2, 4)]
+    return [*wrapped(f"{heading}: {title}", width, hanging=2), *paragraphs]
 
 
 def _passed(verdict: Verdict, model: Model, options: Options) -> list[str]:
@@ -41,17 +68,12 @@ def _passed(verdict: Verdict, model: Model, options: Options) -> list[str]:
         f"{_up_to(model, options)}, {counts.generated:,} generated, depth {counts.depth}."
     ]
     if model.always:
-        lines.append(f"In every state held: {_names(model.always)}.")
+        lines.append(f"Held in every state: {_names(model.always)}.")
     if model.every_step:
-        lines.append(f"On every step held: {_names(model.every_step)}.")
+        lines.append(f"Held on every step: {_names(model.every_step)}.")
     if model.sometimes:
-        lines.append(
-            f"Reached, so that nothing held for want of a chance to fail: {_names(model.sometimes)}."
-        )
-    lines.append(
-        "A failure would have been a state or a step that breaks one of them: the run that leads there would "
-        "be drawn here and kept as a trace."
-    )
+        lines.append(f"Reached, so the properties had a chance to fail: {_names(model.sometimes)}.")
+    lines.append("A violation would be drawn here, with the run that leads to it, and kept as a trace.")
     if verdict.note:
         lines.append(f"{verdict.note[0].upper()}{verdict.note[1:]}.")
     return lines
@@ -67,9 +89,9 @@ def _violated(verdict: Verdict, _: Model, options: Options) -> list[str]:
 def _vacuous(verdict: Verdict, model: Model, options: Options) -> list[str]:
     return [
         f"Nothing was violated in {verdict.counts.distinct:,} distinct states{_up_to(model, options)}, all "
-        f"there are within these bounds; but {verdict.property} was never reached: it proves little.",
+        f"there are within these bounds; but {verdict.property} was never reached, so this proves little.",
         *(f"{each.name}: {each.sentence}" for each in model.sometimes if each.name == verdict.property),
-        "Allow more transactions, timeouts or restarts, or ask for the properties of interest alone.",
+        "Allow more transactions, timeouts or restarts, or check only the properties of interest.",
     ]
 
 

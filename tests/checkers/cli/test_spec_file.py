@@ -124,7 +124,7 @@ def test_a_model_in_a_file_is_explored(zab: Zab) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.words.startswith("PASSED: lock, 3 processes Every state within these bounds was explored: 7 ")
     assert "distinct states up to the names of the processes" in done.words
-    assert "In every state held: one_holder." in done.words
+    assert "Held in every state: one_holder." in done.words
 
 
 @pytest.mark.parametrize(
@@ -242,10 +242,10 @@ def test_a_file_imports_its_neighbours(zab: Zab, tmp_path: Path) -> None:
         ("check lock.py --set processes=8", "8 processes: at most 7 with symmetry; add --no-symmetry"),
         ("check lock.py --servers 3", "--servers is not for a model in a file: use --set NAME=VALUE"),
         ("check lock.py --mutant phase-not-changed", "--mutant is not for a model in a file"),
-        ("check lock.py --reduce", "--reduce: which steps commute is not known of lock"),
+        ("check lock.py --reduce", "--reduce: it is not known which steps commute in lock"),
         ("check lock.py --property colour", "no property 'colour' of lock: one of one_holder, lock_is_held"),
         ("check paper --set servers=3", "--set is for a model in a file, not for the spec 'paper'"),
-        ("reach one_holder lock.py", "one_holder is not a SOMETIMES: one of lock_is_held"),
+        ("reach one_holder lock.py", "no SOMETIMES 'one_holder': one of lock_is_held"),
         ("liveness lock.py --property one_holder", "no property 'one_holder' of lock: one of process_holds"),
     ],
 )
