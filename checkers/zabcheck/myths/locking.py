@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from zabcheck.models.service.scenarios import SCENARIOS
 from zabcheck.myths.case import NODE, Myth, menus
-from zabcheck.myths.looking import event, is_refused, node, written
+from zabcheck.myths.looking import event, is_refused, node, told, written
 from zabspec.service import witnesses
 from zabspec.service.history import closing_zxid, ephemerals_at, session_of
 from zabspec.service.seen import Run
 from zabspec.service.state import Cid, Life
 from zabspec.tree import CloseSession, Create, Delete, Error, Exists, Flag
-from zabspec.tree.txns import CreateTxn, DeleteTxn, ErrorTxn
+from zabspec.tree.replies import Done
+from zabspec.tree.txns import CreateTxn, ErrorTxn
 
 LOCK = Create("/p/lock", flag=Flag.EPHEMERAL)
 
@@ -21,19 +22,23 @@ def holds(run: Run, client: Cid) -> bool:
 
 
 def owner_is_away(run: Run) -> bool:
-    """A client has lost its connection, and its ephemeral node still exists."""
-    return run.service.clients[0].server is None and holds(run, Cid(0))
+    """A client was told that it has created an ephemeral node and is disconnected, and the node exists."""
+    owner = run.service.clients[0]
+    return owner.server is None and owner.last_zxid > len(NODE) and holds(run, Cid(0))
 
 
 def lock_outlives_its_holder(run: Run) -> bool:
-    """A session is closed, and the node with which it locked still exists."""
-    return closing_zxid(run.service.log, Cid(0)) is not None and node(run, "/p/lock") is not None
+    """A session is closed on its server, and the node with which it held the lock still exists."""
+    is_applied = run.service.servers[0].applied == len(run.service.log)
+    is_closed = is_applied and closing_zxid(run.service.log, Cid(0)) is not None
+    return is_closed and node(run, "/p/lock") is not None
 
 
 def stranger_releases(run: Run) -> bool:
-    """A client has deleted the node of another client, whose session is alive."""
-    is_gone = bool(written(run, Cid(1), DeleteTxn)) and bool(written(run, Cid(0), CreateTxn))
-    return is_gone and closing_zxid(run.service.log, Cid(0)) is None
+    """A client is told that it has deleted the node of another client, whose session is alive."""
+    answer = told(run, Cid(1))
+    is_deleted = answer is not None and answer[1] == Done() and bool(written(run, Cid(0), CreateTxn))
+    return is_deleted and closing_zxid(run.service.log, Cid(0)) is None
 
 
 def wake_up_is_lost(run: Run) -> bool:
@@ -41,24 +46,29 @@ def wake_up_is_lost(run: Run) -> bool:
     return is_refused(run, Cid(0), Exists, Error.NO_NODE) and bool(written(run, Cid(0), ErrorTxn))
 
 
-def two_take_themselves_for_holders(run: Run) -> bool:
-    """One client holds the lock; another one was told that it does, and has not heard of its end."""
-    first = run.service.clients[0]
-    was_told = bool(written(run, Cid(0), CreateTxn)) and first.last_zxid > len(NODE)
-    return (
-        was_told
-        and first.life == Life.ALIVE
-        and first.server is not None
-        and holds(run, Cid(1))
-        and not holds(run, Cid(0))
-    )
+def both_believe_they_hold(run: Run) -> bool:
+    """True if two clients were both told that they created the lock, and neither that its session ended."""
+    return all(believes_it_holds(run, client) for client in (Cid(0), Cid(1)))
+
+
+def believes_it_holds(run: Run, client: Cid) -> bool:
+    """True if a client is connected and was told that it has created the lock."""
+    asking = run.service.clients[client]
+    is_connected = asking.life == Life.ALIVE and asking.server is not None
+    creations = [
+        zxid
+        for zxid, each in enumerate(run.service.log, 1)
+        if each.client == client and isinstance(each.txn, CreateTxn)
+    ]
+    return is_connected and bool(creations) and asking.last_zxid >= creations[0]
 
 
 def waits_for_itself(run: Run) -> bool:
-    """A client is told that the node exists, and the node is its own."""
+    """A client that never had a reply to its create is told that the node exists, and owns the node."""
     found = node(run, "/p/lock")
     return (
         is_refused(run, Cid(0), Create, Error.NODE_EXISTS)
+        and run.service.clients[0].last_zxid <= len(NODE)
         and found is not None
         and found.owner == session_of(Cid(0))
     )
@@ -131,9 +141,10 @@ LOCKING = (
         "one-holder-at-a-time",
         ("L6",),
         "With ephemeral nodes, two clients never believe at the same time that they hold a lock.",
-        "A session expires without its client, which goes on working. The resource has to compare zxids.",
+        "A session expires without its client, which goes on working: at the end of this run both clients "
+        "were told `ok`, and neither that a session is closed. The resource has to compare zxids.",
         menus((LOCK,), (LOCK,), sends=(1, 1), expiries=1),
-        two_take_themselves_for_holders,
+        both_believe_they_hold,
     ),
     Myth(
         "taken-means-taken-by-another",

@@ -9,9 +9,9 @@ from zabspec.service import witnesses
 from zabspec.service.seen import Run
 from zabspec.service.state import Cid
 from zabspec.tree import Create, Delete, Error, Exists, Flag, GetData, SetAcl, SetData
-from zabspec.tree.replies import Data
+from zabspec.tree.replies import Changed, Created, Data
 from zabspec.tree.state import OPEN
-from zabspec.tree.txns import CreateTxn, DeleteTxn, ErrorTxn, SetAclTxn, SetDataTxn
+from zabspec.tree.txns import CreateTxn, DeleteTxn, ErrorTxn
 
 AGAIN = (Delete("/p"), Create("/p", b"c"))
 
@@ -25,26 +25,25 @@ def same_version_other_data(run: Run) -> bool:
 
 
 def other_node_is_set(run: Run) -> bool:
-    """A conditional write succeeds on a node that was created after the client had read the version."""
-    found = node(run, "/p")
-    return bool(written(run, Cid(0), SetDataTxn)) and found is not None and found.czxid > 1
+    """A client is told that its conditional write succeeded, on a node created after it read the version."""
+    answer = told(run, Cid(0))
+    return answer is not None and isinstance(answer[1], Changed) and answer[1].stat.czxid > 1
 
 
 def version_stays(run: Run) -> bool:
-    """A node has a changed access control list and a new child, and an unchanged version."""
-    found = node(run, "/p")
-    return (
-        found is not None
-        and found.version == 0
-        and bool(written(run, Cid(0), SetAclTxn))
-        and bool(written(run, Cid(0), CreateTxn))
-    )
+    """A client is told that a node has a new access control list, a new child, and its old version."""
+    answer = told(run, Cid(0))
+    if answer is None or not isinstance(answer[0], SetAcl) or not isinstance(answer[1], Changed):
+        return False
+    stat = answer[1].stat
+    return (stat.version, stat.aversion, stat.cversion) == (0, 1, 1)
 
 
 def version_rises_for_nothing(run: Run) -> bool:
-    """A node has a new version, and unchanged data."""
-    found = node(run, "/p")
-    return found is not None and found.version > 0 and found.data == b"a"
+    """A client is told of the node's new version, and the data are as before."""
+    answer, found = told(run, Cid(0)), node(run, "/p")
+    is_new = answer is not None and isinstance(answer[1], Changed) and answer[1].stat.version > 0
+    return is_new and found is not None and found.data == b"a"
 
 
 def created_twice(run: Run) -> bool:
@@ -71,9 +70,12 @@ def exists_finds_nothing(run: Run) -> bool:
 
 
 def number_comes_again(run: Run) -> bool:
-    """A sequential node has the number of an earlier one."""
+    """A client is told that its sequential node has the number of an earlier one."""
+    answer = told(run, Cid(0))
+    if answer is None or not isinstance(answer[1], Created):
+        return False
     names = [each.path for each in written(run, Cid(0), CreateTxn) if isinstance(each, CreateTxn)]
-    return len(names) != len(set(names)) and any(name.endswith("0") for name in names)
+    return answer[1].path.endswith("0") and names.count(answer[1].path) > 1
 
 
 READING = (

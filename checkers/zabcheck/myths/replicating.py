@@ -7,7 +7,7 @@ from zabcheck.myths.case import Myth
 from zabspec.parts import Sid
 from zabspec.phases import Phase
 from zabspec.zab import witnesses
-from zabspec.zab.state import Role, State
+from zabspec.zab.state import Role, Stage, State
 
 CALM = Bounds(servers=3, transactions=1, epochs=1)
 
@@ -32,6 +32,16 @@ def proposed_without_waiting(state: State, leader: Sid) -> bool:
     """Two transactions are proposed, and neither is committed."""
     leading = state.servers[leader]
     return leading.role == Role.LEADING and (leading.proposed, leading.committed) == (2, 0)
+
+
+def elected_and_refusing(state: State, leader: Sid, follower: Sid) -> bool:
+    """An elected leader, still in discovery, has refused a follower with a later current epoch."""
+    leading, refused = state.servers[leader], state.servers[follower]
+    if leading.role != Role.LEADING or leading.phase != Phase.DISCOVERY or refused.leader != leader:
+        return False
+    has_promised = refused.phase == Phase.SYNCHRONIZATION and refused.accepted_epoch == leading.accepted_epoch
+    is_refused = leading.stages[follower] == Stage.ABSENT and refused.current_epoch > leading.current_epoch
+    return has_promised and is_refused
 
 
 REPLICATING = (
@@ -75,6 +85,6 @@ REPLICATING = (
         "Discovery compares histories again, and the leader refuses followers that have more; then it may "
         "lack a quorum.",
         Bounds(servers=3, transactions=0, timeouts=1, epochs=2),
-        witnesses.leader_is_not_up_to_date,
+        elected_and_refusing,
     ),
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from zabcheck.models.service.scenarios import SCENARIOS
 from zabcheck.myths.case import NODE, Myth, menus
-from zabcheck.myths.looking import event, is_quiet, told, written
+from zabcheck.myths.looking import event, is_quiet, is_refused, told, written
 from zabspec.service import witnesses
 from zabspec.service.requests import Reply
 from zabspec.service.seen import Run
 from zabspec.service.state import Cid
-from zabspec.tree import Create, Delete, Exists, GetChildren, GetData, Multi, SetAcl, SetData
+from zabspec.tree import Create, Delete, Error, Exists, GetChildren, GetData, Multi, SetAcl, SetData
 from zabspec.tree.replies import Children, Data
 from zabspec.tree.state import OPEN
-from zabspec.tree.txns import CreateTxn, DeleteTxn, SetAclTxn, SetDataTxn
+from zabspec.tree.txns import CreateTxn, SetAclTxn, SetDataTxn
 from zabspec.watches import Kind
 
 WATCH = GetData("/p", watch=True)
@@ -50,8 +50,8 @@ def own_event_comes_first(run: Run) -> bool:
 
 
 def both_are_told(run: Run, one: Cid, other: Cid) -> bool:
-    """One deletion, and an event for each of two clients that wait for it."""
-    return event(run, one) is not None and event(run, one) == event(run, other)
+    """One deletion, and two clients that waited for it have each received an event."""
+    return all(run.seen[each].used == ((Kind.DATA, "/p"),) for each in (one, other))
 
 
 def one_entry_for_two(run: Run) -> bool:
@@ -62,9 +62,9 @@ def one_entry_for_two(run: Run) -> bool:
 
 
 def watch_is_not_there(run: Run, client: Cid) -> bool:
-    """A client with a watch has reconnected to a server that has no watch of that client."""
+    """A client with a watch has reconnected to another server, which has no watch of that client."""
     back = run.service.clients[client]
-    if back.server is None or not back.watches.registrations:
+    if back.server in (None, 0) or not back.watches.registrations:
         return False
     return not run.service.connections[back.server][client].watches.entries
 
@@ -106,10 +106,8 @@ def event_tells_no_value(run: Run) -> bool:
 
 
 def deleted_between(run: Run) -> bool:
-    """A client created a node, which is deleted before the client registers a watch; no event reports it."""
-    answer = told(run, Cid(0))
-    created, gone = written(run, Cid(0), CreateTxn), written(run, Cid(1), DeleteTxn)
-    return answer is not None and isinstance(answer[0], Exists) and bool(created) and bool(gone)
+    """A client that has created a node asks for it with a watch, and is told that there is no such node."""
+    return is_refused(run, Cid(0), Exists, Error.NO_NODE) and bool(written(run, Cid(0), CreateTxn))
 
 
 WATCHING = (

@@ -13,6 +13,8 @@ from zabcheck.explorer.verdicts import Outcome
 from zabcheck.models.registry import property_names
 from zabcheck.myths.case import Myth, model_of, refutation
 from zabcheck.myths.claims import ALL_IDS, LEFT_OUT, MYTHS, PROPERTIES, refuted_by, table
+from zabspec.service.state import Life
+from zabspec.tree.txns import CreateTxn
 
 pytestmark = pytest.mark.myths
 
@@ -35,6 +37,20 @@ def test_the_run_is_as_short_as_the_plain_search_finds(name: str) -> None:
     assert verdict.trace is not None
     assert found.trace is not None
     assert len(found.trace.steps) == len(verdict.trace.steps)
+
+
+def test_two_clients_believe_that_they_hold_the_lock_when_its_run_ends() -> None:
+    [myth] = [each for each in MYTHS if each.name == "one-holder-at-a-time"]
+    _, verdict = refutation(myth)
+    assert verdict.trace is not None
+    end = verdict.trace.steps[-1].world.protocol.service
+    clients = end.clients
+    assert all(client.life == Life.ALIVE and client.server is not None for client in clients)
+    assert not any(client.inbox or client.outstanding for client in clients)
+    assert all(client.last_zxid > 1 for client in clients)
+    created = [each.client for each in end.log if each.client is not None and isinstance(each.txn, CreateTxn)]
+    assert sorted(created) == [0, 1]
+    assert len({client.last_zxid for client in clients}) == 2
 
 
 def test_every_claim_is_accounted_for_once() -> None:
