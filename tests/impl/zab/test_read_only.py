@@ -214,7 +214,7 @@ def test_kazoo_reads_while_there_is_no_quorum(members: Members) -> None:
         session = client.client_id
         members.kill(2)
         members.kill(3)
-        assert is_read_only.wait(20), members.said()
+        assert is_read_only.wait(60), members.said()
         assert client.get("/a")[0] == b"x"
         with pytest.raises(NotReadOnlyCallError):
             client.create("/b")
@@ -227,7 +227,7 @@ def test_kazoo_reads_while_there_is_no_quorum(members: Members) -> None:
             assert other.recv(1) == b""
         members.start(2)
         members.start(3)
-        assert is_back.wait(30), members.said()
+        assert is_back.wait(60), members.said()
         assert client.client_id == session
         client.create("/b")
         assert client.get("/a")[0] == b"x"

@@ -44,7 +44,7 @@ class Stuck:
 
     def sync(self) -> None:
         self.is_waited_for.set()
-        assert self._may_go_on.wait(30)
+        assert self._may_go_on.wait(60)
         self._sync()
 
     def release(self) -> None:
@@ -76,7 +76,7 @@ def test_a_follower_acknowledges_nothing_that_is_not_on_its_disk(
     ensemble.kill(other)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(session.call, tree.Create("/a"))
-        assert stuck.is_waited_for.wait(10)
+        assert stuck.is_waited_for.wait(60)
         with pytest.raises(TimeoutError):
             answer.result(0.3)
         stuck.release()

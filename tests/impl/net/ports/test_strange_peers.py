@@ -39,7 +39,7 @@ ABSENT = 4
 def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
     """Three voters."""
     kinds = dict.fromkeys((1, 2, 3, ABSENT), Kind.OURS)
-    ensemble = Members(tmp_path_factory.mktemp("strangers"), kinds, [ABSENT], tick=200)
+    ensemble = Members(tmp_path_factory.mktemp("strangers"), kinds, [ABSENT], tick=500)
     with contextlib.ExitStack() as stack:
         stack.callback(ensemble.__exit__)
         for sid in (1, 2, 3):
@@ -92,7 +92,7 @@ def memory(members: Members, sid: int) -> int:
 
 
 def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), 5)
+    return socket.create_connection(("127.0.0.1", port), 60)
 
 
 def is_refused(port: int, sent: bytes) -> bool:
@@ -100,7 +100,7 @@ def is_refused(port: int, sent: bytes) -> bool:
     with connect(port) as stranger:
         with contextlib.suppress(ConnectionError):
             stranger.sendall(sent)
-        stranger.settimeout(8)
+        stranger.settimeout(60)
         try:
             while stranger.recv(1 << 16):
                 pass

@@ -327,7 +327,7 @@ def fill_the_leaders_disk(it: Arena) -> None:
 def full(it: Arena, sid: int) -> None:
     """A member whose disk is full ends, and the others go on."""
     it.members.fill_disk(sid)
-    assert it.members.processes[sid].wait(30) == 1
+    assert it.members.processes[sid].wait(60) == 1
     it.go_on()
     it.members.kill(sid)
 
@@ -337,7 +337,7 @@ def fill_a_disk_before_an_election(it: Arena) -> None:
     leader, sid = it.leader(), it.follower()
     it.members.fill_disk(sid, 0)
     it.members.kill(leader)
-    assert it.members.processes[sid].wait(30) == 1
+    assert it.members.processes[sid].wait(60) == 1
     it.members.kill(sid)
 
 
