@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 Action = Callable[..., Any]
+Functions = TypeVar("Functions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,23 @@ class Mutant:
     caught_by: str
     adds: tuple[Action, ...] = field(default=(), repr=False)
     begun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionMutant(Generic[Functions]):
+    """A mistake in a spec that consists of functions instead of actions.
+
+    Attributes:
+        name: the name of the mutant.
+        story: what is done wrong.
+        caught_by: the name of the property that must fail.
+        functions: the functions of the spec, with the mistake in one of them.
+    """
+
+    name: str
+    story: str
+    caught_by: str
+    functions: Functions
 
 
 def names_of(actions: Iterable[Action]) -> frozenset[str]:

@@ -4,12 +4,15 @@ requests.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zabcheck.models.mutant import FunctionMutant
 from zabcheck.models.sessions.model import SESSION, TICK, Rules, broken, outcomes, reached
-from zabcheck.models.sessions.mutants import ID_MUTANTS, MUTANTS, Mutant
+from zabcheck.models.sessions.mutants import ID_MUTANTS, MUTANTS
 from zabspec import sessions
 from zabspec.parts import replace
 from zabspec.sessions import (
@@ -179,8 +182,8 @@ def test_sessions_expire_as_early_and_as_late_as_they_may() -> None:
 
 @pytest.mark.spec
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_mistake_is_caught(mutant: Mutant) -> None:
-    assert mutant.caught_by in broken(mutant.rules)[1]
+def test_a_mistake_is_caught(mutant: FunctionMutant[Any]) -> None:
+    assert mutant.caught_by in broken(mutant.functions)[1]
 
 
 def test_every_property_has_a_mutant() -> None:

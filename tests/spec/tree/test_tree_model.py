@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from zabcheck.models.mutant import FunctionMutant
 from zabcheck.models.tree.model import Functions, Scope, explored
-from zabcheck.models.tree.mutants import MUTANTS, Mutant
+from zabcheck.models.tree.mutants import MUTANTS
 from zabspec.tree.properties import EVERY_WRITE, restored_tree_is_the_same
 
 SHORT = Scope(length=3, snapshots=True)
@@ -30,7 +33,7 @@ def test_all_short_sequences_are_right(scope: Scope, counts: tuple[int, int, int
 
 @pytest.mark.spec
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_mistake_in_the_tree_is_caught(mutant: Mutant) -> None:
+def test_a_mistake_in_the_tree_is_caught(mutant: FunctionMutant[Any]) -> None:
     is_replay = mutant.functions.replayed is not None
     found = explored(mutant.functions, Scope(length=3, snapshots=is_replay))
     assert mutant.caught_by in found.broken

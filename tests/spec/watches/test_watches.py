@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from zabcheck.models.mutant import FunctionMutant
 from zabcheck.models.watches.model import Rules, Scope, broken, first_break
-from zabcheck.models.watches.mutants import MUTANTS, Mutant
+from zabcheck.models.watches.mutants import MUTANTS
 from zabspec.watches import (
     NONE,
     NOTHING,
@@ -74,8 +77,8 @@ def test_every_set_of_watches_is_right() -> None:
 
 @pytest.mark.spec
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_mistake_is_caught(mutant: Mutant) -> None:
-    assert first_break(mutant.rules, Scope(), mutant.caught_by) is not None
+def test_a_mistake_is_caught(mutant: FunctionMutant[Any]) -> None:
+    assert first_break(mutant.functions, Scope(), mutant.caught_by) is not None
 
 
 def test_a_property_that_there_is_not_is_refused() -> None:

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from zabcheck.models.mutant import FunctionMutant
 from zabcheck.models.sessions.model import Rules
 from zabspec import sessions
 from zabspec.parts import replace
 from zabspec.sessions import Session, Standing, Tracker
 from zabspec.sessions.tracker import slot_after
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A mistake.
-
-    Attributes:
-        name: the name of the mutant.
-        story: what is done wrong.
-        caught_by: the name of the property that must fail.
-        rules: the functions with the mistake.
-    """
-
-    name: str
-    story: str
-    caught_by: str
-    rules: Rules
 
 
 def _changed(tracker: Tracker, session: int, change: Callable[[Session], Session]) -> Tracker:
@@ -128,67 +111,67 @@ def without_server(_server: int, now: int) -> int:
 
 
 MUTANTS = (
-    Mutant(
+    FunctionMutant(
         "rounded-down",
         "A session is put into the slot in which its timeout ends.",
         "no_session_expires_early",
         Rules(tracked=tracked_in_slot_of_timeout),
     ),
-    Mutant(
+    FunctionMutant(
         "touch-without-effect",
         "Activity leaves a session in its slot.",
         "no_session_expires_early",
         Rules(touched=touched_without_effect),
     ),
-    Mutant(
+    FunctionMutant(
         "slots-kept",
         "A new leader does not give sessions their whole timeout.",
         "no_session_expires_early",
         Rules(started=slots_kept),
     ),
-    Mutant(
+    FunctionMutant(
         "touched-too-long",
         "Activity moves a session one slot too far.",
         "silent_session_expires",
         Rules(touched=touched_too_long),
     ),
-    Mutant(
+    FunctionMutant(
         "slot-skipped",
         "Every other slot is never emptied.",
         "silent_session_expires",
         Rules(expired=slot_skipped),
     ),
-    Mutant(
+    FunctionMutant(
         "anyone-may-ask",
         "A request of a session is accepted from any server.",
         "old_owner_is_refused",
         Rules(judged=anyone_may_ask),
     ),
-    Mutant(
+    FunctionMutant(
         "asking-is-owning",
         "A late request from the old server makes that server the owner again.",
         "old_owner_is_refused",
         Rules(judged=asking_is_owning),
     ),
-    Mutant(
+    FunctionMutant(
         "moved-without-owner",
         "A client reconnects to another server, and the old one stays the owner.",
         "owner_is_served",
         Rules(moved=moved_without_owner),
     ),
-    Mutant(
+    FunctionMutant(
         "moved-once",
         "A session that has an owner cannot be moved to another server.",
         "live_session_can_be_had_back",
         Rules(moved=moved_once),
     ),
-    Mutant(
+    FunctionMutant(
         "written-while-closing",
         "A session that is closing may write until it is closed.",
         "session_that_is_over_stays_so",
         Rules(judged=judged_while_closing),
     ),
-    Mutant(
+    FunctionMutant(
         "revived",
         "Activity keeps a session alive that is closing.",
         "session_that_is_over_stays_so",

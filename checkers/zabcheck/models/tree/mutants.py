@@ -6,8 +6,9 @@ A mistake is the spec's own `prepare` or `apply` with a change in what goes in o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from zabcheck.models.mutant import FunctionMutant
 from zabcheck.models.tree.model import Functions
 from zabspec import tree
 from zabspec.tree import Applied, Caller, Error, Rules, Tree, Txn, Write
@@ -24,23 +25,6 @@ from zabspec.tree.txns import (
     SetDataTxn,
 )
 from zabspec.watches.state import EventType, Manager, Trigger
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A mistake.
-
-    Attributes:
-        name: the name of the mutant.
-        story: what is done wrong.
-        caught_by: the name of the property that must fail.
-        functions: the functions with the mistake.
-    """
-
-    name: str
-    story: str
-    caught_by: str
-    functions: Functions
 
 
 def changed(before: Tree, path: str, **fields: object) -> Tree:
@@ -230,7 +214,9 @@ def replay_of_close_by_owner(before: Tree, zxid: int, time: int, txn: Txn) -> Ap
     return tree.apply(before, zxid, time, replace(txn, paths=()) if isinstance(txn, CloseSessionTxn) else txn)
 
 
-def _mutant(function: Callable[..., Txn] | Callable[..., Applied], caught_by: str) -> Mutant:
+def _mutant(
+    function: Callable[..., Txn] | Callable[..., Applied], caught_by: str
+) -> FunctionMutant[Functions]:
     name = function.__name__
     kind = name.partition("_")[0]
     functions = {
@@ -238,7 +224,7 @@ def _mutant(function: Callable[..., Txn] | Callable[..., Applied], caught_by: st
         "apply": lambda: Functions(apply=function),  # type: ignore[arg-type]
         "replay": lambda: Functions(replayed=function),  # type: ignore[arg-type]
     }[kind]()
-    return Mutant(name.replace("_", "-"), (function.__doc__ or "").strip(), caught_by, functions)
+    return FunctionMutant(name.replace("_", "-"), (function.__doc__ or "").strip(), caught_by, functions)
 
 
 MUTANTS = (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from zabcheck.models.mutant import FunctionMutant
 from zabcheck.models.watches.model import Node, Readable, Rules, Triggers, triggers_of
 from zabspec import watches
 from zabspec.watches import (
@@ -24,24 +25,6 @@ from zabspec.watches.firing import is_within
 from zabspec.watches.properties import Change
 from zabspec.watches.registration import entries_of
 from zabspec.watches.state import without_entries
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A mistake.
-
-    Attributes:
-        name: the name of the mutant.
-        story: what is done wrong.
-        caught_by: the name of the property that must fail.
-        rules: the functions with the mistake.
-    """
-
-    name: str
-    story: str
-    caught_by: str
-    rules: Rules
-
 
 # Triggers.
 
@@ -271,151 +254,151 @@ def half_registered(before: Watches, request: SetWatches, stamps: Stamps) -> Fir
 
 
 MUTANTS = (
-    Mutant(
+    FunctionMutant(
         "last-child-unnoticed",
         "No child watch fires when the last child of its node is deleted.",
         "owed_events_are_sent",
         Rules(triggers_of=deletion_of_last_child_unnoticed),
     ),
-    Mutant(
+    FunctionMutant(
         "creation-unnoticed",
         "No child watch fires when a child is created.",
         "owed_events_are_sent",
         Rules(triggers_of=creation_unnoticed_by_parent),
     ),
-    Mutant(
+    FunctionMutant(
         "set-unnoticed",
         "No watch fires when data are set.",
         "owed_events_are_sent",
         Rules(triggers_of=lost_trigger(EventType.DATA_CHANGED)),
     ),
-    Mutant(
+    FunctionMutant(
         "event-lost",
         "Of the events of a transaction only the first one is sent.",
         "owed_events_are_sent",
         Rules(fired=last_event_lost),
     ),
-    Mutant(
+    FunctionMutant(
         "parent-first",
         "The watches of the parent fire before those of the node.",
         "events_are_in_order",
         Rules(triggers_of=parent_first),
     ),
-    Mutant(
+    FunctionMutant(
         "events-reversed",
         "The events of a multi are sent in the wrong order.",
         "events_are_in_order",
         Rules(fired=reversed_events),
     ),
-    Mutant(
+    FunctionMutant(
         "standard-kept",
         "A standard watch stays when it has fired.",
         "standard_watch_is_gone_after_its_event",
         Rules(fired=standard_kept),
     ),
-    Mutant(
+    FunctionMutant(
         "denied-kept",
         "A standard watch stays if its event was withheld because the client may not read the node.",
         "standard_watch_is_gone_after_its_event",
         Rules(fired=denied_kept),
     ),
-    Mutant(
+    FunctionMutant(
         "persistent-gone",
         "A persistent watch is removed when it fires.",
         "other_watches_stay",
         Rules(fired=persistent_gone),
     ),
-    Mutant(
+    FunctionMutant(
         "told-twice",
         "A client that watches the data and the children of a node gets NodeDeleted twice.",
         "one_event_for_each_change",
         Rules(fired=told_twice),
     ),
-    Mutant(
+    FunctionMutant(
         "event-for-each-mode",
         "A connection that watches a path in two modes gets each event twice.",
         "one_event_for_each_change",
         Rules(fired=event_for_each_mode),
     ),
-    Mutant(
+    FunctionMutant(
         "everyone-reads",
         "A client gets events of nodes that it may not read.",
         "nothing_is_told_of_what_may_not_be_read",
         Rules(fired=everyone_reads),
     ),
-    Mutant(
+    FunctionMutant(
         "zxid-before",
         "Events carry the last zxid that the server had applied before their transaction.",
         "events_have_the_zxid_of_their_transaction",
         Rules(fired=zxid_of_the_server),
     ),
-    Mutant(
+    FunctionMutant(
         "recursive-told-of-children",
         "A recursive watch fires ChildrenChanged.",
         "recursive_watch_hears_of_no_children",
         Rules(fired=recursive_told_of_children),
     ),
-    Mutant(
+    FunctionMutant(
         "prefix-without-slash",
         "A recursive watch of /a fires for /ab.",
         "events_are_caused",
         Rules(fired=prefix_without_slash),
     ),
-    Mutant(
+    FunctionMutant(
         "removes-nothing",
         "A removal is acknowledged and not done.",
         "nothing_after_removal",
         Rules(removed=removes_nothing),
     ),
-    Mutant(
+    FunctionMutant(
         "removes-half",
         "A persistent watch that is removed stays in the child watch manager.",
         "nothing_after_removal",
         Rules(removed=removes_half),
     ),
-    Mutant(
+    FunctionMutant(
         "removes-everything",
         "A removal of one kind of watch ends all watches of the path.",
         "removal_spares_the_others",
         Rules(removed=removes_everything),
     ),
-    Mutant(
+    FunctionMutant(
         "compares-with-not-less",
         "On a new connection, mzxid and pzxid are compared with >= instead of >.",
         "seen_changes_are_not_told_again",
         Rules(caught_up=compares_with_not_less),
     ),
-    Mutant(
+    FunctionMutant(
         "compares-mzxid-for-children",
         "On a new connection, a child watch is compared with the mzxid of its node.",
         "missed_changes_are_told",
         Rules(caught_up=compares_mzxid_for_children),
     ),
-    Mutant(
+    FunctionMutant(
         "only-registers",
         "On a new connection, watches are registered again and missed changes fire none.",
         "missed_changes_are_told",
         Rules(caught_up=only_registers),
     ),
-    Mutant(
+    FunctionMutant(
         "exist-not-told",
         "On a new connection, an exist watch does not fire though the node was created meanwhile.",
         "exist_watch_is_told_of_a_node",
         Rules(caught_up=exist_not_told),
     ),
-    Mutant(
+    FunctionMutant(
         "told-and-registered",
         "On a new connection, a watch that fires is registered again as well.",
         "told_or_registered",
         Rules(caught_up=told_and_registered),
     ),
-    Mutant(
+    FunctionMutant(
         "persistent-forgotten",
         "On a new connection, persistent and recursive watches are not registered again.",
         "lasting_watches_are_registered_again",
         Rules(caught_up=persistent_forgotten),
     ),
-    Mutant(
+    FunctionMutant(
         "half-registered",
         "On a new connection, a persistent watch is registered in one watch manager only.",
         "lasting_watches_are_registered_again",
