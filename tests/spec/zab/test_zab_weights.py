@@ -94,7 +94,7 @@ DEEP = [
 @pytest.mark.parametrize(
     ("bounds", "counts"),
     [*SHALLOW, *(pytest.param(*row, marks=pytest.mark.deep) for row in DEEP)],
-    ids=lambda value: f"{value.weights}-{short(value)}" if isinstance(value, Bounds) else "",
+    ids=lambda value: short(value) if isinstance(value, Bounds) else "",
 )
 def test_all_that_is_within_bounds_is_right(
     bounds: Bounds,

@@ -50,8 +50,7 @@ class Within:
         return Instance("zab", self.bounds, properties=(*names, *self.reaching))
 
     def __str__(self) -> str:
-        rounds, early = self.bounds.rounds, self.bounds.early
-        return f"{short(self.bounds)}-rounds{rounds}{f'-early{early}' if early else ''}"
+        return short(self.bounds)
 
 
 SHALLOW = [
