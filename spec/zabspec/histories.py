@@ -39,9 +39,7 @@ def last_zxid(history: History) -> Zxid:
 
 
 def index_of(zxid: Zxid, history: History) -> int | None:
-    """Returns how many transactions a history has up to and including `zxid`, None if it does not have that
-    one.
-    """
+    """Returns how many transactions a history has up to and including `zxid`, None if it lacks that one."""
     if zxid == ZERO:
         return 0
     for index, txn in enumerate(history):
@@ -57,9 +55,7 @@ def next_zxid(epoch: int, history: History) -> Zxid:
 
 
 def follows(zxid: Zxid, last: Zxid) -> bool:
-    """True if `zxid` may come right after `last`: it is the next of the same epoch, or the first of a later
-    one.
-    """
+    """True if `zxid` may come right after `last`: the next of the same epoch, or the first of a later one."""
     if zxid.counter == 1:
         return last.epoch < zxid.epoch
     return zxid == Zxid(last.epoch, last.counter + 1)

@@ -22,8 +22,9 @@ def earlier_epochs_close(state: State, epoch: int) -> State | None:
 
 
 def primary_is_established(state: State, primary: Sid, epoch: int) -> State | None:
-    """A server becomes the primary of an epoch, having delivered all transactions of earlier epochs that ever
-    enter the log.
+    """A server becomes the primary of an epoch once it has delivered all that the log has of earlier ones.
+
+    Nothing more of those enters the log.
 
     Paper: section III, ready(e); primary integrity.
     ZooKeeper: Leader.startZkServer.

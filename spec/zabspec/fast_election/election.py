@@ -56,8 +56,7 @@ def server_tells_again(state: State, server: Sid) -> State | None:
 
 
 def server_joins_round(state: State, server: Sid, sender: Sid) -> State | None:
-    """A looking server hears of a later round: it forgets its own round, and votes for the better of two
-    votes.
+    """A looking server hears of a later round: it joins that round, and votes for the better of two.
 
     These are the sender's vote and its own first one: what it has heard since belongs to another round.
 
@@ -108,8 +107,7 @@ def server_discards_vote(state: State, server: Sid, sender: Sid) -> State | None
 
 
 def server_answers_late(state: State, server: Sid, sender: Sid) -> State | None:
-    """A looking server sends its vote to a server that looks in an earlier round, whose vote it does not
-    count.
+    """A looking server sends its vote to a server in an earlier round, and does not count that one's.
 
     ZooKeeper: WorkerReceiver.run.
     """

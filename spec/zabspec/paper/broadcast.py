@@ -70,8 +70,7 @@ def follower_processes_proposal(state: State, follower: Sid, leader: Sid) -> Sta
 
 
 def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | None:
-    """The leader counts an acknowledgement; once a quorum has the next transaction, it delivers and sends
-    COMMIT.
+    """The leader counts an ACK; once a quorum has the next transaction, it delivers and sends COMMIT.
 
     Paper: l.3.2, COMMIT.
     ZooKeeper: Leader.processAck, Leader.tryToCommit.
@@ -95,8 +94,7 @@ def leader_processes_ack(state: State, leader: Sid, follower: Sid) -> State | No
 
 
 def leader_commits_proposal(state: State, leader: Sid) -> State | None:
-    """The leader delivers its next transaction and sends COMMIT, if an ACK-LD completed the quorum that has
-    it.
+    """The leader delivers its next transaction and sends COMMIT if an ACK-LD completed its quorum.
 
     Only what it has proposed: a COMMIT must not come before its PROPOSE.
 

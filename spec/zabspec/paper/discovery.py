@@ -23,8 +23,7 @@ from zabspec.summaries import Summary, more_recent
 
 
 def follower_connects(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A follower connects to the server that the oracle names and sends it the last epoch that it has
-    promised.
+    """A follower connects to the server that the oracle names and sends it its last promise.
 
     Paper: f.1.1, CEPOCH(f.p).
     ZooKeeper: Learner.connectToLeader, Learner.registerWithLeader (FOLLOWERINFO).
@@ -75,8 +74,7 @@ def leader_processes_cepoch(state: State, leader: Sid, follower: Sid) -> State |
 
 
 def follower_processes_newepoch(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower promises the epoch and sends its own epoch and history, unless it has promised a higher
-    epoch.
+    """A follower promises the epoch and sends its epoch and history, unless its promise is higher.
 
     Paper: f.1.2, ACK-E(f.a, h_f).
     ZooKeeper: Learner.registerWithLeader (LEADERINFO, ACKEPOCH).
@@ -96,8 +94,7 @@ def follower_processes_newepoch(state: State, follower: Sid, leader: Sid) -> Sta
 
 
 def leader_processes_ackepoch(state: State, leader: Sid, follower: Sid) -> State | None:
-    """The leader records a history; once a quorum has sent theirs, it adopts and sends out the most recent
-    one.
+    """The leader records a history; with a quorum of them, it adopts and sends out the most recent.
 
     Paper: l.1.2 and l.2.1, NEWLEADER(e', I_e'). An ACK-E that comes later is answered alone, with all that
     the leader has by then.

@@ -55,8 +55,7 @@ def leader_gives_up(state: State, leader: Sid) -> State | None:
 
 
 def follower_gives_up(state: State, follower: Sid) -> State | None:
-    """A follower that is not connected goes back to phase 0 when the server that the oracle names does not
-    lead.
+    """A follower that is not connected goes back to phase 0 if the server named does not lead.
 
     Paper: section IV, a process in no epoch asks the oracle again. Departure: D18.
     ZooKeeper: Learner.connectToLeader fails after its last try; QuorumPeer.run, FOLLOWING to LOOKING.

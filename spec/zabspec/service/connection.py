@@ -18,8 +18,7 @@ from zabspec.watches import NOTHING, registered_again
 
 
 def client_connects(state: State, client: Cid, server: Sid) -> State | None:
-    """A client connects to a server that has applied all that the client has seen, and registers its watches
-    again.
+    """A client connects to a server that is not behind it, and registers its watches again.
 
     From now on the leader takes no request of the session from another server. What an earlier connection
     with this server has left is dropped.

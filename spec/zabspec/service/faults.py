@@ -36,8 +36,7 @@ def leader_is_deposed(state: State, server: Sid) -> State | None:
 
 
 def server_finds_leader(state: State, server: Sid) -> State | None:
-    """A server learns that its leader has been deposed, closes its connections, and follows the present
-    leader.
+    """A server learns that its leader is deposed, closes its connections, and follows the new one.
 
     ZooKeeper: QuorumPeer.run, LOOKING; ZooKeeperServer.shutdown closes its connections.
     """

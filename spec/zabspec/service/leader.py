@@ -17,8 +17,7 @@ from zabspec.service.state import Cid, Logged, State
 
 
 def leader_logs_write(state: State, client: Cid, server: Sid) -> State | None:
-    """The leader takes the next write of a session from the server that owns the session, and it is
-    committed.
+    """The leader takes the next write of a session from its owner, and the write is committed.
 
     ZooKeeper: PrepRequestProcessor.pRequest, SessionTrackerImpl.checkSession.
     """
@@ -52,8 +51,7 @@ def leader_answers_sync(state: State, client: Cid, server: Sid) -> State | None:
 
 
 def leader_expires_session(state: State, client: Cid) -> State | None:
-    """The leader has heard nothing of a session for too long: it closes the session and deletes its ephemeral
-    nodes.
+    """The leader closes a session that it has heard nothing of for too long, with its ephemeral nodes.
 
     ZooKeeper: SessionTrackerImpl.run, ZooKeeperServer.expire.
     """

@@ -76,8 +76,9 @@ def server_answers(state: State, server: Sid, client: Cid) -> State | None:
 
 
 def server_registers_again(state: State, server: Sid, client: Cid) -> State | None:
-    """A server registers a client's watches again, or tells it what they have missed, as far as the tree
-    shows it.
+    """A server registers a client's watches again, or sends it the events that they have missed.
+
+    It knows of them only as far as its tree shows.
 
     ZooKeeper: DataTree.setWatches.
     """
@@ -92,8 +93,7 @@ def server_registers_again(state: State, server: Sid, client: Cid) -> State | No
 
 
 def server_answers_sync(state: State, server: Sid, client: Cid) -> State | None:
-    """A server answers a sync once it has applied what the leader had committed when the leader took the
-    sync.
+    """A server answers a sync once it has applied what was committed when the leader took it.
 
     ZooKeeper: FollowerZooKeeperServer.sync, CommitProcessor.commit.
     """

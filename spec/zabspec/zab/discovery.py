@@ -26,8 +26,7 @@ from zabspec.zab.state import AckEpoch, FollowerInfo, LeaderInfo, Stage, State, 
 
 
 def leader_processes_followerinfo(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader hears what a follower has promised; with a quorum, it promises a later epoch itself and
-    proposes it.
+    """A leader records a promise; with a quorum of them, it promises a later epoch and proposes it.
 
     The promise is on disk before it is sent. A latecomer is sent the epoch that was proposed. An observer's
     promise raises the epoch like any other, but the observer is not counted, and neither is its

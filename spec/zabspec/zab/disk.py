@@ -26,9 +26,7 @@ def applied(server: Server, *txns: Txn) -> Server:
 
 
 def durable(server: Server) -> History:
-    """Returns the history that a server would find if it started now: its snapshot, and the records
-    after it.
-    """
+    """Returns the history that a server would find if it started now: snapshot, then later records."""
     return (*server.snapshot.tree, *after(server.log, server.snapshot.zxid))
 
 

@@ -70,8 +70,7 @@ def server_is_elected_late(state: State, server: Sid) -> State | None:
 
 
 def server_leads_unelected(state: State, server: Sid) -> State | None:
-    """A looking server leads, whatever its vote: an oracle named it, or votes that are out of date elected
-    it.
+    """A looking server leads, whatever its vote: an oracle or votes that are out of date name it.
 
     Paper: section IV, phase 0.
     ZooKeeper: QuorumPeer.run, LOOKING to LEADING.

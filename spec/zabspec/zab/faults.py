@@ -50,8 +50,9 @@ def leader_drops_follower(state: State, leader: Sid, follower: Sid) -> State | N
 
 
 def server_restarts(state: State, server: Sid, kept: int) -> State | None:
-    """A server crashes and restarts with what is on its disk, which may include the first part of what
-    waited.
+    """A server crashes and restarts with what is on its disk, and perhaps some of what waited.
+
+    Of what waited to be written, any first part may be on disk.
 
     It considers all of it as applied, committed or not. It refuses to start if its log is of a later epoch
     than its current epoch: then it crashed between the two at NEWLEADER.

@@ -71,6 +71,8 @@ def share(state: State, sid: Sid) -> Share:
 def share_of(state: State, sid: Sid, prospects: tuple[Summary, ...], is_to_lead: bool) -> Share:
     """Returns what the mapping reads of a server with these prospects.
 
+    It has one prospect more if it may enter its epoch.
+
     One prospect more if it may enter its epoch.
     """
     server = state.servers[sid]
@@ -94,8 +96,9 @@ def summaries(state: State, sid: Sid) -> tuple[Summary, ...]:
 def summaries_of(
     state: State, sid: Sid, leading: Iterable[Zxid | None], cut: Zxid | None
 ) -> tuple[Summary, ...]:
-    """Returns what a server has, and what may be left of that, where `committed_by` says how far others have
-    committed.
+    """Returns what a server has, and what may be left of that.
+
+    How far others have committed, `committed_by` says.
     """
     server = state.servers[sid]
     epoch, log = server.current_epoch, durable(server)
@@ -110,7 +113,7 @@ def summaries_of(
 
 
 def committed_by(state: State, sid: Sid) -> Zxid | None:
-    """Returns the zxid up to which an established leader has committed in its epoch.
+    """Returns the zxid up to which an established leader has committed, None for every other server.
 
     None for every other server.
     """

@@ -38,6 +38,8 @@ def sent_to_learners(state: State, leader: Sid, learners: Iterable[Sid], *messag
     """Returns the state after a leader sent messages to learners.
 
     A learner that has closed its end gets nothing.
+
+    A learner that has closed its end gets nothing.
     """
     for learner in learners:
         if learner == leader or state.servers[learner].leader != leader:
@@ -50,8 +52,9 @@ def sent_to_learners(state: State, leader: Sid, learners: Iterable[Sid], *messag
 
 
 def sent_to_leader(state: State, follower: Sid, leader: Sid, message: Message) -> State:
-    """Returns the state after a follower sent a message to its leader; it is lost if the leader has closed
-    its end.
+    """Returns the state after a follower sent a message to its leader.
+
+    The message is lost if the leader has closed its end.
     """
     if state.servers[leader].stages[follower] == Stage.ABSENT:
         return state
@@ -64,8 +67,7 @@ def is_reachable(state: State, one: Sid, other: Sid) -> bool:
 
 
 def first_message(state: State, sender: Sid, receiver: Sid) -> Message | None:
-    """Returns the message that the receiver takes next, None if there is none or a partition separates the
-    two.
+    """Returns the message that the receiver takes next, None if there is none or the two are cut off.
 
     What was sent waits: TCP sends it again until it gets through or one end gives up.
     """

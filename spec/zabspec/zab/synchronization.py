@@ -116,8 +116,7 @@ def how_it_is_synced(leading: Server, has: Zxid, disk: Disk) -> tuple[Diff | Tru
 
 
 def how_to_sync(committed_log: History, processed: Zxid, has: Zxid) -> tuple[Diff | Trunc | None, History]:
-    """Returns how a learner that has all up to a zxid gets what a leader has: DIFF or TRUNC, and what follows
-    it.
+    """Returns how a learner gets what a leader has: DIFF or TRUNC, and the transactions that follow.
 
     None stands for SNAP, where the two have no transaction in common that can be named. A zxid with counter 0
     is in no log: it labels the tree of a server that has led.
@@ -177,8 +176,7 @@ def outstanding(leading: Server) -> list[Message]:
 
 
 def follower_starts_sync(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower starts to take over its leader's history: DIFF keeps its own, TRUNC truncates it, SNAP
-    replaces it.
+    """A follower starts to take over its leader's history: DIFF adds, TRUNC truncates, SNAP replaces.
 
     ZooKeeper: Learner.syncWithLeader, up to the first readPacket.
     """
@@ -230,7 +228,9 @@ def follower_queues_proposal(state: State, follower: Sid, leader: Sid) -> State 
 
 
 def follower_notes_commit(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower that does not serve yet records a COMMIT.
+    """A follower that does not serve yet records a COMMIT, or applies it at once.
+
+    It applies it if its tree will be written as a whole.
 
     If its tree will be written as a whole, it applies it.
 
@@ -342,8 +342,9 @@ def follower_acknowledges_newleader(state: State, follower: Sid, leader: Sid) ->
 
 
 def leader_processes_newleader_ack(state: State, leader: Sid, follower: Sid) -> State | None:
-    """A leader counts a learner that has its history; with a quorum it is established, and sends UPTODATE to
-    them.
+    """A leader counts a learner that has its history; with a quorum of them, it is established.
+
+    It sends UPTODATE to all of them.
 
     That commits its own log. The leader labels its tree with the new epoch.
 
@@ -371,8 +372,9 @@ def leader_processes_newleader_ack(state: State, leader: Sid, follower: Sid) -> 
 
 
 def follower_processes_uptodate(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A follower starts to serve; what came since NEWLEADER is handed on to be written, and delivered if
-    committed.
+    """A follower starts to serve, and hands what came since NEWLEADER to its disk.
+
+    What of that is committed, it delivers.
 
     Paper: f.2.2.
     ZooKeeper: Learner.syncWithLeader (UPTODATE): logRequest, commit.

@@ -25,9 +25,7 @@ def everyone_delivers(state: State) -> bool:
 
 
 def another_server_leads_too(state: State, leader: Sid, other: Sid) -> bool:
-    """While one leader is established, another is too, of another epoch: the older one has not yet
-    noticed.
-    """
+    """While one leader is established, so is another, of another epoch: the older has not noticed yet."""
     return leader_is_established(state, leader) and leader_is_established(state, other)
 
 
@@ -110,9 +108,7 @@ def observer_delivers(state: State, observer: Sid) -> bool:
 
 
 def leader_is_cut_off(state: State, leader: Sid, other: Sid) -> bool:
-    """A leader that a partition separates from every quorum leads on, while another is established on the
-    other side.
-    """
+    """A leader that a partition cuts off from every quorum leads on, while another is established."""
     if not another_server_leads_too(state, leader, other) or is_reachable(state, leader, other):
         return False
     servers = [Sid(sid) for sid in range(len(state.servers))]

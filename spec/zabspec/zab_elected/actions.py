@@ -106,8 +106,7 @@ def server_starts(state: State, server: Sid) -> State | None:
 
 
 def server_looks_again(state: State, server: Sid) -> State | None:
-    """A server that cannot connect to the server it is to follow, because that one does not lead, looks
-    again.
+    """A server that cannot connect to the one it is to follow, which does not lead, looks again.
 
     ZooKeeper: Learner.connectToLeader, QuorumPeer.run.
     """
@@ -120,8 +119,7 @@ def server_looks_again(state: State, server: Sid) -> State | None:
 
 
 def server_follows_leader(state: State, follower: Sid, leader: Sid) -> State | None:
-    """A server connects to the leader that it has decided to follow, and tells it the last epoch it has
-    promised.
+    """A server connects to the leader that it has decided to follow, and sends it its last promise.
 
     ZooKeeper: Learner.connectToLeader and registerWithLeader.
     """
