@@ -158,4 +158,5 @@ def test_only_what_a_server_uses_is_loaded(
     for module in ("shell.member", "ports.quorum_port", "commands.ensemble", "commands.show_files"):
         assert f"zabserver.net.{module}" not in loaded
     assert "zabserver.zab.peer" not in loaded
-    assert [each for each in loaded if each.startswith("zabcheck.")] == ["zabcheck.cli", "zabcheck.cli.entry"]
+    others = [each for each in loaded if not each.startswith(("zabserver", "zabcheck.cli"))]
+    assert others == ["zabcheck"]
