@@ -33,8 +33,8 @@ def drawn(result: Replay, columns: int | None = None) -> str:
 
 
 def say_kept(path: Path) -> None:
-    """Prints where a trace was kept, and how to run it again."""
-    say(f"kept as {path}; `zab replay` runs it again", 2)
+    """Prints where a trace was kept, in one line however long the path is, and how to run the trace again."""
+    print(f"  kept as {path}\n  `zab replay` runs it again")
 
 
 def say(text: str, indent: int = 0, hanging: int | None = None) -> None:
