@@ -1,4 +1,4 @@
-"""Pictures that must stay as they are."""
+"""Pictures that tests compare with files."""
 
 from __future__ import annotations
 

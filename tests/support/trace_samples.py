@@ -13,7 +13,8 @@ from zabspec.paper.state import State
 
 SETTINGS = {"spec": "paper", "servers": 3}
 
-# Server 0 leads 1; what it logged is delivered by both; then 1 is lost, restarts, and hears of it again.
+# Server 0 leads server 1, and both deliver what server 0 has logged. Server 2 joins them and loses its
+# connection; then server 1 restarts.
 STORY = (
     ("server_becomes_oracle_choice", 0),
     ("server_follows_oracle", 1),
@@ -56,7 +57,7 @@ def no_restart_forgets(before: State, after: State, sid: int) -> bool:
 
 
 def story_model(bookkeeping: bool = False) -> Model:
-    """A model with one property of each kind, two of which `STORY` violates."""
+    """Returns a model with one property of each kind, two of which `STORY` violates."""
     bounds = Bounds(servers=3, transactions=2, timeouts=2, restarts=1)
     plain = zab_tla.model(bounds) if bookkeeping else paper.model(bounds)
     return replace(
@@ -69,7 +70,7 @@ def story_model(bookkeeping: bool = False) -> Model:
 
 
 def run(model: Model, story: tuple[tuple[object, ...], ...] = STORY, asked: str = "") -> Trace:
-    """The trace that takes the steps of a story."""
+    """Returns the trace that takes the steps of a story."""
     world = model.initial
     steps = [TraceStep("", (), world)]
     for action, *arguments in story:

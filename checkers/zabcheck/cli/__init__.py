@@ -1,1 +1,1 @@
-"""The subcommands of `zab`, a module each: what it takes, what it does, what it prints."""
+"""The `zab` command: where it starts, and a module for each subcommand with its arguments and output."""

@@ -16,7 +16,8 @@ def add(commands: Any) -> None:
         "watches",
         description="Derives two tables from the spec, and prints them in Markdown: which watch event each "
         "operation fires for each kind of watch, and which events a client gets when it reconnects and the "
-        "node has changed meanwhile.",
+        "node has changed meanwhile. A watch is on p; c is a child of p, and d a child of c. gone: the watch "
+        "does not survive the event; lost: the client never learns of the change; n/a: impossible.",
     )
     parser.set_defaults(run=run)
 

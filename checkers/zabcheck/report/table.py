@@ -1,8 +1,8 @@
-"""Tables in plain text: at once, where all rows are known, or row by row, as they are found."""
+"""Tables in plain text that are printed row by row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 GAP = 2
 """Blanks between two columns."""
@@ -44,15 +44,3 @@ class Columns:
             line = line.rstrip() if len(line) > start + width else line
             start += width + GAP
         return "\n".join(each.rstrip() for each in [*lines, line])
-
-
-def aligned(table: Sequence[Sequence[str]], *, words: int) -> Iterator[str]:
-    """Yields the lines of a table whose columns are as wide as they must be.
-
-    Args:
-        table: its rows, the headings first, each with as many cells.
-        words: how many columns, from the first, are aligned to the left; the others, numbers, to the right.
-    """
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    columns = Columns(widths, words=words, width=sum(widths) + GAP * len(widths))
-    yield from map(columns.row, table)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from zabcheck.cli import bugs, mutants, order
+from zabcheck.cli import bugs, coverage, mutants, order
 from zabcheck.cli import main as cli
 from zabcheck.cli.series import in_turn
 from zabcheck.explorer.verdicts import Counts, Outcome, Verdict
+from zabcheck.models.coverage import COVERED, Coverage
 from zabcheck.models.registry import MUTANTS
 from zabcheck.models.zab.catalogue.disk_order import RULES
 from zabcheck.report import progress
@@ -98,6 +99,13 @@ def test_no_line_of_a_table_is_wider_than_the_page(
 def test_lists_and_help_fit_a_page(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     assert cli.main(command) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_the_table_of_coverage_fits_a_page() -> None:
+    columns = [Coverage(Counts(1, 1, 1), True, frozenset(COVERED[spec].everything)) for spec in ["zab"] * 7]
+    lines = coverage._table("zab", columns)
+    assert max(map(len, lines)) <= 80
+    assert sum("x  x  x  x  x  x  x" in line for line in lines) == len(COVERED["zab"].everything)
 
 
 def test_progress_names_the_search_and_how_many_there_are(

@@ -90,6 +90,7 @@ def test_a_search_that_gives_up_is_not_complete() -> None:
 def test_a_table_tells_what_happens_where(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["coverage", "paper"]) == 0
     lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
     assert lines[0].startswith("1: paper, 3 servers, 1 transaction, 1 timeout, no restarts, 3 epochs: ")
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.endswith(("x", "-"))}
     assert rows["connection_times_out"] == ["x", "-", "x"]

@@ -21,12 +21,12 @@ PROPOSED = (*STORY[:9], *(step for step in STORY[10:14] if step[0] != "follower_
 
 
 def without(model: Model, action: str) -> Model:
-    """A model whose spec has lost an action."""
+    """Returns a model whose spec has lost an action."""
     return replace(model, steps=tuple(step for step in model.steps if step.action != action))
 
 
 def never(model: Model, action: str) -> Model:
-    """A model in whose spec an action is never enabled."""
+    """Returns a model in whose spec an action is never enabled."""
     steps = tuple(
         replace(step, apply=lambda *_: None) if step.action == action else step for step in model.steps
     )
@@ -34,7 +34,7 @@ def never(model: Model, action: str) -> Model:
 
 
 def forgetful(model: Model) -> Model:
-    """A model in whose spec a follower that logs a proposal forgets which epoch it promised."""
+    """Returns a model in whose spec a follower that logs a proposal forgets which epoch it promised."""
 
     def apply(step):
         def applied(world, *arguments):
@@ -128,7 +128,7 @@ def test_another_initial_world_is_told_as_well() -> None:
 
 
 def lasso(loop: int) -> Trace:
-    """Server 0 is chosen and restarts: after that it is as it was, but for the oracle and the budget."""
+    """Returns a run in which server 0 is chosen, with a loop that goes back to a state."""
     return replace(run(story_model(), STORY[:1]), loop=loop)
 
 

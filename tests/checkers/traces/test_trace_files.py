@@ -62,7 +62,7 @@ def test_a_file_is_what_itf_says(tmp_path: Path, trace: Trace, model: Model) -> 
 
 
 def only_itf(value: Any) -> bool:
-    """Whether a value is built as ADR-015 says: no null, no JSON number, `#` only where it has a meaning."""
+    """True if a value is built as ADR-015 says: no null, no JSON number, `#` only where it has a meaning."""
     match value:
         case bool() | str():
             return True
@@ -143,7 +143,7 @@ print(to_text(run(model, asked="agreement"), Expect.VIOLATED))
 
 
 def damage(change: Callable[[Any], object]) -> str:
-    """The text of a good file after a change of its JSON."""
+    """Returns the text of a good file after a change of its JSON."""
     trace = run(build(Instance(bounds=BOUNDS)), STORY[:4], "agreement")
     document = json.loads(to_text(trace, Expect.VIOLATED))
     change(document)
