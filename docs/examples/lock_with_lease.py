@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import wraps
 
-from zabcheck.explorer import Assumptions, Model, model_of
+from zabcheck.explorer import Model, assume, model_of
 from zabspec.parts import Row, Sid, replace
 
 # The state.
@@ -152,7 +152,7 @@ def model(clients: int = 3, leases: int = 3, fenced: bool = True, expires: bool 
         every_step=[no_write_is_stale],
         sometimes=[two_believe_they_hold_lock, write_is_late],
         eventually=[lock_becomes_free],
-        fairness=Assumptions(weak=frozenset({"lease_expires"})),
+        fairness=assume(weak=[lease_expires] if expires else []),
         symmetry=True,
         who="client",
     )

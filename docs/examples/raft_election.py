@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import wraps
 
-from zabcheck.explorer import Assumptions, Model, model_of
+from zabcheck.explorer import Action, Model, assume, model_of
 from zabspec.parts import Row, Sid, replace
 
 # The state.
@@ -198,27 +198,23 @@ def model(servers: int = 3, terms: int = 2, forgetful: bool = False, calm: bool 
             return None
         return server_starts_election(state, server)
 
-    restarts = server_restarts_without_vote if forgetful else server_restarts
-    actions = [
+    fair: list[Action] = [
         starts_election,
         server_votes,
         candidate_counts_vote,
         candidate_becomes_leader,
         server_follows_leader,
-        *([] if calm else [restarts]),
     ]
+    faults: list[Action] = [] if calm else [server_restarts_without_vote if forgetful else server_restarts]
     return model_of(
         "Raft's leader election",
         State(Row([Server()] * servers), frozenset()),
-        actions,
+        [*fair, *faults],
         processes=servers,
         always=[at_most_one_leader_in_a_term],
         sometimes=[leader_is_elected, *([two_lead_at_once] if terms > 1 and not calm else [])],
         eventually=[some_server_leads],
-        fairness=Assumptions(
-            weak=frozenset(each.__name__ for each in actions if each is not restarts),
-            faults=frozenset({restarts.__name__}),
-        ),
+        fairness=assume(weak=fair, faults=faults),
         choices={"term": range(1, terms + 1)},
         symmetry=True,
         who="server",

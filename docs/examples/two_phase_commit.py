@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from zabcheck.explorer import Assumptions, Model, model_of
+from zabcheck.explorer import Model, assume, model_of
 from zabspec.parts import Row, Sid, replace
 
 # The state.
@@ -162,7 +162,7 @@ def model(managers: int = 3, hasty: bool = False, reliable: bool = True) -> Mode
     """
     start = State(Row([Phase.WORKING] * managers), Decision.INIT, frozenset(), frozenset())
     commits = transaction_manager_commits_hastily if hasty else transaction_manager_commits
-    fair = {"manager_prepares", "manager_receives_commit", "manager_receives_abort"}
+    fair = [manager_prepares, manager_receives_commit, manager_receives_abort]
     return model_of(
         "two-phase commit",
         start,
@@ -179,7 +179,7 @@ def model(managers: int = 3, hasty: bool = False, reliable: bool = True) -> Mode
         always=[managers_agree],
         sometimes=[all_commit, all_abort],
         eventually=[manager_finishes],
-        fairness=Assumptions(weak=frozenset(fair | ({"transaction_manager_aborts"} if reliable else set()))),
+        fairness=assume(weak=[*fair, transaction_manager_aborts] if reliable else fair),
         symmetry=True,
         who="resource manager",
     )

@@ -30,18 +30,19 @@ happen. Where process ids are nothing but names, `symmetry=True` makes the searc
 
 from __future__ import annotations
 
-from zabcheck.explorer.building import model_of
+from zabcheck.explorer.building import Action, model_of
 from zabcheck.explorer.derived import derived
 from zabcheck.explorer.errors import SpecError
 from zabcheck.explorer.limits import Progress
 from zabcheck.explorer.liveness import check_liveness
 from zabcheck.explorer.model import Local, Model, Property, Step, as_property
 from zabcheck.explorer.options import Options
-from zabcheck.explorer.promises import Assumptions, Eventually, eventually, everyone, majorities
+from zabcheck.explorer.promises import Assumptions, Eventually, assume, eventually, everyone, majorities
 from zabcheck.explorer.search import search
 from zabcheck.explorer.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
 
 __all__ = [
+    "Action",
     "Assumptions",
     "Counts",
     "Eventually",
@@ -57,6 +58,7 @@ __all__ = [
     "TraceStep",
     "Verdict",
     "as_property",
+    "assume",
     "check_liveness",
     "derived",
     "eventually",

@@ -14,6 +14,8 @@ from zabcheck.explorer.promises import Assumptions, Promise, eventually
 from zabspec.parts import Sid
 
 Action = Callable[..., State | None]
+"""An action: takes a state and the arguments, and returns the next state, or None where it is disabled."""
+
 Predicate = Callable[..., bool]
 
 _NOTHING_ASSUMED = Assumptions()
@@ -66,6 +68,7 @@ def model_of(  # noqa: PLR0913 - a model has this many parts, and all but three 
     steps = tuple(step for action in actions for step in _steps(action, processes, choices or {}))
     if not steps:
         raise SpecError(f"{name}: no action can be taken: there are none, or they need more processes")
+    _check_names(name, fairness, steps)
     return Model(
         name,
         initial,
@@ -79,6 +82,14 @@ def model_of(  # noqa: PLR0913 - a model has this many parts, and all but three 
         eventually=tuple(_promise(each) for each in eventually),
         fairness=fairness,
     )
+
+
+def _check_names(name: str, fairness: Assumptions, steps: Iterable[Step]) -> None:
+    """Checks that assumptions are about actions that the model has."""
+    known = {step.action for step in steps}
+    for each in sorted(fairness.weak | fairness.strong | fairness.free | fairness.faults):
+        if each not in known:
+            raise SpecError(f"{name}: its fairness names an action {each!r}, which the model does not have")
 
 
 def _steps(action: Action, processes: int, choices: Mapping[str, Iterable[int]]) -> Iterator[Step]:

@@ -128,3 +128,22 @@ class Assumptions:
     faults: frozenset[str] = frozenset()
     may_be_taken: Callable[[Any, Up, str, tuple[Sid, ...]], bool] = _always
     may_stay_up: Callable[[int], Iterable[Up]] = everyone
+
+
+def assume(
+    *,
+    weak: Iterable[Callable[..., Any]] = (),
+    strong: Iterable[Callable[..., Any]] = (),
+    faults: Iterable[Callable[..., Any]] = (),
+    may_stay_up: Callable[[int], Iterable[Up]] = everyone,
+) -> Assumptions:
+    """Returns the assumptions about runs for actions that are given as functions.
+
+    Args:
+        weak: the weakly fair actions.
+        strong: the strongly fair actions.
+        faults: the actions that no process takes any more from some point of a run on.
+        may_stay_up: takes the number of processes; yields the sets of processes that may stay up.
+    """
+    names = [frozenset(action.__name__ for action in actions) for actions in (weak, strong, faults)]
+    return Assumptions(weak=names[0], strong=names[1], faults=names[2], may_stay_up=may_stay_up)

@@ -16,6 +16,7 @@ from zabcheck.explorer import (
     Options,
     Outcome,
     SpecError,
+    assume,
     check_liveness,
     eventually,
     majorities,
@@ -155,6 +156,18 @@ def test_a_holder_that_stops_keeps_the_lock() -> None:
     assert (verdict.outcome, verdict.note) == (Outcome.VIOLATED, "with processes 0, 1 up, for 0")
 
 
+def test_assumptions_are_about_actions_of_the_model() -> None:
+    fair = assume(weak=[process_releases_lock], strong=[process_gets_lock], faults=[process_asks])
+    assert fair == Assumptions(
+        weak=frozenset({"process_releases_lock"}),
+        strong=frozenset({"process_gets_lock"}),
+        faults=frozenset({"process_asks"}),
+    )
+    assert lock(fairness=fair).fairness == fair
+    with pytest.raises(SpecError, match="names an action 'process_is_served', which the model does not have"):
+        lock(fairness=assume(weak=[process_is_served]))
+
+
 def test_a_goal_may_have_a_premise() -> None:
     def waits(state: Lock, process: Sid) -> bool:
         return state.waiting[process]
@@ -190,5 +203,5 @@ def test_symmetry_must_be_declared() -> None:
 
 def test_everything_exported_is_there_and_documented() -> None:
     for name in explorer.__all__:
-        assert name == "Progress" or getattr(explorer, name).__doc__, name
+        assert name in ("Action", "Progress") or getattr(explorer, name).__doc__, name
     assert list(explorer.__all__) == sorted(explorer.__all__, key=lambda name: (name[0].islower(), name))
