@@ -18,7 +18,7 @@ SPEC = '''
 from dataclasses import dataclass
 from enum import IntEnum
 
-from zabcheck.explorer import Assumptions, model_of
+from zabcheck.explorer import assume, model_of
 from zabspec.parts import Row, Sid, replace
 
 class Phase(IntEnum):
@@ -76,10 +76,7 @@ def model(processes: int = 3, greedy: bool = False, strong: str = "yes"):
         always=[one_holder],
         sometimes=[lock_is_held],
         eventually=[process_holds],
-        fairness=Assumptions(
-            weak=frozenset({"process_gives_back"}),
-            strong=frozenset({"process_gets_lock"} if strong == "yes" else ()),
-        ),
+        fairness=assume(weak=[process_gives_back], strong=[gets] if strong == "yes" else []),
         symmetry=True,
     )
 
