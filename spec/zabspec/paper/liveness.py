@@ -93,11 +93,11 @@ def may_be_taken(state: State, up: Up, action: str, servers: tuple[Sid, ...]) ->
         servers: its arguments, all in `up`.
     """
     match action:
-        case "connection_times_out" | "server_restarts":
+        case connection_times_out.__name__ | server_restarts.__name__:
             return False
-        case "server_becomes_oracle_choice":
+        case server_becomes_oracle_choice.__name__:
             return state.oracle not in up
-        case "leader_gives_up":
+        case leader_gives_up.__name__:
             leading = state.servers[servers[0]]
             return state.oracle != servers[0] or is_quorum(leading.promised, leading.stages)
         case _:

@@ -27,7 +27,7 @@ from zabspec.quorums import is_quorum
 from zabspec.zab import NEXT_LIVE
 from zabspec.zab.broadcast import leader_proposes
 from zabspec.zab.disk import durable
-from zabspec.zab.election import leader_gives_up, standing
+from zabspec.zab.election import leader_gives_up, leader_stops_waiting, server_is_elected, standing
 from zabspec.zab.faults import follower_times_out, leader_drops_follower, server_restarts
 from zabspec.zab.partitions import network_splits
 from zabspec.zab.state import AckEpoch, Role, Stage, State, learners_from
@@ -141,17 +141,22 @@ def may_be_taken(state: State, up: Up, action: str, servers: tuple[Sid, ...]) ->
         servers: its arguments, all in `up`.
     """
     match action:
-        case "follower_times_out" | "leader_drops_follower" | "server_restarts" | "network_splits":
+        case (
+            follower_times_out.__name__
+            | leader_drops_follower.__name__
+            | server_restarts.__name__
+            | network_splits.__name__
+        ):
             return False
-        case "server_is_elected":
+        case server_is_elected.__name__:
             if any(state.servers[sid].role == Role.LEADING for sid in up):
                 return False
             return standing(state, servers[0]) == max(standing(state, sid) for sid in up)
-        case "leader_gives_up":
+        case leader_gives_up.__name__:
             leader = servers[0]
             had_quorum = is_quorum(state.quorums, state.servers[leader].connecting)
             return had_quorum or not is_quorum(state.quorums, may_come(state, up, leader))
-        case "leader_stops_waiting":
+        case leader_stops_waiting.__name__:
             return not is_quorum(state.quorums, may_help(state, up, servers[0]))
         case _:
             return True

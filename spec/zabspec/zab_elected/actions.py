@@ -176,8 +176,8 @@ _JOINED: dict[str, Action] = {
         action.__name__: synchronizing(action)
         for action in (zab.leader_processes_newleader_ack, zab.follower_processes_uptodate)
     },
-    "server_follows_leader": server_follows_leader,
-    "server_restarts": server_restarts,
+    zab.server_follows_leader.__name__: server_follows_leader,
+    zab.server_restarts.__name__: server_restarts,
 }
 
 
