@@ -1,6 +1,6 @@
 """A real Apache ZooKeeper for the tests that need one: Debian's package `zookeeper`, started for the run.
 
-Where it is not installed, the tests are skipped with that reason; with ZABKIT_APACHE=required they fail.
+Where it is not installed, these tests are skipped with that reason; with ZABKIT_APACHE=required they fail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from zabserver.zab.ensemble import Ensemble
 
 @dataclass(frozen=True)
 class Apache:
-    """A server that runs: where its clients connect, and where it keeps its data."""
+    """A running server: its port for clients, and its data directory."""
 
     port: int
     data: Path
@@ -37,7 +37,7 @@ def _installed() -> None:
 
 @pytest.fixture
 def start_apache(_installed: None, tmp_path: Path) -> Iterator[Callable[[int, Ensemble], Path]]:
-    """Starts a member of an ensemble; returns the file to which it writes what it does."""
+    """Starts a member of an ensemble, and returns the file that it logs to."""
     members: list[subprocess.Popen[bytes]] = []
 
     def begin(sid: int, ensemble: Ensemble) -> Path:
@@ -52,7 +52,7 @@ def start_apache(_installed: None, tmp_path: Path) -> Iterator[Callable[[int, En
 
 @pytest.fixture(scope="session")
 def apache(_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apache]:
-    """One Apache ZooKeeper for all tests of a run; nobody else uses it."""
+    """One Apache ZooKeeper for all tests of a run."""
     folder = tmp_path_factory.mktemp("apache")
     port = free_port()
     server = start(folder, port)

@@ -1,6 +1,6 @@
-"""Random operations, put to a real Apache ZooKeeper 3.8.0 and to the spec: clients see the same of both.
+"""Random operations on a real Apache ZooKeeper 3.8.0 and on the spec: clients see the same.
 
-What 3.8.0 does otherwise than later releases is in the spec's settings for it, and in docs/deviations.md.
+Where 3.8.0 differs from later releases is in the spec's settings for it, and in docs/deviations.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PLACES = itertools.count()
 
 
 def agree(port: int, steps: list[Operation], release: oracle.Release = oracle.DEBIAN_3_8) -> int:
-    """Compares, in a place of its own, and says how many events there were."""
+    """Compares both below a path of their own, and returns the number of watch events."""
     comparison = Comparison("127.0.0.1", port, release, f"/place{next(PLACES)}", CLIENTS)
     try:
         difference = comparison.run(steps)
@@ -86,7 +86,7 @@ def test_who_has_seen_more_is_turned_away(apache: Apache) -> None:
 
 
 def test_the_comparison_sees_what_3_8_does_otherwise(apache: Apache) -> None:
-    """Events of 3.8.0 have no zxid: the latest release differs."""
+    """Watch events of 3.8.0 have no zxid, those of the latest release have one."""
     steps: list[Operation] = [Ask(0, tree.Exists("/a", watch=True)), Ask(1, tree.Create("/a"))]
     assert agree(apache.port, steps) == 1
     with pytest.raises(AssertionError, match=r"operation 1: events of Create"):

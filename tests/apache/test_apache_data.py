@@ -1,4 +1,4 @@
-"""Data directories go both ways: ours starts on one of Apache's, Apache on one of ours, with equal trees."""
+"""Our server starts on Apache's data directories, and Apache's on ours, with equal trees."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ pytestmark = pytest.mark.apache
 
 OWNER = digest_id("u", "p")
 TRUSTING = {"snapshot.trust.empty": "true"}
-"""Without, Apache does not start on logs alone."""
+"""Without this setting, Apache does not start on logs alone."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(apache: Any) -> None:
-    """Skips, or fails, where there is no Apache ZooKeeper."""
+    """Skips the test, or fails, if Apache ZooKeeper is not installed."""
     assert not why_not()
 
 
 @contextmanager
 def apache_on(folder: Path, **more: str) -> Iterator[int]:
-    """An Apache ZooKeeper on the data directory `folder`/data; where its clients connect."""
+    """Runs an Apache ZooKeeper on the data directory `folder`/data, and yields its port for clients."""
     port = free_port()
     server = start(folder, port, TRUSTING | more)
     try:
@@ -52,13 +52,13 @@ def apache_on(folder: Path, **more: str) -> Iterator[int]:
 
 @contextmanager
 def ours_on(folder: Path) -> Iterator[int]:
-    """Our server on the data directory `folder`/data."""
+    """Runs our server on the data directory `folder`/data, and yields its port for clients."""
     with ZooKeeper(data=folder / "data", tick=2000, durable=True) as server:
         yield server.port
 
 
 def fill(port: int) -> Session:
-    """Nodes of all kinds, written, changed and deleted; the session that owns the ephemeral ones."""
+    """Writes, changes and deletes nodes of all kinds; returns the session that owns the ephemeral ones."""
     session = Session("127.0.0.1", port, 40_000)
     own = (Ace(Perm.READ | Perm.ADMIN, OWNER), Ace(Perm.READ, Id("ip", "127.0.0.0/8")))
     for request in (
@@ -94,7 +94,7 @@ def fill(port: int) -> Session:
 
 
 def walked(port: int) -> dict[str, tuple[Any, ...]]:
-    """Everything that a client can see of every node."""
+    """Returns everything that a client can see of every node."""
     session = Session("127.0.0.1", port)
     session.call(Auth("digest", b"u:p"))
     found: dict[str, tuple[Any, ...]] = {}
@@ -115,12 +115,12 @@ def walked(port: int) -> dict[str, tuple[Any, ...]]:
 
 
 def ask(session: Session, request: Request) -> Any:
-    """The reply to a request."""
+    """Returns the reply to a request."""
     return session.call(request).reply
 
 
 def check_goes_on(port: int, session: Session, zxid: int) -> None:
-    """The session is still there with its node, the next write has the next zxid."""
+    """Checks that the session has its node, and that the next write has the next zxid."""
     back = Session("127.0.0.1", port, 40_000, session.last_zxid, (session.id, session.password))
     assert back.id == session.id
     assert ask(back, tree.GetEphemerals("/")).paths == ("/a/ephemeral",)
@@ -147,7 +147,7 @@ def test_a_data_directory_moves(first: Any, second: Any, tmp_path: Path) -> None
 
 
 def write_snapshot(folder: Path) -> None:
-    """A snapshot by us of all that a directory holds."""
+    """Writes a snapshot of the state of a directory with our code."""
     disk = Disk(folder / "data")
     found = disk.load()
     file = disk.begin_snapshot(found.tree.zxid)
@@ -157,7 +157,7 @@ def write_snapshot(folder: Path) -> None:
 
 
 def keep_alone(folder: Path, kind: str) -> None:
-    """Takes all away but the newest snapshot, or all but the logs."""
+    """Deletes everything but the newest snapshot, or everything but the logs."""
     disk = Disk(folder / "data")
     gone = disk.snapshot_files() if kind == "logs" else [*disk.snapshot_files()[1:], *disk.log_files()]
     kept = disk.log_files() if kind == "logs" else disk.snapshot_files()[:1]
@@ -168,7 +168,7 @@ def keep_alone(folder: Path, kind: str) -> None:
 
 
 def check_digests(folder: Path) -> None:
-    """The digest of the last transaction of a directory is that of the tree, counted anew."""
+    """Checks that the digest of the last transaction in a directory is that of the tree."""
     found = Disk(folder / "data").load()
     assert found.replayed > 0
     assert found.tree.digest is not None
@@ -180,7 +180,7 @@ def check_digests(folder: Path) -> None:
     ("first", "second"), [(apache_on, ours_on), (ours_on, apache_on)], ids=["to us", "from us"]
 )
 def test_one_kind_of_files_is_enough(first: Any, second: Any, kind: str, tmp_path: Path) -> None:
-    """One reads the other's snapshot with all logs taken away, or its logs without any snapshot."""
+    """Each server reads the other's snapshot without logs, and the other's logs without a snapshot."""
     with first(tmp_path) as port:
         session = fill(port)
         written = walked(port)
@@ -204,7 +204,7 @@ def test_one_kind_of_files_is_enough(first: Any, second: Any, kind: str, tmp_pat
 
 
 def check_snapshot_digest(folder: Path) -> None:
-    """The digest in the newest snapshot is of the tree that is in it."""
+    """Checks that the digest in the newest snapshot is that of the tree in it."""
     newest = Disk(folder / "data").snapshot_files()[0]
     snapshot = decode_snapshot(newest.read_bytes(), str(newest))
     loaded = Tree()

@@ -1,4 +1,4 @@
-"""Servers of ours that only take part in elections, beside a member that is Apache ZooKeeper."""
+"""Servers of ours that only take part in elections, with Apache ZooKeeper as a member."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.apache
 
 Started = Callable[[int, Ensemble], Path]
 APACHE = 2
-"""Between ours: one of them dials it, another is dialed back."""
+"""An id between ours: one of ours connects to Apache, and Apache connects to the other."""
 
 
 @asynccontextmanager
 async def opened(ensemble: Ensemble, *sids: int) -> AsyncIterator[list[ElectionPeer]]:
-    """Peers that look for a leader, closed in the end."""
+    """Opens peers that look for a leader, and closes them at the end."""
     peers = [ElectionPeer(sid, ensemble) for sid in sids]
     try:
         for each in peers:
@@ -57,7 +57,7 @@ def test_apache_and_ours_elect_one_of_ours(start_apache: Started) -> None:
 
 
 def test_apache_is_elected_and_those_that_come_late_follow_it(start_apache: Started) -> None:
-    """The one that comes late has a larger id, and would be elected if it were there from the beginning."""
+    """The late server has a larger id, and would be elected if it were there from the beginning."""
 
     async def check() -> None:
         ensemble = local_ensemble(3, observers=1)
@@ -74,10 +74,10 @@ def test_apache_is_elected_and_those_that_come_late_follow_it(start_apache: Star
 
 
 def voted_for(peer: ElectionPeer, leader: int) -> bool:
-    """Whether Apache has told a peer that it votes for a leader."""
+    """True if Apache has told a peer that it votes for a leader."""
     return any(sender == APACHE and said.leader == leader for sender, said in peer.heard)
 
 
 def text_of(out: Path) -> str:
-    """What Apache has said so far."""
+    """Returns what Apache has logged so far."""
     return out.read_text(encoding="utf-8", errors="replace") if out.exists() else ""

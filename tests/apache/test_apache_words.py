@@ -1,4 +1,4 @@
-"""Four-letter words of a real Apache ZooKeeper 3.8.0 and of ours: the same fields, in the same lines."""
+"""Four-letter words of a real Apache ZooKeeper 3.8.0 and of ours have the same fields in the same lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ THREADS = re.compile(
     r"revalidate|stale|throttle|diff|snap|looking|leading|dead_watcher|unsuccessful_handshake|tls|outstanding_changes|"
     r"non_mtls|insecure_admin|digest_mismatches|unrecoverable|large_requests|watch_bytes|without_zk_server)"
 )
-"""Numbers that count steps of Apache's threads, caches and ensembles: ours has none of those."""
+"""Counts of Apache's threads, caches and ensembles, which our server does not have."""
 JAVA = {
     "java.vendor",
     "java.home",
@@ -40,7 +40,7 @@ JAVA = {
 
 @pytest.fixture(scope="module")
 def both(apache: Apache) -> Iterator[tuple[int, int]]:
-    """The ports of both servers, each with one client that has an ephemeral node and a watch."""
+    """Yields the ports of both servers, each with one client that has an ephemeral node and a watch."""
     with ZooKeeper(tick=2000) as ours:
         sessions = [Session("127.0.0.1", port) for port in (apache.port, ours.port)]
         for session in sessions:
@@ -61,7 +61,7 @@ def ask(port: int, word: str) -> str:
 
 
 def shape(text: str) -> list[str]:
-    """Lines with every number in them made the same."""
+    """Returns lines in which all numbers are replaced by the same."""
     text = re.sub(r"(?m)^(Zookeeper version: ).*", r"\1", text)
     text = re.sub(r"expire at .*:", "expire at TIME:", text)
     text = re.sub(r"0x[0-9a-f]+", "0xN", text)
@@ -79,7 +79,7 @@ def test_answers_have_the_same_shape(both: tuple[int, int], word: str) -> None:
 
 @pytest.mark.parametrize("word", ["stat", "cons"])
 def test_clients_are_shown_alike(both: tuple[int, int], word: str) -> None:
-    """How many connections there are, and in which order, is each server's own."""
+    """The number and the order of connections differ between the servers."""
     apache, ours = (sorted(set(shape(ask(port, word).replace("lop=NA", "lop=GETD")))) for port in both)
     assert ours == apache
 

@@ -1,4 +1,6 @@
-"""Members of ours and of Apache's in one ensemble: each kind leads, follows, observes, takes over files."""
+"""Members of ours and of Apache's in one ensemble: each kind leads, follows, observes, and uses the other's
+files.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.apache
 
 OURS, APACHE = Kind.OURS, Kind.APACHE
 WRITTEN = 60
-"""How many more writes each writer does between two things that are done to the members."""
+"""Number of writes that each writer has acknowledged between two faults."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +32,7 @@ def _needs_apache() -> None:
 
 @contextmanager
 def load(members: Members) -> Iterator[tuple[list[Writer], Callable[[], None]]]:
-    """Writers and a watcher, and a call that returns when all writers have written more."""
+    """Runs writers and a watcher; yields a function that waits until all writers have written more."""
     ports = list(members.client_ports.values())
     prepare(members.client_ports[members.leader or 1])
     writers = [Writer(f"w{number}", ports, seed=number) for number in range(3)]
@@ -62,7 +64,7 @@ def load(members: Members) -> Iterator[tuple[list[Writer], Callable[[], None]]]:
     ids=["one of ours", "two of ours"],
 )
 def test_each_kind_leads_and_follows_the_other(kinds: dict[int, Kind], tmp_path: Path) -> None:
-    """Server 3 leads first, for it has the largest id; then another does, and server 3 follows it."""
+    """Server 3 leads first, because it has the largest id; then another leads, and server 3 follows it."""
     with Members(tmp_path, kinds) as members:
         members.wait_until_serving()
         first = members.leader
@@ -101,7 +103,7 @@ def test_each_kind_observes_the_other(kind: Kind, tmp_path: Path) -> None:
 
 
 def test_members_become_ours_one_by_one_and_apaches_again(tmp_path: Path) -> None:
-    """A rolling restart under a steady load; each member takes over the other kind's files."""
+    """A rolling restart under a steady load; each member continues with the other kind's files."""
     with Members(tmp_path, dict.fromkeys((1, 2, 3), APACHE)) as members:
         members.wait_until_serving()
         with load(members) as (writers, go_on):

@@ -1,4 +1,4 @@
-"""Members of ours and of Apache's change together who is a member."""
+"""Members of ours and of Apache's reconfigure their ensemble together."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def connected(members: ReconfiguredMembers, sid: int) -> Iterator[KazooClient]:
 def change(
     members: ReconfiguredMembers, sid: int, joining: str | None = None, leaving: str | None = None
 ) -> None:
-    """Asks for it; where the leader is another by that, Apache's members close before they answer."""
+    """Requests a reconfiguration; if it changes the leader, Apache's members close the connection before they
+    reply.
+    """
     with connected(members, sid) as client, suppress(ConnectionLoss):
         client.reconfig(joining=joining, leaving=leaving, new_members=None)
 
@@ -57,7 +59,9 @@ def serving(members: ReconfiguredMembers, sids: list[int]) -> Callable[[], bool]
     ids=["Apache joins", "ours joins", "both are voters"],
 )
 def test_both_kinds_are_reconfigured(kinds: tuple[Kind, ...], tmp_path: Path) -> None:
-    """The fourth joins, the leader leaves, another becomes an observer; all start from what they wrote."""
+    """The fourth joins, the leader leaves, another becomes an observer; all start from the files that they
+    wrote.
+    """
     with ReconfiguredMembers(tmp_path, dict(enumerate(kinds, 1)), settings=SETTINGS) as members:
         members.wait_until_serving()
         with connected(members, 1) as client:

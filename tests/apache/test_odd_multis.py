@@ -1,4 +1,4 @@
-"""Multis whose parts create by one operation and with the flag of another: Apache's answers are ours."""
+"""Multis whose parts create by one operation and with the flag of another: our replies are Apache's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MULTIS = {
 
 
 def answers(port: int) -> dict[tuple[object, ...], object]:
-    """What is answered to each, and what there is afterwards."""
+    """Returns the reply to each multi, and the nodes afterwards."""
     session = Session("127.0.0.1", port)
     found: dict[tuple[object, ...], object] = {}
     for (name, multi), op, flag, ttl in itertools.product(MULTIS.items(), OPS, FLAGS, TTLS):
@@ -46,7 +46,7 @@ def answers(port: int) -> dict[tuple[object, ...], object]:
 
 
 def without_times(reply: object) -> object:
-    """A reply without what differs between two servers: stats."""
+    """Returns a reply without stats, which differ between two servers."""
     parts = getattr(reply, "parts", None)
     if parts is None:
         return reply

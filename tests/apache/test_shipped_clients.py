@@ -1,4 +1,4 @@
-"""The clients that ship with ZooKeeper, on a tour of a real server and of ours: they print the same.
+"""The clients that ship with ZooKeeper print the same on a real server and on ours.
 
 `zkCli.sh` is the Java client (Debian's package `zookeeper`), `cli_mt` the C client (`zookeeper-bin`).
 """
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.apache
 JAVA_CLIENT = Path("/usr/share/zookeeper/bin/zkCli.sh")
 C_CLIENT = Path("/usr/lib/zookeeper/bin/cli_mt")
 LAST_EVENT = re.compile(r"\s*WATCHER::\s*(WatchedEvent state:Closed type:None path:null\s*)?\Z")
-"""What the Java client prints of its own end, if it has not ended by then."""
+"""What the Java client prints of the end of its session, unless its process ends before."""
 NO_NODE = "/ctour-none"
 TIMEOUT = 240.0
 """Longest time for a tour, in seconds: a busy machine takes a minute to start a JVM."""
@@ -95,7 +95,9 @@ delete /ctour/two
 
 
 def printed(text: str) -> list[str]:
-    """Lines without what differs from run to run: times, zxids, sessions, the order in which events come."""
+    """Returns the lines, sorted, without what differs from run to run: times, zxids, sessions, the order of
+    events.
+    """
     text = re.sub(r"[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ [\d:]{8} (UTC )?\d{4}", "TIME", text)
     text = re.sub(
         r"(zxid ?= ?|Zxid = |ephemeralOwner = |[Ss]ession Id = )(0x)?[1-9a-f][0-9a-f]*", r"\1 N", text
@@ -123,9 +125,9 @@ def java_tour(port: int) -> str:
 def c_tour(port: int) -> str:
     """Sends each request once everything about the one before is printed, so that lines are not mixed up.
 
-    The client prints from two threads, and an event in several pieces: "Creating" stands in the middle of one
-    if the machine is busy. Replies and events are printed by one of them, in order. So after each request
-    comes another, which fails: when its reply is there, the other thread has nothing more to print.
+    The client prints from two threads, and a watch event in several pieces: on a busy machine, "Creating" may
+    be printed in the middle of one. One thread prints replies and events, in order. So each request is
+    followed by another that fails: once its reply is printed, that thread has nothing more to print.
     """
     if not C_CLIENT.exists():
         pytest.skip(f"no {C_CLIENT} (apt-get install zookeeper-bin)")

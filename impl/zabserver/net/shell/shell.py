@@ -52,7 +52,7 @@ class Shell:
         started: when the server was started, on the monotonic clock, in seconds.
         port: the port that clients connect to.
         metrics: the port for metrics.
-        failed: set once the disk has failed and the server has stopped.
+        failed: set once the disk has failed, so that the server stops serving.
     """
 
     mode = "standalone"
@@ -70,7 +70,7 @@ class Shell:
         self._is_syncing = False
         self.failed = asyncio.Event()
         self._has_failed = False
-        self._sync_time = 0.0  # of the next, as expected, in seconds
+        self._sync_time = 0.0  # expected duration of the next fsync, in seconds
         self._is_turn_due = False
         draw = (chance or Random()).randrange
         self._schedule = Schedule(options.snapshot_count, options.snapshot_size, draw)
