@@ -13,6 +13,7 @@ from zabcheck.models.happenings import Group
 from zabcheck.models.registry import Instance, in_words
 from zabcheck.report.progress import progress, seconds
 from zabcheck.report.table import Columns
+from zabcheck.report.width import wrapped
 
 HEADINGS = {
     Group.ACTION: "actions",
@@ -66,7 +67,8 @@ def _table(spec: str, columns: list[Coverage]) -> list[str]:
         for row in everything:
             if row[0] == group:
                 marks = ("x" if row in each.happened else "-" for each in columns)
-                lines.append(layout.row((f"  {row[1]}", *marks)))
+                *above, last = wrapped(row[1], layout.widths[0], 2, 4)
+                lines += [*above, layout.row((last, *marks))]
     return lines
 
 
