@@ -176,6 +176,7 @@ def runs_on_uvloop(lines: list[str]) -> bool:
 
 def uses_plain(environment: Environment) -> None:
     """Without extras: the server serves, and the checker names the extra that it lacks."""
+    assert "zab COMMAND --help" in environment.zab("--help")
     assert "zoo.cfg" in environment.zab("serve", "--help").lower()
     with environment.serving("--port", "0") as (port, lines):
         assert word(port, "ruok") == "imok"
