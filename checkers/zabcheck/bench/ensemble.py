@@ -1,8 +1,8 @@
 """Three of our servers beside three of Apache's, in one run: `make bench ARGS="ensemble --zkload FILE"`.
 
-Load as in `server_bench`. Then what an ensemble is for: how long nobody can write when the leader is killed,
-and how long a follower that lacks 100,000 transactions takes from its start until it serves, where it is sent
-those, and where it is sent a snapshot.
+The load is that of `zabcheck.bench.server`. Then the faults: the time without writes after the leader is
+killed, and the time that a follower which lacks 100,000 transactions needs from its start until it serves,
+synchronized once with DIFF and once with SNAP.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from zabspec import tree
 
 TICK = 2000
 TIMES = 5
-"""How often a leader is killed."""
+"""How often the leader is killed; the median counts."""
 LACKING = 100_000
 """How many transactions a follower lacks."""
 NODES = 1000
-"""How many nodes those set."""
+"""How many nodes those transactions write to."""
 AT_ONCE = 1000
 BY_DIFF = {"commitLogCount": str(2 * LACKING)}
 BY_SNAP = {"snapshotSizeFactor": "-1"}
 
 
 def ensemble(console: Console, zkload: Path | None, rounds: int = 1, seconds: float = 3.0) -> Iterator[Table]:
-    """Measures, and gives a table for each kind of load, and one for faults.
+    """Measures both ensembles, and yields a table for each kind of load, and one for faults.
 
     Args:
         console: where progress is shown.
-        zkload: the generator's source or binary.
-        rounds: how often each cell is measured; medians are shown.
-        seconds: how long each time.
+        zkload: the source or the binary of the load generator.
+        rounds: how often each cell is measured; the table shows medians.
+        seconds: how long each measurement takes.
 
     Raises:
-        SystemExit: something is missing; one line says what.
+        SystemExit: the generator or Apache ZooKeeper is missing; one line says which.
     """
     if zkload is None:
         raise SystemExit("ensemble: --zkload is needed, the load generator's C source or binary")
@@ -90,28 +90,32 @@ def ensemble(console: Console, zkload: Path | None, rounds: int = 1, seconds: fl
 
 
 def precise(mine: float, theirs: float) -> str:
-    """Two times and what one is to the other."""
+    """Returns two times and their ratio as text."""
     return f"{mine:.2f} / {theirs:.2f} = {mine / theirs:.2f}"
 
 
 def members(folder: Path, kind: Kind, settings: dict[str, str] | None = None) -> Members:
-    """Three servers of a kind; they have the defaults where those matter."""
+    """Returns three servers of a kind, with default settings except for those given."""
     own = {"preAllocSize": "65536", "initLimit": "10", "syncLimit": "5"} | (settings or {})
     return Members(folder / kind, dict.fromkeys((1, 2, 3), kind), tick=TICK, settings=own, memory="1000m")
 
 
 def hosts(of: Members) -> str:
-    """Where clients connect."""
+    """Returns the addresses for clients."""
     return ",".join(f"127.0.0.1:{port}" for port in of.client_ports.values())
 
 
 def memory(of: Members) -> float:
-    """What a server holds in the mean, in megabytes."""
+    """Returns the mean resident memory of the servers, in megabytes."""
     return statistics.mean(resident(process.pid) for process in of.processes.values())
 
 
 def seconds_until_a_write(of: Members, begin: Callable[[], None]) -> float:
-    """How long it takes from something until some server acknowledges a write."""
+    """Calls `begin`, and returns the seconds until some server acknowledges a write.
+
+    Raises:
+        SystemExit: no server does within a minute.
+    """
     began = time.monotonic()
     begin()
     while time.monotonic() - began < 60:
@@ -125,11 +129,11 @@ def seconds_until_a_write(of: Members, begin: Callable[[], None]) -> float:
             session.drop()
             return passed
         time.sleep(0.005)
-    raise SystemExit(f"nobody acknowledges a write:\n{of.said()}")
+    raise SystemExit(f"no server acknowledges a write:\n{of.said()}")
 
 
 def leader_killed(of: Members) -> float:
-    """How long nobody can write when the leader is killed: the median of several times, in seconds."""
+    """Kills the leader several times, and returns the median time without writes, in seconds."""
     found = []
     for _ in range(TIMES):
         of.wait_until_serving()
@@ -141,12 +145,16 @@ def leader_killed(of: Members) -> float:
 
 
 def catch_up(folder: Path, kind: Kind, settings: dict[str, str]) -> float:
-    """How long a follower that lacks much takes from its start until it serves, in seconds."""
+    """Returns the seconds that a follower which lacks many transactions needs from its start until it serves.
+
+    Raises:
+        SystemExit: it does not serve within two minutes.
+    """
     with members(folder, kind, settings) as of:
         of.wait_until_serving()
         lacking = next(sid for sid in of.processes if sid != of.leader)
         others = [sid for sid in of.processes if sid != lacking]
-        of.wait_until(lambda: is_written(of.client_ports[lacking]))
+        of.wait_until(lambda: answers_write(of.client_ports[lacking]))
         of.stop(lacking)
         of.wait_until_serving(others)
         write_many(of.client_ports[of.leader or others[0]])
@@ -154,13 +162,13 @@ def catch_up(folder: Path, kind: Kind, settings: dict[str, str]) -> float:
         of.start(lacking)
         while not of.mode(lacking):
             if time.monotonic() - began > 120:
-                raise SystemExit(f"a follower does not catch up:\n{of.said()}")
+                raise SystemExit(f"a follower does not serve within two minutes:\n{of.said()}")
             time.sleep(0.005)
         return time.monotonic() - began
 
 
-def is_written(port: int) -> bool:
-    """Whether a write that a server was asked for is done: it has a transaction then."""
+def answers_write(port: int) -> bool:
+    """Returns True if a server answers a write, after which it has at least one transaction."""
     try:
         session = Session("127.0.0.1", port, 4000)
         session.call(tree.SetData("/", b""))
@@ -171,7 +179,12 @@ def is_written(port: int) -> bool:
 
 
 def write_many(port: int) -> None:
-    """Writes what a follower is to lack: creates nodes and sets them, many requests at once."""
+    """Writes the transactions that the follower will lack: creates nodes and sets them, many requests at
+    once.
+
+    Raises:
+        SystemExit: a reply is not the one expected.
+    """
     session = Session("127.0.0.1", port, 30_000)
     session.drop()
     with socket.create_connection(("127.0.0.1", port), 60) as connection:

@@ -1,9 +1,9 @@
-"""The server's speed beside Apache ZooKeeper's, on this machine, in one run: `make bench ARGS="server …"`.
+"""The speed of one server beside one of Apache's, on one machine in one run: `make bench ARGS="server …"`.
 
-Both servers run on loopback with the disk synced. The load comes from `zkload`, a generator in one C file
-that speaks the client protocol, checks every reply and is not part of this repository: `--zkload` names its
-source or its binary. Cells are measured one after the other, ours and Apache's in turn, so that a noisy
-neighbour disturbs both; what to look at is the ratio.
+Both servers listen on loopback and sync their disks. The load comes from `zkload`, a generator in one C file
+that speaks the client protocol and checks every reply. It is not part of this repository: `--zkload` names
+its source or its binary. Each cell is measured with both servers in turn, so that other work on the machine
+disturbs both. The ratio is what counts.
 """
 
 from __future__ import annotations
@@ -35,22 +35,23 @@ MODES = ("get", "set", "create", "getset")
 SESSIONS = (1, 8, 64)
 OUTSTANDING = (1, 16, 128, 1024)
 FAN_OUT = ((100, 1), (1000, 1), (100, 10), (100, 100), (1000, 10))
-"""Sessions that watch, and nodes that each of them watches."""
+"""Numbers of sessions that watch, each with the number of nodes that each session watches."""
 WAIT = 60.0
 PATIENCE = 100
-"""How long a server that starts may take to answer before it is asked anew, in milliseconds; Apache's leaves
-what comes too early without an answer.
+"""Timeout for each request to a server that is starting, in milliseconds. Apache's server never answers
+requests
+that arrive too early, so they are sent again.
 """
 
 
 @dataclass(slots=True)
 class Running:
-    """A server that runs.
+    """A running server.
 
     Attributes:
-        port: of its clients.
-        process: to be stopped, and measured.
-        started: seconds from its start to the answer to a first write.
+        port: the port for clients.
+        process: the server's process.
+        started: seconds from the start of the process to the reply to a first write.
     """
 
     port: int
@@ -59,26 +60,26 @@ class Running:
 
     @property
     def hosts(self) -> str:
-        """Where clients connect."""
+        """The address for clients."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def memory(self) -> float:
-        """What it holds, in megabytes."""
+        """Resident memory of the process, in megabytes."""
         return resident(self.process.pid)
 
 
 def server(console: Console, zkload: Path | None, rounds: int = 1, seconds: float = 3.0) -> Iterator[Table]:
-    """Measures, and gives a table for each kind of load.
+    """Measures both servers, and yields a table for each kind of load.
 
     Args:
         console: where progress is shown.
-        zkload: the generator's source or binary.
-        rounds: how often each cell is measured; medians are shown.
-        seconds: how long each time.
+        zkload: the source or the binary of the load generator.
+        rounds: how often each cell is measured; the table shows medians.
+        seconds: how long each measurement takes.
 
     Raises:
-        SystemExit: something is missing; one line says what.
+        SystemExit: the generator or Apache ZooKeeper is missing; one line says which.
     """
     if zkload is None:
         raise SystemExit("server: --zkload is needed, the load generator's C source or binary")
@@ -97,10 +98,10 @@ def server(console: Console, zkload: Path | None, rounds: int = 1, seconds: floa
 
 
 def binary(zkload: Path, folder: Path) -> Path:
-    """The generator, compiled if need be.
+    """Returns the path of the generator's binary, and compiles it if only its source is given.
 
     Raises:
-        SystemExit: there is none, or it cannot be compiled.
+        SystemExit: the file does not exist, or there is no C compiler.
     """
     if not zkload.exists():
         raise SystemExit(f"server: {zkload} does not exist")
@@ -115,12 +116,15 @@ def binary(zkload: Path, folder: Path) -> Path:
 
 
 class Beside:
-    """The same load for both servers, in turn.
+    """Puts the same load on our server and on Apache's, in turn.
 
     Args:
-        load: the generator.
-        mine, theirs: where they are.
-        rounds: how often each of them gets it.
+        load: the path of the generator's binary.
+        mine, theirs: the addresses of our server and of Apache's.
+        rounds: how often each cell is measured.
+
+    Attributes:
+        cells: how many cells have been measured.
     """
 
     def __init__(self, load: Path, mine: str, theirs: str, rounds: int) -> None:
@@ -131,7 +135,7 @@ class Beside:
         self._behind: list[str] = []
 
     def cell(self, name: str, arguments: list[object], counted: str) -> str:
-        """One cell of a table: thousands a second of both, and the ratio."""
+        """Measures one cell of a table: thousands a second of both servers, and the ratio."""
         found: tuple[list[float], list[float]] = ([], [])
         for _ in range(self.rounds):
             for hosts, rates in zip(self.hosts, found, strict=True):
@@ -144,13 +148,13 @@ class Beside:
 
     @property
     def summary(self) -> str:
-        """At how many cells ours does more, and the names of the others."""
+        """The number of cells at which our server is faster, and the names of the others."""
         ahead = self.cells - len(self._behind)
         return f"ahead at {ahead} of {self.cells} cells; behind: {'; '.join(self._behind) or 'none'}"
 
 
 def throughput(console: Console, beside: Beside, mode: str, seconds: float) -> Table:
-    """Operations a second: sessions down, requests in flight across; ours, Apache's, the ratio."""
+    """Measures operations a second, by number of sessions and of requests in flight."""
     table = Table(title=f"{mode}: thousands of operations a second, ours / Apache's = ratio")
     table.add_column("sessions", justify="right")
     for outstanding in OUTSTANDING:
@@ -167,7 +171,7 @@ def throughput(console: Console, beside: Beside, mode: str, seconds: float) -> T
 
 
 def fan_out(console: Console, beside: Beside) -> Table:
-    """Watch events a second."""
+    """Measures watch events a second."""
     table = Table(title="watch events: thousands a second, ours / Apache's = ratio")
     table.add_column("sessions x nodes", justify="right")
     table.add_column("events", justify="right")
@@ -180,7 +184,7 @@ def fan_out(console: Console, beside: Beside) -> Table:
 
 
 def resources(mine: Running, theirs: Running, idle: tuple[float, float]) -> Table:
-    """Start-up and memory."""
+    """Compares start-up times and memory."""
     table = Table(title="start and memory, ours / Apache's = ratio")
     table.add_column("")
     table.add_column("", justify="right")
@@ -191,22 +195,22 @@ def resources(mine: Running, theirs: Running, idle: tuple[float, float]) -> Tabl
 
 
 def resident(pid: int) -> float:
-    """What a process holds, in megabytes."""
+    """Returns the resident memory of a process, in megabytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     (line,) = (each for each in status.splitlines() if each.startswith("VmRSS:"))
     return int(line.split()[1]) / 1024
 
 
 def ratio(mine: float, theirs: float) -> str:
-    """Two numbers and what one is to the other."""
+    """Returns two numbers and their ratio as text."""
     return f"{mine:.1f} / {theirs:.1f} = {mine / theirs:.2f}" if theirs else f"{mine:.1f} / -"
 
 
 def run(load: Path, hosts: str, arguments: list[object]) -> dict[str, float]:
-    """What the generator measured.
+    """Runs the generator, and returns what it measured.
 
     Raises:
-        SystemExit: it found a reply that is wrong.
+        SystemExit: it failed, or received a wrong reply.
     """
     command = [str(load), "--hosts", hosts, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -221,7 +225,7 @@ def run(load: Path, hosts: str, arguments: list[object]) -> dict[str, float]:
 
 @contextmanager
 def ours(folder: Path) -> Iterator[Running]:
-    """Our server, started."""
+    """Runs our server."""
     port = free_port()
     serve = [sys.executable, "-m", "zabserver", "serve", "--port", str(port), "--data", str(folder / "ours")]
     settings = ["--set", "tickTime=2000", "--set", "maxClientCnxns=0"]
@@ -231,7 +235,7 @@ def ours(folder: Path) -> Iterator[Running]:
 
 @contextmanager
 def apache(folder: Path) -> Iterator[Running]:
-    """Apache's, started."""
+    """Runs Apache's server."""
     port = free_port()
     home = folder / "apache"
     home.mkdir()
@@ -260,16 +264,16 @@ def apache(folder: Path) -> Iterator[Running]:
 
 @contextmanager
 def running(command: list[str], port: int, out: Path) -> Iterator[Running]:
-    """A server's process, from its first write until it is stopped.
+    """Runs a server's process, from before its first write until the caller is done.
 
     Raises:
-        SystemExit: it did not start.
+        SystemExit: the server did not start.
     """
     began = time.monotonic()
     with out.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
     try:
-        until(lambda: process.poll() is not None or is_serving(port))
+        wait_until(lambda: process.poll() is not None or answers_write(port))
         if process.poll() is not None:
             raise SystemExit(f"{command[0]} did not start: {out.read_text()[-500:]}")
         yield Running(port, process, time.monotonic() - began)
@@ -278,8 +282,8 @@ def running(command: list[str], port: int, out: Path) -> Iterator[Running]:
         process.wait(WAIT)
 
 
-def is_serving(port: int) -> bool:
-    """Whether a server answers a write."""
+def answers_write(port: int) -> bool:
+    """Returns True if a server answers a write in time."""
     try:
         session = Session("127.0.0.1", port, PATIENCE)
         session.call(SetData("/", b""))
@@ -289,15 +293,15 @@ def is_serving(port: int) -> bool:
     return True
 
 
-def until(is_so: Callable[[], bool]) -> None:
-    """Returns when something is so, or a minute later."""
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Waits until a condition holds, for a minute at most."""
     deadline = time.monotonic() + WAIT
     while not is_so() and time.monotonic() < deadline:
         time.sleep(0.005)
 
 
 def free_port() -> int:
-    """A port that nobody uses now."""
+    """Returns a port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

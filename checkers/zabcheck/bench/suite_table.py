@@ -1,8 +1,8 @@
-"""Two runs of one test suite, against two servers, side by side: `python -m zabcheck.bench.suite_table`.
+"""Compares two runs of one test suite, against two servers: `python -m zabcheck.bench.suite_table`.
 
-Both are read from the files that `pytest --junitxml` writes. What is printed is Markdown: a table of test
-classes with counts, then every test that did not pass against both, and whether all that passes against the
-first passes against the second: if not, the exit code is 1.
+Reads two files that `pytest --junitxml` has written. Prints Markdown: a table of test classes with counts, a
+table of the tests that did not pass against both servers, and the number of tests that pass against the first
+server only. Exit code: 0 if there are none, 1 if there are some, 2 if a file cannot be read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 
 
 class Outcome(IntEnum):
-    """What became of a test."""
+    """The result of a test."""
 
     PASSED = 0
     FAILED = 1
@@ -28,7 +28,12 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, order=True)
 class Test:
-    """Which one: its class, or its module, and its name."""
+    """A test.
+
+    Attributes:
+        group: the name of its class, or of its module.
+        name: its own name.
+    """
 
     group: str
     name: str
@@ -38,14 +43,11 @@ Run = Mapping[Test, Outcome]
 
 
 def read_run(path: Path) -> Run:
-    """What became of each test.
-
-    Args:
-        path: as `pytest --junitxml` writes it.
+    """Reads the result of each test from a file that `pytest --junitxml` has written.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is none.
+        ValueError: it is not XML, or has no tests.
     """
     try:
         root = ElementTree.parse(path).getroot()
@@ -65,11 +67,11 @@ def read_run(path: Path) -> Run:
 
 
 def table(names: tuple[str, str], runs: tuple[Run, Run]) -> str:
-    """Both runs as Markdown.
+    """Returns both runs as Markdown.
 
     Args:
-        names: of the servers.
-        runs: against them.
+        names: the names of the two servers.
+        runs: the results against each of them.
     """
     tests = sorted({*runs[0], *runs[1]})
     groups = sorted({test.group for test in tests})
@@ -89,7 +91,7 @@ def table(names: tuple[str, str], runs: tuple[Run, Run]) -> str:
 
 
 def lost_passes(first: Run, second: Run) -> list[Test]:
-    """The tests that pass in the first run, and not in the second."""
+    """Returns the tests that pass in the first run and not in the second."""
     passed = [test for test, outcome in first.items() if outcome == Outcome.PASSED]
     return sorted(test for test in passed if second.get(test) != Outcome.PASSED)
 
@@ -100,11 +102,13 @@ def _counts(outcomes: Sequence[Outcome]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints the table; 0 where nothing is lost, 1 where something is, 2 for bad input."""
+    """Prints the comparison, and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m zabcheck.bench.suite_table", description=__doc__)
-    parser.add_argument("first", type=Path, help="junit.xml of the run to compare with")
-    parser.add_argument("second", type=Path, help="junit.xml of the run that is compared")
-    parser.add_argument("--names", nargs=2, default=["Apache 3.8.0", "Zabkit"], help="of the servers")
+    parser.add_argument("first", type=Path, help="results against the first server, from `pytest --junitxml`")
+    parser.add_argument("second", type=Path, help="results against the second server")
+    parser.add_argument(
+        "--names", nargs=2, default=["Apache 3.8.0", "Zabkit"], help="names of the two servers"
+    )
     arguments = parser.parse_args(argv)
     try:
         runs = read_run(arguments.first), read_run(arguments.second)

@@ -1,7 +1,7 @@
-"""How fast ZAB 1.0 is explored: a table for `make bench ARGS=zab`, the plain search beside it.
+"""The speed of the explorer on ZAB 1.0, beside the plain search: `make bench ARGS=zab`.
 
-The plain search (`zabcheck.explorer.plain`) takes the spec's steps one by one and learns nothing; it is what
-tests hold the explorer against, so both must count the same states.
+The plain search (`zabcheck.explorer.plain`) runs the spec's code for every step. Tests compare the explorer
+with it, so both must count the same states.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MEASURED = (
     Bounds(3, 1, 0, 1, epochs=2),
 )
 SLOW = 25_000
-"""So many states the plain search is still given; it takes minutes for more."""
+"""The plain search is left out for instances with more states than this: it would take minutes."""
 
 HEADINGS = (
     "servers, txns,\ntimeouts, restarts",
@@ -35,7 +35,7 @@ HEADINGS = (
 
 
 def zab(console: Console) -> Table:
-    """Distinct states a second, symmetry on, one process."""
+    """Measures distinct states a second, with symmetry, in one process."""
     table = Table(title="ZAB 1.0: every property checked, symmetry on, one process")
     for heading in HEADINGS:
         table.add_column(heading, justify="right")
@@ -47,11 +47,11 @@ def zab(console: Console) -> Table:
 
 
 def row(bounds: Bounds, slow: int = SLOW) -> tuple[str, ...]:
-    """What is measured of one instance.
+    """Measures one instance, and returns the cells of its row.
 
     Args:
-        bounds: how far.
-        slow: so many states the plain search is still given.
+        bounds: of the instance.
+        slow: the plain search is left out if there are more states.
 
     Raises:
         SystemExit: the plain search counts other states.
