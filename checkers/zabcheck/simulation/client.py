@@ -1,4 +1,4 @@
-"""A client in memory: its requests go straight into a server core, and what that answers is kept."""
+"""A client in memory, whose requests go straight into a server's core."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ XID_OF_PING = -2
 
 @dataclass(slots=True)
 class Asked:
-    """A request and what became of it: zxid and error code; both None while there is no answer.
+    """A request and its reply.
 
     Attributes:
-        acknowledged: how many writes, of all clients, had been acknowledged when it was sent.
-        seen: the last zxid that its client had seen before the answer.
-        body: what the answer says beside zxid and error.
+        xid: the number of the request.
+        request: the request.
+        zxid: the zxid in the reply; None while there is no reply.
+        error: the error code in the reply; None while there is no reply.
+        acknowledged: how many writes of all clients had been acknowledged when the request was sent.
+        seen: the last zxid that the client had seen before the reply.
+        body: the reply after its header.
     """
 
     xid: int
@@ -34,17 +38,21 @@ class Asked:
 
 @dataclass(slots=True)
 class Client:
-    """One client.
+    """A client.
 
     Attributes:
-        session: its id; 0 until it has one.
-        asked: what it has asked for, in order.
-        wants_read_only: whether it is content with a server that takes no writes.
-        is_read_only: whether the server said that it takes none.
-        is_lost: whether its connection is gone.
-        ended: sessions that a server has said are over.
-        fresh: what was answered since somebody last looked.
-        events: frames of events, as they came.
+        timeout: the session timeout that it asks for, then the one that it was given, in milliseconds.
+        wants_read_only: True if it accepts a read-only server.
+        session: the id of its session; 0 until it has one.
+        password: the password of the session.
+        last_zxid: the last zxid in any reply.
+        asked: its requests, in order.
+        events: the frames of watch events, as received.
+        connection: its connection; None if it has none.
+        is_lost: True if its last connection was lost.
+        is_read_only: True if the server has said that it is read-only.
+        ended: the sessions that a server has reported as expired.
+        fresh: requests that were answered since the last look of the judge, which clears the list.
     """
 
     timeout: int = 10_000
@@ -64,7 +72,7 @@ class Client:
     _answered: int = 0
 
     def connect(self, service: Clients) -> None:
-        """Connects, with the session that it has, if it has one."""
+        """Connects to a server, with the client's session if it has one."""
         self.connection = service.connect("client")
         self.is_lost = self._is_connected = False
         self._answered = len(self.asked)
@@ -72,7 +80,7 @@ class Client:
         self.connection.on_bytes(data(greeting + pack("?", self.wants_read_only)))
 
     def ask(self, request: Request) -> Asked:
-        """Sends a request."""
+        """Sends a request, and returns it with the place for its reply."""
         assert self.connection is not None
         self._xid += 1
         op, body = encoded(request)
@@ -82,17 +90,17 @@ class Client:
         return asked
 
     def ping(self) -> None:
-        """Gives a sign of life."""
+        """Sends a ping."""
         assert self.connection is not None
         self.connection.on_bytes(data(pack(">ii", XID_OF_PING, PING)))
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether it is connected, and was told so."""
+        """True if the client is connected and the server has confirmed its session."""
         return self.connection is not None and self._is_connected
 
     def take(self, out: bytes) -> None:
-        """Takes what the server sent."""
+        """Receives what the server has sent: any number of whole frames."""
         at = 0
         while at < len(out):
             (length,) = unpack_from(">i", out, at)
@@ -110,7 +118,7 @@ class Client:
             return
         asked = self.asked[self._answered]
         if asked.xid != xid:
-            raise AssertionError(f"an answer to {xid}, not to {asked.xid}")
+            raise AssertionError(f"a reply to request {xid}, where one to request {asked.xid} is due")
         self._answered += 1
         asked.zxid, asked.error, asked.body, asked.seen = zxid, error, frame[16:], self.last_zxid
         self.fresh.append(asked)
@@ -118,7 +126,7 @@ class Client:
 
     def _take_session(self, frame: bytes) -> None:
         _, timeout, session = unpack_from(">iiq", frame)
-        if session == 0:  # it will begin another one
+        if session == 0:  # expired: the client will begin another session
             self.ended.append(self.session)
             self.session, self.password, self.last_zxid = 0, bytes(16), 0
             return
@@ -127,6 +135,6 @@ class Client:
         self._is_connected = True
 
     def lose(self) -> None:
-        """Its connection is gone."""
+        """Loses the connection."""
         self.connection = None
         self.is_lost = True

@@ -1,8 +1,8 @@
-"""Files of runs: what an ensemble was, and the events that befell it.
+"""Runs as files: the setting and the events.
 
-A file is JSON: `version`, the `setting`, the `property` that the run breaks with the mistake that the setting
-names, or broke before a mistake in the cores was corrected (`expect` says which), and the `events`, one a
-line. The cores and the world are deterministic, so nothing else is needed. See `traces/README.md`.
+A file is JSON: `version`, the `setting`, the `property` that the run violates with the setting's mistake, or
+violated before the cores were corrected (`expect` says which), and the `events`, one on each line. The cores
+and the world are deterministic, so nothing else is needed. See `traces/README.md`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OPTIONAL = {"joiners"}
 
 
 class Expect(IntEnum):
-    """What a run in a file must come to."""
+    """How a run from a file must end: with a violation or without."""
 
     VIOLATED = 0
     PASSED = 1
@@ -33,13 +33,13 @@ class Expect(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """A run as it stands in a file.
+    """A run in a file.
 
     Attributes:
-        setting: what it is of.
-        property: what it breaks, or broke once.
-        expect: which of the two.
-        events: in order.
+        setting: what the run starts from.
+        property: the name of the property that the run violates, or once violated.
+        expect: VIOLATED if it still does, PASSED if nothing is violated any more.
+        events: the events, in order.
     """
 
     setting: Setting
@@ -49,7 +49,7 @@ class RunFile:
 
 
 def to_text(file: RunFile) -> str:
-    """The content of a file."""
+    """Returns the content of a file."""
     head = {
         "version": VERSION,
         "setting": file.setting.as_json(),
@@ -62,13 +62,13 @@ def to_text(file: RunFile) -> str:
 
 
 def save(file: RunFile, directory: Path) -> Path:
-    """Writes a run into a directory, under a name of its own; one that is there already stays.
+    """Writes a run to a new file in a directory; an existing file with the same content is left as it is.
 
     Returns:
         The path of the file.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     directory.mkdir(parents=True, exist_ok=True)
     stem = "-".join(each for each in ("ensemble", file.setting.mistake, file.property) if each)
@@ -86,10 +86,10 @@ def save(file: RunFile, directory: Path) -> Path:
 
 
 def load(path: Path) -> RunFile:
-    """Reads a run.
+    """Reads a run from a file.
 
     Raises:
-        ValueError: there is no such file, it is damaged, or of another version: one line that says where.
+        ValueError: the file does not exist, is damaged, or of another version; one line says where.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

@@ -1,18 +1,18 @@
-"""What an ensemble promises over the whole of a run, whatever happens to its members.
+"""What an ensemble guarantees over a whole run, whatever happens to its servers.
 
-committed_is_final        what a member that serves has applied is at its place for ever, byte for byte
+committed_is_final        what a server that serves has applied keeps its place for ever, byte for byte
 one_leader_established    an epoch has one established leader, ever
-leader_has_committed      an established leader has all that was committed in earlier epochs
-trees_agree               who has applied the same transactions has the same tree and the same sessions
+leader_has_committed      an established leader has everything that was committed in earlier epochs
+trees_agree               servers that have applied the same transactions have the same tree and sessions
 session_is_there          every ephemeral node belongs to a session that is open
 written_once              no request of a client becomes two transactions
-written_in_order          what a session writes takes effect in the order in which it asked
-acknowledged_is_written   a write that was answered is the transaction at the zxid of its answer
-acknowledged_in_order     a write that begins after another was answered has a later zxid
-seen_in_order             what a session is shown never goes back
-read_is_of_its_zxid       a read shows what the tree has at the zxid of its answer
-sync_is_fresh             an answer to sync, or after it, is of no earlier state than what had been
-                          acknowledged, in the epoch of whoever answers, when it was asked
+written_in_order          the writes of a session take effect in the order of its requests
+acknowledged_is_written   an acknowledged write is the transaction at the zxid of its reply
+acknowledged_in_order     a write that begins after another was acknowledged has a later zxid
+seen_in_order             the zxids in the replies to a session never go back
+read_is_of_its_zxid       a read returns what the tree contains at the zxid of its reply
+sync_is_fresh             the reply to sync, and all later ones, are of no earlier state than had been
+                          acknowledged when sync was sent, up to the epoch of the server that replies
 expired_in_time           no session ends before its timeout is over
 """
 
@@ -42,31 +42,32 @@ from zabspec.histories import History, Txn, is_prefix
 from zabspec.zab.disk import durable
 
 WRITES = (tree.Create, tree.Delete, tree.SetData, tree.Multi, tree.CloseSession)
-Sign = tuple[int, int]
-"""When a session gave a sign of life, and at which member."""
+Moment = tuple[int, int]
+"""A time in milliseconds, and the id of a server."""
 
 
 @dataclass(slots=True)
 class Guarantees:
-    """What is kept of a run to judge it by.
+    """Checks the guarantees while a run goes on.
 
     Args:
-        world: the ensemble.
-        mapper: knows what each member has applied.
+        world: the servers.
+        mapper: knows what each server has applied.
 
     Attributes:
-        committed: all that a member that serves has ever applied.
-        established: who has led each epoch, and since when.
-        acknowledged: zxids of the writes that were answered, in the order of the answers.
+        world, mapper: as above.
+        committed: all transactions that any server which served has applied, in order.
+        established: by epoch, when its leader was established, and its id.
+        acknowledged: the zxids of the acknowledged writes, in the order of the replies.
         activity: by session, when its client was last active, and at which server.
     """
 
     world: World
     mapper: Mapper
     committed: list[Txn] = field(default_factory=list)
-    established: dict[int, Sign] = field(default_factory=dict)
+    established: dict[int, Moment] = field(default_factory=dict)
     acknowledged: list[int] = field(default_factory=list)
-    activity: dict[int, Sign] = field(default_factory=dict)
+    activity: dict[int, Moment] = field(default_factory=dict)
     _reference: Tree = field(default_factory=Tree)
     _sessions: dict[int, tuple[int, int]] = field(default_factory=dict)  # timeout, and when it began
     _states: list[Content] = field(default_factory=lambda: [content_of(Tree())])
@@ -81,10 +82,10 @@ class Guarantees:
     _synced: dict[int, int] = field(default_factory=dict)
 
     def on_member(self, sid: int) -> None:
-        """Something may have changed at a member.
+        """Checks a server that may have changed.
 
         Raises:
-            Violation: a promise is broken.
+            Violation: a guarantee does not hold.
         """
         peer, epoch = self.world.members[sid].peer, self.world.members[sid].disk.current
         if self._epochs.get(sid, 0) != epoch:
@@ -106,10 +107,10 @@ class Guarantees:
                 raise Violation("session_is_there", f"0x{session:x} is not, at {sid}")
 
     def on_answers(self, sid: int, client: Client) -> None:
-        """A client was answered by a member.
+        """Checks the new replies of a server to a client.
 
         Raises:
-            Violation: a promise is broken.
+            Violation: a guarantee does not hold.
         """
         peer = self.world.members[sid].peer
         fresh, client.fresh = client.fresh, []
@@ -132,7 +133,7 @@ class Guarantees:
                 raise Violation("sync_is_fresh", what)
 
     def _on_epoch(self, sid: int, epoch: int) -> None:
-        """A member has taken up an epoch, its leader before all others."""
+        """Checks a server that has a new current epoch; the leader of the epoch is the first one."""
         self._epochs[sid] = epoch
         server = self.mapper.server(sid)
         begun = self._begun.setdefault(epoch, durable(server))
@@ -189,7 +190,7 @@ class Guarantees:
             raise Violation("written_once", f"request {record.cxid} of 0x{record.session:x} comes twice")
         self._requests.add(request)
         if is_refused(record) or isinstance(record.txn, CloseSessionTxn):
-            return  # whoever asks for the end of its session is past asking
+            return  # the end of a session may overtake its requests
         if record.cxid < self._last_cxids.get(record.session, 0):
             what = f"request {record.cxid} of 0x{record.session:x} after {self._last_cxids[record.session]}"
             raise Violation("written_in_order", what)
@@ -204,7 +205,7 @@ class Guarantees:
             what = f"0x{record.session:x} has ended after {record.time - since} ms of {timeout}"
             raise Violation("expired_in_time", what)
 
-    # Answers.
+    # Replies.
 
     def _on_written(self, client: Client, asked: Asked) -> None:
         assert asked.zxid is not None
@@ -230,7 +231,7 @@ class Guarantees:
 
 
 def is_refused(record: Record) -> bool:
-    """Whether a transaction only says that a request was refused."""
+    """Returns True if a transaction only records that a request was refused."""
     txn = record.txn
     if isinstance(txn, MultiTxn):
         return any(isinstance(part, ErrorTxn) for part in txn.parts)

@@ -1,4 +1,4 @@
-"""A run taken again, to its end: which events happen, and what is violated by which."""
+"""Runs a run again to its end: which events happen, and which of them violates what."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from zabcheck.simulation.world import START
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
-        events: those that happened, each with the time when it had, in milliseconds since the start.
-        violation: what ended it; None if it came to its end.
-        is_at_end: whether that was after the last event, while all was repaired.
+        events: the events that happened, each with the time after it, in milliseconds since the start.
+        violation: the violation that ended the run; None if there was none.
+        is_at_end: True if all events had happened, and the ensemble was to recover or did.
     """
 
     events: tuple[tuple[Event, int], ...]
@@ -30,10 +30,10 @@ class Replayed:
 
 
 def replayed(setting: Setting, events: Sequence[Event]) -> Replayed:
-    """Takes a run, with the mistake that its setting names.
+    """Runs events with the mistake that the setting names, and then lets the ensemble recover.
 
     Raises:
-        ValueError: there is no such mistake.
+        ValueError: the setting names an unknown mistake.
     """
     happened: list[tuple[Event, int]] = []
     is_at_end = False
@@ -54,14 +54,14 @@ def replayed(setting: Setting, events: Sequence[Event]) -> Replayed:
 
 
 def is_as_expected(file: RunFile, result: Replayed) -> bool:
-    """Whether a run ends as its file says."""
+    """Returns True if a run has ended as its file says."""
     if file.expect == Expect.PASSED:
         return result.violation is None and len(result.events) > 0
     return result.violation is not None and result.violation.property == file.property
 
 
 def words(file: RunFile, result: Replayed, with_events: bool = True) -> Iterator[str]:
-    """A run in words, a line for each event."""
+    """Yields a run in words, one line for each event."""
     setting = file.setting
     members = f"{setting.voters} voters" + (f", {setting.observers} observers" if setting.observers else "")
     yield f"{members}; {setting.mistake or 'no mistake put in'}"

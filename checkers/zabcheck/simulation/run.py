@@ -95,7 +95,7 @@ class Run:
         if not self._live(RECOVERY, self._check_recovery):
             news = [f"{sid}: {'; '.join(each.news[-3:])}" for sid, each in self.world.members.items()]
             raise Violation("ensemble_recovers", f"not within {RECOVERY} ms: {' | '.join(news)}")
-        self.judge.judge_rest(self.mapper.state)
+        self.judge.judge_end(self.mapper.state)
         leader = self.world.leader
         assert leader is not None
         written = Counter(txn.zxid for txn in self.mapper.applied(leader.me))

@@ -1,6 +1,7 @@
-"""Shorter runs that break the same property: events are left out, many at once and then one by one.
+"""Shortens runs that violate a property: leaves out events, many at once and then one by one.
 
-What is left of a run without some of its events is a run, for an event that cannot happen does nothing.
+What is left of a run without some of its events is a run as well, for an event that cannot happen does
+nothing.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ from zabcheck.simulation.setting import Setting
 
 
 def shrunk(setting: Setting, events: Sequence[Event], most: int = 2000) -> tuple[Event, ...]:
-    """A run that breaks the same property as this one, of which no event can be left out.
+    """Returns a part of a run that violates the same property, and from which no event can be left out.
 
     Args:
-        setting: of the run.
-        events: that break a property.
-        most: after how many trials to be content with what there is.
+        setting: what the run starts from.
+        events: the events of the run.
+        most: the largest number of trials, after which the shortest run so far is returned.
 
     Raises:
-        ValueError: they break none.
+        ValueError: the run violates no property.
     """
     first = replayed(setting, events)
     violation, kept = first.violation, _taken(first)
     if violation is None:
-        raise ValueError("this run breaks no property")
+        raise ValueError("this run violates no property")
     size = max(1, len(kept) // 2)
     while most > 0:
         is_shorter = False

@@ -1,7 +1,7 @@
-"""The members of an ensemble, their network and their disks, and what may happen to them, event by event.
+"""The servers of an ensemble, their network, their disks and their clock, and the steps that these can take.
 
-Nothing happens by itself: whoever holds the world chooses what is delivered, when time passes, when a disk is
-synced, who crashes. `calm` chooses for the best until nothing is left to do.
+Nothing happens by itself: the caller chooses what is delivered, when time passes, when a log is synced and
+which server crashes. `settle` and `calm` deliver everything, without faults.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ from zabserver.zab.role import Rules
 
 START = 1_000_000
 STEP = 50
-"""How much time passes at once when nothing else is to do, in milliseconds."""
+"""Interval between clock ticks in `calm`, in milliseconds."""
 
 
 @dataclass(slots=True, eq=False)
 class Cable:
-    """A connection between two members: who dialed, who was dialed, and what is on the way to each.
+    """A connection between two servers, and the bytes in flight on it.
 
     Attributes:
-        ends: the two members; the first has dialed.
-        links: as each end sees it; None where it is not, or no more.
-        queues: what is on the way to each end; None is the end of the connection.
-        begun: of the first chunk in each queue, what has arrived already.
+        ends: the ids of the two servers; the first has dialed.
+        links: the link of each end; None where an end has not accepted, or has closed.
+        queues: the chunks in flight to each end; None ends the connection.
+        begun: the part of the first chunk in each queue that has arrived already.
+        is_dialing: True until the dialed server has accepted.
     """
 
     ends: tuple[int, int]
@@ -48,7 +49,15 @@ class Cable:
 
 @dataclass(slots=True)
 class Member:
-    """One member: its disk, which outlives its process, and its process, if it runs."""
+    """A server: its disk, and its process if it runs.
+
+    Attributes:
+        sid: its id.
+        disk: its disk, which outlives the process.
+        peer: the core of the process; None if the server is down.
+        news: the lines that the core has logged.
+        clients: the clients connected to it, by connection.
+    """
 
     sid: int
     disk: MemoryDisk
@@ -61,15 +70,16 @@ class World:
     """An ensemble in memory.
 
     Args:
-        ensemble: who the members are.
-        rules: what all go by.
+        ensemble: the members, all of which are created and none started.
+        rules: the rules of all servers.
 
     Attributes:
-        members: by id.
-        time: the one clock, in milliseconds.
+        ensemble, rules: as above.
+        members: the servers by id; those that may join an ensemble later are among them.
+        time: the clock of all servers, in milliseconds.
         cables: the connections between quorum ports.
-        notes: notifications on the way, by sender and receiver; a newer one takes the place of an older.
-        blocked: pairs of members, in one direction, between which nothing is delivered.
+        notes: election notifications in flight, by sender and receiver; a newer one replaces an older one.
+        blocked: pairs of sender and receiver between which nothing is delivered.
     """
 
     def __init__(self, ensemble: Ensemble, rules: Rules | None = None) -> None:
@@ -82,10 +92,10 @@ class World:
         self.blocked: set[tuple[int, int]] = set()
         self._cable_of: dict[Link, tuple[Cable, int]] = {}
 
-    # What may happen.
+    # Steps.
 
     def start(self, sid: int) -> None:
-        """A member's process starts."""
+        """Starts a server's process."""
         member = self.members[sid]
         committed, last_seen = member.disk.ensembles or (self.ensemble, None)
         member.peer = Peer(sid, committed, member.disk, self.rules, self.time, self.time, last_seen)
@@ -93,16 +103,16 @@ class World:
         self.perform(sid)
 
     def add(self, sid: int, ensemble: Ensemble) -> None:
-        """A member that is to join is set up, with an ensemble that it is told; it does not run yet."""
+        """Creates a server that may join, configured with an ensemble; it does not run yet."""
         self.members[sid] = Member(sid, MemoryDisk())
         self.members[sid].disk.ensembles = (ensemble, ensemble)
 
     def crash(self, sid: int, kept: int = 0) -> None:
-        """A member's process ends, and its disk forgets what was not synced, all but the first of it.
+        """Ends a server's process, and drops what was not synced from its disk.
 
         Args:
-            sid: which member.
-            kept: how many entries were on disk already, though nobody had been told.
+            sid: the server's id.
+            kept: how many of the log entries that were not synced are on disk all the same.
         """
         member = self.members[sid]
         member.peer = None
@@ -117,7 +127,7 @@ class World:
             del self.notes[pair]
 
     def reset(self, cable: Cable) -> None:
-        """A connection breaks: what is on the way is lost, and each end will notice."""
+        """Breaks a connection: what is in flight is lost, and each end will notice."""
         for side in (0, 1):
             cable.queues[side].clear()
             cable.begun[side] = b""
@@ -127,7 +137,7 @@ class World:
         cable.is_dialing = False
 
     def deliver_note(self, sender: int, receiver: int) -> None:
-        """A notification arrives."""
+        """Delivers a notification of the election."""
         notification = self.notes.pop((sender, receiver))
         peer = self.members[receiver].peer
         if peer is not None:
@@ -136,7 +146,7 @@ class World:
             self.perform(receiver)
 
     def elect(self, sid: int, leader: int) -> None:
-        """A member that looks for a leader takes somebody for it, whatever it has heard."""
+        """Ends the election of a looking server with a leader, whatever votes it has received."""
         peer = self.members[sid].peer
         assert peer is not None
         peer.set_clocks(self.time, self.time)
@@ -145,12 +155,12 @@ class World:
         self.perform(sid)
 
     def deliver(self, cable: Cable, side: int, size: int = 0) -> None:
-        """What is next on a connection arrives at one of its ends; a dialed member answers first.
+        """Delivers the next chunk on a connection to one of its ends, or lets the dialed server accept.
 
         Args:
             cable: the connection.
-            side: at which end.
-            size: how many bytes of it, if not all.
+            side: the end that receives.
+            size: how many bytes of the chunk to deliver; 0 for all.
         """
         receiver = cable.ends[side]
         peer, link = self.members[receiver].peer, cable.links[side]
@@ -170,7 +180,7 @@ class World:
         self.perform(receiver)
 
     def sync(self, sid: int) -> None:
-        """A member's disk is synced."""
+        """Syncs a server's log."""
         member = self.members[sid]
         zxid = member.disk.sync()
         if member.peer is not None:
@@ -179,7 +189,7 @@ class World:
             self.perform(sid)
 
     def tick(self, milliseconds: int) -> None:
-        """Time passes, for all members."""
+        """Lets time pass for all servers."""
         self.time += milliseconds
         for sid, member in self.members.items():
             if member.peer is not None:
@@ -188,15 +198,15 @@ class World:
                 self.perform(sid)
 
     def block(self, sender: int, receiver: int) -> None:
-        """From now on nothing that a member sends arrives at another."""
+        """Stops delivering what one server sends another."""
         self.blocked.add((sender, receiver))
 
     def heal(self) -> None:
-        """Everything arrives again."""
+        """Delivers everything again."""
         self.blocked.clear()
 
     def connect(self, client: Client, sid: int) -> bool:
-        """A client connects to a member; whether it could."""
+        """Connects a client to a server; returns False if the server serves no clients."""
         peer = self.members[sid].peer
         if peer is None or peer.service is None:
             return False
@@ -208,7 +218,7 @@ class World:
         return True
 
     def disconnect(self, client: Client) -> None:
-        """A client closes its connection, if it has one."""
+        """Closes a client's connection, if it has one."""
         for sid, member in self.members.items():
             if client.connection in member.clients and member.peer is not None:
                 assert client.connection is not None
@@ -217,10 +227,10 @@ class World:
                 self.perform(sid)
         client.lose()
 
-    # What is to be chosen from.
+    # Choices.
 
     def deliverable(self) -> list[tuple[Cable, int]]:
-        """The connections on which something may arrive, and at which end."""
+        """Returns the connections on which something can be delivered, each with the end that receives."""
         found = []
         for cable in self.cables:
             if cable.is_dialing:
@@ -234,21 +244,21 @@ class World:
         return found
 
     def deliverable_notes(self) -> list[tuple[int, int]]:
-        """Sender and receiver of the notifications that may arrive."""
+        """Returns sender and receiver of each notification that can be delivered."""
         return [pair for pair in sorted(self.notes) if pair not in self.blocked]
 
     def unsynced(self) -> list[int]:
-        """Whose disk has something to sync."""
+        """Returns the ids of the running servers whose log is not synced."""
         return [
             sid
             for sid, member in self.members.items()
             if member.peer is not None and member.disk.synced < len(member.disk.log)
         ]
 
-    # What is chosen for the best.
+    # Without faults.
 
     def settle(self) -> None:
-        """Everything that is on its way arrives, and is synced, in no time."""
+        """Delivers everything in flight and syncs all logs, without time passing."""
         while True:
             for pair in self.deliverable_notes():
                 self.deliver_note(*pair)
@@ -261,14 +271,14 @@ class World:
                 return
 
     def calm(self, until: Callable[[], bool], limit: int = 120_000) -> None:
-        """Time passes and everything arrives until something holds.
+        """Lets time pass and delivers everything until a condition holds.
 
         Args:
-            until: what is waited for.
-            limit: how long, in milliseconds of the world's own time.
+            until: the condition.
+            limit: the longest wait, in milliseconds of the world's clock.
 
         Raises:
-            AssertionError: it does not hold then.
+            AssertionError: the condition does not hold in time.
         """
         end = self.time + limit
         self.settle()
@@ -282,37 +292,37 @@ class World:
             self.settle()
 
     def peers(self) -> Iterator[Peer]:
-        """The processes that run."""
+        """Yields the cores of the servers that run."""
         for member in self.members.values():
             if member.peer is not None:
                 yield member.peer
 
     @property
     def leader(self) -> Peer | None:
-        """Who leads and serves, of the highest epoch."""
+        """The leader that serves, of the highest epoch; None if there is none."""
         leading = [
             peer for peer in self.peers() if peer.state == ServerState.LEADING and peer.service is not None
         ]
         return max(leading, key=lambda peer: peer.current_epoch, default=None)
 
     def cable_of(self, link: Link) -> Cable | None:
-        """The connection that a link is an end of, unless that is closed."""
+        """Returns the connection that a link is an end of; None if it is closed."""
         found = self._cable_of.get(link)
         return None if found is None else found[0]
 
     def serves(self, sid: int) -> bool:
-        """Whether a member runs and serves clients."""
+        """Returns True if a server runs and serves clients."""
         peer = self.members[sid].peer
         return peer is not None and peer.service is not None
 
     def all_serve(self) -> bool:
-        """Whether all that run serve clients."""
+        """Returns True if all running servers serve clients."""
         return all(peer.service is not None for peer in self.peers())
 
-    # The shell's part.
+    # The part of the shell.
 
     def perform(self, sid: int) -> None:
-        """Does what a member's core says."""
+        """Performs the effects of a server's core, in order, until there are none."""
         member = self.members[sid]
         peer = member.peer
         assert peer is not None
@@ -350,7 +360,7 @@ class World:
         if found is not None and out:
             cable, side = found
             queue = cable.queues[1 - side]
-            if not queue or queue[-1] is not None:  # or it is cut, which this end has not noticed
+            if not queue or queue[-1] is not None:  # if it is broken, this end has not noticed yet
                 queue.append(out)
 
     def _hang_up(self, link: Link) -> None:
@@ -363,7 +373,7 @@ class World:
             self._detach(cable, side)
 
     def _connect(self, cable: Cable) -> None:
-        """A dialed member accepts, or is not there."""
+        """Lets the dialed server accept, or the connection fail if that server is down."""
         dialer, dialed = (self.members[sid] for sid in cable.ends)
         cable.is_dialing = False
         link = cable.links[0]
@@ -384,7 +394,7 @@ class World:
         self.perform(dialer.sid)
 
     def _arrived(self, cable: Cable, side: int, size: int) -> bytes | None:
-        """Takes what arrives off a queue: the first chunk, or the beginning of it."""
+        """Removes from a queue what arrives: the first chunk, or its first bytes."""
         queue = cable.queues[side]
         chunk = queue.popleft()
         if chunk is None or not 0 < size < len(chunk):
