@@ -1,16 +1,16 @@
 """Real servers, ours and Apache's: clients, processes, and comparison with the spec.
 
-encoding    requests of the spec to bytes, replies and events back
-session     a client connection that waits for each answer and keeps what arrives in order
-members     server processes that are started, stopped, killed and paused
-clients     writers and watchers, and whether what they were told is so
-session_holders  clients that keep their sessions, and nodes that live and die with those
-reconfigured     ensembles whose members are reconfigured
-proxy       the network between members, which cuts, delays and swallows
-oracle      one server and its clients, by the spec
-compare     a running server beside the oracle, one operation after the other
-operations  random operations, for Hypothesis
+encoding         the spec's requests as bytes, and bytes as its replies and events
+session          a client connection: one request at a time, events kept in order
+members          server processes: started, stopped, killed and paused
+reconfigured     the same, where members join and leave
+proxy            the network between servers: cuts, delays and drops
+clients          clients that write and watch under faults, and the comparison with what the servers have
+session_holders  clients that keep their sessions under faults, and the nodes that depend on these
+oracle           what the spec expects of one server and its clients
+compare          a running server beside the oracle, one operation at a time
+operations       random operations, for Hypothesis
 
-The client is written from the description of the protocol and shares nothing with the server here: a mistake
-in one shows in the other.
+The client is written from the description of the protocol and shares no code with the server, so a mistake in
+one shows in the other.
 """

@@ -1,9 +1,8 @@
-"""Clients that write and watch while members come and go, and write down what they were told.
+"""Clients that write and watch while servers fail, and record the replies.
 
-A writer creates nodes of ever new names, and sets one node again and again. What was acknowledged must be
-there on every member in the end, at the zxid that was told; what is there and was not acknowledged must have
-been asked for by a request that got no answer; and the version of the node that was set tells that nothing
-was done twice.
+A writer creates nodes with new names, and sets one node again and again. In the end every server must have
+each acknowledged node, with the zxid of the reply. A node that was not acknowledged must come from a request
+that got no reply. The version of the node that was set shows that no request was applied twice.
 """
 
 from __future__ import annotations
@@ -21,20 +20,27 @@ from zabspec.tree.replies import Children, Data, Failed, Parts
 
 ROOT = "/load"
 SESSION_TIMEOUT = 4000
+"""Session timeout of workers, and their timeout for each reply, in milliseconds."""
+PATIENT = 60_000
+"""Timeout for each reply where no faults are injected, in milliseconds."""
+STOPPED_WITHIN = 180
+"""How long a worker may take to stop, in seconds."""
 OVER = (Error.SESSION_EXPIRED, Error.SESSION_MOVED)
-"""What a client is told that has lost its session without knowing."""
+"""Errors for a client whose session has expired or moved."""
 BATCH = 200
-"""How many nodes are read at once."""
+"""How many nodes are read with one request."""
 
 
 @dataclass(slots=True)
 class Told:
-    """What one writer knows.
+    """What one writer knows from its replies.
 
     Attributes:
         acknowledged: the zxid of each node that was created, by path.
-        unknown: nodes that may have been created.
-        sets: how often the node was set, acknowledged; `unknown_sets`: perhaps as many more.
+        unknown: the paths of nodes that may have been created: the requests got no reply.
+        sets: how many acknowledged requests have set the common node.
+        unknown_sets: how many requests to set it got no reply.
+        wrong: unexpected replies, in words.
     """
 
     acknowledged: dict[str, int] = field(default_factory=dict)
@@ -45,13 +51,20 @@ class Told:
 
 
 class Worker(threading.Thread):
-    """A client on a thread, which connects to one member after the other.
+    """A client on a thread of its own, which reconnects to any server when it loses a connection.
 
     Args:
-        name: of its nodes, too.
-        ports: of the members that it may connect to.
-        seed: of its choices.
-        timeout: of its sessions, and how long any answer may take, in milliseconds.
+        name: its name, which is also part of its nodes' names.
+        ports: the client ports of the servers.
+        seed: the seed of its choices.
+        timeout: its session timeout, and the timeout for each reply, in milliseconds.
+
+    Attributes:
+        timeout, ports: as above.
+        random: the source of its choices.
+        is_over: set when it is to stop.
+        failure: the exception that has ended it; None if there was none.
+        last_zxid: the highest zxid in any reply.
     """
 
     def __init__(self, name: str, ports: Sequence[int], seed: int, timeout: int = SESSION_TIMEOUT) -> None:
@@ -64,7 +77,7 @@ class Worker(threading.Thread):
         self.last_zxid = 0
 
     def run(self) -> None:
-        """Goes on until it is told to stop."""
+        """Connects and works until `is_over` is set."""
         try:
             while not self.is_over.is_set():
                 try:
@@ -80,32 +93,32 @@ class Worker(threading.Thread):
                 finally:
                     self.last_zxid = max(self.last_zxid, session.last_zxid)
                     session.drop()
-        except BaseException as failure:  # told to whoever waits for the thread
+        except BaseException as failure:  # raised again by `stop`
             self.failure = failure
 
     def connect(self) -> Session:
-        """A new session, with any member.
+        """Begins a session with any of the servers.
 
         Raises:
-            Disconnected: that is not there, or serves nobody.
+            Disconnected: the server is down, or does not serve.
         """
         return Session("127.0.0.1", self.random.choice(self.ports), self.timeout, self.last_zxid)
 
     def step(self, session: Session) -> None:
-        """Does one thing."""
+        """Sends the next request."""
         raise NotImplementedError
 
     def on_lost(self) -> None:
-        """The connection was lost while something was done."""
+        """Handles the loss of a connection before a reply."""
 
     def stop(self) -> None:
-        """Returns when it has stopped.
+        """Stops the worker, and waits until it has stopped.
 
         Raises:
-            AssertionError: it has failed.
+            AssertionError: it has failed, or does not stop.
         """
         self.is_over.set()
-        self.join(60)
+        self.join(STOPPED_WITHIN)
         if self.failure is not None:
             raise AssertionError(f"{self.name}: {self.failure!r}") from self.failure
         if self.is_alive():
@@ -113,7 +126,11 @@ class Worker(threading.Thread):
 
 
 class Writer(Worker):
-    """A client that writes."""
+    """A client that writes.
+
+    Attributes:
+        told: what it knows from the replies.
+    """
 
     def __init__(self, name: str, ports: Sequence[int], seed: int, timeout: int = SESSION_TIMEOUT) -> None:
         super().__init__(name, ports, seed, timeout)
@@ -122,7 +139,7 @@ class Writer(Worker):
         self._doing = ""
 
     def step(self, session: Session) -> None:
-        """Creates a node, or sets the one that it sets."""
+        """Creates a node and sets the common node, in turn."""
         self._number += 1
         if self._number % 2:
             self._doing = path = f"{ROOT}/{self.name}-{self._number}"
@@ -143,7 +160,7 @@ class Writer(Worker):
         return False
 
     def on_lost(self) -> None:
-        """Nobody knows what became of the last request."""
+        """Notes that the last request may or may not have been applied."""
         if self._doing:
             self.told.unknown.add(self._doing)
         else:
@@ -151,7 +168,12 @@ class Writer(Worker):
 
 
 class Watcher(Worker):
-    """A client that watches everything below the root, and is told of each creation once, in order."""
+    """A client with a recursive watch, which must receive one event for each creation, in order.
+
+    Attributes:
+        seen: how many creations it has received events for.
+        wrong: events that came twice or in the wrong order, in words.
+    """
 
     def __init__(self, name: str, ports: Sequence[int], seed: int, timeout: int = SESSION_TIMEOUT) -> None:
         super().__init__(name, ports, seed, timeout)
@@ -161,7 +183,7 @@ class Watcher(Worker):
         self._last: dict[str, int] = {}
 
     def step(self, session: Session) -> None:
-        """Watches, or looks what has come."""
+        """Registers the watch on a new connection, and checks the events that have arrived."""
         if session is not self._session:
             session.call(watches.AddWatch(ROOT, recursive=True))
             self._session, self._last = session, {}
@@ -179,8 +201,8 @@ class Watcher(Worker):
 
 
 def prepare(port: int) -> None:
-    """Creates the node that all is below."""
-    session = Session("127.0.0.1", port, SESSION_TIMEOUT)
+    """Creates the node below which all clients work."""
+    session = Session("127.0.0.1", port, PATIENT)
     session.call(tree.Create(ROOT, b""))
     session.call(tree.CloseSession())
 
@@ -190,12 +212,12 @@ def differences(
     writers: Sequence[Writer],
     more: Callable[[Mapping[str, Data]], list[str]] = lambda _: [],
 ) -> list[str]:
-    """What is not as the writers were told, on any member; empty if all is well.
+    """Returns what differs between the servers' trees and the replies to the writers; empty if nothing does.
 
     Args:
-        ports: where the members are.
-        writers: none of them at work.
-        more: what else is to be found wrong with a tree.
+        ports: the client ports of the servers.
+        writers: the writers, which have all stopped.
+        more: returns what else is wrong with a tree.
     """
     found = [wrong for writer in writers for wrong in writer.told.wrong]
     trees = {port: everything(port) for port in ports}
@@ -211,9 +233,11 @@ def differences(
         if path not in first:
             found.append(f"{path} was acknowledged at 0x{zxid:x} and is lost")
         elif first[path].stat.czxid != zxid:
-            found.append(f"{path} was acknowledged at 0x{zxid:x} and is of 0x{first[path].stat.czxid:x}")
+            found.append(
+                f"{path} was acknowledged at 0x{zxid:x}, and its czxid is 0x{first[path].stat.czxid:x}"
+            )
     found += (
-        f"{path} is there, and nobody asked for it"
+        f"{path} exists, and no client has asked for it"
         for path in first
         if path.startswith(f"{ROOT}/") and path not in acknowledged and path not in unknown
     )
@@ -221,13 +245,13 @@ def differences(
     most = least + sum(writer.told.unknown_sets for writer in writers)
     version = first[ROOT].stat.version
     if not least <= version <= most:
-        found.append(f"{ROOT} was set {version} times, and between {least} and {most} were asked for")
+        found.append(f"{ROOT} was set {version} times, which is not between {least} and {most}")
     return found
 
 
 def everything(port: int) -> dict[str, Data]:
-    """All nodes of a member but `/zookeeper`, after a sync, with data and Stat."""
-    session = Session("127.0.0.1", port, SESSION_TIMEOUT)
+    """Syncs a server, and returns all its nodes except `/zookeeper`, by path."""
+    session = Session("127.0.0.1", port, PATIENT)
     session.call(Sync("/"))
     found: dict[str, Data] = {}
     todo = ["/"]
@@ -237,7 +261,7 @@ def everything(port: int) -> dict[str, Data]:
         reply = session.call(tree.MultiRead(tuple(asked))).reply
         assert isinstance(reply, Parts), f"{paths[0]} and others: {reply}"
         for path, data, children in zip(paths, reply.parts[::2], reply.parts[1::2], strict=True):
-            if Failed(Error.NO_NODE) in (data, children):  # it has gone meanwhile, with its session
+            if Failed(Error.NO_NODE) in (data, children):  # ephemeral, and deleted meanwhile
                 continue
             assert isinstance(data, Data), f"{path}: {data}"
             assert isinstance(children, Children), f"{path}: {children}"

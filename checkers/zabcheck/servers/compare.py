@@ -1,8 +1,8 @@
-"""A running server beside the oracle: one operation after the other, and all compared that clients see.
+"""Compares a running server with the oracle, one operation after the other, in everything that clients see.
 
-Of every reply the error, the zxid in its header, path, data, Stat, children, list; of every connection the
-events in their order. Times are the server's own: here each transaction's is its zxid, and what is compared
-is that the same transaction always shows the same time.
+Compared are the error, the zxid, the path, the data, the Stat, the children and the access control list of
+each reply, and the events of each connection in their order. The server's times cannot be predicted: the
+oracle uses the zxid of a transaction as its time, and the same transaction must always show the same time.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from zabspec.watches import Event
 
 ADDRESS = Id("ip", "127.0.0.1")
 TIMEOUT = 30_000
-"""Of the sessions, in milliseconds: long enough that none expires while it is compared."""
+"""Session timeout in milliseconds, so long that no session expires during a comparison."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A client asks for something.
+    """A client sends a request.
 
     Attributes:
-        client: which, by number.
-        request: paths in it are below the place where everything is compared; `below` puts them there.
+        client: the number of the client.
+        request: the request; its paths are relative to the place of the comparison (`below`).
     """
 
     client: int
@@ -40,7 +40,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """A client's connection is cut; it comes back with its session, and registers its watches again."""
+    """A client loses its connection, resumes its session, and registers its watches again.
+
+    Attributes:
+        client: the number of the client.
+    """
 
     client: int
 
@@ -50,13 +54,13 @@ Operation = Ask | Reconnect
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first thing that is not as the spec has it.
+    """The first difference between the server and the spec.
 
     Attributes:
-        operation: after which, counted from 0.
-        what: it is, in words.
-        expected: by the spec.
-        found: at the server.
+        operation: the number of the operation after which they differ, from 0.
+        what: what differs, in words.
+        expected: what the spec says.
+        found: what the server has sent.
     """
 
     operation: int
@@ -69,18 +73,22 @@ class Difference:
 
 
 class Comparison:
-    """A server and the oracle, in step.
+    """Runs operations on a server and on the oracle.
 
     Args:
-        host: where the server is; nobody else may be using it.
-        port: of its clients.
-        release: whose behaviour is expected.
-        place: a path that does not exist; everything happens below it.
-        clients: how many there are.
-        connect: makes a session, with the arguments of `Session`.
+        host: the address of the server, which has no other clients.
+        port: its port for clients.
+        release: the release whose behaviour is expected.
+        place: a path that does not exist; all operations are below it.
+        clients: how many clients there are.
+        connect: begins a session, with the arguments of `Session`.
 
     Attributes:
-        events: how many were received, by all.
+        place: as above.
+        oracle: what is expected.
+        events: how many events all clients have received.
+        sessions: the session of each client.
+        parties: each client, as the oracle sees it.
 
     Raises:
         Disconnected: there is no server.
@@ -109,10 +117,10 @@ class Comparison:
         self.parties = [self.oracle.join(each.id, ADDRESS) for each in self.sessions]
 
     def run(self, operations: Iterable[Operation]) -> Difference | None:
-        """Does one operation after the other, until something differs.
+        """Runs operations one after the other, until something differs.
 
         Returns:
-            What differs; None if nothing does.
+            The first difference; None if there is none.
         """
         for number, operation in enumerate(operations):
             match operation:
@@ -125,13 +133,13 @@ class Comparison:
         return None
 
     def close(self) -> None:
-        """Ends all sessions. The place stays: some of what is in it may not be deleted by anyone."""
+        """Closes all sessions. The nodes stay: access control may forbid everyone to delete some."""
         for session in (*self.sessions, self._made_by):
             if session.is_open:
                 session.call(tree.CloseSession())
 
     def _ask(self, number: int, client: int, request: Request) -> Difference | None:
-        if self.parties[client] not in self.oracle.parties:  # it has closed its session
+        if self.parties[client] not in self.oracle.parties:  # its session is closed
             self.sessions[client] = self._connect(*self._where, TIMEOUT)
             self.parties[client] = self.oracle.join(self.sessions[client].id, ADDRESS)
         party = self.parties[client]
@@ -154,7 +162,7 @@ class Comparison:
         return told.events == events and self._matches(told.reply, answer.reply)
 
     def _events(self) -> tuple[tuple[Event, ...], ...]:
-        """What each connection was told since this was last asked; of one that was closed, until then."""
+        """Returns the events that each connection has received since the last call."""
         found = []
         for party in self.oracle.parties:
             session = self.sessions[self.parties.index(party)]
@@ -198,7 +206,7 @@ class Comparison:
 
 
 def below(place: str, request: Any) -> Any:
-    """A request with every path in it put below a place; those that are not absolute stay as they are."""
+    """Returns a request with all absolute paths in it moved below a place."""
     if isinstance(request, tuple):
         return tuple(below(place, each) for each in request)
     if not is_dataclass(request) or isinstance(request, type):

@@ -1,4 +1,4 @@
-"""Requests of the spec as bytes of ZooKeeper's client protocol, and bytes as replies of the spec.
+"""Encodes the spec's requests in ZooKeeper's client protocol, and decodes replies.
 
 ZooKeeper: zookeeper.jute, org.apache.zookeeper.proto; BinaryOutputArchive.
 """
@@ -38,14 +38,14 @@ END_OF_MULTI = pack(">ibi", -1, 1, -1)
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """Asks for an answer after all that the leader has committed."""
+    """A request for a reply after everything that the leader has committed."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """Shows an identity."""
+    """A request to add an identity to the connection."""
 
     scheme: str
     credentials: bytes
@@ -53,10 +53,13 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Reconfigure:
-    """Asks for another ensemble: servers as in zoo.cfg that join, ids that leave, or all servers.
+    """A request for another ensemble.
 
     Attributes:
-        version: of the ensemble that is to be changed; -1 for any.
+        joining: the servers that are to join, as in zoo.cfg, separated by commas; None for none.
+        leaving: the ids of those that are to leave, separated by commas; None for none.
+        members: all servers, instead of the two above; None to use these.
+        version: the version that the current ensemble must have; -1 for any.
     """
 
     joining: str | None = None
@@ -79,14 +82,16 @@ Request = (
 
 
 class ProtocolError(Exception):
-    """A server has sent what it should not have."""
+    """A server has not followed the protocol."""
 
 
 class Reader:
-    """Takes values off what a server has sent.
+    """Reads values from a payload, one after the other.
 
-    Raises, in every method:
-        ProtocolError: there is not as much there.
+    Every method raises `ProtocolError` if the payload is too short.
+
+    Args:
+        payload: the bytes.
     """
 
     def __init__(self, payload: bytes) -> None:
@@ -94,7 +99,7 @@ class Reader:
         self._at = 0
 
     def take(self, layout: str, size: int) -> tuple[int, ...]:
-        """Numbers, as `struct` has them."""
+        """Reads numbers, laid out as `struct` has it."""
         if self._at + size > len(self._payload):
             raise ProtocolError(f"{size} bytes wanted at {self._at} of {self._payload.hex()}")
         found: tuple[int, ...] = unpack_from(layout, self._payload, self._at)
@@ -102,11 +107,11 @@ class Reader:
         return found
 
     def number(self) -> int:
-        """4 bytes."""
+        """Reads a number of 4 bytes."""
         return self.take(">i", 4)[0]
 
     def data(self) -> bytes | None:
-        """A buffer, or null."""
+        """Reads a buffer, which may be null."""
         length = self.number()
         if length == -1:
             return None
@@ -117,61 +122,61 @@ class Reader:
         return self._payload[end - length : end]
 
     def text(self) -> str:
-        """A string."""
+        """Reads a string."""
         return (self.data() or b"").decode()
 
     def items(self, item: Callable[[], Item]) -> tuple[Item, ...]:
-        """A vector."""
+        """Reads a vector."""
         return tuple(item() for _ in range(self.number()))
 
     def stat(self) -> Stat:
-        """A Stat."""
+        """Reads a Stat."""
         return Stat(*self.take(">qqqqiiiqiiq", 68))
 
     def acl(self) -> Acl:
-        """An access control list."""
+        """Reads an access control list."""
         return self.items(lambda: Ace(Perm(self.number()), self.id()))
 
     def id(self) -> Id:
-        """An identity."""
+        """Reads an identity."""
         return Id(self.text(), self.text())
 
     def end(self) -> None:
-        """There is nothing left.
+        """Checks that nothing is left.
 
         Raises:
-            ProtocolError: there is.
+            ProtocolError: something is.
         """
         if self._at != len(self._payload):
             raise ProtocolError(f"{len(self._payload) - self._at} bytes left of {self._payload.hex()}")
 
 
 def data(value: bytes | None) -> bytes:
-    """A buffer, or null."""
+    """Encodes a buffer, or null."""
     return pack(">i", -1) if value is None else pack(">i", len(value)) + value
 
 
 def text(value: str) -> bytes:
-    """A string."""
+    """Encodes a string."""
     return data(value.encode())
 
 
 def items(encoded: Iterable[bytes]) -> bytes:
-    """A vector."""
+    """Encodes a vector."""
     whole = list(encoded)
     return pack(">i", len(whole)) + b"".join(whole)
 
 
 def acl(value: Acl) -> bytes:
-    """An access control list."""
+    """Encodes an access control list."""
     return items(pack(">i", ace.perms) + text(ace.id.scheme) + text(ace.id.id) for ace in value)
 
 
 def encoded(request: Request) -> tuple[int, bytes]:
-    """The number of an operation, and the body of a request for it.
+    """Returns the number of a request's operation, and the request's body.
 
     Raises:
-        ValueError: a client cannot ask for that.
+        ValueError: there is no such request in the protocol.
     """
     match request:
         case Sync(path):
@@ -195,7 +200,7 @@ def encoded(request: Request) -> tuple[int, bytes]:
 
 
 def encoded_write(request: tree.DeleteContainer | tree.SetAcl | tree.Multi) -> tuple[int, bytes]:
-    """What writes and may be in no multi."""
+    """Encodes a write that cannot be part of a multi."""
     match request:
         case tree.DeleteContainer(path):
             return 20, text(path)
@@ -206,7 +211,7 @@ def encoded_write(request: tree.DeleteContainer | tree.SetAcl | tree.Multi) -> t
 
 
 def encoded_part(request: tree.Create | tree.Delete | tree.SetData | tree.Check) -> tuple[int, bytes]:
-    """What may be alone or in a multi."""
+    """Encodes a write that can be part of a multi."""
     match request:
         case tree.Create(path, content, wanted, flag, ttl, op):
             body = text(path) + data(content) + acl(wanted) + pack(">i", flag)
@@ -220,12 +225,12 @@ def encoded_part(request: tree.Create | tree.Delete | tree.SetData | tree.Check)
 
 
 def encoded_multi(parts: Iterable[tuple[int, bytes]]) -> bytes:
-    """The body of a multi."""
+    """Encodes the parts of a multi."""
     return b"".join(pack(">ibi", op, 0, -1) + body for op, body in parts) + END_OF_MULTI
 
 
 def encoded_read(request: tree.Read) -> tuple[int, bytes]:
-    """What reads."""
+    """Encodes a read."""
     match request:
         case tree.Exists(path, watch):
             return 3, text(path) + pack(">?", watch)
@@ -248,7 +253,7 @@ def encoded_read(request: tree.Read) -> tuple[int, bytes]:
 def encoded_about_watches(
     request: watches.AddWatch | watches.RemoveWatches | watches.CheckWatches | watches.SetWatches,
 ) -> tuple[int, bytes]:
-    """What is about watches alone."""
+    """Encodes a request about watches."""
     match request:
         case watches.AddWatch(path, recursive):
             return 106, text(path) + pack(">i", recursive)
@@ -266,10 +271,10 @@ def encoded_about_watches(
 
 
 def decoded(request: Request, error: int, payload: bytes) -> Reply:
-    """The reply to a request, from the error in its header and its body.
+    """Decodes the reply to a request, from the error in its header and its body.
 
     Raises:
-        ProtocolError: the body is not what such a request is answered with.
+        ProtocolError: the body does not fit the request.
     """
     reader = Reader(payload)
     reply = Failed(Error(error)) if error else decoded_body(request, reader)
@@ -278,7 +283,7 @@ def decoded(request: Request, error: int, payload: bytes) -> Reply:
 
 
 def decoded_body(request: Request, reader: Reader) -> Reply:
-    """The reply to a request that was not refused."""
+    """Decodes the reply to a request that was not refused."""
     match request:
         case tree.Create(op=op):
             return Created(reader.text(), reader.stat() if op in CREATES_WITH_STAT else None)
@@ -303,7 +308,7 @@ def decoded_body(request: Request, reader: Reader) -> Reply:
 def decoded_listing(
     request: tree.GetEphemerals | tree.GetAllChildrenNumber | tree.WhoAmI, reader: Reader
 ) -> Reply:
-    """What is told of the tree, or of the caller."""
+    """Decodes a reply about the whole tree, or about the client."""
     match request:
         case tree.GetEphemerals():
             return Paths(tuple(sorted(reader.items(reader.text))))
@@ -314,7 +319,7 @@ def decoded_listing(
 
 
 def decoded_node(request: tree.GetData | tree.GetChildren | tree.GetAcl, reader: Reader) -> Reply:
-    """What is told of a node."""
+    """Decodes a reply about one node."""
     match request:
         case tree.GetData():
             return Data(reader.data(), reader.stat())
@@ -326,7 +331,7 @@ def decoded_node(request: tree.GetData | tree.GetChildren | tree.GetAcl, reader:
 
 
 def decoded_parts(parts: Iterable[Request], reader: Reader) -> Iterable[Reply]:
-    """The replies to the parts of a multi."""
+    """Decodes the replies to the parts of a multi."""
     for part in parts:
         op, is_done, error = reader.take(">ibi", 9)
         if is_done:
@@ -337,7 +342,7 @@ def decoded_parts(parts: Iterable[Request], reader: Reader) -> Iterable[Reply]:
             yield Failed(Error(error))
             continue
         shown = part
-        if isinstance(part, tree.Create):  # createContainer and createTTL are answered as create2 is
+        if isinstance(part, tree.Create):  # the replies to createContainer and createTTL are those of create2
             shown = tree.Create(part.path, flag=Flag.PERSISTENT, op=Op(op))
         yield decoded_body(shown, reader)
     if reader.take(">ibi", 9) != (-1, 1, -1):

@@ -1,6 +1,6 @@
-"""Members of an ensemble as processes on this machine: `zab serve`, or Debian's Apache ZooKeeper, or both.
+"""The members of an ensemble as processes on this machine: `zab serve`, Debian's Apache ZooKeeper, or both.
 
-A member may come back as the other kind: both use the same files.
+A member may restart as the other kind, since both use the same files.
 """
 
 from __future__ import annotations
@@ -21,28 +21,31 @@ from pathlib import Path
 JARS = Path("/usr/share/java")
 NEEDED = ("zookeeper", "slf4j-log4j12", "log4j-1.2", "commons-io")
 MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
-TIMEOUT = 60.0
-"""How long anything may take, in seconds."""
+TIMEOUT = 180.0
+"""Longest wait for any condition, in seconds: generous, for a machine that is busy with other work."""
 PAUSE = 0.05
+"""Interval between two looks at a condition, in seconds."""
+WORD_TIMEOUT = 5.0
+"""Timeout for four-letter words, in seconds."""
 PORTS = range(10_000, 32_000)
 STRIDE = 499
-"""How many ports processes with neighbouring ids are apart."""
+"""Distance between the first ports of processes with consecutive ids."""
 FULL = 8 << 10
-"""How long files may be for a member whose disk is full, in bytes."""
+"""Longest file that a member with a full disk can write, in bytes."""
 
 
 _tried = count()
 
 
 class Kind(StrEnum):
-    """Whose server a member runs."""
+    """Which server a member runs: ours, or Apache's."""
 
     OURS = "ours"
     APACHE = "apache"
 
 
 def why_no_apache() -> str:
-    """Why there is no Apache ZooKeeper here; empty if there is one."""
+    """Returns why Apache ZooKeeper cannot be run here; empty if it can."""
     absent = [name for name in NEEDED if not (JARS / f"{name}.jar").exists()]
     if absent:
         return f"no Apache ZooKeeper: {JARS / absent[0]}.jar is missing (apt-get install zookeeper)"
@@ -50,10 +53,10 @@ def why_no_apache() -> str:
 
 
 def free_ports(wanted: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody uses now, and none is given twice to one process.
+    """Returns ports of 127.0.0.1 that are free now; none is returned twice to one process.
 
-    They are below those that systems give to connections that go out: a member that is down for a while must
-    find its ports free when it comes back.
+    They are below the range for outgoing connections, so that a member which is down for a while finds its
+    ports free when it restarts.
     """
     found: list[int] = []
     while len(found) < wanted:
@@ -68,9 +71,9 @@ def free_ports(wanted: int) -> list[int]:
 
 
 def ask_word(port: int, word: str) -> str:
-    """The answer to a four-letter word; empty where there is none."""
+    """Returns the reply to a four-letter word; empty if there is none."""
     try:
-        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+        with socket.create_connection(("127.0.0.1", port), WORD_TIMEOUT) as connection:
             connection.sendall(word.encode())
             found = b""
             while chunk := connection.recv(1 << 16):
@@ -81,20 +84,23 @@ def ask_word(port: int, word: str) -> str:
 
 
 class Members:
-    """An ensemble of processes, as a context manager that leaves none behind.
+    """An ensemble of processes, as a context manager that ends them all.
 
     Args:
-        folder: where each member has its files.
-        kinds: what each member runs at first, by id.
-        observers: which of them have no vote.
-        tick: in milliseconds.
-        settings: more of zoo.cfg, for all.
-        memory: what a Java server may use.
+        folder: the directory for the files of all members.
+        kinds: the server that each member runs at first, by id.
+        observers: the ids of the members that do not vote.
+        tick: `tickTime` in milliseconds.
+        settings: more settings for the zoo.cfg of all members.
+        memory: the heap of a Java server, as for -Xmx.
 
     Attributes:
-        client_ports: where each member's clients connect.
-        addresses: each member's own quorum and election port.
-        seen: where a member finds another, if not there, by the two of them: at a proxy.
+        folder, kinds, observers, settings, memory: as above.
+        client_ports: the port for clients of each member.
+        addresses: the quorum port and the election port of each member.
+        seen: the quorum and election ports at which the first member of a pair reaches the second, where
+            these are not the second member's own: ports of a proxy.
+        processes: the running processes, by id.
     """
 
     def __init__(
@@ -135,7 +141,7 @@ class Members:
             self.kill(sid)
 
     def data(self, sid: int) -> Path:
-        """Where a member keeps its data."""
+        """Returns the data directory of a member."""
         return self.folder / str(sid)
 
     def start_all(self) -> None:
@@ -149,7 +155,7 @@ class Members:
             self.stop(sid)
 
     def start(self, sid: int, kind: Kind | None = None) -> None:
-        """Starts a member, as another kind if told so."""
+        """Starts a member, as another kind if one is given."""
         self.kinds[sid] = kind or self.kinds[sid]
         folder = self.data(sid)
         folder.mkdir(parents=True, exist_ok=True)
@@ -162,7 +168,7 @@ class Members:
             )
 
     def config(self, sid: int) -> str:
-        """The zoo.cfg of a member."""
+        """Returns the zoo.cfg of a member."""
         lines = dict(self.settings)
         lines |= {
             "dataDir": str(self.data(sid)),
@@ -215,27 +221,27 @@ class Members:
         process.wait()
 
     def pause(self, sid: int) -> None:
-        """Stops a member's clock, as it were: SIGSTOP."""
+        """Pauses a member's process with SIGSTOP."""
         self.processes[sid].send_signal(signal.SIGSTOP)
 
     def resume(self, sid: int) -> None:
-        """It goes on: SIGCONT."""
+        """Lets a paused process continue with SIGCONT."""
         self.processes[sid].send_signal(signal.SIGCONT)
 
     def fill_disk(self, sid: int, longest: int = FULL) -> None:
-        """From now on what a member writes fails, as on a full disk.
+        """Makes a member's writes fail from now on, as on a full disk, by a limit on the size of files.
 
-        The signal that a process gets then is one that Python ignores.
+        Python ignores the signal that a process receives at that limit.
 
         Args:
-            sid: whose disk.
-            longest: beyond how many bytes no file may grow.
+            sid: the member's id.
+            longest: the limit, in bytes.
         """
         _, most = resource.prlimit(self.processes[sid].pid, resource.RLIMIT_FSIZE)
         resource.prlimit(self.processes[sid].pid, resource.RLIMIT_FSIZE, (longest, most))
 
     def mode(self, sid: int) -> str:
-        """What a member says it is: leader, follower, observer; empty while it serves nobody."""
+        """Returns what a member says it is: leader, follower or observer; empty while it does not serve."""
         for line in ask_word(self.client_ports[sid], "srvr").splitlines():
             if line.startswith("Mode: "):
                 return line.removeprefix("Mode: ")
@@ -243,19 +249,23 @@ class Members:
 
     @property
     def leader(self) -> int | None:
-        """Who says that it leads."""
+        """The id of a member that reports to be the leader; None if none does."""
         return next((sid for sid in self.processes if self.mode(sid) == "leader"), None)
 
     def wait_until_serving(self, sids: Iterable[int] | None = None) -> None:
-        """Returns when members serve clients: all that run, unless told which, and one of those leads."""
+        """Waits until these members serve clients, or all that run, and one member leads.
+
+        Raises:
+            TimeoutError: they do not in time.
+        """
         wanted = list(self.processes if sids is None else sids)
         self.wait_until(lambda: all(map(self.mode, wanted)) and self.leader is not None)
 
     def wait_until(self, holds: Callable[[], bool], timeout: float = TIMEOUT) -> None:
-        """Returns when something holds.
+        """Waits until a condition holds.
 
         Raises:
-            TimeoutError: it does not in time; with the end of what each member has said.
+            TimeoutError: it does not hold in time; the text has the end of each member's output.
         """
         deadline = time.monotonic() + timeout
         while not holds():
@@ -264,7 +274,7 @@ class Members:
             time.sleep(PAUSE)
 
     def said(self, length: int = 1500) -> str:
-        """The end of what each member has said."""
+        """Returns the last characters of each member's output."""
         found = []
         for sid in self.kinds:
             path = self.folder / f"{sid}.out"

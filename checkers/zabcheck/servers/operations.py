@@ -1,7 +1,6 @@
-"""Random operations, for Hypothesis: few paths and few values, so that they meet.
+"""Random operations for Hypothesis, with few paths and values, so that they affect each other.
 
-Everything a client can ask for is in it, sensible or not; what a server answers to nonsense is part of what
-clients see.
+They include all requests of the protocol, valid or not: the reply to an invalid request is compared as well.
 """
 
 from __future__ import annotations
@@ -39,37 +38,37 @@ LISTS: tuple[Acl, ...] = (
 
 
 BEGINNING = (Ask(0, tree.Create("/a")), Ask(0, tree.Create("/a/b")))
-"""So that there is something to begin with."""
+"""Creates nodes to begin with."""
 
 
 def paths() -> SearchStrategy[str]:
-    """Mostly right, sometimes wrong."""
+    """Draws paths, mostly valid ones."""
     return some.sampled_from(PATHS * 8 + WRONG_PATHS)
 
 
 def contents() -> SearchStrategy[bytes | None]:
-    """Data of a node."""
+    """Draws data for a node."""
     return some.sampled_from((b"", b"x", b"yy", None))
 
 
 def lists() -> SearchStrategy[Acl]:
-    """Mostly open, so that something can happen."""
+    """Draws access control lists, mostly open ones."""
     return some.sampled_from((OPEN,) * 40 + LISTS)
 
 
 def versions() -> SearchStrategy[int]:
-    """Mostly any."""
+    """Draws expected versions, mostly -1 for any."""
     return some.sampled_from((-1,) * 8 + (0, 1, 2))
 
 
 def mixed(*choices: tuple[int, SearchStrategy[Any]]) -> SearchStrategy[Any]:
-    """One of several, each so often; `one_of` takes each once, however often it is named."""
+    """Draws from one of several strategies, with weights, which `one_of` does not have."""
     drawn = [each for weight, each in choices for _ in range(weight)]
     return some.integers(0, len(drawn) - 1).flatmap(lambda at: drawn[at])
 
 
 def creates() -> SearchStrategy[tree.Create]:
-    """All kinds of nodes, by the operations that are meant for them and by others."""
+    """Draws creations of all kinds of nodes, also by operations that do not fit the kind."""
     plain_flags = some.sampled_from((0,) * 8 + (1,) * 4 + (2, 3, 4, 9))
     plain_ops = some.sampled_from((Op.CREATE, Op.CREATE2))
     container = (some.just(Flag.CONTAINER), some.just(-1), some.just(Op.CREATE_CONTAINER))
@@ -84,7 +83,7 @@ def creates() -> SearchStrategy[tree.Create]:
 
 
 def parts() -> SearchStrategy[tree.Create | tree.Delete | tree.SetData | tree.Check]:
-    """What may be in a multi."""
+    """Draws parts of a multi."""
     return some.one_of(
         creates(),
         some.builds(tree.Delete, paths(), versions()),
@@ -94,7 +93,7 @@ def parts() -> SearchStrategy[tree.Create | tree.Delete | tree.SetData | tree.Ch
 
 
 def writes() -> SearchStrategy[tree.Write]:
-    """What becomes a transaction."""
+    """Draws writes."""
     return mixed(
         (5, creates()),
         (3, some.builds(tree.Delete, paths(), versions())),
@@ -106,17 +105,17 @@ def writes() -> SearchStrategy[tree.Write]:
 
 
 def often() -> SearchStrategy[bool]:
-    """Mostly yes."""
+    """Draws True three times as often as False."""
     return some.sampled_from((True, True, True, False))
 
 
 def node_reads() -> SearchStrategy[tree.GetData | tree.GetChildren]:
-    """What may be in a multi that reads."""
+    """Draws parts of a multi that reads."""
     return some.one_of(some.builds(tree.GetData, paths()), some.builds(tree.GetChildren, paths()))
 
 
 def reads() -> SearchStrategy[Request]:
-    """What is answered from the tree as it is."""
+    """Draws reads."""
     return mixed(
         (4, some.builds(tree.Exists, paths(), often())),
         (4, some.builds(tree.GetData, paths(), often())),
@@ -131,7 +130,7 @@ def reads() -> SearchStrategy[Request]:
 
 
 def about_watches() -> SearchStrategy[Request]:
-    """Watches set without a read, and removed."""
+    """Draws requests that register or remove watches."""
     return mixed(
         (3, some.builds(watches.AddWatch, some.sampled_from((*PATHS, "/")), some.booleans())),
         (1, some.builds(watches.RemoveWatches, some.sampled_from(PATHS), some.sampled_from((1, 2, 3)))),
@@ -140,7 +139,7 @@ def about_watches() -> SearchStrategy[Request]:
 
 
 def operations() -> SearchStrategy[list[Operation]]:
-    """What happens in one run."""
+    """Draws the operations of one run."""
     clients = some.integers(0, CLIENTS - 1)
     shown = some.builds(Auth, some.just("digest"), some.sampled_from((b"u:p", b"v:q")))
     asked = mixed((10, writes()), (8, reads()), (4, about_watches()), (1, shown))

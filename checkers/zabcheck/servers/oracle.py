@@ -1,7 +1,7 @@
-"""One server and its clients, by the spec: what is answered, and who is told of what.
+"""What the spec expects of one server: its replies, and the events that its clients receive.
 
-It puts together `zabspec.tree` and `zabspec.watches` for a server that stands alone and is asked one thing at
-a time. Time is not compared: the time of a transaction here is its zxid.
+The oracle combines `zabspec.tree` and `zabspec.watches` for a standalone server that receives one request at
+a time. It uses the zxid of a transaction as its time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WRITES = (
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Whose behaviour is expected."""
+    """The release whose behaviour is expected: its rules of the tree and of watches."""
 
     rules: tree.Rules
     watches: watches.Release
@@ -40,7 +40,7 @@ class Release:
 LATEST = Release(tree.LATEST, watches.LATEST)
 RELEASE_3_8 = Release(tree.RELEASE_3_8, watches.RELEASE_3_8)
 DEBIAN_3_8 = Release(tree.RELEASE_3_8, replace(watches.RELEASE_3_8, filters_events=True))
-"""3.8.0 as Debian has it since 3.8.0-11+deb12u2, with the fix of CVE-2024-23944 (ZOOKEEPER-4799)."""
+"""3.8.0 in Debian, since 3.8.0-11+deb12u2 with the fix of CVE-2024-23944 (ZOOKEEPER-4799)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -49,10 +49,10 @@ class Party:
 
     Attributes:
         caller: its session and identities.
-        registered: what the server has registered for its connection.
-        remembered: what it would register again.
+        registered: the watches that the server has for its connection.
+        remembered: the watches that it registers again on a new connection.
         seen: the highest zxid in the header of a reply to it.
-        told: the events that it is owed, in order.
+        told: the events that it has received, in order.
     """
 
     caller: Caller
@@ -64,13 +64,13 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one operation is expected to lead to.
+    """The expected result of one operation.
 
     Attributes:
-        reply: to whoever asked.
-        tree: after it.
-        parties: what each has registered after it.
-        events: what each is told, in order.
+        reply: the reply.
+        tree: the tree afterwards.
+        parties: the watches that each client has afterwards.
+        events: the events that each client receives, in order.
     """
 
     reply: Reply
@@ -80,14 +80,19 @@ class Told:
 
 
 class Oracle:
-    """A server that stands alone, with some clients, by the spec.
+    """A standalone server and its clients, as the spec has them.
+
+    The functions of the spec are attributes, so that a test can put a mistake into one.
 
     Args:
-        release: whose behaviour is expected.
-        zxid: of the last transaction before.
-        at: the tree to begin with.
+        release: the release whose behaviour is expected.
+        zxid: the zxid of the last transaction.
+        at: the tree at that zxid.
 
-    The parts of the spec that it asks are named here, so that a test can put a mistake into one.
+    Attributes:
+        release, zxid: as above.
+        tree: the current tree.
+        parties: the clients whose sessions are open.
     """
 
     prepare = staticmethod(tree.prepare)
@@ -103,16 +108,16 @@ class Oracle:
         self.parties: list[Party] = []
 
     def join(self, session: int, address: Id) -> Party:
-        """A client begins a session, with one transaction."""
+        """Begins a client's session, with one transaction."""
         self.zxid += 1
         party = Party(Caller(session, (address,)), watches.Watches(release=self.release.watches))
         self.parties.append(party)
         return party
 
     def expected(self, party: Party, request: Request) -> tuple[Told, ...]:
-        """All that a request may lead to; more than one where the spec leaves something open.
+        """Returns the results that a request may have: more than one where the spec allows several.
 
-        ZooKeeper deletes the nodes of a session in whatever order a hash table has them.
+        ZooKeeper deletes the ephemeral nodes of a session in the order of a hash table.
         """
         if isinstance(request, tree.CloseSession):
             owned = ephemerals_of(self.tree, party.caller.session)
@@ -123,13 +128,13 @@ class Oracle:
         return (self._read(party, request),)
 
     def accept(self, party: Party, request: Request, told: Told, zxid: int) -> None:
-        """Goes on from one of the `expected`.
+        """Continues from one of the `expected` results.
 
         Args:
-            party: who asked.
-            request: for what.
-            told: what it led to.
-            zxid: in the header of the reply.
+            party: the client that has sent the request.
+            request: the request.
+            told: its result.
+            zxid: the zxid in the header of the reply.
         """
         self.zxid += isinstance(request, WRITES)
         self.tree = told.tree
@@ -150,7 +155,7 @@ class Oracle:
                 self.parties.remove(party)
 
     def reconnected(self, party: Party) -> watches.SetWatches | None:
-        """A client is back on a new connection: what it shows there, and what it registers again."""
+        """Moves a client to a new connection, and returns the request that registers its watches again."""
         party.registered = watches.Watches(release=self.release.watches)
         party.caller = replace(
             party.caller, ids=tuple(each for each in party.caller.ids if each.scheme == "ip")
@@ -198,14 +203,14 @@ class Oracle:
         )
 
     def _found_by_check(self, registered: watches.Watches) -> watches.Watches:
-        """What checkWatches looks through: before 3.9.0, what any connection has registered."""
+        """Returns the watches that checkWatches searches: before 3.9.0, those of all connections."""
         if registered.release.separate_modes:
             return registered
         entries = {entry for each in self.parties for entry in each.registered.entries}
         return replace(registered, entries=tuple(sorted(entries)))
 
     def _remember(self, party: Party, request: Request, reply: Reply) -> None:
-        """What the client itself keeps of its watches."""
+        """Updates the watches that a client registers again on a new connection."""
         match request:
             case tree.Exists() | tree.GetData() | tree.GetChildren() if tree.leaves_watch(request, reply):
                 kind = kind_of(request, reply)
@@ -218,12 +223,12 @@ class Oracle:
 
 
 def kind_of(request: tree.Exists | tree.GetData | tree.GetChildren, reply: Reply) -> Kind:
-    """The kind of watch that a read leaves."""
+    """Returns the kind of watch that a read registers."""
     if isinstance(request, tree.GetChildren):
         return Kind.CHILD
     return Kind.EXIST if isinstance(reply, Failed) else Kind.DATA
 
 
 def with_subtree(at: Tree, path: str, zxid: int) -> Tree:
-    """A tree with one node more, just created, its time unknown."""
+    """Returns a tree with one more node, created at a zxid."""
     return with_node(at, path, tree.Node(czxid=zxid, mzxid=zxid, pzxid=zxid, ctime=zxid, mtime=zxid))

@@ -1,14 +1,14 @@
-"""A network between the members of an ensemble that cuts, delays, half-closes and swallows.
+"""A network between the members of an ensemble, with faults.
 
-Every member reaches every other through an address of its own, behind which is the other's real one. What
-goes from one member to another, over whichever connection, shares one fate:
+Each member reaches each other one through a port of the proxy, which forwards to the other's own port. A
+fault applies to everything that one member sends to another, on all connections:
 
-    cut         connections are reset, and new ones too
-    swallowed   nothing arrives, and nobody is told; what was on its way arrives once the network is whole
-    delayed     everything arrives so much later
-    half-closed the end of what one member sends arrives; what the other sends goes on
-
-A swallowed connection is as one whose packets are lost: TCP sends them again for many minutes.
+    cut         connections are reset, existing and new ones
+    swallow     nothing arrives and no connection is closed, as if packets were lost, which TCP sends again
+    for
+                many minutes; what was in flight arrives once the network is whole
+    delay       everything arrives later
+    half-close  one direction of each connection is closed, and the other stays open
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ from collections.abc import Callable, Iterable, Mapping
 from zabcheck.servers.members import free_ports
 
 CHUNK = 1 << 16
-PATIENCE = 10.0
-"""How long anything asked of the proxy may take, in seconds."""
+PATIENCE = 60.0
+"""Timeout for each call of the proxy's thread, in seconds."""
 
 Pair = tuple[int, int]
 Ports = tuple[int, int]
-"""Of a member: quorum port and election port."""
+"""The quorum port and the election port of a member."""
 
 
 class Proxy:
-    """The network, on a thread of its own, as a context manager.
+    """The network on a thread of its own, as a context manager.
 
     Args:
-        real: each member's own ports.
+        real: the ports of each member.
 
     Attributes:
-        ports: where the first member of a pair finds the second.
+        real: as above.
+        ports: by pair, the ports at which the first member reaches the second.
     """
 
     def __init__(self, real: Mapping[int, Ports]) -> None:
@@ -63,26 +64,26 @@ class Proxy:
         self._thread.join(PATIENCE)
         self._loop.close()
 
-    # What may happen to the network; each pair is what the first sends to the second.
+    # Faults. A pair stands for what its first member sends to the second.
 
     def cut(self, pairs: Iterable[Pair]) -> None:
-        """Resets connections between members; there are no more until `heal`."""
+        """Resets connections between members, and all new ones until `heal`."""
         self._do(self._cut, pairs)
 
     def swallow(self, pairs: Iterable[Pair]) -> None:
-        """Lets nothing arrive until `heal`."""
+        """Stops delivery until `heal`, without closing connections."""
         self._do(lambda pair: self._open[pair].clear(), pairs)
 
     def delay(self, pairs: Iterable[Pair], seconds: float) -> None:
-        """Lets everything arrive later, in order."""
+        """Delays delivery, without changing the order."""
         self._do(lambda pair: self._delays.update({pair: seconds}), pairs)
 
     def half_close(self, pairs: Iterable[Pair]) -> None:
-        """Ends what is sent over the connections that there are, one way."""
+        """Closes one direction of the existing connections."""
         self._do(self._finish, pairs)
 
     def heal(self) -> None:
-        """The network is whole, for the connections that are left and for new ones."""
+        """Ends all faults, for the connections that are left and for new ones."""
 
         def whole(pair: Pair) -> None:
             self._is_cut.discard(pair)
@@ -98,7 +99,7 @@ class Proxy:
 
         asyncio.run_coroutine_threadsafe(all_of_them(), self._loop).result(PATIENCE)
 
-    # On its thread.
+    # On the thread.
 
     async def _listen(self) -> None:
         for pair, addresses in self.ports.items():
@@ -129,7 +130,7 @@ class Proxy:
     async def _serve(
         self, pair: Pair, target: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """One connection that the first of a pair has made, to its end."""
+        """Forwards a connection that the first member of a pair has made, until it ends."""
         back = (pair[1], pair[0])
         there: asyncio.StreamWriter | None = None
         try:
@@ -156,7 +157,7 @@ class Proxy:
                 await writer.drain()
             await self._open[pair].wait()
             writer.write_eof()
-        except RuntimeError as error:  # it was half-closed meanwhile
+        except RuntimeError as error:  # half-closed meanwhile
             raise ConnectionResetError(str(error)) from None
         finally:
             del self._writers[pair][writer]

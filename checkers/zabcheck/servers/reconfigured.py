@@ -1,11 +1,11 @@
-"""An ensemble of processes that is reconfigured: who is a member changes, and is in the members' files."""
+"""An ensemble of processes whose members join and leave, and write that to their configuration files."""
 
 from __future__ import annotations
 
 from zabcheck.servers.members import Members
 
 SUPER = [("digest", "super:test")]
-"""The credentials of whom `SETTINGS` lets do everything, as kazoo takes them."""
+"""Credentials of the superuser that `SETTINGS` configures, in the form that kazoo takes."""
 SETTINGS = {
     "reconfigEnabled": "true",
     "DigestAuthenticationProvider.superDigest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU=",
@@ -13,26 +13,26 @@ SETTINGS = {
 
 
 class ReconfiguredMembers(Members):
-    """Members of which some begin. Each other one is told of those and of itself, when it is started.
+    """Members of which only some form the first ensemble. The others are configured with that and themselves.
 
     Attributes:
-        first: those that begin.
+        first: the ids of the first ensemble's members.
     """
 
     first = (1, 2, 3)
 
     def start_all(self) -> None:
-        """Starts those that begin."""
+        """Starts the members of the first ensemble."""
         for sid in self.first:
             self.start(sid)
 
     def line(self, sid: int, kind: str = "participant") -> str:
-        """What zoo.cfg says of a member, and a client that wants it to join."""
+        """Returns the line for a member in zoo.cfg, and in a request to let it join."""
         quorum, election = self.addresses[sid]
         return f"server.{sid}=127.0.0.1:{quorum}:{election}:{kind};127.0.0.1:{self.client_ports[sid]}"
 
     def config(self, sid: int) -> str:
-        """The zoo.cfg of a member, as the member has changed it."""
+        """Returns the zoo.cfg of a member, as that member has rewritten it."""
         path = self.folder / f"{sid}.cfg"
         if path.exists():
             return path.read_text()

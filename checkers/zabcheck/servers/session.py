@@ -1,4 +1,4 @@
-"""A session with a server: requests one at a time, replies and events in the order of their arrival.
+"""A client's session with a server: one request at a time, replies and events in the order of their arrival.
 
 ZooKeeper: ClientCnxn, ClientCnxnSocket.
 """
@@ -18,42 +18,47 @@ from zabspec.watches import EventType
 
 XID_EVENT, XID_PING, XID_AUTH, XID_SET_WATCHES = -1, -2, -4, -8
 LONGEST = 64 << 20
-"""No server sends more in one piece, in bytes."""
+"""The longest frame that a server may send, in bytes."""
 
 
 class Disconnected(Exception):
-    """The server has closed the connection, or was never there."""
+    """The server has closed the connection, or does not accept one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for a request: the zxid in its header, and the reply."""
+    """The reply to a request.
+
+    Attributes:
+        zxid: the zxid in the header.
+        reply: the reply, as the spec has it.
+    """
 
     zxid: int
     reply: Reply
 
 
 class Session:
-    """A session, over one connection at a time.
+    """A session over one connection.
 
     Args:
-        host: where the server is.
-        port: of its clients.
-        timeout: of the session, in milliseconds; also how long any answer may take.
-        last_zxid: the highest zxid that this client claims to have seen.
-        resumed: the id and the password of a session to go on with; None for a new one.
+        host: the server's address.
+        port: the server's port for clients.
+        timeout: the session timeout to ask for, and the timeout for each reply, in milliseconds.
+        last_zxid: the highest zxid that this client says it has seen.
+        resumed: the id and the password of the session to resume; None for a new session.
 
     Attributes:
-        id: signed, as on the wire; 0 if the server said that the session is not valid.
-        password: of the session.
-        timeout: as granted, in milliseconds.
+        id: the id of the session, signed as on the wire; 0 if the server said that the session has expired.
+        password: the password of the session.
+        timeout: the session timeout that was granted, in milliseconds.
         last_zxid: the highest zxid in the header of a reply.
-        is_open: whether there is a connection.
-        events: those received, in order; whoever looks may take them away.
+        is_open: True until the connection is closed by this client.
+        events: the events received, in order; the caller may remove them.
 
     Raises:
-        Disconnected: there is no server, or it closed the connection without an answer.
-        ProtocolError: what it sent is not ZooKeeper's protocol.
+        Disconnected: there is no server, or it closed the connection without a reply.
+        ProtocolError: the server does not follow the protocol.
     """
 
     def __init__(
@@ -80,11 +85,11 @@ class Session:
         self.password = reader.data() or b""
 
     def call(self, request: Request) -> Answer:
-        """Asks, and waits for the answer; events that come before it are kept.
+        """Sends a request and waits for its reply; events that arrive before it are kept.
 
         Raises:
-            Disconnected: the server closed the connection instead.
-            ProtocolError: what it sent is not ZooKeeper's protocol.
+            Disconnected: the server closed the connection instead, or did not reply in time.
+            ProtocolError: the server does not follow the protocol.
         """
         op, body = encoded(request)
         match request:
@@ -101,20 +106,20 @@ class Session:
         return answer
 
     def ping(self) -> int:
-        """Asks for a sign of life; all events that were on their way are here when it returns.
+        """Sends a ping and waits for its reply, by which time all events sent before have arrived.
 
         Returns:
-            The zxid in the header of the answer.
+            The zxid in the header of the reply.
         """
         self._send(pack(">ii", XID_PING, PING))
         return self._answer(XID_PING, lambda error, payload: decoded(CloseSession(), error, payload)).zxid
 
     def send_raw(self, payload: bytes) -> None:
-        """Sends bytes as they are, without a length before them."""
+        """Sends bytes as they are, without a length in front."""
         self._socket.sendall(payload)
 
     def drop(self) -> None:
-        """Cuts the connection; the session goes on without it."""
+        """Closes the connection without closing the session."""
         self.is_open = False
         self._socket.close()
 
@@ -126,7 +131,7 @@ class Session:
                 self.events.append(_event(zxid, payload[16:]))
                 continue
             if came != xid:
-                raise ProtocolError(f"a reply to {came}, not to {xid}")
+                raise ProtocolError(f"a reply to request {came}, where one to request {xid} is due")
             self.last_zxid = max(self.last_zxid, zxid)
             return Answer(zxid, decode(error, payload[16:]))
 

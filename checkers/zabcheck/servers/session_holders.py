@@ -1,9 +1,9 @@
-"""Clients that keep their sessions from one member to the next, with nodes that live and die with them.
+"""Clients that keep their sessions from one server to the next, and create nodes that depend on the session.
 
-A holder creates ephemeral nodes, sequential nodes, and pairs of nodes in a multi. As long as its session
-goes on, its ephemerals are there; once it is told that it has expired, they are not. No number of a
-sequential node is given twice, and none is less than one that was given before it was asked for. A pair is
-there as a whole, or not at all.
+A session holder creates ephemeral nodes, sequential nodes, and pairs of nodes in a multi. While its session
+is alive its ephemeral nodes exist; once the server has reported that the session expired they do not. No
+number of a sequential node is given twice, and each is larger than those acknowledged before it was asked
+for. Of a pair both nodes exist, or none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from zabcheck.servers.clients import OVER, SESSION_TIMEOUT, Worker
+from zabcheck.servers.clients import OVER, PATIENT, SESSION_TIMEOUT, Worker
 from zabcheck.servers.encoding import ProtocolError, Request, Sync
 from zabcheck.servers.session import Answer, Disconnected, Session
 from zabspec import tree
@@ -24,15 +24,18 @@ KINDS = ("ephemeral", "sequential", "pair")
 
 
 class SessionHolder(Worker):
-    """A client that goes on with its session when it loses its connection.
+    """A client that resumes its session when it loses its connection.
 
     Attributes:
-        owned: ephemeral nodes of the session that it has, acknowledged.
-        doubtful: ephemeral nodes that it may have created.
-        numbers: the sequential nodes that it was told of; `doubtful_numbers`: how many more there may be.
-        pairs: pairs of nodes that were acknowledged; `doubtful_pairs`: that may be there.
-        expired: how often a session was over.
-        wrong: what should not have happened.
+        session: the id and the password of its session; None if it has none.
+        owned: the acknowledged ephemeral nodes of the session.
+        doubtful: ephemeral nodes that may exist: the requests got no reply.
+        numbers: the acknowledged sequential nodes, in order.
+        doubtful_numbers: how many requests for sequential nodes got no reply.
+        pairs: the acknowledged pairs of nodes.
+        doubtful_pairs: pairs of nodes that may exist.
+        expired: how many of its sessions have expired.
+        wrong: what should not have happened, in words.
     """
 
     def __init__(self, name: str, ports: Sequence[int], seed: int, timeout: int = SESSION_TIMEOUT) -> None:
@@ -51,10 +54,10 @@ class SessionHolder(Worker):
         self._heard = time.monotonic()
 
     def connect(self) -> Session:
-        """Goes on with the session, or begins one if it is over.
+        """Resumes the session, or begins one if it has none.
 
         Raises:
-            Disconnected: there is no server.
+            Disconnected: the server is down, or the session has expired.
         """
         port = self.random.choice(self.ports)
         session = Session("127.0.0.1", port, self.timeout, self.last_zxid, self.session)
@@ -64,10 +67,10 @@ class SessionHolder(Worker):
             return session
         session.drop()
         self._on_over()
-        raise Disconnected("the session is over")
+        raise Disconnected("the session has expired")
 
     def step(self, session: Session) -> None:
-        """Creates something, deletes it, or looks whether it is there."""
+        """Creates nodes of some kind, deletes an ephemeral node, or checks that one exists."""
         self._number += 1
         kind = self.random.choice(KINDS)
         path = f"{FOLDER}/{kind}/{self.name}-{self._number}"
@@ -87,7 +90,7 @@ class SessionHolder(Worker):
         self._doing = ("", "")
 
     def on_lost(self) -> None:
-        """Nobody knows what became of the last request."""
+        """Notes that the last request may or may not have been applied."""
         kind, path = self._doing
         self._doing = ("", "")
         if kind == "pair":
@@ -102,16 +105,18 @@ class SessionHolder(Worker):
         reply = self._call(session, tree.Create(path, flag=Flag.SEQUENTIAL)).reply
         if isinstance(reply, Created):
             if self.numbers and reply.path <= self.numbers[-1]:
-                self.wrong.append(f"{reply.path} was given to {self.name} after {self.numbers[-1]}")
+                self.wrong.append(f"{self.name}: {reply.path} was created after {self.numbers[-1]}")
             self.numbers.append(reply.path)
 
     def _delete_one(self, session: Session) -> None:
         path = self.random.choice(sorted(self.owned))
         self.owned.discard(path)
-        self._doing = ("ephemeral", path)  # it is in doubt until there is an answer
+        self._doing = ("ephemeral", path)  # which may be deleted or not until there is a reply
         reply = self._call(session, tree.Delete(path)).reply
         if isinstance(reply, Failed) and reply.error == Error.NO_NODE:
-            self.wrong.append(f"{path} was gone while session 0x{session.id & (1 << 64) - 1:x} went on")
+            self.wrong.append(
+                f"{path} did not exist although session 0x{session.id & (1 << 64) - 1:x} was alive"
+            )
 
     def _look_at_one(self, session: Session) -> None:
         path = self.random.choice(sorted(self.owned))
@@ -126,14 +131,14 @@ class SessionHolder(Worker):
         self._heard = time.monotonic()
         if _is_over(answer.reply):
             self._doing = ("", "")
-            raise Disconnected("the session is over, or has moved on")
+            raise Disconnected("the session has expired or moved")
         return answer
 
     def _on_over(self) -> None:
-        """The session has expired: it must have been silent for that long, and nothing of it may be left."""
+        """Checks that the session was silent for long enough to expire, and that its nodes are gone."""
         silent = (time.monotonic() - self._heard) * 1000
         if silent < self.timeout / 2:
-            self.wrong.append(f"{self.name} has lost its session after {silent:.0f} ms without an answer")
+            self.wrong.append(f"{self.name}: the session expired after {silent:.0f} ms without a reply")
         self.expired += 1
         gone, self.owned, self.doubtful = self.owned | self.doubtful, set(), set()
         self.session = None
@@ -143,47 +148,47 @@ class SessionHolder(Worker):
             for path in sorted(gone):
                 reply = session.call(tree.Exists(path)).reply
                 if isinstance(reply, Changed):
-                    self.wrong.append(f"{path} has outlived its session")
+                    self.wrong.append(f"{path} exists although its session has expired")
             session.call(tree.CloseSession())
         except (Disconnected, ProtocolError):
-            return  # it is looked for at the end, too
+            return  # checked at the end as well
 
 
 def prepare_kept(port: int) -> None:
-    """Creates the nodes that all is below."""
-    session = Session("127.0.0.1", port, SESSION_TIMEOUT)
+    """Creates the nodes below which all session holders work."""
+    session = Session("127.0.0.1", port, PATIENT)
     for path in (FOLDER, *(f"{FOLDER}/{kind}" for kind in KINDS)):
         session.call(tree.Create(path))
     session.call(tree.CloseSession())
 
 
 def kept_differences(nodes: Mapping[str, Data], holders: Sequence[SessionHolder]) -> list[str]:
-    """What of a tree is not as the holders were told; none of them may be at work.
+    """Returns what differs between a tree and the replies to the holders, which have all stopped.
 
-    Sessions that have been left alone may have expired: their nodes are there all together, or not at all.
+    Sessions may have expired since then: of a session's ephemeral nodes all exist, or none.
     """
     found = [wrong for holder in holders for wrong in holder.wrong]
     given = [path for holder in holders for path in holder.numbers]
-    found += (f"{path} was given {count} times" for path, count in Counter(given).items() if count > 1)
+    found += (f"{path} was created {count} times" for path, count in Counter(given).items() if count > 1)
     found += (f"{path} was acknowledged and is lost" for path in given if path not in nodes)
     for holder in holders:
         for path in sorted(holder.pairs | holder.doubtful_pairs):
             there = (path in nodes) + (f"{path}-too" in nodes)
             if there == 1 or (path in holder.pairs and not there):
-                found.append(f"of the pair {path} {there} are there")
+                found.append(f"of the pair {path}, {there} exist")
         there = sum(path in nodes for path in holder.owned)
         if there not in (0, len(holder.owned)):
-            found.append(f"of the {len(holder.owned)} nodes of {holder.name}, {there} are there")
+            found.append(f"of the {len(holder.owned)} ephemeral nodes of {holder.name}, {there} exist")
     return found + _counted_wrong(nodes, holders) + _without_owner(nodes, holders)
 
 
 def ephemerals(nodes: Mapping[str, Data]) -> list[str]:
-    """The ephemeral nodes of holders that are there."""
+    """Returns the ephemeral nodes of all holders in a tree."""
     return sorted(path for path in nodes if path.startswith(f"{FOLDER}/ephemeral/"))
 
 
 def _without_owner(nodes: Mapping[str, Data], holders: Sequence[SessionHolder]) -> list[str]:
-    """Ephemeral nodes that are not of the session that their holder has."""
+    """Returns the ephemeral nodes that do not belong to their holder's session, in words."""
     sessions = {
         path: holder.session[0]
         for holder in holders
@@ -191,14 +196,14 @@ def _without_owner(nodes: Mapping[str, Data], holders: Sequence[SessionHolder]) 
         for path in holder.owned | holder.doubtful
     }
     return [
-        f"{path} of session {nodes[path].stat.owner} is there, and is nobody's"
+        f"{path} of session {nodes[path].stat.owner} exists, and no holder has that session"
         for path in ephemerals(nodes)
         if sessions.get(path) != nodes[path].stat.owner
     ]
 
 
 def _counted_wrong(nodes: Mapping[str, Data], holders: Sequence[SessionHolder]) -> list[str]:
-    """Whether anything was done twice, which shows in numbers of nodes and of changes."""
+    """Returns which requests were applied twice or not at all, by counts of nodes and of versions."""
     start = f"{FOLDER}/sequential/"
     counts = {
         "sequential nodes": (
@@ -213,7 +218,7 @@ def _counted_wrong(nodes: Mapping[str, Data], holders: Sequence[SessionHolder]) 
         ),
     }
     return [
-        f"{there} {what} are there, {least} were acknowledged and {more} more asked for"
+        f"there are {there} {what}: {least} were acknowledged, and {more} more requests got no reply"
         for what, (there, least, more) in counts.items()
         if not least <= there <= least + more
     ]

@@ -1,7 +1,7 @@
-"""What may happen next in a run, chosen at random: mostly what gets things done, now and then what does harm.
+"""Random choices of the next event of a run: mostly progress, now and then a fault.
 
-Of the messages on their way any may be next; which weighs nothing against which, so elections and
-synchronizations are cut short at all points. Elections end because a calm comes often enough.
+Any message in flight may be delivered next, each with the same probability, so elections and synchronizations
+are interrupted at all points. Elections end because a calm is chosen often enough.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from zabcheck.simulation.run import Run
 from zabcheck.simulation.setting import Setting
 
 Choice = Callable[[Run, Random], Event | None]
-"""Makes an event, if there is one of its kind."""
-Story = Callable[[Run, Random], Iterator[Event]]
-"""Makes several that lead somewhere, each when the one before has happened."""
+"""Returns an event of some kind; None if none is possible."""
+Scenario = Callable[[Run, Random], Iterator[Event]]
+"""Yields the events of a scenario, each after the one before has happened."""
 
 PATHS = 4
+"""How many paths clients write to."""
 
 
 def drift(run: Run, random: Random) -> Event | None:
-    """Something arrives, whole or in part, or is synced."""
+    """Delivers something in flight, whole or in part, or syncs a log."""
     world = run.world
     ways: list[Event] = [("note", *pair) for pair in world.deliverable_notes()]
     for cable, side in world.deliverable():
@@ -36,7 +37,7 @@ def drift(run: Run, random: Random) -> Event | None:
 
 
 def ask(run: Run, random: Random) -> Event | None:
-    """A client that is connected asks for something."""
+    """Lets a connected client send a request."""
     connected = [number for number, client in enumerate(run.clients) if client.is_confirmed]
     if not connected:
         return None
@@ -47,7 +48,7 @@ def ask(run: Run, random: Random) -> Event | None:
 
 
 def connect(run: Run, random: Random) -> Event | None:
-    """A client connects, or moves."""
+    """Lets a client connect, or move to another server."""
     serving = [sid for sid, each in run.world.members.items() if each.peer and each.peer.service]
     lost = [number for number, client in enumerate(run.clients) if client.connection is None]
     if not serving or (not lost and random.random() < 0.7):
@@ -56,29 +57,29 @@ def connect(run: Run, random: Random) -> Event | None:
 
 
 def crash(run: Run, random: Random) -> Event | None:
-    """A member that runs is gone."""
+    """Crashes a running server."""
     running = [sid for sid, each in run.world.members.items() if each.peer is not None]
     return ("crash", random.choice(running), random.choice((0, 0, 1, 2))) if running else None
 
 
 def start(run: Run, random: Random) -> Event | None:
-    """A member that is gone starts."""
+    """Starts a server that is down."""
     gone = [sid for sid, each in run.world.members.items() if each.peer is None]
     return ("start", random.choice(gone)) if gone else None
 
 
 def fuse(run: Run, random: Random) -> Event | None:
-    """A member will be gone in the middle of something."""
+    """Lets a server crash during one of its next writes."""
     return "fuse", random.choice([*run.world.members]), random.randrange(4)
 
 
 def block(run: Run, random: Random) -> Event | None:
-    """What one member sends another does not arrive any more."""
+    """Stops delivery from one server to another."""
     return "block", *random.sample([*run.world.members], 2)
 
 
 def isolate(run: Run, random: Random) -> Event | None:
-    """A member is cut off, most often the one that leads."""
+    """Cuts a server off from all others, most often the leader."""
     leader = run.world.leader
     if leader is not None and random.random() < 0.6:
         return "isolate", leader.me
@@ -86,54 +87,54 @@ def isolate(run: Run, random: Random) -> Event | None:
 
 
 def heal(run: Run, random: Random) -> Event | None:
-    """Everything arrives again."""
+    """Repairs the network."""
     return ("heal",) if run.world.blocked else None
 
 
 def reset(run: Run, random: Random) -> Event | None:
-    """A connection breaks."""
+    """Breaks a connection."""
     cables = run.world.cables
     return ("reset", *random.choice(cables).ends) if cables else None
 
 
 def forget(run: Run, random: Random) -> Event | None:
-    """A notification is lost."""
+    """Loses a notification of the election."""
     notes = sorted(run.world.notes)
     return ("forget", *random.choice(notes)) if notes else None
 
 
 def snapshot(run: Run, random: Random) -> Event | None:
-    """A member writes a snapshot."""
+    """Lets a server write a snapshot."""
     return "snapshot", random.choice([*run.world.members]), random.choice((1, 1, 3))
 
 
 def tick(run: Run, random: Random) -> Event | None:
-    """A little time passes, or much."""
+    """Lets time pass, a little or much."""
     return "tick", random.choice((20, 100, 200, 200, 500, 1000, 3000, 6000))
 
 
 def calm(run: Run, random: Random) -> Event | None:
-    """Nothing bad happens for a while, but what has happened."""
+    """Lets time pass without new faults."""
     return "calm", random.choice((500, 2000, 20_000, 20_000))
 
 
 def settle(run: Run, random: Random) -> Event | None:
-    """All that is on its way arrives."""
+    """Delivers everything in flight."""
     return ("settle",)
 
 
 def live(run: Run, random: Random) -> Event | None:
-    """All is repaired, and clients hold on."""
+    """Repairs everything, while clients keep their sessions."""
     return "live", random.choice((3000, 16_000))
 
 
 def disconnect(run: Run, random: Random) -> Event | None:
-    """A client closes its connection."""
+    """Lets a client close its connection."""
     return "disconnect", random.randrange(CLIENTS)
 
 
 def reconfigure(run: Run, random: Random) -> Event | None:
-    """A client asks for an ensemble of some of the servers."""
+    """Lets a client ask for an ensemble of some of the servers."""
     connected = [number for number, client in enumerate(run.clients) if client.is_confirmed]
     if not connected:
         return None
@@ -146,7 +147,7 @@ def reconfigure(run: Run, random: Random) -> Event | None:
 
 
 def left_alone(run: Run, random: Random) -> Iterator[Event]:
-    """A leader proposes what nobody hears of; the others elect another one."""
+    """A leader is cut off and proposes what no other server receives; the others elect another leader."""
     leader = run.world.leader
     if leader is None:
         return
@@ -167,7 +168,7 @@ def left_alone(run: Run, random: Random) -> Iterator[Event]:
 
 
 def overtaken(run: Run, random: Random) -> Iterator[Event]:
-    """A client asks, moves to another member while that is on its way, and asks there."""
+    """A client moves to another server while its request is in flight, and sends the next one there."""
     serving = [sid for sid, each in run.world.members.items() if each.peer and each.peer.service]
     leader = run.world.leader
     if leader is None or len(serving) < 2:
@@ -185,7 +186,7 @@ def overtaken(run: Run, random: Random) -> Iterator[Event]:
 
 
 def joined_by_late(run: Run, random: Random) -> Iterator[Event]:
-    """A member comes back, and is synchronized while clients go on writing."""
+    """A server restarts, and is synchronized while clients go on writing."""
     sid = random.choice([*run.world.members])
     yield "crash", sid, random.randrange(3)
     for _ in range(random.randrange(4)):
@@ -201,7 +202,7 @@ def joined_by_late(run: Run, random: Random) -> Iterator[Event]:
 
 
 def misled(run: Run, random: Random) -> Iterator[Event]:
-    """Those that look for a leader take anyone for it, not always the same."""
+    """The leader crashes, and elections end with any voter, not the same one at all servers."""
     leader = run.world.leader
     if leader is not None:
         yield "crash", leader.me, random.randrange(3)
@@ -217,7 +218,7 @@ def misled(run: Run, random: Random) -> Iterator[Event]:
 
 
 def in_vain(run: Run, random: Random) -> Iterator[Event]:
-    """A leader promises itself one epoch after another, and the others begin an earlier one without it."""
+    """A leader accepts one new epoch after another in vain; the others then begin an earlier epoch."""
     voters = [sid for sid in run.world.members if sid in run.world.ensemble.voters]
     leader, *others = random.sample(voters, len(voters) // 2 + 1)
     for _ in range(random.randrange(1, 4)):
@@ -237,7 +238,7 @@ def in_vain(run: Run, random: Random) -> Iterator[Event]:
 
 
 def moved_apart(run: Run, random: Random) -> Iterator[Event]:
-    """A client of the leader moves the ensemble and writes on, while some servers hear nothing of it."""
+    """A client of the leader reconfigures the ensemble and writes on, while some servers receive nothing."""
     leader = run.world.leader
     if leader is None:
         return
@@ -261,8 +262,8 @@ def moved_apart(run: Run, random: Random) -> Iterator[Event]:
         yield ("heal",)
 
 
-STORIES: tuple[Story, ...] = (left_alone, overtaken, joined_by_late, misled, in_vain)
-RECONFIGURED_STORIES: tuple[Story, ...] = (*STORIES, moved_apart)
+SCENARIOS: tuple[Scenario, ...] = (left_alone, overtaken, joined_by_late, misled, in_vain)
+RECONFIGURED_SCENARIOS: tuple[Scenario, ...] = (*SCENARIOS, moved_apart)
 """The same for runs whose members may change."""
 
 
@@ -285,15 +286,15 @@ WEIGHTS: dict[Choice, float] = {
     forget: 0.5,
     live: 0.5,
 }
-"""How often each is tried, beside the others."""
+"""How often each kind of event is tried, relative to the others."""
 RECONFIGURED: dict[Choice, float] = {**WEIGHTS, reconfigure: 8}
 """The same for runs whose members may change."""
-STORIES_TOLD = 0.02
-"""How often a story is told before an event."""
+SCENARIO_RATE = 0.02
+"""The probability that a scenario comes before an event."""
 
 
 def choose(run: Run, random: Random) -> Event:
-    """The next event of a run."""
+    """Returns the next event of a run."""
     weights = RECONFIGURED if run.setting.joiners else WEIGHTS
     while True:
         (choice,) = random.choices([*weights], [*weights.values()])
@@ -303,27 +304,27 @@ def choose(run: Run, random: Random) -> Event:
 
 
 def setting(random: Random) -> Setting:
-    """Three or five members, perhaps an observer, that have little or much at hand for a learner."""
+    """Returns a setting of three or five voters, perhaps an observer, and a short or a long history."""
     sizes = random.choice((3, 3, 5)), random.choice((0, 0, 1))
     return Setting(*sizes, random.choice((2, 4, 500)), random.choice((0.33, 100.0, -1.0)))
 
 
 def reconfigured_setting(random: Random) -> Setting:
-    """Three members, perhaps an observer, and two servers that may join."""
+    """Returns a setting of three voters, perhaps an observer, and two servers that may join."""
     history, size_factor = random.choice((2, 4, 500)), random.choice((0.33, 100.0, -1.0))
     return Setting(3, random.choice((0, 0, 1)), history, size_factor, joiners=2)
 
 
 def walk(run: Run, random: Random, length: int) -> None:
-    """Takes a run so many events further, and to its end.
+    """Lets random events happen until a run has this many, and then lets the ensemble recover.
 
     Raises:
-        Violation: something is not as it must be.
+        Violation: a property does not hold.
     """
-    stories = RECONFIGURED_STORIES if run.setting.joiners else STORIES
+    scenarios = RECONFIGURED_SCENARIOS if run.setting.joiners else SCENARIOS
     while len(run.events) < length:
-        if random.random() < STORIES_TOLD:
-            for event in random.choice(stories)(run, random):
+        if random.random() < SCENARIO_RATE:
+            for event in random.choice(scenarios)(run, random):
                 run.do(event)
         run.do(choose(run, random))
     run.finish()

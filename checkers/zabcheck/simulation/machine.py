@@ -1,7 +1,7 @@
-"""A state machine for Hypothesis: an ensemble, and all that may befall it.
+"""State machines for Hypothesis: ensembles, and everything that may happen to them.
 
-Each rule is a kind of event; a number drawn by Hypothesis seeds what is chosen within it, so that an example
-stays small while it does much. After the last rule all is repaired, and the ensemble must recover.
+Each rule is a kind of event. A number drawn by Hypothesis seeds the choices within the rule, so that an
+example stays small while it does much. After the last rule the faults end, and the ensemble must recover.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from zabcheck.simulation import choosing
-from zabcheck.simulation.choosing import Choice, Story
+from zabcheck.simulation.choosing import Choice, Scenario
 from zabcheck.simulation.events import Event
 from zabcheck.simulation.judging import Violation
 from zabcheck.simulation.run import Run
@@ -25,13 +25,13 @@ SEEDS = some.integers(0, (1 << 16) - 1)
 
 
 class Machine(RuleBasedStateMachine):
-    """An ensemble under Hypothesis; subclasses say of how many.
+    """An ensemble under Hypothesis; subclasses set its size.
 
     Attributes:
         voters, observers, joiners: how many servers there are of each kind (`Setting`).
-        mistake: the one put into the cores; "" for none.
-        seen: of all runs of this machine together, in how many what came up.
-        failure: the last run that broke a property.
+        mistake: the name of the mistake put into the cores; "" for none.
+        seen: in how many runs of this machine each thing came up that runs count (`Run.seen`).
+        failure: the setting and the events of the last run that violated a property, and the violation.
     """
 
     voters: ClassVar[int] = 3
@@ -43,112 +43,112 @@ class Machine(RuleBasedStateMachine):
     _is_broken = False
 
     def __init_subclass__(cls, **arguments: Any) -> None:
-        """Each machine counts for itself."""
+        """Gives each machine its own counts."""
         super().__init_subclass__(**arguments)
         cls.seen = Counter()
 
-    @initialize(history=some.sampled_from((2, 4, 500)), factor=some.sampled_from((0.33, -1.0, 100.0)))
-    def all_start(self, history: int, factor: float) -> None:
-        """An ensemble that has never run starts."""
-        self.run = Run(Setting(self.voters, self.observers, history, factor, self.mistake, self.joiners))
+    @initialize(hiscenario=some.sampled_from((2, 4, 500)), factor=some.sampled_from((0.33, -1.0, 100.0)))
+    def all_start(self, hiscenario: int, factor: float) -> None:
+        """All servers start for the first time."""
+        self.run = Run(Setting(self.voters, self.observers, hiscenario, factor, self.mistake, self.joiners))
 
     @rule(seed=SEEDS, times=some.integers(10, 60))
     def anything_happens(self, seed: int, times: int) -> None:
-        """Whatever may, each as often as `choosing.WEIGHTS` has it."""
+        """Any events happen, as often as `choosing.WEIGHTS` says."""
         self._choose(seed, choosing.choose, times)
 
     @rule(seed=SEEDS, times=some.integers(1, 30))
     def much_arrives(self, seed: int, times: int) -> None:
-        """Messages arrive in any order, whole or in pieces, and disks are synced."""
+        """Messages arrive in any order, whole or in parts, and logs are synced."""
         self._choose(seed, choosing.drift, times)
 
     @rule(seed=SEEDS, times=some.integers(1, 8))
     def clients_ask(self, seed: int, times: int) -> None:
-        """Clients ask for this and that."""
+        """Clients send requests."""
         self._choose(seed, choosing.ask, times)
 
     @rule(seed=SEEDS, times=some.integers(1, 3))
     def clients_connect(self, seed: int, times: int) -> None:
-        """Clients connect, and move."""
+        """Clients connect, or move to other servers."""
         self._choose(seed, choosing.connect, times)
         self._choose(seed, choosing.drift, 10)
 
     @rule(seed=SEEDS)
     def time_passes(self, seed: int) -> None:
-        """A little or much."""
+        """Time passes, a little or much."""
         self._choose(seed, choosing.tick)
 
     @rule(seed=SEEDS)
     def all_is_calm(self, seed: int) -> None:
-        """Nothing new happens for a while."""
+        """Time passes without new faults."""
         self._choose(seed, choosing.calm)
 
     @rule(seed=SEEDS)
-    def all_is_calm_again(self, seed: int) -> None:
-        """Often enough for elections to end."""
+    def elections_end(self, seed: int) -> None:
+        """A server starts, and time passes without new faults: elections end often enough."""
         self._choose(seed, choosing.start)
         self._choose(seed, choosing.calm)
         self._choose(seed, choosing.connect, 3)
         self._choose(seed, choosing.settle)
 
     @rule(seed=SEEDS)
-    def a_member_is_gone(self, seed: int) -> None:
-        """With what it had not synced; it may come back."""
+    def a_server_crashes(self, seed: int) -> None:
+        """A server crashes and loses what it has not synced; it may restart later."""
         self._choose(seed, Random(seed).choice((choosing.crash, choosing.fuse)))
 
     @rule(seed=SEEDS, times=some.integers(1, 3))
-    def members_start(self, seed: int, times: int) -> None:
-        """Those that are gone."""
+    def servers_start(self, seed: int, times: int) -> None:
+        """Servers that are down start."""
         self._choose(seed, choosing.start, times)
 
     @rule(seed=SEEDS)
     def the_network_breaks(self, seed: int) -> None:
-        """At one place or another."""
+        """Messages are blocked or lost, or connections break."""
         harm = choosing.isolate, choosing.block, choosing.reset, choosing.forget
         self._choose(seed, Random(seed).choice(harm))
 
     @rule()
     def the_network_heals(self) -> None:
-        """As a whole."""
+        """The network delivers everything again."""
         self._choose(0, choosing.heal)
 
     @rule(seed=SEEDS)
     def a_snapshot_is_taken(self, seed: int) -> None:
-        """By a member that serves."""
+        """A server writes a snapshot."""
         self._choose(seed, choosing.snapshot)
 
     @rule(seed=SEEDS)
-    def clients_hold_on(self, seed: int) -> None:
-        """While all is repaired."""
+    def clients_keep_their_sessions(self, seed: int) -> None:
+        """Faults end for a while, and clients keep their sessions."""
         self._choose(seed, choosing.live)
 
     @rule(seed=SEEDS)
     def a_leader_is_left_alone(self, seed: int) -> None:
-        """And proposes what nobody hears of."""
-        self._tell(seed, choosing.left_alone)
+        """A leader is cut off, and proposes what no other server receives."""
+        self._play(seed, choosing.left_alone)
 
     @rule(seed=SEEDS)
     def a_client_overtakes_its_request(self, seed: int) -> None:
-        """By another member."""
-        self._tell(seed, choosing.overtaken)
+        """A client sends its next request to another server while one is in flight."""
+        self._play(seed, choosing.overtaken)
 
     @rule(seed=SEEDS)
-    def a_member_joins(self, seed: int) -> None:
-        """While clients write."""
-        self._tell(seed, choosing.joined_by_late)
+    def a_server_is_synchronized_late(self, seed: int) -> None:
+        """A server restarts while clients write."""
+        self._play(seed, choosing.joined_by_late)
 
     @rule(seed=SEEDS)
     def an_election_goes_wrong(self, seed: int) -> None:
-        """Whoever comes out of it."""
-        self._tell(seed, choosing.misled)
+        """Elections end with any voter, not the same one at all servers."""
+        self._play(seed, choosing.misled)
 
     @rule(seed=SEEDS)
     def a_leader_tries_in_vain(self, seed: int) -> None:
-        """And promises more than others have."""
-        self._tell(seed, choosing.in_vain)
+        """A leader accepts epochs that no quorum has promised."""
+        self._play(seed, choosing.in_vain)
 
     def teardown(self) -> None:
-        """The ensemble recovers."""
+        """Lets the ensemble recover, and checks what it has kept."""
         if not hasattr(self, "run"):
             return
         if not self._is_broken:
@@ -164,8 +164,8 @@ class Machine(RuleBasedStateMachine):
             if chosen is not None:
                 self._judged(lambda chosen=chosen: self.run.do(chosen))
 
-    def _tell(self, seed: int, story: Story) -> None:
-        for event_ in story(self.run, Random(seed)):
+    def _play(self, seed: int, scenario: Scenario) -> None:
+        for event_ in scenario(self.run, Random(seed)):
             self._judged(lambda event_=event_: self.run.do(event_))
 
     def _judged(self, what: Any) -> None:
@@ -192,5 +192,5 @@ class ReconfiguredMachine(Machine):
 
     @rule(seed=SEEDS)
     def members_change_apart(self, seed: int) -> None:
-        """The leader moves the ensemble while some servers hear nothing of it."""
-        self._tell(seed, choosing.moved_apart)
+        """The ensemble is reconfigured while some servers receive nothing from the leader."""
+        self._play(seed, choosing.moved_apart)

@@ -1,24 +1,23 @@
 """The state of `zabspec.zab` that a world of server cores stands for.
 
-    servers     members in the order of their ids; server 0 is the member with the least
-    log         what is on the member's disk and synced; what is not synced is `unsynced`
-    tree        the transactions applied, as far as anybody can tell them: those that were in the log when the
-                tree was read from it, and all that `Peer.committed` has got since
-    snapshot    the newest on disk; which transactions are in one that a leader has sent is told by comparing
-                it with all trees seen so far that had its label
-    txns        two are the same only if every byte of their payloads is: the value numbers the payload
-    role        of a member that is down LOOKING, with the tree that it would find
+    servers     the world's servers in the order of their ids, numbered from 0
+    log         the synced part of the log on disk; the rest is `unsynced`
+    tree        the transactions that the server has applied: those in the log when the tree was loaded, and
+                all that were added to `Peer.committed` since
+    snapshot    the newest one on disk; the transactions in a snapshot that a leader has sent are found by
+                comparing it with all trees seen so far that had its zxid
+    txns        two are equal only if all bytes of their payloads are: the value numbers the payload
+    role        LOOKING for a server that is down, with the tree that it would load
     pending     before UPTODATE, what is committed and not logged, then what is not committed
-    stages      INFORMED of a learner that was told the epoch and has not promised it; TOLD of one that was
-                sent its history, for NEWLEADER comes in the same turn
-    network     what is on the way on the connections that the receiver's role reads from, in whole messages:
-                one of which only a part has arrived has not arrived
+    stages      INFORMED for a learner that was sent the epoch and has not promised it; TOLD for one that was
+                sent its history, since NEWLEADER is sent in the same turn
+    network     the messages in flight on the connections that the receiver's role reads from; a message
+                that has arrived in part is in flight as a whole
 
-Coarser here than there: cores write the history, the epoch and the acknowledgement of NEWLEADER in one step
-(a power cut between two of them ends the step), so `sync_mode` is DIFF, or SNAP while an image is expected,
-only until then. Left out: pings, sessions, requests, and the second acknowledgement of NEWLEADER that
-learners send after UPTODATE. What is blocked between members is `cut` where it is just that: two sides
-between which nothing gets through, in either direction.
+The cores take larger steps than the spec: they write the history and the epoch and acknowledge NEWLEADER in
+one (a crash in between ends the step). So `sync_mode` is DIFF, or SNAP while an image is expected, only until
+then. Left out are pings, sessions, requests, and the second acknowledgement of NEWLEADER, which learners send
+after UPTODATE. Blocked connections are `cut` only if they separate two sides in both directions.
 """
 
 from __future__ import annotations
@@ -70,7 +69,13 @@ from zabspec.zab.state import (
 
 
 class Shown(NamedTuple):
-    """What clients can see of a node: its data, its Stat in bytes, its access control list."""
+    """What clients can see of a node.
+
+    Attributes:
+        data: its data.
+        stat: its Stat, encoded.
+        acl: its access control list.
+    """
 
     data: bytes | None
     stat: bytes
@@ -78,7 +83,7 @@ class Shown(NamedTuple):
 
 
 Content = dict[bytes, Shown]
-"""All of a tree that clients can see, by path."""
+"""Everything in a tree that clients can see, by path."""
 
 STAGES = {
     handlers.Stage.CONNECTED: Stage.CONNECTED,
@@ -116,24 +121,35 @@ PLAIN: dict[int, Callable[[Zxid], Message]] = {
     Kind.UPTODATE: lambda zxid: UpToDate(),
     Kind.ACK: Ack,
 }
-"""The packets in which nothing but the zxid matters."""
+"""The packets of which only the zxid matters."""
 LONGEST = 1 << 26
+"""The longest packet, in bytes."""
 
 Sent = tuple[int, Image]
-"""A tree that is on its way, and its label."""
+"""The zxid of a snapshot in flight, and the snapshot."""
 
 
 class UnknownImage(Exception):
-    """A member has taken over a tree that nobody ever had under that label.
+    """A server has taken over a tree that no server ever had at its zxid.
 
     Args:
-        label: the zxid that it came with.
+        label: the zxid that the tree was sent with.
     """
 
 
 @dataclass(slots=True)
 class Memory:
-    """What was seen of one member, to tell what it holds now."""
+    """What is known of one server, to find out what it holds now.
+
+    Attributes:
+        tree: the tree that it had when last looked at; None if it was down.
+        label: the zxid of that tree.
+        applied: the transactions in that tree.
+        content: what clients can see of that tree.
+        image: the newest snapshot on disk, as its zxid and bytes; None if there is none.
+        snapshot: the spec's snapshot that `image` stands for.
+        mark: changes when anything may have changed that the mapping depends on.
+    """
 
     tree: Tree | None = None
     label: int = 0
@@ -146,13 +162,14 @@ class Memory:
 
 @dataclass(slots=True)
 class Mapper:
-    """Keeps the state that a world stands for.
+    """Keeps the spec's state that a world stands for.
 
     Args:
-        world: the cores.
+        world: the servers.
 
     Attributes:
-        state: as of the last `update`.
+        world: as above.
+        state: the spec's state at the last `update`.
     """
 
     world: World
@@ -167,7 +184,7 @@ class Mapper:
     _chunks: dict[bytes, list[tuple[int, Message | Sent]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Nobody has run yet."""
+        """Begins with servers that have never run."""
         members = self.world.members
         self._sids = {member: Sid(index) for index, member in enumerate(members)}
         self._memories = {member: Memory() for member in members}
@@ -178,10 +195,13 @@ class Mapper:
         self._blank, self._quiet = self.state.servers[0], self.state.network
 
     def update(self, *members: int) -> bool:
-        """Looks again at some members and at all that is on its way; whether anything is different.
+        """Looks at some servers and at all messages in flight, and updates the state.
+
+        Returns:
+            True if the state has changed.
 
         Raises:
-            UnknownImage: a member has a tree of which nobody can tell what is in it.
+            UnknownImage: a server has a tree whose transactions are unknown.
         """
         servers = self.state.servers
         for each in members:
@@ -199,7 +219,7 @@ class Mapper:
         return True
 
     def txn(self, payload: bytes) -> Txn:
-        """The transaction that a payload is."""
+        """Returns the spec's transaction for a payload."""
         txn = self._txns.get(payload)
         if txn is None:
             zxid = zxid_of(int.from_bytes(payload[12:20], "big"))
@@ -208,19 +228,19 @@ class Mapper:
         return txn
 
     def payload(self, txn: Txn) -> bytes:
-        """What a transaction says."""
+        """Returns the payload of a transaction."""
         return self._payloads[txn.value]
 
     def server(self, member: int) -> Server:
-        """The server that a member is."""
+        """Returns the spec's state of a server."""
         return self.state.servers[self._sids[member]]
 
     def applied(self, member: int) -> History:
-        """What a member has applied."""
+        """Returns the transactions that a server has applied."""
         return self._memories[member].applied
 
     def content(self, member: int) -> Content:
-        """What is in the tree of a member that runs; the same object as long as it is the same."""
+        """Returns the content of a running server's tree; the same object until the tree changes."""
         return self._memories[member].content
 
     # Servers.
@@ -256,7 +276,7 @@ class Mapper:
         return found
 
     def _note(self, memory: Memory, tree: Tree, log: History, committed: History) -> None:
-        """Takes down what a tree has that is new since it was last looked at."""
+        """Records what is new in a server's tree since the last look."""
         if tree is memory.tree and tree.zxid == memory.label:
             return
         if tree is memory.tree:
@@ -280,7 +300,11 @@ class Mapper:
         return Snapshot(self._recognised(label, tree), zxid_of(label))
 
     def _recognised(self, label: int, tree: Tree) -> History:
-        """The transactions in a tree that somebody had under this label."""
+        """Returns the transactions in a tree that some server had at this zxid.
+
+        Raises:
+            UnknownImage: no server had.
+        """
         content = content_of(tree)
         for seen, history in reversed(self._seen.get(label, [])):
             if seen == content:
@@ -353,7 +377,7 @@ class Mapper:
         return Row(Row(row) for row in rows)
 
     def _cut(self) -> frozenset[Sid]:
-        """Who is cut off from all others in both directions, if nothing else is blocked."""
+        """Returns the smaller of two sides that are cut off from each other; empty if there are no two."""
         blocked = self.world.blocked
         if not blocked:
             return frozenset()
@@ -365,7 +389,7 @@ class Mapper:
         return self._all(near if len(near) < len(far) else far)
 
     def _reads(self, cable: Cable, side: int) -> bool:
-        """Whether the receiver's role reads from a connection."""
+        """Returns True if the receiver's role reads from a connection."""
         peer, link = self.world.members[cable.ends[side]].peer, cable.links[side]
         if peer is None or link is None:
             return False
@@ -389,14 +413,14 @@ class Mapper:
         return Queue(found)
 
     def _is_told(self, cable: Cable) -> bool:
-        """Whether a leader has taken a learner's first acknowledgement of NEWLEADER."""
+        """Returns True if a leader has processed a learner's first acknowledgement of NEWLEADER."""
         peer, link = self.world.members[cable.ends[1]].peer, cable.links[1]
         assert peer is not None
         assert link is not None
         return isinstance(peer.role, Leader) and peer.role.handlers[link].stage >= handlers.Stage.READY
 
     def _decoded(self, chunk: bytes) -> list[tuple[int, Message | Sent]]:
-        """The messages in a chunk, which begins and ends with whole ones, each with where it ends."""
+        """Returns the messages in a chunk of whole messages, each with the offset at which it ends."""
         known = self._chunks.get(chunk)
         if known is not None:
             return known
@@ -442,18 +466,18 @@ class Mapper:
 
 
 def zxid_of(number: int) -> Zxid:
-    """A zxid, from the 64 bits that it is on the wire."""
+    """Returns the spec's zxid for the 64 bits on the wire."""
     return Zxid(number >> 32, number & 0xFFFFFFFF)
 
 
 def content_of(tree: Tree) -> Content:
-    """What is in a tree, but for who the members are: each writes that down for itself."""
+    """Returns the content of a tree without the node of the ensemble, which each server writes by itself."""
     nodes = tree.nodes.items()
     return {path: Shown(node.data, node.stat(), node.acl) for path, node in nodes if path != CONFIG}
 
 
 def _mark(member: Member) -> tuple[object, ...]:
-    """What is different if anything is that the mapping looks at; cheap, for mostly nothing is."""
+    """Returns a value, cheap to compute, that changes with anything that `_server` depends on."""
     disk, peer = member.disk, member.peer
     log = disk.log
     on_disk = disk.accepted, disk.current, disk.snapshots[-1:], log, len(log), log[-1:], disk.synced

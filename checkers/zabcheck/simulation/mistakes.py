@@ -1,7 +1,6 @@
-"""Mistakes that the cores might make, each a method in the place of theirs: the machine must catch them all.
+"""Mistakes that the cores might make: functions that take the place of theirs. The checks must find them all.
 
-Each does what the method does, with one thing done differently. What catches it is told beside it: usually
-one property or another, by what happens first.
+Each function does what the one that it replaces does, but for one thing, which its docstring names.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ from zabserver.zab.peer import Peer
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
-    """Cores make a mistake as long as this lasts; none if the name is empty.
+    """Puts a mistake into the cores while the context lasts; none if the name is empty.
 
     Raises:
-        ValueError: there is no such mistake.
+        ValueError: there is no mistake of that name.
     """
     if not name:
         yield
@@ -52,18 +51,18 @@ def planted(name: str) -> Iterator[None]:
             setattr(owner, attribute, kept)
 
 
-# What is on disk before what is said.
+# Writing before sending.
 
 
 def acknowledges_before_sync(self: Learner, proposed: Received) -> None:
-    """What is handed to the disk is acknowledged at once."""
+    """A follower acknowledges a proposal that is not synced."""
     self.peer.log.append(proposed.payload)
     if not self.is_observer:
         self._send(Kind.ACK, proposed.zxid)
 
 
 def takes_up_epoch_before_history(self: Learner, packet: Packet) -> None:
-    """NEWLEADER: the epoch first, then the history (ZOOKEEPER-4643 the other way round)."""
+    """NEWLEADER: a follower writes the epoch before the history (ZOOKEEPER-4643 the other way round)."""
     self.peer.adopt_epoch(self.epoch)
     self.peer.log_and_apply(self._committed)
     self._committed = []
@@ -72,7 +71,7 @@ def takes_up_epoch_before_history(self: Learner, packet: Packet) -> None:
 
 
 def acknowledges_newleader_before_writing(self: Learner, packet: Packet) -> None:
-    """NEWLEADER: what was committed before is written with the first turn (ZOOKEEPER-3911)."""
+    """NEWLEADER: a follower acknowledges before it writes what was committed (ZOOKEEPER-3911)."""
     for entry in self._committed:
         self.peer.log.append(entry.payload)
         self.peer._apply(entry)
@@ -83,12 +82,12 @@ def acknowledges_newleader_before_writing(self: Learner, packet: Packet) -> None
 
 
 def promises_in_memory(self: Peer, epoch: int) -> None:
-    """An epoch is promised, and forgotten in a crash."""
+    """A server promises an epoch without writing it."""
     self.accepted_epoch = epoch
 
 
 def keeps_image_in_memory(self: Peer, image: Image, zxid: int) -> None:
-    """A leader's tree is taken over, and not written (ZOOKEEPER-3642)."""
+    """A learner takes over a snapshot from its leader without writing it (ZOOKEEPER-3642)."""
     tree = Tree()
     tree.restore(image.nodes)
     tree.zxid = zxid
@@ -99,7 +98,7 @@ def keeps_image_in_memory(self: Peer, image: Image, zxid: int) -> None:
 
 
 def leaves_tail_out_of_vote(self: Peer, why: str, leader: int | None) -> None:
-    """What is logged and not committed is not in the tree that the next vote tells of (ZOOKEEPER-2845)."""
+    """A server votes without what it has logged and not committed (ZOOKEEPER-2845)."""
     role = self.role
     assert role is not None
     role.logged = list  # type: ignore[method-assign]
@@ -112,7 +111,7 @@ _leave = Peer._leave
 
 
 def follows_any_leader(self: Leader, handler: Handler, packet: Packet) -> None:
-    """ACKEPOCH: who has more than the leader is taken in all the same."""
+    """ACKEPOCH: a leader accepts a follower that is more up to date than itself."""
     self.summary = max(self.summary, (Reader(packet.data or b"").int32(), packet.zxid))
     _on_promise(self, handler, packet)
 
@@ -121,7 +120,7 @@ _on_promise = Leader._on_promise
 
 
 def accepts_lower_epoch(self: Learner, packet: Packet) -> None:
-    """LEADERINFO: an epoch is accepted that is less than the one promised."""
+    """LEADERINFO: a follower accepts an earlier epoch than the one that it has promised."""
     peer = self.peer
     self.epoch = epoch_of(packet.zxid)
     said = peer.current_epoch
@@ -137,7 +136,7 @@ def accepts_lower_epoch(self: Learner, packet: Packet) -> None:
 
 
 def ignores_trunc(self: Learner, packet: Packet) -> None:
-    """TRUNC: what is too much stays."""
+    """TRUNC: a follower does not truncate its log."""
     if packet.kind == Kind.TRUNC:
         packet = Packet(Kind.DIFF, packet.zxid)
     _on_choice(self, packet)
@@ -147,19 +146,19 @@ _on_choice = Learner._on_choice
 
 
 def sends_one_too_few(*arguments: Any) -> Plan:
-    """What a learner lacks begins one transaction too late."""
+    """A leader leaves out the first transaction that a learner lacks."""
     plan = plan_sync(*arguments)
     return replace(plan, history=plan.history[1:])
 
 
 def cuts_nothing(*arguments: Any) -> Plan:
-    """A learner that has too much is sent DIFF."""
+    """A leader sends DIFF to a learner that must truncate its log."""
     plan = plan_sync(*arguments)
     return replace(plan, kind=Kind.DIFF) if plan.kind == Kind.TRUNC else plan
 
 
 def sends_newleader_first(self: Leader, handler: Handler) -> None:
-    """NEWLEADER comes before the history that it ends."""
+    """A leader sends NEWLEADER before the history instead of after it."""
     out = handler.link._out
     begin = len(out)
     _synchronize(self, handler)
@@ -172,14 +171,14 @@ _synchronize = Leader._synchronize
 
 
 def leaves_out_outstanding(self: Leader, handler: Handler) -> None:
-    """A learner that joins is not sent what is proposed and not committed."""
+    """A leader does not send a joining learner what is proposed and not committed."""
     kept, self._proposals = self._proposals, type(self._proposals)()
     _synchronize(self, handler)
     self._proposals = kept
 
 
 def forwards_late(self: Leader, zxid: int, payload: bytes) -> None:
-    """What is proposed while a learner is synchronized does not go to it."""
+    """A leader does not send a learner the proposals made during its synchronization."""
     self.peer.log.append(payload)
     self._proposals.append((zxid, payload))
     for handler in self.handlers.values():
@@ -188,7 +187,7 @@ def forwards_late(self: Leader, zxid: int, payload: bytes) -> None:
 
 
 def serves_without_quorum(self: Leader) -> None:
-    """A leader serves as soon as its epoch is its own."""
+    """A leader serves before a quorum has acknowledged NEWLEADER."""
     self._ready |= self._promised
     _count_ready(self)
 
@@ -199,22 +198,22 @@ _count_ready = Leader._count_ready
 
 
 def commits_alone(self: Leader) -> int:
-    """What a leader has on its own disk is committed."""
+    """A leader commits what is on its own disk."""
     return self._synced
 
 
 def commits_by_half(self: Leader) -> int:
-    """What two have on disk is committed, however many there are."""
+    """A leader commits what two servers have on disk, however many there are."""
     marks = [each.acknowledged for each in self.handlers.values() if each.is_voter]
     return sorted([0, 0, self._synced, *marks])[-2]
 
 
 def leads_on_alone(self: Leader) -> None:
-    """A leader that hears of nobody leads on."""
+    """A leader does not step down when it hears from no quorum."""
 
 
 def forgets_proposals(self: Leader) -> list[Entry]:
-    """A leader that stops takes nothing into its tree that it has proposed."""
+    """A leader that steps down does not apply what it has proposed and not committed."""
     return []
 
 
@@ -222,19 +221,19 @@ def forgets_proposals(self: Leader) -> list[Entry]:
 
 
 def takes_anyone_for_owner(self: LeaderService, request: Any) -> None:
-    """A request is taken from whichever member it comes, though its client has moved on."""
+    """A leader accepts a request from a server whose client has moved to another one."""
     super(LeaderService, self).check_session(request)
 
 
 def hears_no_signs(self: Leader, packet: Packet) -> None:
-    """The clients that learners have heard of are not known to be alive."""
+    """A leader ignores the session activity that learners report."""
 
 
 # Election.
 
 
 def answers_without_end(self: Election, sender: int, notification: Notification) -> None:
-    """An observer tells voters that it is in a later round, as ZooKeeper's do."""
+    """An observer tells voters that it is in a later round, as in ZooKeeper."""
     if notification.state != ServerState.LOOKING or self.vote is None or sender == self.me:
         return
     is_behind = notification.round < self.round or sender not in self.electorate
