@@ -211,6 +211,8 @@ def test_a_sometimes_is_reached_drawn_kept_and_replayed(zab, tmp_path: Path) -> 
     assert again.out.endswith("as expected: leader_is_established is reached\n")
     assert again.out.split("\n\n")[:2] == done.out.split("\n\n")[:2]
     assert "┃" not in zab("replay", "--no-picture", str(path)).out
+    narrow = zab("replay", "--width", "60", str(path)).out.splitlines()
+    assert max(map(len, narrow[: narrow.index("✓ leader_is_established is reached, at server 0")])) <= 60
     assert load(path).trace.settings == build(from_settings(load(path).trace.settings)).settings
 
 
