@@ -125,7 +125,7 @@ def adopted_without_epoch(state: zab.State, leader: Sid, follower: Sid) -> zab.S
 
 def test_a_step_that_is_too_coarse_is_found() -> None:
     bounds = replace(SMALL, synchronization="one-step")
-    mutant = Mutant("m", "", {"learner_adopts_history": adopted_without_epoch}, bounds, "")
+    mutant = Mutant("m", "", {zab.learner_adopts_history: adopted_without_epoch}, bounds, "")
     found = unmatched(model(bounds, apply(mutant, actions(bounds))), FINE, 14)
     assert found is not None
     assert found.label.startswith("learner_adopts_history(")
