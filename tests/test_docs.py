@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from page import printed, without_times
 from zabcheck.models.service.mutants import SERVICE_MUTANTS
 from zabspec.paper.state import Message, Server
 from zabspec.service import watch_guarantees
@@ -234,6 +235,23 @@ def test_each_document_is_at_most_two_links_away_from_the_readme() -> None:
     for _ in range(2):
         near |= {linked for document in near for linked in linked_documents(document)}
     assert [str(document.relative_to(ROOT)) for document in DOCUMENTS if document not in near] == []
+
+
+LEFT_OUT = "[...]\n"
+
+
+def test_readme_shows_what_its_commands_print(tmp_path: Path) -> None:
+    """A block of `text` right after a `zab check` is its output, up to lines left out and times."""
+    (tmp_path / "docs").symlink_to(ROOT / "docs")  # which the commands name; traces are kept in tmp_path
+    shown = 0
+    for (language, command), (following, text) in pairwise(blocks((ROOT / "README.md").read_text("utf-8"))):
+        if (language, following) == ("sh", "text") and command.startswith("zab check"):
+            shown += 1
+            output = rest = without_times(printed(command, tmp_path))
+            for part in filter(None, without_times(text).split(LEFT_OUT)):
+                _, found, rest = rest.partition(part)
+                assert found == part, output
+    assert shown == 3
 
 
 def test_readme_names_the_two_commands() -> None:
