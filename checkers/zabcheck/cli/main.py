@@ -100,11 +100,12 @@ def _run(given: Sequence[str]) -> int:
     except UsageError as error:
         return _refused(str(error))
     except ValueError as error:
-        from zabcheck.explorer.errors import SpecError  # noqa: PLC0415 - the server's commands do without
+        from zabcheck.cli.spec_file import located  # noqa: PLC0415 - the server's commands do without
+        from zabcheck.explorer.errors import SpecError  # noqa: PLC0415
         from zabcheck.traces.files import TraceError  # noqa: PLC0415
 
         if isinstance(error, SpecError | TraceError):
-            return _refused(f"zab {given[0]}: {error}")
+            return _refused(f"zab {given[0]}: {located(error)}")
         raise
     return code
 

@@ -174,8 +174,26 @@ def load(spec: SpecFile) -> Model:
     return replace(found, settings=settings)
 
 
+def located(error: Exception) -> str:
+    """Returns what an error says, with the line of the user's file in which it was raised, if any."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for frame, line in reversed(list(walk_tb(cause.__traceback__))):
+            path = frame.f_code.co_filename  # `<string>` for what a dataclass has made
+            if frame.f_globals.get("__name__", "").startswith(PREFIX) and not path.startswith("<"):
+                return f"{_relative(path)}: line {line}: {error}"
+        cause = cause.__cause__
+    return str(error)
+
+
+def _relative(path: str) -> Path:
+    """Returns a path as seen from here, where it is below."""
+    here = Path.cwd()
+    return Path(path).relative_to(here) if Path(path).is_relative_to(here) else Path(path)
+
+
 def _imported(path: Path) -> ModuleType:
-    """Runs a file as a module, as Python runs a script: its folder is searched for what it imports."""
+    """Runs a file as a module; what it imports is looked for in its folder too, after anywhere else."""
     if not path.is_file():
         raise SpecError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     name = PREFIX + path.stem
@@ -186,7 +204,7 @@ def _imported(path: Path) -> ModuleType:
     sys.modules[name] = module  # type hints are looked up there, and so are classes that are pickled
     folder = str(path.resolve().parent)
     if folder not in sys.path:
-        sys.path.insert(0, folder)
+        sys.path.append(folder)  # at the end: a neighbour must not hide a module that we need
     with _Mistakes(path):
         found.loader.exec_module(module)
     return module
@@ -205,16 +223,16 @@ class _Mistakes:
         match error:
             case None | KeyboardInterrupt() | MemoryError():
                 return
-            case SpecError():
-                self._refuse(str(error), error)
             case SyntaxError() if error.filename == str(self._path.resolve()):
-                self._refuse(f"line {error.lineno}: {error.msg}", error)
+                self._refuse(f"line {error.lineno}: {error.msg}")
             case OSError() | UnicodeDecodeError() if self._line(traceback) is None:
-                self._refuse(f"cannot be read: {getattr(error, 'strerror', None) or error}", error)
+                self._refuse(f"cannot be read: {getattr(error, 'strerror', None) or error}")
         text = " ".join(str(error).split())
         line = self._line(traceback)
         where = "" if line is None else f"line {line}: "
-        self._refuse(f"{where}{type(error).__name__}{f': {text}' if text else ''}", error)
+        if not isinstance(error, SpecError):
+            text = f"{type(error).__name__}{f': {text}' if text else ''}"
+        self._refuse(f"{where}{text}")
 
     def _line(self, traceback: Any) -> int | None:
         """Returns the innermost line of the file that was running."""
@@ -222,8 +240,8 @@ class _Mistakes:
         lines = [line for frame, line in walk_tb(traceback) if frame.f_code.co_filename == path]
         return lines[-1] if lines else None
 
-    def _refuse(self, what: str, error: BaseException) -> NoReturn:
-        raise SpecError(f"{self._path}: {what}") from error
+    def _refuse(self, what: str) -> NoReturn:
+        raise SpecError(f"{self._path}: {what}") from None
 
 
 def _no_model(spec: SpecFile, module: ModuleType) -> str:

@@ -84,9 +84,14 @@ def save(trace: Trace, directory: Path, *, expect: Expect = Expect.VIOLATED) -> 
         The path of the file: a new file, or one that existed with the same content.
 
     Raises:
-        TraceError: the directory cannot be written to.
+        TraceError: the directory cannot be written to, or a value is not what its type hint says.
     """
-    content = to_text(trace, expect)
+    try:
+        content = to_text(trace, expect)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise TraceError(
+            f"{directory}: the trace cannot be written: {' '.join(str(error).split())}"
+        ) from error
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for path in _names(directory, trace):

@@ -235,7 +235,7 @@ def test_a_file_imports_its_neighbours(zab: Zab, tmp_path: Path) -> None:
             "lock.py: no parameter 'size' to set: the model is model(processes, greedy, strong)",
         ),
         ("check lock.py:pair --set processes=3", "lock.py: pair is not a function"),
-        ("check lock.py --set processes=0", "lock.py: lock: 0 processes: at least 1 is needed"),
+        ("check lock.py --set processes=0", "lock: 0 processes: at least 1 is needed"),
         ("check lock.py --set processes=8", "8 processes: at most 7 with symmetry; add --no-symmetry"),
         ("check lock.py --servers 3", "--servers is not for a model in a file: use --set NAME=VALUE"),
         ("check lock.py --mutant phase-not-changed", "--mutant is not for a model in a file"),
@@ -274,7 +274,7 @@ def test_what_is_asked_wrongly_is_told_in_one_line(
         ("\0", "spec.py: "),
         (
             "from zabcheck.explorer import model_of\nmodel = model_of('m', 0, [], processes=1)\n",
-            "spec.py: m: no action can be taken",
+            "spec.py: line 2: m: no action can be taken",
         ),
     ],
 )
