@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from zabcheck.explorer.building import Action, model_of
 from zabcheck.explorer.derived import derived
-from zabcheck.explorer.errors import SpecError
+from zabcheck.explorer.errors import NotSymmetricError, SpecError
 from zabcheck.explorer.limits import Progress
 from zabcheck.explorer.liveness import check_liveness
 from zabcheck.explorer.model import Local, Model, Property, Step, as_property
@@ -48,6 +48,7 @@ __all__ = [
     "Eventually",
     "Local",
     "Model",
+    "NotSymmetricError",
     "Options",
     "Outcome",
     "Progress",

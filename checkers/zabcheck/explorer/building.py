@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from zabcheck.explorer.errors import SpecError
 from zabcheck.explorer.model import Model, Property, State, Step, as_property
 from zabcheck.explorer.promises import Assumptions, Promise, eventually
+from zabcheck.explorer.running import shown
 from zabspec.parts import Sid
 
 Action = Callable[..., State | None]
@@ -65,7 +66,8 @@ def model_of(  # noqa: PLR0913 - a model has this many parts, and all but three 
     """
     if processes < 1:
         raise SpecError(f"{name}: {processes} processes: at least 1 is needed")
-    steps = tuple(step for action in actions for step in _steps(action, processes, choices or {}))
+    functions = [_function(f"{name}: actions", action) for action in actions]
+    steps = tuple(step for action in functions for step in _steps(action, processes, choices or {}))
     if not steps:
         raise SpecError(f"{name}: no action can be taken: there are none, or they need more processes")
     _check_names(name, fairness, steps)
@@ -74,12 +76,12 @@ def model_of(  # noqa: PLR0913 - a model has this many parts, and all but three 
         initial,
         steps,
         processes,
-        always=_properties(always),
-        every_step=_properties(every_step),
-        sometimes=_properties(sometimes),
+        always=_properties(f"{name}: always", always),
+        every_step=_properties(f"{name}: every_step", every_step),
+        sometimes=_properties(f"{name}: sometimes", sometimes),
         symmetry=symmetry,
         who=who,
-        eventually=tuple(_promise(each) for each in eventually),
+        eventually=tuple(_promise(f"{name}: eventually", each) for each in eventually),
         fairness=fairness,
     )
 
@@ -133,9 +135,24 @@ def _values(
     return found
 
 
-def _properties(given: Sequence[Predicate | Property]) -> tuple[Property, ...]:
-    return tuple(each if isinstance(each, Property) else as_property(each) for each in given)
+def _properties(name: str, given: Sequence[Predicate | Property]) -> tuple[Property, ...]:
+    return tuple(each if isinstance(each, Property) else as_property(_function(name, each)) for each in given)
 
 
-def _promise(given: Predicate | Promise) -> Promise:
-    return given if isinstance(given, Promise) else eventually(given)
+def _promise(name: str, given: Predicate | Promise) -> Promise:
+    return given if isinstance(given, Promise) else eventually(_function(name, given))
+
+
+def _function(name: str, given: Any) -> Callable[..., Any]:
+    """Returns what is given, if it is a function with annotations that can be resolved."""
+    if not callable(given) or not hasattr(given, "__name__"):
+        raise SpecError(f"{name}: {shown(given)} is not a function")
+    try:
+        get_type_hints(given)
+    except NameError as error:
+        raise SpecError(
+            f"{name}: {given.__name__}: its annotations cannot be resolved: {error}; define its types at "
+            "module level"
+        ) from error
+    function: Callable[..., Any] = given
+    return function

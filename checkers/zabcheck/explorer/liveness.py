@@ -24,6 +24,7 @@ from zabcheck.explorer.model import Model, World
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import successors
 from zabcheck.explorer.promises import Assumptions, Promise, Up
+from zabcheck.explorer.running import asked, check_model
 from zabcheck.explorer.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
 from zabspec.parts import Sid
 
@@ -48,7 +49,7 @@ class Graph:
 
 def check_liveness(
     model: Model,
-    options: Options,
+    options: Options | None = None,
     properties: Sequence[Promise] | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
@@ -60,7 +61,8 @@ def check_liveness(
         properties: what to check; None for all that is promised.
         progress: told about once a second.
     """
-    exploration = _Exploration(model, Limits(options, progress))
+    check_model(model)
+    exploration = _Exploration(model, Limits(options or Options(), progress))
     try:
         verdict = judged(exploration.run(), properties, pause=exploration.pause)
     except OutOfBudgetError as limit:
@@ -199,10 +201,9 @@ class _Part:
 
     def _is_short(self, world: World, servers: tuple[Sid, ...]) -> bool:
         """True if the premise holds in a world and the goal does not."""
-        state = self._graph.model.state(world)
-        return self._asked.premise(state, self._up, *servers) and not self._asked.goal(
-            state, self._up, *servers
-        )
+        name, asked_ = f"property {self._asked.name}", self._asked
+        arguments = (self._graph.model.state(world), self._up, *servers)
+        return asked(name, asked_.premise, *arguments) and not asked(name, asked_.goal, *arguments)
 
     def fair_component(self) -> frozenset[int] | None:
         """The fair component with the world that was found first, or None if there is none."""

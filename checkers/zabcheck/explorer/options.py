@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from zabcheck.explorer.errors import SpecError
 from zabcheck.explorer.model import Model
@@ -38,6 +39,34 @@ class Options:
     max_states: int | None = None
     max_seconds: float | None = None
     max_depth: int | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the values.
+
+        Raises:
+            SpecError: one of them is none that the option can have.
+        """
+        if self.kind not in KINDS:
+            raise SpecError(f"no search {self.kind!r}: one of {', '.join(KINDS)}")
+        if self.symmetry not in (True, False, None):
+            raise SpecError(f"symmetry is {self.symmetry!r}: True, False or None")
+        _check_number("workers", self.workers, least=1)
+        _check_number("seed", self.seed)
+        _check_number("walks", self.walks, least=0)
+        _check_number("max_states", self.max_states, least=0, is_optional=True)
+        _check_number("max_depth", self.max_depth, least=0, is_optional=True)
+        _check_number("max_seconds", self.max_seconds, least=0, is_optional=True, is_whole=False)
+
+
+def _check_number(
+    name: str, value: Any, *, least: int | None = None, is_optional: bool = False, is_whole: bool = True
+) -> None:
+    if value is None and is_optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float):
+        raise SpecError(f"{name} is {value!r}, not a {'whole ' if is_whole else ''}number")
+    if least is not None and value < least:
+        raise SpecError(f"{name} is {value!r}: at least {least} is needed")
 
 
 def uses_symmetry(model: Model, options: Options) -> bool:

@@ -12,11 +12,14 @@ from functools import partial
 from itertools import permutations
 from typing import Any
 
+from zabcheck.explorer.errors import SpecError
 from zabcheck.explorer.judge import Judge
 from zabcheck.explorer.limits import Limits, OutOfBudgetError, Progress
 from zabcheck.explorer.model import Model, Step, World
 from zabcheck.explorer.options import Options, uses_symmetry
 from zabcheck.explorer.renaming import encoded, renamer
+from zabcheck.explorer.running import Values, check_model, successor
+from zabcheck.explorer.symmetry import Symmetry
 from zabcheck.explorer.verdicts import Counts, Outcome, Trace, TraceStep, Verdict
 
 
@@ -58,7 +61,7 @@ def canonical(world: World, size: int) -> bytes:
 def successors(model: Model, world: World) -> Iterator[tuple[int, World]]:
     """The worlds one step away, each with the index of the step."""
     for index, step in enumerate(model.steps):
-        after = step.apply(world, *step.arguments)
+        after = successor(model, step, world)
         if after is not None:
             yield index, after
 
@@ -76,6 +79,7 @@ class _Search:
     """What both orders have in common: which worlds were found, from where, and what is wrong with them."""
 
     def __init__(self, model: Model, options: Options, progress: Progress | None) -> None:
+        check_model(model)
         self.model = model
         self.options = options
         self.worlds: list[World] = []
@@ -84,8 +88,10 @@ class _Search:
         self.frontier = 0
         self.violated = ""
         self._judge = Judge(model)
+        self._values = Values(model)
         self._limits = Limits(options, progress)
-        is_up_to_names = uses_symmetry(model, options)
+        self._symmetry = Symmetry(model) if uses_symmetry(model, options) else None
+        is_up_to_names = self._symmetry is not None
         self._key: Callable[[World], Any] = partial(canonical, size=model.size) if is_up_to_names else _itself
         self._numbers: dict[Any, int] = {}
         self._came: list[tuple[int, int]] = []  # from which world, by which step
@@ -112,21 +118,61 @@ class _Search:
 
         Sets `violated` if the world or the step violates a property.
         """
-        key = self._key(world)
+        step = self.model.steps[index] if source >= 0 else None
         number = len(self.worlds)
-        is_new = self._numbers.setdefault(key, number) == number
+        is_new = self._numbers.setdefault(self._key_of(world, source, step), number) == number
         self._count(source, index)
         if is_new:
             self.worlds.append(world)
             self._came.append((source, index))
-            self._judge.note(world)
-            self.violated = self._judge.violated_in(world)
-        if source >= 0 and not self.violated:
-            self.violated = self._judge.violated_by(self.worlds[source], world)
+        try:
+            self._judge_world(world, source, is_new=is_new)
+        except SpecError as error:
+            raise error.after(_labels([*self._path_to(source), (step, world)])) from error
         if self.violated:
-            step = self.model.steps[index] if source >= 0 else None
             self._last = [*self._path_to(source), (step, world)]
         return number if is_new else None
+
+    def _key_of(self, world: World, source: int, step: Step | None) -> Any:
+        """Returns what a world is known by, after checking its values."""
+        try:
+            self._values.check("the model" if step is None else f"action {step.label}", world)
+            return self._key(world)
+        except SpecError as error:
+            raise error.after(_labels(self._path_to(source))) from error
+
+    def _judge_world(self, world: World, source: int, *, is_new: bool) -> None:
+        """Puts the properties to a world, if it is new, and to the step that leads to it."""
+        if is_new:
+            self._judge.note(world)
+            self.violated = self._judge.violated_in(world)
+            if self._symmetry is not None:
+                self._symmetry.check_properties(self._judge.of_worlds, world)
+        if source >= 0 and not self.violated:
+            before = self.worlds[source]
+            self.violated = self._judge.violated_by(before, world)
+            if self._symmetry is not None:
+                self._symmetry.check_properties(self._judge.of_steps, before, world)
+
+    def successors(self, number: int) -> Iterator[tuple[int, World]]:
+        """Yields the worlds one step away from the world of a number, each with the index of the step.
+
+        Raises:
+            SpecError: a step cannot be taken, or treats process ids as more than names.
+        """
+        world = self.worlds[number]
+        try:
+            if self._symmetry is None:
+                yield from successors(self.model, world)
+                return
+            taken = [successor(self.model, step, world) for step in self.model.steps]
+            for step, after in zip(self.model.steps, taken, strict=True):
+                if after is not None:
+                    self._values.check(f"action {step.label}", after)
+            self._symmetry.check_steps(world, list(zip(self.model.steps, taken, strict=True)))
+        except SpecError as error:
+            raise error.after(_labels(self._path_to(number))) from error
+        yield from ((index, after) for index, after in enumerate(taken) if after is not None)
 
     def check_limits(self) -> None:
         """Give up if it is time to."""
@@ -158,6 +204,10 @@ class _Search:
         return Verdict(outcome, counts, asked, trace, self._judge.checked, note)
 
 
+def _labels(path: list[tuple[Step | None, World]]) -> list[str]:
+    return [step.label for step, _ in path if step is not None]
+
+
 def _itself(world: World) -> World:
     return world
 
@@ -173,7 +223,7 @@ def _by_levels(search: _Search) -> None:
         for done, number in enumerate(level):
             search.frontier = len(level) - done + len(following)
             search.check_limits()
-            for index, world in successors(search.model, search.worlds[number]):
+            for index, world in search.successors(number):
                 found = search.find(world, number, index)
                 if found is not None:
                     following.append(found)
@@ -187,7 +237,7 @@ def _by_levels(search: _Search) -> None:
 
 def _by_paths(search: _Search) -> None:
     """Depth-first: on from the world found last, and back where nothing new follows."""
-    path = [(0, successors(search.model, search.worlds[0]))]
+    path = [(0, search.successors(0))]
     cut = False
     while path:
         number, steps = path[-1]
@@ -208,7 +258,7 @@ def _by_paths(search: _Search) -> None:
         if found is None:
             path.pop()
         else:
-            path.append((found, successors(search.model, search.worlds[found])))
+            path.append((found, search.successors(found)))
     search.frontier = 0
     if cut:
         raise OutOfBudgetError(f"worlds more than {search.options.max_depth:,} steps away")

@@ -18,6 +18,7 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
+from zabcheck.explorer.errors import SpecError
 from zabspec.parts import Queue, Row, Sid
 
 Permutation = tuple[int, ...]
@@ -43,6 +44,29 @@ def renamer(hint: Any) -> Renamer:
 def is_renamed(hint: Any) -> bool:
     """Whether renaming can change a value annotated `hint`: whether there are server ids in it."""
     return _renamer(hint) is not _unchanged
+
+
+def id_checker(hint: Any) -> Callable[[Any, int], str] | None:
+    """Returns a function that says which process id in a value annotated `hint` there is not, "" if all are.
+
+    It takes the value and the number of processes. None if there are no ids in such values, or if it is not
+    clear from the hint where they are.
+    """
+    try:
+        rename = _renamer(hint)
+    except SpecError:
+        return None
+    if rename is _unchanged:
+        return None
+
+    def check(value: Any, size: int) -> str:
+        try:
+            rename(value, tuple(range(size)))
+        except SpecError as error:
+            return str(error)
+        return ""
+
+    return check
 
 
 def inverse(permutation: Permutation) -> Permutation:
@@ -95,7 +119,7 @@ def _renamer(hint: Any) -> Renamer:
         return _of_tuple(tuple(map(_renamer, arguments)))
     if dataclasses.is_dataclass(hint) or hasattr(hint, "_fields"):
         return _of_record(hint)
-    raise TypeError(f"do not know how to rename the servers in {hint}")
+    raise SpecError(f"do not know how to rename process ids in values annotated {hint}")
 
 
 def _unchanged(value: Any, _: Permutation) -> Any:
@@ -103,6 +127,8 @@ def _unchanged(value: Any, _: Permutation) -> Any:
 
 
 def _renamed_sid(value: Any, permutation: Permutation) -> Any:
+    if not 0 <= value < len(permutation):
+        raise SpecError(f"{value} is not a process id (0 to {len(permutation) - 1})")
     return permutation[value]
 
 
@@ -112,7 +138,7 @@ def _of_union(members: tuple[Any, ...]) -> Renamer:
     for member in members:
         kind = _class_of(member)
         if kind in by_class:
-            raise TypeError(f"two members of a union are of class {kind.__name__}: {members}")
+            raise SpecError(f"two members of a union are of class {kind.__name__}: {members}")
         by_class[kind] = _renamer(member)
     if all(rename is _unchanged for rename in by_class.values()):
         return _unchanged
@@ -133,6 +159,8 @@ def _of_row(part: Renamer) -> Renamer:
 
     def rename(row: Any, permutation: Permutation) -> Any:
         parts: list[Any] = [None] * len(row)
+        if len(row) != len(permutation):
+            raise SpecError(f"a Row has {len(row)} parts, but there are {len(permutation)} processes")
         for new, value in zip(permutation, row, strict=True):
             parts[new] = value if part is _unchanged else part(value, permutation)
         return Row(parts)
@@ -158,8 +186,8 @@ def _of_record(kind: Any) -> Renamer:
     """Field by field; a dataclass or a named tuple."""
     is_tuple = issubclass(kind, tuple)
     names = kind._fields if is_tuple else [field.name for field in dataclasses.fields(kind)]
-    hints = get_type_hints(kind)
-    fields = [(name, _renamer(hints[name])) for name in names]
+    hints = hints_of(kind)
+    fields = [(name, _field(kind, name, hints)) for name in names]
     if all(rename is _unchanged for _, rename in fields):
         return _unchanged
     return lambda value, permutation: kind(
@@ -168,6 +196,29 @@ def _of_record(kind: Any) -> Renamer:
             for name, rename in fields
         ]
     )
+
+
+def _field(kind: Any, name: str, hints: dict[str, Any]) -> Renamer:
+    if name not in hints:
+        raise SpecError(f"{kind.__name__}.{name} has no annotation")
+    try:
+        return _renamer(hints[name])
+    except SpecError as error:
+        raise SpecError(f"{kind.__name__}.{name}: {error}") from error
+
+
+def hints_of(kind: Any) -> dict[str, Any]:
+    """Returns the type hints of a class.
+
+    Raises:
+        SpecError: a name in them is not known where the class is defined.
+    """
+    try:
+        return get_type_hints(kind)
+    except (NameError, TypeError, SyntaxError) as error:
+        raise SpecError(
+            f"{kind.__name__}: its annotations cannot be resolved: {error}; define its types at module level"
+        ) from error
 
 
 _ENCODERS: dict[type, Callable[[Any], bytes]] = {}
@@ -191,4 +242,4 @@ def _encoder(kind: type) -> Callable[[Any], bytes]:
         names = [field.name for field in dataclasses.fields(kind) if field.compare]
         start = kind.__qualname__.encode() + b"["
         return lambda record: b"%b%b]" % (start, b"".join([encoded(getattr(record, name)) for name in names]))
-    raise TypeError(f"do not know how to encode a {kind.__name__}")
+    raise SpecError(f"do not know how to encode a {kind.__name__}")

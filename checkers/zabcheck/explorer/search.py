@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zabcheck.explorer.limits import Progress
 from zabcheck.explorer.model import Model
-from zabcheck.explorer.options import KINDS, Options
+from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import depth_first
 from zabcheck.explorer.verdicts import Verdict
 from zabcheck.explorer.walk import random_walks
@@ -34,6 +34,5 @@ def search(model: Model, options: Options | None = None, progress: Progress | No
             return explore(model, options, progress)
         case "dfs":
             return depth_first(model, options, progress)
-        case "walk":
+        case _:
             return random_walks(model, options, progress)
-    raise ValueError(f"no search {options.kind!r}: one of {', '.join(KINDS)}")

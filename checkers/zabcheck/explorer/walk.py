@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from random import Random
 
+from zabcheck.explorer.errors import SpecError
 from zabcheck.explorer.judge import Judge
 from zabcheck.explorer.limits import Limits, OutOfBudgetError, Progress
 from zabcheck.explorer.model import Model, Step, World
 from zabcheck.explorer.options import Options
 from zabcheck.explorer.plain import successors, trace_of
+from zabcheck.explorer.running import Values, check_model
 from zabcheck.explorer.verdicts import Outcome, Verdict
 
 STEPS = 200
@@ -37,10 +39,12 @@ class _Walks:
     """The walks of one search, and what they have come by."""
 
     def __init__(self, model: Model, options: Options, progress: Progress | None) -> None:
+        check_model(model)
         self._model = model
         self._options = options
         self._random = Random(options.seed)
         self._judge = Judge(model)
+        self._values = Values(model)
         self._limits = Limits(options, progress)
         self._generated = 0
         self._depth = 0
@@ -67,9 +71,20 @@ class _Walks:
         return Verdict(Outcome.OUT_OF_BUDGET, counts, checked=self._judge.checked, note=note)
 
     def _walk(self) -> list[tuple[Step | None, World]]:
-        """One walk; the last step of it is wrong if `_violated` is set."""
+        """Takes one walk; the last step of it violates a property if `_violated` is set."""
+        path: list[tuple[Step | None, World]] = []
+        try:
+            self._extend(path)
+        except SpecError as error:
+            labels = [step.label for step, _ in path if step is not None]
+            raise error.after(labels) from error
+        self._depth = max(self._depth, len(path))
+        return path
+
+    def _extend(self, path: list[tuple[Step | None, World]]) -> None:
+        """Takes steps until a property is violated, none is enabled, or the walk is long enough."""
         world = self._model.initial
-        path: list[tuple[Step | None, World]] = [(None, world)]
+        path.append((None, world))
         self._judge.note(world)
         self._violated = self._judge.violated_in(world)
         length = STEPS if self._options.max_depth is None else self._options.max_depth
@@ -79,13 +94,13 @@ class _Walks:
             if not choices:
                 break
             index, after = self._random.choice(choices)
-            path.append((self._model.steps[index], after))
+            step = self._model.steps[index]
+            self._values.check(f"action {step.label}", after)
+            path.append((step, after))
             self._generated += 1
             self._judge.note(after)
             self._violated = self._judge.violated_in(after) or self._judge.violated_by(world, after)
             world = after
-        self._depth = max(self._depth, len(path))
-        return path
 
     def _note(self, done: int) -> str:
         reached, missing = self._judge.reached, self._judge.never_reached

@@ -16,12 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from itertools import permutations
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
 
 import numpy as np
 import numpy.typing as npt
 
-from zabcheck.explorer.renaming import digest, renamer
+from zabcheck.explorer.renaming import digest, hints_of, id_checker, renamer
+from zabcheck.explorer.running import unusable
 from zabspec.parts import Queue, Row
 
 Ids = npt.NDArray[np.int32]
@@ -45,8 +46,9 @@ class Kind:
         self.head_ids: Ids = np.zeros(0, np.int32)
         self._ids: dict[Any, int] = {}
         self._digested: set[int] = set()
-        self._rename = renamer(hint) if len(set(renamings)) > 1 else _unrenamed
+        self.rename = renamer(hint) if len(set(renamings)) > 1 else _unrenamed
         self._renamings = renamings
+        self._check = id_checker(hint) if renamings else None
         if get_origin(hint) is Queue:
             self.heads = Kind(f"{name}.head", get_args(hint)[0] | None, ())
 
@@ -66,13 +68,20 @@ class Kind:
             self.values.append(value)
         return known
 
+    def wrong(self, value: Any) -> str:
+        """Returns what is wrong with a value of a leaf of this kind, "" if nothing is."""
+        found = next(unusable(value), "")
+        if not found and self._check is not None:
+            found = self._check(value, len(self._renamings[0]))
+        return found
+
     def settle(self) -> None:
         """Bring digests (and ids of heads) up to date with the values."""
         first = len(self.digests)
         if first == len(self.values):
             return
         news = self.values[first:]
-        rows = [[digest(self._rename(value, names)) for names in self._renamings] for value in news]
+        rows = [[digest(self.rename(value, names)) for names in self._renamings] for value in news]
         self._digested.update(row[0] for row in rows)
         if len(self._digested) < len(self.values):
             raise RuntimeError(f"{self.name}: two values share a digest")
@@ -184,7 +193,7 @@ def _shape(made: Layout, hint: Any, like: Any, path: tuple[str | int, ...], *, i
         items = (_shape(made, part, each, (*path, sid), in_row=True) for sid, each in enumerate(like))
         return Rows(tuple(items))
     if is_dataclass(hint):
-        hints = get_type_hints(hint)
+        hints = hints_of(hint)
         named: dict[str, Shape] = {}
         for each in fields(hint):
             sub = (*path, each.name)

@@ -14,12 +14,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zabcheck.explorer.errors import SpecError
 from zabcheck.explorer.fast.branches import UNKNOWN, Branches
+from zabcheck.explorer.fast.calling import Effect, at_row, taken, told
 from zabcheck.explorer.fast.columns import Ids, Kind, Layout, Leaf, Words, layout
-from zabcheck.explorer.fast.learned import Indexes, Tree
-from zabcheck.explorer.fast.recording import Append, QueueChange, stand_in, writes
+from zabcheck.explorer.fast.learned import Indexes, NotAFunctionError, Tree
+from zabcheck.explorer.fast.recording import Append, QueueChange, stand_in
+from zabcheck.explorer.fast.renamed import Comparison
 from zabcheck.explorer.fast.rows import AFTER, BlockRows, Derived, Recorder, StepRows
 from zabcheck.explorer.model import Model, Property, Step
+from zabcheck.explorer.renaming import renamer
+from zabcheck.explorer.running import not_a_function, place, property_label, shown, verdict_of
 from zabspec.parts import Queue
 
 DISABLED = 0
@@ -122,6 +127,9 @@ class Compiled:
 
     def __init__(self, model: Model, *, symmetry: bool, seed: int = 0) -> None:
         self.model = model
+        if symmetry:
+            # The errors of columns would not name the field.
+            renamer(type(model.initial))(model.initial, tuple(range(model.size)))
         self.layout: Layout = layout(model.initial, model.size, symmetry=symmetry)
         self.leaves: list[Leaf] = self.layout.leaves
         self.width = len(self.leaves)
@@ -140,6 +148,7 @@ class Compiled:
         self._paths = 0
         self.derived: list[Derived] = []
         self._derived_numbers: dict[Any, int] = {}
+        self._comparison = Comparison(self, model) if symmetry else None
 
     def _salt(self, leaf: Leaf, seed: int) -> Words:
         """What a leaf's digests are mixed with under each renaming: it depends on the place they go to.
@@ -183,9 +192,12 @@ class Compiled:
     def enabled(self, number: int, rows: BlockRows) -> tuple[Indexes, Ids]:
         """In which worlds of a block a step is enabled, and with what outcome."""
         tree = self.steps[number].tree
-        return tree.walk(
-            np.arange(rows.size), rows.fetch, lambda at: self._learn_step(number, rows.row(at)), DISABLED
-        )
+
+        def learn(at: int) -> None:
+            with at_row(at):
+                self._learn_step(number, rows.row(at))
+
+        return tree.walk(np.arange(rows.size), rows.fetch, learn, DISABLED)
 
     def after(self, number: int, rows: Indexes, outcomes: Ids, block: Ids) -> dict[int, Ids]:
         """What a step writes in the worlds where it is enabled: by column, the new ids."""
@@ -234,9 +246,8 @@ class Compiled:
         """In which of some worlds a property is false."""
 
         def learn(at: int) -> None:
-            recorder = Recorder(self, rows.row(at))
-            world = stand_in(self.layout.shape, recorder.before)
-            self._learn_property(learned, recorder, self.model.state(world))
+            with at_row(at):
+                self._learn_property(learned, rows.row(at))
 
         return learned.tree.walk(at, rows.fetch, learn, HOLDS)[0]
 
@@ -244,9 +255,8 @@ class Compiled:
         """On which occurrences of a step a property of steps is false; as places in `rows.rows`."""
 
         def learn(at: int) -> None:
-            recorder = Recorder(self, rows.before.row(int(rows.rows[at])), rows.after.row(at))
-            worlds = [stand_in(self.layout.shape, read) for read in (recorder.before, recorder.after)]
-            self._learn_property(learned, recorder, *map(self.model.state, worlds))
+            with at_row(at):
+                self._learn_property(learned, rows.before.row(int(rows.rows[at])), rows.after.row(at))
 
         return learned.tree.walk(np.arange(len(rows.rows)), rows.fetch, learn, HOLDS)[0]
 
@@ -271,40 +281,87 @@ class Compiled:
         return self.derived_id(column.function, column.arguments, row)[1]
 
     def learn_derived(self, number: int, row: list[int]) -> int:
-        """Learn one path of a derived column; the id there."""
+        """Learns one path of a derived column; returns the id there."""
         self._calls()
         column = self.derived[number]
-        recorder = Recorder(self, row)
-        state = self.model.state(stand_in(self.layout.shape, recorder.before))
-        found = column.id_of(column.function(state, *column.arguments))
-        column.tree.learn(recorder.path, found)
+        name = f"derived function {column.function.__name__}"
+
+        def call(recorder: Recorder) -> Any:
+            state = self.model.state(stand_in(self.layout.shape, recorder.before))
+            arguments = (state, *column.arguments)
+            return told(name, column.function, arguments, lambda: self._real((row,), column.arguments))
+
+        recorder, value = self._twice(name, call, row)
+        found = column.id_of(value)
+        if self._comparison is not None:
+            self._comparison.check_derived(column.function, column.arguments, recorder, row, value)
+        self._learn(name, column.tree, recorder, found)
         return found
 
     def _learn_step(self, number: int, row: list[int]) -> None:
         self._calls()
-        step = self.steps[number].step
-        recorder = Recorder(self, row)
-        world = stand_in(self.layout.shape, recorder.before)
-        after = step.apply(world, *step.arguments)
         learned = self.steps[number]
-        if after is None:
-            learned.tree.learn(recorder.path, DISABLED)
-            return
-        weight = step.weight(world, *step.arguments) if step.weight else 1
-        known = dict(recorder.path)
+        name = f"action {learned.step.label}"
+
+        def call(recorder: Recorder) -> Effect | None:
+            return taken(self.layout, learned.step, recorder.before, lambda: self.layout.world(row))
+
+        recorder, effect = self._twice(name, call, row)
+        if effect is not None:
+            self._check_values(name, effect)
+        if self._comparison is not None:
+            self._comparison.check_step(learned.step, recorder, row, effect)
+        outcome = DISABLED if effect is None else self._outcome(learned, effect, dict(recorder.path))
+        self._learn(name, learned.tree, recorder, outcome)
+
+    def _outcome(self, learned: LearnedStep, effect: Effect, known: dict[int, int]) -> int:
+        """Returns the number of an outcome, a new one if it has not been seen."""
         changes: dict[int, int] = {}
-        for leaf, value in writes(self.layout.shape, after).items():
+        for leaf, value in effect.writes.items():
             if isinstance(value, QueueChange):
                 changes[leaf.column] = -2 - self._changes[leaf.kind.name].number(value.change)
                 continue
             new = leaf.kind.id_of(value)
             if known.get(leaf.column) != new:
                 changes[leaf.column] = new
-        key = (weight, tuple(sorted(changes.items())))
+        key = (effect.weight, tuple(sorted(changes.items())))
         outcome = learned.outcomes.get(key)
         if outcome is None:
-            outcome = learned.outcomes[key] = self._new_outcome(learned, weight, changes)
-        learned.tree.learn(recorder.path, outcome)
+            outcome = learned.outcomes[key] = self._new_outcome(learned, effect.weight, changes)
+        return outcome
+
+    def _check_values(self, name: str, effect: Effect) -> None:
+        """Checks that what a step writes can be a value of its column."""
+        for leaf, value in effect.writes.items():
+            wrong = leaf.kind.wrong(value.change[1] if isinstance(value, QueueChange) else value)
+            if wrong:
+                raise SpecError(f"{name}: {place(leaf.path)} = {shown(value)}: {wrong}")
+
+    def _twice(self, name: str, call: Callable[[Recorder], Any], *rows: list[int]) -> tuple[Recorder, Any]:
+        """Calls a function twice on the same worlds; returns what it reads and what comes of it.
+
+        Raises:
+            SpecError: it did different things.
+        """
+        recorder, again = Recorder(self, *rows), Recorder(self, *rows)
+        found, found_again = call(recorder), call(again)
+        if isinstance(found, Effect) and isinstance(found_again, Effect):
+            is_same = found.is_same(found_again)
+        else:
+            is_same = bool(found == found_again)
+        if not is_same or recorder.path != again.path:
+            raise SpecError(not_a_function(name))
+        return recorder, found
+
+    def _learn(self, name: str, tree: Tree, recorder: Recorder, outcome: int) -> None:
+        try:
+            tree.learn(recorder.path, outcome)
+        except NotAFunctionError:
+            raise SpecError(not_a_function(name)) from None
+
+    def _real(self, rows: tuple[list[int], ...], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns what a property is asked about: the states themselves, and its other arguments."""
+        return (*(self.model.state(self.layout.world(row)) for row in rows), *arguments)
 
     def _calls(self) -> None:
         """Something is learned: new values may come up, and paths that read more."""
@@ -324,10 +381,21 @@ class Compiled:
             table.extend([changes.get(column, KEEP)])
         return outcome
 
-    def _learn_property(self, learned: LearnedProperty, recorder: Recorder, *states: Any) -> None:
+    def _learn_property(self, learned: LearnedProperty, *rows: list[int]) -> None:
         self._calls()
-        holds = learned.property.predicate(*states, *learned.sids)
-        learned.tree.learn(recorder.path, HOLDS if holds else 0)
+        name = property_label(learned.property, learned.sids)
+
+        def call(recorder: Recorder) -> bool:
+            readers = (recorder.before, recorder.after)[: len(rows)]
+            states = [self.model.state(stand_in(self.layout.shape, read)) for read in readers]
+            arguments = (*states, *learned.sids)
+            real = lambda: self._real(rows, learned.sids)  # noqa: E731 - one line, used once
+            return verdict_of(name, told(name, learned.property.predicate, arguments, real))
+
+        recorder, holds = self._twice(name, call, *rows)
+        if self._comparison is not None:
+            self._comparison.check_property(learned.property, learned.sids, recorder, rows, holds)
+        self._learn(name, learned.tree, recorder, HOLDS if holds else 0)
 
 
 def _choices(properties: Sequence[Property], size: int) -> list[LearnedProperty]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from zabcheck.explorer.fast.calling import located
 from zabcheck.explorer.fast.columns import Ids, Words
 from zabcheck.explorer.fast.compiled import Compiled, LearnedProperty
 from zabcheck.explorer.fast.learned import Indexes
@@ -145,7 +146,8 @@ class Expansion:
         compiled, ids = self.compiled, block.ids
         compiled.settle()
         worlds = BlockRows(compiled, ids)
-        enabled = [compiled.enabled(step, worlds) for step in range(len(compiled.steps))]
+        with located(lambda at: (block.first + at, None)):
+            enabled = [compiled.enabled(step, worlds) for step in range(len(compiled.steps))]
         if self.reduction is not None:
             enabled = self.reduction.chosen(worlds, enabled)
         every: list[_Found] = []
@@ -193,7 +195,20 @@ class Expansion:
         return Made(made, causes, parents, 0, None)
 
     def _check(self, made: Block, causes: Ids | None, parents: Numbers) -> Violation | None:
-        """Check worlds just found, each for the properties that the step to it can have changed."""
+        """Checks new worlds, each for the properties that the step to it can have changed."""
+
+        def found(at: int) -> tuple[int, int | None]:
+            return int(parents[at]), None if causes is None else int(causes[at])
+
+        with located(found):
+            false = self._false_in(made, causes)
+        if not false:
+            return None
+        at, _, learned = min(false, key=lambda each: each[:2])
+        return Violation(learned.property.name, *found(at))
+
+    def _false_in(self, made: Block, causes: Ids | None) -> list[tuple[int, int, LearnedProperty]]:
+        """Returns each violated property, behind the first world that violates it and its own place."""
         compiled = self.compiled
         compiled.settle()
         worlds = BlockRows(compiled, made.ids)
@@ -215,10 +230,7 @@ class Expansion:
             rows = self._concerned(learned, causes)
             if len(rows) and len(compiled.false_in(learned, rows, worlds)) < len(rows):
                 self.reached.add(learned.property.name)
-        if not false:
-            return None
-        at, _, learned = min(false, key=lambda each: each[:2])
-        return Violation(learned.property.name, int(parents[at]), None if causes is None else int(causes[at]))
+        return false
 
     def _concerned(self, learned: LearnedProperty, causes: Ids | None) -> Indexes:
         """The worlds reached by a step that writes something the property has read so far.
@@ -236,7 +248,8 @@ class Expansion:
         false: list[tuple[int, str]] = []
         for learned in self.compiled.every_step:
             if self.compiled.concerned_steps(learned)[step]:
-                bad = self.compiled.false_on(learned, sides)
+                with located(lambda at: (block.first + int(rows[at]), step)):
+                    bad = self.compiled.false_on(learned, sides)
                 if len(bad):
                     false.append((int(rows[bad[0]]), learned.property.name))
         if not false:

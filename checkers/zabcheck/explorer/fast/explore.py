@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from zabcheck.explorer.errors import SpecError
 from zabcheck.explorer.fast.columns import Ids
 from zabcheck.explorer.fast.compiled import Compiled, Table
 from zabcheck.explorer.fast.expansion import Block, Expansion, Numbers, Violation, of_size
@@ -22,8 +23,9 @@ from zabcheck.explorer.fast.reduction import Reduction, SeenAfterAllError
 from zabcheck.explorer.fast.visited import Mask, Visited, chance_of_confusion, prints_of
 from zabcheck.explorer.fast.workers import Candidates, is_worthwhile, started
 from zabcheck.explorer.limits import Limits, OutOfBudgetError, Progress
-from zabcheck.explorer.model import Model
+from zabcheck.explorer.model import Model, Step
 from zabcheck.explorer.options import Options, uses_symmetry
+from zabcheck.explorer.running import check_model
 from zabcheck.explorer.verdicts import Outcome, Trace, TraceStep, Verdict
 
 
@@ -81,6 +83,7 @@ class Explorer:
     waiting: int = 1
 
     def __post_init__(self) -> None:
+        check_model(self.model)
         symmetry = uses_symmetry(self.model, self.options)
         self.compiled = Compiled(self.model, symmetry=symmetry, seed=self.options.seed)
         self.reduction = Reduction(self.compiled, self.seen) if self.options.reduce else None
@@ -100,6 +103,10 @@ class Explorer:
             return self._verdict(Outcome.VIOLATED, found.property, trace)
         except _FoundByWorkersError:
             return Explorer(self.model, replace(self.options, workers=1), self.progress).run()
+        except SpecError as error:
+            if error.reached is None:
+                raise
+            raise error.after([step.label for step in self._way(*error.reached)]) from error
         except OutOfBudgetError as why:
             return self._verdict(Outcome.OUT_OF_BUDGET, note=str(why))
         except KeyboardInterrupt:
@@ -177,19 +184,22 @@ class Explorer:
 
     def _trace(self, parent: int, step: int | None, name: str) -> Trace:
         """The run to a world and one step on, taken again with the spec."""
+        world = self.model.initial
+        steps = [TraceStep("", (), world)]
+        for taken in self._way(parent, step):
+            world = taken.apply(world, *taken.arguments)
+            assert world is not None
+            steps.append(TraceStep(taken.action, taken.arguments, world))
+        return Trace(self.model.settings, tuple(steps), name)
+
+    def _way(self, parent: int, step: int | None) -> list[Step]:
+        """Returns the steps that lead to a world, and one more from there if there is one."""
         causes = [] if step is None else [step]
         at = parent
         while at:
             causes.append(int(self.causes.data[at]))
             at = int(self.parents.data[at])
-        world = self.model.initial
-        steps = [TraceStep("", (), world)]
-        for cause in reversed(causes):
-            taken = self.model.steps[cause]
-            world = taken.apply(world, *taken.arguments)
-            assert world is not None
-            steps.append(TraceStep(taken.action, taken.arguments, world))
-        return Trace(self.model.settings, tuple(steps), name)
+        return [self.model.steps[cause] for cause in reversed(causes)]
 
     def _check_limits(self) -> None:
         self.limits.check(self.parents.count, self.generated, self.depth, self.waiting)

@@ -21,6 +21,10 @@ Fetch = Callable[[int, Indexes], Ids]
 """What a test finds in some rows."""
 
 
+class NotAFunctionError(Exception):
+    """Two paths that read the same go on differently: what is learned is not a function of what it reads."""
+
+
 class Tree:
     """A function of a world as far as it has been learned.
 
@@ -41,20 +45,27 @@ class Tree:
         """Add a path: the tests made with the ids found, in order, and what came of it."""
         code = -2 - outcome
         if not path:
+            if self._root != UNKNOWN:
+                raise NotAFunctionError
             self._root = code
             return
+        if self._root < UNKNOWN:
+            raise NotAFunctionError
         if self._root == UNKNOWN:
             self._root = self._node(path[0][0])
         node = self._root
         for place, (_, at) in enumerate(path):
             if place == len(path) - 1:
+                if self._branches.get(node, at) not in (UNKNOWN, code):
+                    raise NotAFunctionError
                 self._branches.put(node, at, code)
                 return
             child = self._branches.get(node, at)
             if child == UNKNOWN:
                 child = self._node(path[place + 1][0])
                 self._branches.put(node, at, child)
-            assert self._tests[child] == path[place + 1][0], "not a function of what it reads"
+            if child < UNKNOWN or self._tests[child] != path[place + 1][0]:
+                raise NotAFunctionError
             node = child
 
     def outcome(self, find: Callable[[int], int]) -> int | None:

@@ -10,6 +10,7 @@ gathered.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
@@ -50,10 +51,10 @@ class Recorded:
     read: Read
 
     def __eq__(self, other: object) -> bool:
-        raise TypeError("a record or row of the state is compared as a whole: compare what is in it")
+        raise TypeError("a record or a Row of the state is compared as a whole: compare what is in it")
 
     def __hash__(self) -> int:
-        raise TypeError("a record or row of the state is hashed as a whole: take what is in it")
+        raise TypeError("a record or a Row of the state is hashed as a whole: take what is in it")
 
     def explorer_derives(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """Returns the value of a function of the state; see `zabcheck.explorer.derived`."""
@@ -74,8 +75,17 @@ class RecordedRecord(Recorded):
         if name in self.changes:
             return self.changes[name]
         if name not in self.shape.fields:
-            raise AttributeError(name)
+            return self._of_class(name)
         return stand_in(self.shape.fields[name], self.read)
+
+    def _of_class(self, name: str) -> Any:
+        """Returns a method or property that the record's class defines."""
+        found = inspect.getattr_static(self.shape.cls, name)
+        return found.__get__(self, self.shape.cls) if hasattr(found, "__get__") else found
+
+    @property  # type: ignore[misc] # `isinstance` and class patterns take it for what it stands for
+    def __class__(self) -> type:
+        return self.shape.cls
 
     def __replace__(self, /, **changes: Any) -> RecordedRecord:
         return RecordedRecord(self.shape, self.read, {**self.changes, **changes})
@@ -101,6 +111,10 @@ class RecordedRow(Recorded):
 
     def __iter__(self) -> Iterator[Any]:
         return (self[index] for index in range(len(self)))
+
+    def count(self, part: Any) -> int:
+        """Returns how many parts are equal to a value."""
+        return sum(each == part for each in self)
 
     def put(self, index: int, part: Any) -> RecordedRow:
         """A copy with one part replaced."""

@@ -182,8 +182,8 @@ class Recorder:
         self._seen: set[int] = set()
 
     def note(self, test: int, found: int) -> None:
-        """Note a test, the first time it is made."""
-        if test not in self._seen:
+        """Notes a test, the first time it is made; the head of a queue that was read is known."""
+        if test not in self._seen and (test >= 0 or ~test not in self._seen):
             self._seen.add(test)
             self.path.append((test, found))
 

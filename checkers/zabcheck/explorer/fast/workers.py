@@ -23,6 +23,7 @@ from multiprocessing.process import BaseProcess
 
 import numpy as np
 
+from zabcheck.explorer.errors import SpecError
 from zabcheck.explorer.fast.columns import Ids
 from zabcheck.explorer.fast.expansion import Block, Expansion, Made, Numbers, of_size, shared_out
 from zabcheck.explorer.fast.visited import Mask, Prints, prints_of
@@ -150,15 +151,20 @@ def _expand_share(connection: Connection, expansion: Expansion, level: list[Bloc
     found: list[Block] = []
     violated = False
     waiting: Made | None = None
-    for block in of_size(level):
-        made = expansion.expand_unchecked(block)
-        violated = violated or made.violation is not None
+    try:
+        for block in of_size(level):
+            made = expansion.expand_unchecked(block)
+            violated = violated or made.violation is not None
+            if waiting is not None:
+                violated |= _answered(connection, expansion, waiting, found)
+            connection.send(
+                Candidates(prints_of(made.block.prints), made.parents, made.causes, made.generated)
+            )
+            waiting = made
         if waiting is not None:
             violated |= _answered(connection, expansion, waiting, found)
-        connection.send(Candidates(prints_of(made.block.prints), made.parents, made.causes, made.generated))
-        waiting = made
-    if waiting is not None:
-        violated |= _answered(connection, expansion, waiting, found)
+    except SpecError:
+        violated = True  # the explorer goes the same way alone, and meets the error in order
     size = sum(block.size for block in found)
     connection.send(LevelDone(size, frozenset(expansion.reached), violated, resident_memory()))
     return found
