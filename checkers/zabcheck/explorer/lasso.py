@@ -1,4 +1,4 @@
-"""A lasso: one closed walk through a fair component that denies no step its turn."""
+"""Lassos: a closed walk through a fair component, in which each step gets the turn that fairness promises."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 Edge = tuple[int, int, int]
-"""From the world of one number to the world of another, by the step of an index."""
+"""The number of a world, the number of the next world, and the index of the step between them."""
 
 
 class Fairness(IntEnum):
-    """What a step is owed in a run that goes on for ever."""
+    """How far an infinite run must be fair to a step."""
 
     NONE = 0
     WEAK = 1  # taken, if enabled from some point on
@@ -20,22 +20,22 @@ class Fairness(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Which steps a run owes a turn.
+    """The steps to which a run must be fair.
 
     Attributes:
-        enabled: by world, the fair steps that are enabled there.
-        fairness: by step.
+        enabled: for each world, the fair steps that are enabled in it.
+        fairness: for each step, how fair runs are to it.
     """
 
     enabled: Mapping[int, frozenset[int]]
     fairness: Sequence[Fairness]
 
     def denied(self, start: int, walk: Sequence[Edge]) -> Iterator[int]:
-        """The steps that going round a closed walk for ever denies their turn, in order.
+        """Yields, in order, the steps to which repeating a closed walk for ever is not fair.
 
         Args:
-            start: where the walk begins and ends.
-            walk: its edges; none if it stays.
+            start: the world in which the walk begins and ends.
+            walk: the edges of the walk; none for a run that stays in `start`.
         """
         passed = [self.enabled[start], *(self.enabled[target] for _, target, _ in walk)]
         taken = frozenset(index for _, _, index in walk)
@@ -50,8 +50,8 @@ class Lasso:
     """A closed walk.
 
     Attributes:
-        start: the number of the world where it begins and ends.
-        edges: once round; none if it stays there for ever.
+        start: the number of the world in which the walk begins and ends.
+        edges: the edges of the walk; none for a run that stays in `start` for ever.
     """
 
     start: int
@@ -59,11 +59,11 @@ class Lasso:
 
 
 def lasso_in(edges: Mapping[int, Sequence[Edge]], owed: Owed) -> Lasso:
-    """A fair closed walk through a fair component, not the shortest but with no needless turns.
+    """Returns a fair closed walk through a fair component; it need not be the shortest.
 
     Args:
-        edges: of the component, by the world that they leave.
-        owed: what the walk owes a turn.
+        edges: the edges of the component, for each world that they leave.
+        owed: the steps to which the walk must be fair.
     """
     start = min(edges, key=lambda number: (bool(owed.enabled[number]), number))
     walk: list[Edge] = []
@@ -77,7 +77,9 @@ def lasso_in(edges: Mapping[int, Sequence[Edge]], owed: Owed) -> Lasso:
 
 
 def _turn_of(index: int, edges: Mapping[int, Sequence[Edge]], owed: Owed, here: int) -> list[Edge]:
-    """The shortest way on that gives a step its turn: by it, or to where it is not enabled if that does."""
+    """Returns the shortest path that is fair to a step: it takes it, or for weak fairness leads to where it
+    is disabled.
+    """
     is_weak = owed.fairness[index] != Fairness.STRONG
     if is_weak and any(index not in owed.enabled[number] for number in edges):
         return _path(edges, here, lambda number: index not in owed.enabled[number])
@@ -87,7 +89,7 @@ def _turn_of(index: int, edges: Mapping[int, Sequence[Edge]], owed: Owed, here: 
 
 
 def _path(edges: Mapping[int, Sequence[Edge]], start: int, is_there: Callable[[int], bool]) -> list[Edge]:
-    """The shortest path to a world, none if it begins at one."""
+    """Returns the shortest path to a world that satisfies `is_there`; no edges if `start` does."""
     level: list[tuple[int, list[Edge]]] = [(start, [])]
     seen = {start}
     while True:

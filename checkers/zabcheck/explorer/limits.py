@@ -1,4 +1,4 @@
-"""When a search gives up, and how it tells how far it has come."""
+"""The limits of a search, and its reports of progress."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from zabcheck.explorer.options import Options
 from zabcheck.explorer.verdicts import Counts
 
 Progress = Callable[[Counts], None]
-"""Told about once a second how far a search has come."""
+"""Called about once a second with the counts so far."""
 
 
 class OutOfBudgetError(Exception):
-    """A search has reached one of its limits; its text says which."""
+    """A search has reached one of its limits; the message says which."""
 
 
 class Limits:
     """The limits of a search, and its clock.
 
     Args:
-        options: of them `max_states` and `max_seconds`; `max_depth` is for the search to heed.
-        progress: what to tell how far the search has come; None to tell nobody.
+        options: `max_states` and `max_seconds` are enforced here; `max_depth` is left to the search.
+        progress: called with the counts; None for no reports.
 
     Attributes:
-        others: bytes that other processes of the search hold; what they share with this one counts again.
+        others: the resident memory of the search's other processes, in bytes; memory that they share with
+            this process is counted again.
     """
 
     def __init__(self, options: Options, progress: Progress | None = None) -> None:
@@ -37,15 +38,15 @@ class Limits:
         self._told = self._began
 
     def counts(self, distinct: int, generated: int, depth: int, frontier: int = 0) -> Counts:
-        """The counts, with the time and memory used so far."""
+        """Returns the counts, with the time and memory used so far."""
         seconds = perf_counter() - self._began
         return Counts(distinct, generated, depth, frontier, seconds, resident_memory() + self.others)
 
     def check(self, distinct: int, generated: int, depth: int, frontier: int = 0) -> None:
-        """Tell the progress if it is time to, and give up if a limit is reached.
+        """Reports progress if a second has passed, and raises an error if a limit is reached.
 
         Raises:
-            OutOfBudgetError: more distinct states were found, or more time was used, than allowed.
+            OutOfBudgetError: more distinct states were found, or more time has passed, than allowed.
         """
         now = perf_counter()
         if self._progress is not None and now - self._told >= 1.0:
@@ -59,7 +60,7 @@ class Limits:
 
 
 def resident_memory() -> int:
-    """Bytes of this process in memory now, or the most there ever were where the system does not tell."""
+    """Returns the resident memory of this process in bytes; its peak where the system has no /proc."""
     try:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * getpagesize()
     except OSError:

@@ -1,11 +1,12 @@
-"""Liveness: a run that never reaches its goal, looked for among the cycles of an explored graph.
+"""Liveness: looks among the cycles of an explored graph for a fair run that never reaches its goal.
 
-A run that goes on for ever in a finite graph stays, from some point on, in one strongly connected component.
-So a property fails if some component of the part where its premise holds and its goal does not is *fair*: a
-run through all of it denies nothing that fairness promises. For a weakly fair step that is to take it, or to
-pass a world where it is not enabled; for a strongly fair one, to take it, or to stay away from worlds where
-it is enabled, so these are cut off and what is left is taken apart again (Emerson and Lei's procedure for
-Streett conditions). Every world may also be stayed in for ever: that is a run that ends.
+An infinite run through a finite graph stays, from some point on, in one strongly connected component. Take
+the part of the graph in which a property's premise holds and its goal does not: the property is violated if
+some component of that part is *fair*, that is, if a run through all of it is fair to every step. It is fair
+to a weakly fair step if the step is taken, or disabled in some world of the component; and to a strongly
+fair step if the step is taken, or disabled in all worlds. Worlds that enable a strongly fair step which is
+not taken are removed, and the rest is divided into components again (Emerson and Lei's procedure for
+Streett conditions). A run may also stay in one world for ever: that is a run that ends.
 
 The model says which steps are fair and what else is assumed (`Model.fairness`). Symmetry is not used here:
 two steps that a renaming makes one are still each owed their turn.
@@ -29,7 +30,7 @@ from zabcheck.explorer.verdicts import Counts, Outcome, Trace, TraceStep, Verdic
 from zabspec.parts import Sid
 
 Edge = tuple[int, int, int]
-"""From the world of one number to the world of another, by the step of an index."""
+"""The number of a world, the number of the next world, and the index of the step between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,9 @@ class Graph:
 
     Attributes:
         model: what was explored.
-        worlds: by number; 0 is the initial one. None stands for worlds in which liveness is not checked.
-        edges: those of one world together.
+        worlds: the worlds by number; 0 is the initial one. None stands for worlds in which liveness is not
+            checked.
+        edges: the steps between them, those from one world together.
     """
 
     model: Model
@@ -53,13 +55,20 @@ def check_liveness(
     properties: Sequence[Promise] | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
-    """Explore a model, breadth-first and without symmetry, and judge its liveness.
+    """Explores a model, breadth-first and without symmetry, and checks its liveness properties.
 
     Args:
-        model: of a spec that something is promised of, with leaders and followers that give up.
+        model: the model; `Model.eventually` and `Model.fairness` say what to check under which assumptions.
         options: the limits; memory grows with the steps, so some 100,000 worlds are as far as it goes.
-        properties: what to check; None for all that is promised.
-        progress: told about once a second.
+        properties: the properties to check; None for all of the model.
+        progress: called about once a second.
+
+    Returns:
+        PASSED; or VIOLATED with a lasso, a trace whose last world leads back to world `loop`; or VACUOUS if
+        the premise of a property never holds without its goal; or OUT_OF_BUDGET.
+
+    Raises:
+        SpecError: the model cannot be explored.
     """
     check_model(model)
     exploration = _Exploration(model, Limits(options or Options(), progress))
@@ -73,10 +82,10 @@ def check_liveness(
 
 
 def explored(model: Model, limits: Limits) -> Graph:
-    """The graph of a model.
+    """Returns the graph of a model.
 
     Raises:
-        OutOfBudgetError: it is larger than the limits allow.
+        OutOfBudgetError: the graph is larger than the limits allow.
     """
     return _Exploration(model, limits).run()
 
@@ -95,11 +104,11 @@ class _Exploration:
 
     @property
     def counts(self) -> Counts:
-        """How far it has come."""
+        """The counts so far."""
         return self._limits.counts(*self._so_far())
 
     def run(self) -> Graph:
-        """All of it."""
+        """Explores the whole graph."""
         level = range(1)
         while level:
             for source in level:
@@ -112,7 +121,7 @@ class _Exploration:
         return Graph(self._model, self._worlds, self._edges)
 
     def pause(self) -> None:
-        """Tell how far it has come, and give up if it is time to."""
+        """Reports progress, and raises an error if a limit is reached."""
         self._limits.check(*self._so_far())
 
     def _expand(self, source: int) -> None:
@@ -132,16 +141,16 @@ def judged(
     assumptions: Assumptions | None = None,
     pause: Callable[[], None] = lambda: None,
 ) -> Verdict:
-    """Judge the liveness of an explored graph.
+    """Checks the liveness properties of an explored graph.
 
-    The first property that fails is reported, with a lasso whose loop is a fair run. A property whose premise
-    never holds short of its goal is vacuous.
+    The first property that is violated is reported, with a lasso whose loop is a fair run. A property whose
+    premise never holds without its goal is vacuous.
 
     Args:
         graph: from any search that keeps all worlds and steps.
-        properties: what to check, in order; None for all that is promised.
-        assumptions: None for those of the spec; others to show that these are needed.
-        pause: called now and then.
+        properties: the properties to check, in order; None for all of the model.
+        assumptions: None for those of the model; others to show that these are needed.
+        pause: called now and then; may raise an error to stop.
     """
     counts = Counts(len(graph.worlds), len(graph.edges) + 1, 0)
     if properties is None:
@@ -167,7 +176,9 @@ def judged(
 
 
 class _Part:
-    """The worlds where the premise of a property holds and its goal does not, for one choice of servers."""
+    """The worlds in which the premise of a property holds and its goal does not, for one choice of
+    processes.
+    """
 
     def __init__(
         self,
@@ -206,12 +217,12 @@ class _Part:
         return asked(name, asked_.premise, *arguments) and not asked(name, asked_.goal, *arguments)
 
     def fair_component(self) -> frozenset[int] | None:
-        """The fair component with the world that was found first, or None if there is none."""
+        """Returns the fair component with the lowest world, None if there is no fair component."""
         fair = list(self._fair_components(self.numbers))
         return min(fair, key=min) if fair else None
 
     def lasso(self, component: frozenset[int]) -> Lasso:
-        """A fair run that stays in a fair component."""
+        """Returns a fair run that stays in a fair component."""
         edges = {
             number: [edge for edge in self._edges[number] if edge[1] in component] for number in component
         }
@@ -250,7 +261,7 @@ class _Part:
         return map(frozenset, networkx.strongly_connected_components(graph))
 
     def _taken_in(self, component: frozenset[int]) -> frozenset[int]:
-        """The steps that lead from one world of a component to another, or to itself."""
+        """Returns the steps between worlds of a component."""
         return frozenset(
             index for number in component for _, target, index in self._edges[number] if target in component
         )
@@ -282,7 +293,7 @@ def _choices(assumptions: Assumptions, size: int, arity: int) -> Iterator[tuple[
 
 
 def _leaving(graph: Graph) -> Sequence[Sequence[Edge]]:
-    """The edges by the world that they leave."""
+    """Returns the edges that leave each world."""
     leaving: list[list[Edge]] = [[] for _ in graph.worlds]
     for edge in graph.edges:
         leaving[edge[0]].append(edge)
@@ -290,7 +301,9 @@ def _leaving(graph: Graph) -> Sequence[Sequence[Edge]]:
 
 
 def _trace(graph: Graph, lasso: Lasso, violated: str) -> Trace:
-    """The shortest way to the lasso, and once round it; a run that stays where it is goes back to its end."""
+    """Returns the shortest path to the lasso, and its loop once; a run that stays in a world loops to the
+    last.
+    """
     edges = _way_to(graph, lasso.start)
     loop = len(edges)
     steps = [TraceStep("", (), graph.model.initial)]
@@ -301,7 +314,7 @@ def _trace(graph: Graph, lasso: Lasso, violated: str) -> Trace:
 
 
 def _way_to(graph: Graph, number: int) -> list[Edge]:
-    """The edges of a shortest path from the initial world."""
+    """Returns the edges of a shortest path from the initial world."""
     leaving = _leaving(graph)
     came: dict[int, Edge | None] = {0: None}
     level = [0]

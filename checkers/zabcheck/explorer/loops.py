@@ -1,8 +1,7 @@
-"""Whether the loop of a lasso, gone round for ever, is a fair run that breaks a liveness property.
+"""Checks whether the loop of a lasso, repeated for ever, is a fair run that violates a liveness property.
 
-`zabcheck.explorer.liveness` judges whole graphs. Here it is given the loop alone: its worlds with all the
-steps that are enabled there, where every step that leaves the loop leads to one place in which nothing is
-asked.
+`zabcheck.explorer.liveness` checks whole graphs. Here it is given the graph of the loop: its worlds and all
+steps enabled in them. Every step that leaves the loop leads to one more node, in which nothing is checked.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from zabcheck.explorer.verdicts import Outcome, Trace
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A liveness property that a loop breaks.
+    """A liveness property that a loop violates.
 
     Attributes:
         property: the property.
-        note: which servers stay up, in words.
+        note: the processes that stay up, in words.
     """
 
     property: Promise
@@ -30,10 +29,10 @@ class Broken:
 
 
 def broken_by(model: Model, trace: Trace) -> tuple[Broken, ...]:
-    """The liveness properties that a lasso breaks.
+    """Returns the liveness properties that a lasso violates.
 
     Args:
-        model: that the trace is a run of.
+        model: the model that the trace is a run of.
         trace: a lasso; all its steps are steps of the model.
     """
     assert trace.loop is not None

@@ -1,8 +1,8 @@
-"""The plain search: a dictionary of worlds, and steps as the model gives them.
+"""The plain search: a dictionary of worlds, and the steps of the model as they are.
 
-It is the oracle that the fast explorer is compared with, so it has nothing that could be wrong for the sake
-of speed: the same counts, verdicts and shortest traces must come out of both. Symmetry is done by the book
-too: a world stands for all that it becomes by renaming servers, and is known by the least encoding of those.
+The fast explorer is compared with it, so nothing here is clever for the sake of speed: both must give the
+same counts, verdicts and lengths of traces. Symmetry is done by the book too: a world stands for its orbit,
+all worlds that it becomes by renaming processes, and its key is the least encoding of these.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from zabcheck.explorer.verdicts import Counts, Outcome, Trace, TraceStep, Verdic
 
 
 def breadth_first(model: Model, options: Options, progress: Progress | None = None) -> Verdict:
-    """Explore level by level.
+    """Explores a model level by level.
 
-    A violation is reported where the fewest steps lead to it; of several at that depth, the one found first
-    with worlds in the order they were found and steps in the model's order. In one step, what is wrong with
-    the world comes before what is wrong with the step.
+    The violation reported is one that the fewest steps lead to. Of several at that depth it is the first,
+    with worlds in the order in which they were found and steps in the model's order. Where a step and the
+    world after it both violate properties, that of the world is reported.
 
     Args:
         model: what to explore.
-        options: its symmetry and limits; the rest is for other searches.
-        progress: told about once a second.
+        options: symmetry and limits; other options are ignored.
+        progress: called about once a second.
     """
     return _Search(model, options, progress).run(_by_levels)
 
 
 def depth_first(model: Model, options: Options, progress: Progress | None = None) -> Verdict:
-    """Explore as deep as possible first: little to remember, long traces.
+    """Explores a model as deep as possible first: a small frontier, but long traces.
 
-    The counts are those of `breadth_first` but for `depth`, the worlds on the longest path taken. Under a
-    `max_depth` it may miss worlds that the breadth-first search finds; it then is out of budget anyway.
+    The counts are those of `breadth_first` except for `depth`, which is the number of worlds on the longest
+    path taken. With a `max_depth` the search may miss worlds within that depth; it is out of budget then.
 
     Args:
         model: what to explore.
-        options: its symmetry and limits; the rest is for other searches.
-        progress: told about once a second.
+        options: symmetry and limits; other options are ignored.
+        progress: called about once a second.
     """
     return _Search(model, options, progress).run(_by_paths)
 
@@ -59,7 +59,7 @@ def canonical(world: World, size: int) -> bytes:
 
 
 def successors(model: Model, world: World) -> Iterator[tuple[int, World]]:
-    """The worlds one step away, each with the index of the step."""
+    """Yields the worlds one step away, each with the index of the step."""
     for index, step in enumerate(model.steps):
         after = successor(model, step, world)
         if after is not None:
@@ -67,7 +67,7 @@ def successors(model: Model, world: World) -> Iterator[tuple[int, World]]:
 
 
 def trace_of(model: Model, path: list[tuple[Step | None, World]], violated: str) -> Trace:
-    """The trace that takes the steps of `path`, None before the first world."""
+    """Returns a path as a trace; the first world of the path has no step."""
     steps = [
         TraceStep("" if step is None else step.action, () if step is None else step.arguments, world)
         for step, world in path
@@ -76,7 +76,7 @@ def trace_of(model: Model, path: list[tuple[Step | None, World]], violated: str)
 
 
 class _Search:
-    """What both orders have in common: which worlds were found, from where, and what is wrong with them."""
+    """A search in either order: the worlds found, how each was reached, and what they violate."""
 
     def __init__(self, model: Model, options: Options, progress: Progress | None) -> None:
         check_model(model)
@@ -94,11 +94,11 @@ class _Search:
         is_up_to_names = self._symmetry is not None
         self._key: Callable[[World], Any] = partial(canonical, size=model.size) if is_up_to_names else _itself
         self._numbers: dict[Any, int] = {}
-        self._came: list[tuple[int, int]] = []  # from which world, by which step
-        self._last: list[tuple[Step | None, World]] = []  # a violating step into a world found before
+        self._came: list[tuple[int, int]] = []  # for each world, its parent and the step from there
+        self._last: list[tuple[Step | None, World]] = []  # the path to a violation
 
     def run(self, order: Callable[[_Search], None]) -> Verdict:
-        """Explore in an order, and say what was found."""
+        """Explores in an order, and returns the verdict."""
         try:
             self.find(self.model.initial, -1, -1)
             if not self.violated:
@@ -114,9 +114,12 @@ class _Search:
         return self._verdict(Outcome.PASSED)
 
     def find(self, world: World, source: int, index: int) -> int | None:
-        """Count a step from the world numbered `source`; the number of the world it leads to, if that is new.
+        """Records a step from the world numbered `source`, and checks the properties.
 
         Sets `violated` if the world or the step violates a property.
+
+        Returns:
+            The number of the world that the step leads to; None if it was found before.
         """
         step = self.model.steps[index] if source >= 0 else None
         number = len(self.worlds)
@@ -175,7 +178,7 @@ class _Search:
         yield from ((index, after) for index, after in enumerate(taken) if after is not None)
 
     def check_limits(self) -> None:
-        """Give up if it is time to."""
+        """Raises an error if a limit is reached."""
         self._limits.check(len(self.worlds), self.generated, self.depth, self.frontier)
 
     def _count(self, source: int, index: int) -> None:
@@ -186,7 +189,7 @@ class _Search:
             self.generated += step.weight(self.worlds[source], *step.arguments)
 
     def _path_to(self, number: int) -> list[tuple[Step | None, World]]:
-        """How the search came to a world."""
+        """Returns the path by which the search reached a world."""
         path: list[tuple[Step | None, World]] = []
         while number >= 0:
             source, index = self._came[number]
@@ -213,7 +216,7 @@ def _itself(world: World) -> World:
 
 
 def _by_levels(search: _Search) -> None:
-    """Breadth-first: all worlds of a level, then those they lead to."""
+    """Explores breadth-first: all worlds of a level, then the worlds that these lead to."""
     level = [0]
     search.depth = 1
     while level:
@@ -236,7 +239,7 @@ def _by_levels(search: _Search) -> None:
 
 
 def _by_paths(search: _Search) -> None:
-    """Depth-first: on from the world found last, and back where nothing new follows."""
+    """Explores depth-first: from the latest world on, and back where no step leads to a new world."""
     path = [(0, search.successors(0))]
     cut = False
     while path:

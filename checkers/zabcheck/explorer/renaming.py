@@ -1,11 +1,11 @@
-"""Renaming servers in a value, and a stable order and digest of values: what symmetry is made of.
+"""Renames process ids in values, and gives values a stable order and digest: the basis of symmetry.
 
-The specs treat servers alike: renaming the servers in a world gives a world that behaves the same. What a
-renaming does to a value is read off its type hint: an `Sid` is renamed, the entries of a `Row` move with the
-servers that they belong to, records and containers are renamed inside, and everything else stays.
+In a symmetric spec a world with its processes renamed behaves as the world does. The type hint of a value
+says what a renaming does to it: an `Sid` is renamed, the parts of a `Row` move with the processes that they
+belong to, records and containers are renamed inside, and everything else stays as it is.
 
-Python's hashes change from process to process and its sets have no order, so values also get an encoding of
-their own: the same in every process, and different for values that differ.
+Python's hashes change from process to process and its sets have no order, so values also have an encoding: it
+is the same in every process, and different values have different encodings.
 """
 
 from __future__ import annotations
@@ -22,35 +22,36 @@ from zabcheck.explorer.errors import SpecError
 from zabspec.parts import Queue, Row, Sid
 
 Permutation = tuple[int, ...]
-"""`permutation[i]` is the new id of server `i`."""
+"""`permutation[i]` is the new id of process `i`."""
 
 Renamer = Callable[[Any, Permutation], Any]
-"""From a value and a permutation to the value with its servers renamed."""
+"""Takes a value and a permutation, and returns the value with its process ids renamed."""
 
 
 def renamer(hint: Any) -> Renamer:
-    """The renaming of values annotated `hint`, compiled once for each hint.
+    """Returns the function that renames values annotated `hint`; it is made once for each hint.
 
     Args:
         hint: a type as `get_type_hints` gives it: dataclasses and named tuples, `Row`, `Queue`, `tuple`,
             `frozenset`, unions whose members differ in class, and plain values.
 
     Raises:
-        TypeError: a hint for which it is not clear what renaming means.
+        SpecError: the hint does not say what renaming means.
     """
     return _renamer(hint)
 
 
 def is_renamed(hint: Any) -> bool:
-    """Whether renaming can change a value annotated `hint`: whether there are server ids in it."""
+    """True if renaming can change a value annotated `hint`, that is, if there are process ids in it."""
     return _renamer(hint) is not _unchanged
 
 
 def id_checker(hint: Any) -> Callable[[Any, int], str] | None:
-    """Returns a function that says which process id in a value annotated `hint` there is not, "" if all are.
+    """Returns a function that checks the process ids in values annotated `hint`.
 
-    It takes the value and the number of processes. None if there are no ids in such values, or if it is not
-    clear from the hint where they are.
+    The function takes a value and the number of processes, and returns a sentence about the first id that is
+    out of range, "" if all ids are in range. None if there are no ids in such values, or if the hint does not
+    say where they are.
     """
     try:
         rename = _renamer(hint)
@@ -70,7 +71,7 @@ def id_checker(hint: Any) -> Callable[[Any, int], str] | None:
 
 
 def inverse(permutation: Permutation) -> Permutation:
-    """The permutation that undoes this one."""
+    """Returns the permutation that undoes this one."""
     undone = [0] * len(permutation)
     for old, new in enumerate(permutation):
         undone[new] = old
@@ -78,13 +79,14 @@ def inverse(permutation: Permutation) -> Permutation:
 
 
 def encoded(value: Any) -> bytes:
-    """The value as bytes: equal values give equal bytes in any process, and different values different ones.
+    """Returns a value as bytes: the same for equal values, in any process, and different for different
+    values.
 
-    Numbers count by value (an `IntEnum` is a number), tuples of any class by their items, sets by their
+    Numbers are encoded by value (an `IntEnum` is a number), tuples of any class by their items, sets by their
     sorted items, dataclasses by the name of their class and their fields. Comparing the bytes orders values.
 
     Raises:
-        TypeError: the value holds something that is none of these.
+        SpecError: the value holds something that is none of these.
     """
     encode = _ENCODERS.get(type(value))
     if encode is None:
@@ -93,7 +95,7 @@ def encoded(value: Any) -> bytes:
 
 
 def digest(value: Any) -> int:
-    """64 bits that stand for the value in any process, from `encoded`."""
+    """Returns 64 bits of a hash of `encoded(value)`, the same in any process."""
     return int.from_bytes(blake2b(encoded(value), digest_size=8).digest(), "big")
 
 
@@ -133,7 +135,7 @@ def _renamed_sid(value: Any, permutation: Permutation) -> Any:
 
 
 def _of_union(members: tuple[Any, ...]) -> Renamer:
-    """By the value's class; `None` and numbers are classes like others."""
+    """Returns the renaming of a union: the class of a value says which member it is."""
     by_class: dict[type, Renamer] = {}
     for member in members:
         kind = _class_of(member)
@@ -146,7 +148,7 @@ def _of_union(members: tuple[Any, ...]) -> Renamer:
 
 
 def _class_of(hint: Any) -> type:
-    """The class of the values annotated `hint`."""
+    """Returns the class of the values annotated `hint`."""
     while isinstance(hint, NewType):
         hint = hint.__supertype__
     kind = get_origin(hint) or hint
@@ -155,7 +157,7 @@ def _class_of(hint: Any) -> type:
 
 
 def _of_row(part: Renamer) -> Renamer:
-    """The part of server `i` becomes the part of server `permutation[i]`; plain values move too."""
+    """Returns the renaming of a row: the part of process `i` becomes that of process `permutation[i]`."""
 
     def rename(row: Any, permutation: Permutation) -> Any:
         parts: list[Any] = [None] * len(row)
@@ -183,7 +185,7 @@ def _of_tuple(items: tuple[Renamer, ...]) -> Renamer:
 
 
 def _of_record(kind: Any) -> Renamer:
-    """Field by field; a dataclass or a named tuple."""
+    """Returns the renaming of a dataclass or a named tuple, field by field."""
     is_tuple = issubclass(kind, tuple)
     names = kind._fields if is_tuple else [field.name for field in dataclasses.fields(kind)]
     hints = hints_of(kind)
@@ -225,7 +227,7 @@ _ENCODERS: dict[type, Callable[[Any], bytes]] = {}
 
 
 def _encoder(kind: type) -> Callable[[Any], bytes]:
-    """What starts with a digit or a sign is a number; `~` is None; brackets nest."""
+    """Returns the encoder of a class. A digit or a sign begins a number, `~` is None, and brackets nest."""
     if kind is types.NoneType:
         return lambda _: b"~"
     if issubclass(kind, int):

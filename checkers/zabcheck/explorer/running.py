@@ -62,7 +62,7 @@ def run(action: str, function: Callable[..., Any], *arguments: Any) -> Any:
 
 def raised(action: str, error: Exception) -> str:
     """Returns the sentence that an action or property raised an exception."""
-    text = " ".join(str(error).split())
+    text = next(iter(str(error).strip().splitlines()), "")
     hint = ""
     if isinstance(error, dataclasses.FrozenInstanceError):
         hint = "; an action returns a changed copy: replace(state, ...)"

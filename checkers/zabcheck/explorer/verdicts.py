@@ -1,7 +1,7 @@
 """What a search found, as a value with its evidence.
 
 Only PASSED is a pass: the whole state space within the bounds was explored, every property held and every
-`sometimes` was reached. OUT_OF_BUDGET is not a weaker pass; it says that nobody knows.
+`sometimes` was reached. OUT_OF_BUDGET is not a weaker pass: the answer is unknown.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ class Outcome(IntEnum):
 
     @property
     def exit_code(self) -> int:
-        """0 for a pass, 1 for what the spec or model must answer for, 2 where nobody knows."""
+        """The exit code of a command: 0 for PASSED, 1 for VIOLATED and VACUOUS, 2 for OUT_OF_BUDGET."""
         return (0, 1, 1, 2)[self]
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How far a search came.
+    """How much a search has explored.
 
     Attributes:
-        distinct: states found, after symmetry if it is on.
-        generated: steps taken, and 1 for the initial state; as TLC counts.
-        depth: levels of the breadth-first search, the initial state's included; as TLC counts.
-        frontier: states found but not yet expanded.
-        seconds: since the search began.
-        memory: bytes resident, of all its processes.
+        distinct: the number of states found; with symmetry, of orbits of states.
+        generated: the number of steps taken, plus 1 for the initial state, as TLC counts.
+        depth: the number of levels of a breadth-first search, the initial state's included, as TLC counts.
+        frontier: the number of states found but not yet expanded.
+        seconds: the time since the search began.
+        memory: the resident memory of all its processes, in bytes.
     """
 
     distinct: int
@@ -49,12 +49,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """A world and the step that led to it; the first of a trace has no action.
+    """A world of a trace, and the step that led to it.
 
     Attributes:
-        action: the name of the spec's function, "" in the first.
-        arguments: its arguments after the state.
-        world: what the model was in then.
+        action: the name of the spec's function; "" for the initial world.
+        arguments: the function's arguments after the state.
+        world: the world after the step.
     """
 
     action: str
@@ -68,9 +68,9 @@ class Trace:
 
     Attributes:
         settings: what the model is built from again (`zabcheck.models.registry`).
-        steps: in order, the initial world first.
-        loop: for a liveness violation, the index in `steps` that the last one goes back to.
+        steps: the worlds and steps in order, the initial world first.
         property: the name of the property that the run violates, or of the `sometimes` that it reaches.
+        loop: for a liveness violation, the index in `steps` of the world that the run returns to for ever.
     """
 
     settings: Mapping[str, Any]
@@ -84,12 +84,13 @@ class Verdict:
     """How a search ended, and why.
 
     Attributes:
-        outcome: one of the four.
-        counts: how far it came.
-        property: the property violated, or the first `sometimes` never reached; "" otherwise.
-        trace: the run that shows it; shortest when the search was breadth-first.
+        outcome: one of the four outcomes.
+        counts: how much was explored.
+        property: the name of the violated property, or of the first `sometimes` that was not reached; "" for
+            the other outcomes.
+        trace: the run that violates the property; the shortest one if the search was breadth-first.
         checked: the names of all properties that were checked, in order.
-        note: one line in words where there is more to say, such as which budget ran out.
+        note: one more line in words, such as which limit was reached; "" if there is none.
     """
 
     outcome: Outcome

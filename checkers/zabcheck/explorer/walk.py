@@ -1,7 +1,7 @@
-"""Seeded random walks: a look at worlds that are too far away to be reached by exploring everything.
+"""Seeded random walks, for worlds too far away for an exhaustive search.
 
-A walk starts at the initial world and takes one enabled step after another, each as likely as the others. It
-proves nothing: a verdict is VIOLATED, or OUT_OF_BUDGET when all walks are done.
+A walk starts in the initial world and takes enabled steps at random, all equally likely. Walks prove nothing:
+the verdict is VIOLATED, or OUT_OF_BUDGET when all walks are done.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from zabcheck.explorer.running import Values, check_model
 from zabcheck.explorer.verdicts import Outcome, Verdict
 
 STEPS = 200
-"""How long a walk is where `max_depth` does not say."""
+"""The length of a walk, in steps, unless `max_depth` gives it."""
 
 
 def random_walks(model: Model, options: Options, progress: Progress | None = None) -> Verdict:
-    """Take `options.walks` walks of at most `options.max_depth` steps.
+    """Takes `options.walks` walks of at most `options.max_depth` steps.
 
-    The counts say how many steps were taken (`generated`) and how many worlds the longest walk has seen
-    (`depth`); nothing is remembered, so `distinct` is 0 and `max_states` does not matter.
+    The counts give the number of steps taken (`generated`) and the number of worlds on the longest walk
+    (`depth`). Worlds are not remembered, so `distinct` is 0 and `max_states` is ignored.
 
     Args:
-        model: what to walk through.
-        options: the seed, the number of walks, `max_depth` and `max_seconds`; the rest is for other searches.
-        progress: told about once a second.
+        model: the model to walk through.
+        options: the seed, the number of walks, `max_depth` and `max_seconds`; other options are ignored.
+        progress: called about once a second.
     """
     return _Walks(model, options, progress).run()
 
 
 class _Walks:
-    """The walks of one search, and what they have come by."""
+    """The walks of one search."""
 
     def __init__(self, model: Model, options: Options, progress: Progress | None) -> None:
         check_model(model)
@@ -51,7 +51,7 @@ class _Walks:
         self._violated = ""
 
     def run(self) -> Verdict:
-        """Walk until something is wrong or all walks are done."""
+        """Walks until a property is violated or all walks are done."""
         done, stopped = 0, ""
         try:
             while done < self._options.walks:

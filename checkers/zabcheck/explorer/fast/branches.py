@@ -1,8 +1,8 @@
-"""The branches of a tree: a map from a node and an id to a child, for whole arrays of both.
+"""The branches of a tree: a map from a node and an id to a child, with look-ups for whole arrays.
 
-Ids that come early are frequent, and a node's children for those stand together, indexed by id. Later ids are
-many and each node sees few of them: they go into one hash table. The first node, the root of a tree, sees
-every id and has all its children together.
+Low ids are frequent: the children of a node for these stand in an array, indexed by id. High ids are many,
+and each node has few of them: their children are in one hash table. The root of a tree has children for
+every id, all in its array.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy.typing as npt
 from zabcheck.explorer.fast.columns import Ids
 
 UNKNOWN = -1
-"""No child, or none known yet."""
+"""Stands for a child that is not known."""
 
 TOGETHER = 512
-"""Ids below this are indexed, but for the root; measured."""
+"""Ids below this are indexed in all nodes; the value was found by measuring."""
 
 _SPREAD = 0x9E3779B97F4A7C15
 _WORD = (1 << 64) - 1
@@ -37,7 +37,7 @@ class Branches:
         return self._nodes
 
     def add_node(self) -> int:
-        """A new node without children."""
+        """Returns a new node without children."""
         if self._nodes == len(self._base):
             self._base = np.concatenate([self._base, np.zeros_like(self._base)])
             self._room = np.concatenate([self._room, np.zeros_like(self._room)])
@@ -45,7 +45,7 @@ class Branches:
         return self._nodes - 1
 
     def put(self, node: int, at: int, child: int) -> None:
-        """Let `at` lead from `node` to `child`."""
+        """Sets the child of `node` for the id `at`."""
         if node and at >= TOGETHER:
             self._later.put(node, at, child)
             return
@@ -55,13 +55,13 @@ class Branches:
         self._pool[self._base[node] + at] = child
 
     def get(self, node: int, at: int) -> int:
-        """The child, or UNKNOWN."""
+        """Returns the child of a node for an id, or UNKNOWN."""
         if node and at >= TOGETHER:
             return self._later.get(node, at)
         return int(self._pool[self._base[node] + at]) if at < self._room[node] else UNKNOWN
 
     def look_up(self, nodes: Ids, ats: Ids) -> Ids:
-        """The children, or UNKNOWN."""
+        """Returns the children of some nodes for some ids, UNKNOWN where there is none."""
         known = ats < self._room[nodes]
         found: Ids = self._pool[np.where(known, self._base[nodes] + ats, 0)]
         if known.all():
@@ -73,7 +73,7 @@ class Branches:
         return found
 
     def look_up_root(self, ats: Ids) -> Ids:
-        """The children of the first node."""
+        """Returns the children of the first node for some ids, UNKNOWN where there is none."""
         room = int(self._room[0])
         if room == 0:
             return np.full(len(ats), UNKNOWN, np.int32)
@@ -93,7 +93,7 @@ class Branches:
 
 
 class _Later:
-    """The children for ids that come late: open addressing."""
+    """The children for high ids, in a hash table with open addressing."""
 
     def __init__(self) -> None:
         self._keys = np.zeros(256, np.uint64)
@@ -104,7 +104,7 @@ class _Later:
         return self._count
 
     def put(self, node: int, at: int, child: int) -> None:
-        """Add one, or replace it."""
+        """Adds a child, or replaces it."""
         if 2 * self._count >= len(self._keys):
             self._grow()
         key = node << 32 | at
@@ -113,12 +113,12 @@ class _Later:
         self._keys[slot], self._children[slot] = key, child
 
     def get(self, node: int, at: int) -> int:
-        """One child, or UNKNOWN."""
+        """Returns one child, or UNKNOWN."""
         slot = self._slot(node << 32 | at)
         return int(self._children[slot]) if self._keys[slot] else UNKNOWN
 
     def look_up(self, nodes: Ids, ats: Ids) -> Ids:
-        """The children, or UNKNOWN."""
+        """Returns some children, UNKNOWN where there is none."""
         keys: npt.NDArray[np.uint64] = (nodes.astype(np.uint64) << np.uint64(32)) | ats.astype(np.uint64)
         slots = ((keys * np.uint64(_SPREAD)) >> np.uint64(64 - self._bits())).astype(np.int64)
         found: Ids = np.full(len(keys), UNKNOWN, np.int32)
@@ -136,7 +136,7 @@ class _Later:
         return len(self._keys).bit_length() - 1
 
     def _slot(self, key: int) -> int:
-        """Where a key is, or where it would go."""
+        """Returns the slot of a key, or the free slot where it belongs."""
         slot = ((key * _SPREAD) & _WORD) >> (64 - self._bits())
         while self._keys[slot] not in (0, key):
             slot = (slot + 1) & (len(self._keys) - 1)

@@ -1,14 +1,14 @@
-"""A world taken apart into columns of small integers.
+"""Worlds as rows of small integers, one column for each part.
 
-A *leaf* of a world is one value that actions read and write as a whole: a field of a server, a channel, a
-counter of the budget. Leaves of one *kind* (the history of each server) share a table of the values seen so
-far; a value's place in it is its id. So a world is a row of ids, and a frontier is a matrix with a column for
-each leaf.
+A *leaf* of a world is one value that actions read and write as a whole: a field of a process, a channel, a
+counter of a budget. Leaves of one *kind* (the history of each process) share a table of the values seen so
+far; the id of a value is its index in the table. So a world is a row of ids, and a frontier is a matrix
+with a column for each leaf.
 
-Every value also has a digest for each renaming of the servers, the same in every process. The fingerprint of
-a world under a renaming is the sum over its leaves of the digest, mixed with the place that the leaf goes to.
-Sums can be brought up to date by what a step writes, and the least of them over all renamings names the world
-up to symmetry.
+Every value also has a digest for each renaming of the processes, the same in every operating system process.
+The fingerprint of a world under a renaming is the sum of its leaves' digests, each mixed with the column that
+the renaming moves the leaf to. A step changes few leaves, so the sum is updated, not computed anew. The least
+sum over all renamings identifies the world up to symmetry.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from zabcheck.explorer.running import unusable
 from zabspec.parts import Queue, Row
 
 Ids = npt.NDArray[np.int32]
-"""Ids, or anything else that is small and counted; in a block they may be stored more narrowly."""
+"""Ids, or other small integers; a block may store them in a narrower type."""
 Words = npt.NDArray[np.uint64]
 
 
@@ -34,8 +34,8 @@ class Kind:
     """The values that leaves of one kind have taken.
 
     Attributes:
-        values: by id.
-        digests: by id and renaming, as many rows as `values` or fewer: see `settle`.
+        values: the values by id.
+        digests: for each id, the digests under each renaming; for the latest values only after `settle`.
     """
 
     def __init__(self, name: str, hint: Any, renamings: Sequence[tuple[int, ...]]) -> None:
@@ -57,11 +57,11 @@ class Kind:
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether there are values without digests."""
+        """True if there are values without digests."""
         return len(self.digests) < len(self.values)
 
     def id_of(self, value: Any) -> int:
-        """The id of a value, a new one if it has not been seen."""
+        """Returns the id of a value, a new one if the value has not been seen."""
         known = self._ids.get(value)
         if known is None:
             known = self._ids[value] = len(self.values)
@@ -76,7 +76,7 @@ class Kind:
         return found
 
     def settle(self) -> None:
-        """Bring digests (and ids of heads) up to date with the values."""
+        """Computes the digests (and ids of heads) of new values."""
         first = len(self.digests)
         if first == len(self.values):
             return
@@ -97,7 +97,7 @@ def _unrenamed(value: Any, _: tuple[int, ...]) -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
-    """One column: the path to it in a world, what values it takes, and at which servers' places it is."""
+    """One column: the path to its leaf in a world, and the kind of its values."""
 
     column: int
     path: tuple[str | int, ...]
@@ -107,7 +107,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """A dataclass that is taken apart by field."""
+    """A dataclass that is divided into its fields."""
 
     cls: type
     fields: dict[str, Shape]
@@ -115,7 +115,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """A row that is taken apart by server."""
+    """A row that is divided into the parts of the processes."""
 
     items: tuple[Shape, ...]
 
@@ -125,14 +125,14 @@ Shape = Leaf | Record | Rows
 
 @dataclass(slots=True)
 class Layout:
-    """How worlds of one type are taken apart.
+    """How worlds of one type are divided into columns.
 
     Attributes:
-        shape: the tree.
+        shape: the world as a tree of records, rows and leaves.
         leaves: the columns, in order.
         kinds: all kinds, in order of their first column.
-        renamings: those of the servers that count as symmetric; the identity comes first. Without symmetry it
-            comes twice, for there must be two sums to make a fingerprint of.
+        renamings: all renamings of the processes, the identity first. Without symmetry, the identity twice,
+            for a fingerprint is made of at least two sums.
     """
 
     size: int
@@ -143,18 +143,18 @@ class Layout:
     _places: dict[tuple[str | int, ...], int] = field(default_factory=dict)
 
     def ids(self, world: Any) -> list[int]:
-        """The row of a world."""
+        """Returns the row of a world."""
         return [
             leaf.kind.id_of(value)
             for leaf, value in zip(self.leaves, _values(self.shape, world), strict=True)
         ]
 
     def world(self, row: Sequence[int]) -> Any:
-        """The world of a row."""
+        """Returns the world of a row."""
         return self._build(self.shape, row)
 
     def place_under(self, leaf: Leaf, renaming: tuple[int, ...]) -> int:
-        """The column that a leaf's value goes to when servers are renamed."""
+        """Returns the column that a leaf's value moves to under a renaming."""
         return self._places[tuple(renaming[at] if isinstance(at, int) else at for at in leaf.path)]
 
     def _build(self, shape: Shape, row: Sequence[int]) -> Any:
@@ -168,15 +168,15 @@ class Layout:
 
 
 def layout(world: Any, size: int, *, symmetry: bool) -> Layout:
-    """How worlds like this one are taken apart.
+    """Returns how worlds like this one are divided into columns.
 
-    A dataclass is taken apart by field and a row by server; a record inside a row is taken apart once
-    more, and what its fields hold are leaves, whatever they are made of.
+    A dataclass is divided into its fields and a row into its parts. A record inside a row is divided once
+    more, and its fields are leaves, whatever they hold.
 
     Args:
-        world: rows are as long in others as they are in this one.
-        size: how many servers there are; without symmetry, no row is longer.
-        symmetry: whether servers are renamed; then every row has a part for each.
+        world: a world; rows of other worlds have the same lengths.
+        size: the number of processes; without symmetry, rows may be shorter.
+        symmetry: True if processes are renamed; then every row has a part for each process.
     """
     names = tuple(permutations(range(size))) if symmetry else ()
     if len(names) < 2:

@@ -1,7 +1,7 @@
 """A model compiled for whole matrices of worlds: its steps and properties as learned trees.
 
-`Compiled` owns the layout and everything learned; `explore` drives it. All methods work on a *block*: a
-matrix of ids with one line for each column and one column for each world.
+`Compiled` owns the layout and everything that is learned; `explore` drives it. Its methods work on a
+*block*: a matrix of ids with a line for each column of the layout and a column for each world.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ KEEP = UNKNOWN
 
 @dataclass(slots=True)
 class Table:
-    """An array that grows at its end, to be indexed by outcome or id."""
+    """An array that grows at its end, indexed by outcome or id."""
 
     data: Any
     count: int = 0
 
     def extend(self, more: Any) -> None:
-        """Add lines."""
+        """Appends lines."""
         need = self.count + len(more)
         if need > len(self.data):
             room = np.zeros((max(need, 2 * len(self.data)), *self.data.shape[1:]), self.data.dtype)
@@ -51,7 +51,7 @@ class Table:
 
 
 class QueueChanges:
-    """What becomes of the queues of one kind under each change seen."""
+    """The results of changes to queues of one kind."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -60,7 +60,7 @@ class QueueChanges:
         self._results = Branches()
 
     def number(self, change: Append) -> int:
-        """The number of a change."""
+        """Returns the number of a change."""
         known = self._numbers.get(change)
         if known is None:
             known = self._numbers[change] = self._results.add_node()
@@ -68,7 +68,7 @@ class QueueChanges:
         return known
 
     def apply(self, numbers: Ids, before: Ids) -> Ids:
-        """The queues after the changes."""
+        """Returns the ids of queues after changes."""
         after = self._results.look_up(numbers, before)
         missing = (after == UNKNOWN).nonzero()[0]
         if len(missing):
@@ -84,14 +84,14 @@ class QueueChanges:
 
 @dataclass(slots=True)
 class LearnedStep:
-    """A step of the model, as far as it is known.
+    """A step of the model, as far as it has been learned.
 
     Attributes:
-        tree: its outcomes: DISABLED, or a line of the tables.
-        weights: by outcome, how often TLC counts it as generated.
-        written: by column, then by outcome: the new id, KEEP, or `-2 - number` of a change of the queue
-            there.
-        mask: the columns in `written`, as bits.
+        tree: the step as a tree; an outcome is DISABLED, or a line of the tables. weights: for each
+        outcome, how many generated states TLC counts. written: for each column that the step writes, and
+        each outcome: the new id, KEEP, or `-2 - number` for
+            a change of the queue there.
+        mask: the columns in `written`, as a bit mask.
     """
 
     step: Step
@@ -104,10 +104,12 @@ class LearnedStep:
 
 @dataclass(slots=True)
 class LearnedProperty:
-    """A property for one choice of servers; the outcome of its tree is HOLDS where it is true, 0 where not.
+    """A property for one choice of processes; the outcome of its tree is HOLDS where it is true, 0 elsewhere.
 
     Attributes:
-        concerned: when, in paths learned, it was last worked out which steps concern it; and which those are.
+        concerned: the steps that write what the property reads, with the number of paths that had been
+        learned
+            when they were determined; None before that.
     """
 
     property: Property
@@ -121,8 +123,8 @@ class Compiled:
 
     Args:
         model: what to compile.
-        symmetry: whether fingerprints are the same for worlds that differ by the names of servers.
-        seed: chooses the fingerprint function; two worlds that share one under a seed do not under another.
+        symmetry: True if worlds that differ only in the names of processes have the same fingerprint.
+        seed: chooses the fingerprint function; two worlds that collide under one seed do not under another.
     """
 
     def __init__(self, model: Model, *, symmetry: bool, seed: int = 0) -> None:
@@ -151,9 +153,9 @@ class Compiled:
         self._comparison = Comparison(self, model) if symmetry else None
 
     def _salt(self, leaf: Leaf, seed: int) -> Words:
-        """What a leaf's digests are mixed with under each renaming: it depends on the place they go to.
+        """Returns what a leaf's digests are mixed with under each renaming, by the column the leaf moves to.
 
-        Where both renamings are the identity, they count as two, or their sums would be the same.
+        Without symmetry both renamings are the identity; they get different salts, so that their sums differ.
         """
         renamings = self.layout.renamings
         places = [self.layout.place_under(leaf, names) for names in renamings]
@@ -162,24 +164,24 @@ class Compiled:
         return _mix(_mix(np.array(numbers, np.uint64)) + np.uint64(seed))
 
     def first_block(self) -> tuple[Ids, Words]:
-        """The initial world as a block, and its fingerprints."""
+        """Returns the initial world as a block, and its sums."""
         row = self.layout.ids(self.model.initial)
         self.settle()
         return np.array(row, np.int32)[:, None], self.sums(row)[None, :]
 
     def sums(self, row: Sequence[int]) -> Words:
-        """The sums of one world under all renamings, worked out anew; its values must have been settled."""
+        """Returns the sums of one world under all renamings, computed anew; its values must be settled."""
         found: Words = np.sum([self._mixed[column].data[at] for column, at in enumerate(row)], axis=0)
         return found
 
     @property
     def narrowest(self) -> type[np.uint16 | np.int32]:
-        """A type wide enough for all ids so far. A frontier is most of the memory that a search takes."""
+        """A type wide enough for all ids so far: the frontier takes most of the memory of a search."""
         widest = max(len(kind) for kind in self.layout.kinds.values())
         return np.uint16 if widest < 1 << 16 else np.int32
 
     def settle(self) -> None:
-        """Bring digests up to date with the values seen; needed before ids new since are looked at."""
+        """Computes the digests of new values; needed before new ids are looked up."""
         if not self._unsettled:
             return
         self._unsettled = False
@@ -190,7 +192,7 @@ class Compiled:
                 mixed.extend(_mix(leaf.kind.digests[mixed.count :] ^ salts))
 
     def enabled(self, number: int, rows: BlockRows) -> tuple[Indexes, Ids]:
-        """In which worlds of a block a step is enabled, and with what outcome."""
+        """Returns the worlds of a block in which a step is enabled, and the outcomes."""
         tree = self.steps[number].tree
 
         def learn(at: int) -> None:
@@ -200,7 +202,7 @@ class Compiled:
         return tree.walk(np.arange(rows.size), rows.fetch, learn, DISABLED)
 
     def after(self, number: int, rows: Indexes, outcomes: Ids, block: Ids) -> dict[int, Ids]:
-        """What a step writes in the worlds where it is enabled: by column, the new ids."""
+        """Returns what a step writes in worlds where it is enabled: for each column, the new ids."""
         new: dict[int, Ids] = {}
         for column, table in self.steps[number].written.items():
             before = block[column].take(rows)
@@ -215,7 +217,7 @@ class Compiled:
         return new
 
     def prints_after(self, prints: Words, rows: Indexes, block: Ids, new: dict[int, Ids]) -> Words:
-        """The fingerprints of the worlds that a step leads to: one line each, by renaming."""
+        """Returns the sums of the worlds that a step leads to: a line for each, by renaming."""
         found = prints.take(rows, axis=0)
         for column, ids in new.items():
             mixed = self._mixed[column].data
@@ -224,11 +226,11 @@ class Compiled:
         return found
 
     def weight(self, number: int, outcomes: Ids) -> int:
-        """How many successors TLC would count."""
+        """Returns how many generated states TLC would count."""
         return int(self.steps[number].weights.data.take(outcomes).sum())
 
     def reads(self, tree: Tree) -> int:
-        """The columns that any path of a tree reads, as bits; before or after a step makes no difference."""
+        """Returns the columns that any path of a tree reads, before or after a step, as a bit mask."""
         mask = 0
         for test in tree.tested:
             column = (~test if test < 0 else test) % AFTER
@@ -236,14 +238,14 @@ class Compiled:
         return mask
 
     def concerned_steps(self, learned: LearnedProperty) -> npt.NDArray[np.bool_]:
-        """For each step, whether it writes anything that a property has read so far."""
+        """Returns for each step True if it writes a column that a property has read so far."""
         if learned.concerned is None or learned.concerned[0] != self._paths:
             read = self.reads(learned.tree)
             learned.concerned = (self._paths, np.array([bool(step.mask & read) for step in self.steps]))
         return learned.concerned[1]
 
     def false_in(self, learned: LearnedProperty, at: Indexes, rows: BlockRows) -> Indexes:
-        """In which of some worlds a property is false."""
+        """Returns the worlds, of some, in which a property is false."""
 
         def learn(at: int) -> None:
             with at_row(at):
@@ -252,7 +254,9 @@ class Compiled:
         return learned.tree.walk(at, rows.fetch, learn, HOLDS)[0]
 
     def false_on(self, learned: LearnedProperty, rows: StepRows) -> Indexes:
-        """On which occurrences of a step a property of steps is false; as places in `rows.rows`."""
+        """Returns the occurrences of a step on which a property of steps is false, as indexes of
+        `rows.rows`.
+        """
 
         def learn(at: int) -> None:
             with at_row(at):
@@ -263,7 +267,7 @@ class Compiled:
     def derived_id(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], row: list[int]
     ) -> tuple[int, int]:
-        """The number of a derived column, a new one if need be, and the id there in a row."""
+        """Returns the number of a derived column, a new one if need be, and the id in it for a row."""
         key = (function, arguments)
         number = self._derived_numbers.setdefault(key, len(self.derived))
         if number == len(self.derived):
@@ -272,7 +276,7 @@ class Compiled:
         return number, self.learn_derived(number, row) if known is None else known
 
     def _find(self, test: int, row: list[int]) -> int:
-        """What a test finds in one world."""
+        """Returns what a test finds in one world."""
         if test < 0:
             return int(self.leaves[~test].kind.head_ids[row[~test]])
         if test < self.width:
@@ -364,7 +368,7 @@ class Compiled:
         return (*(self.model.state(self.layout.world(row)) for row in rows), *arguments)
 
     def _calls(self) -> None:
-        """Something is learned: new values may come up, and paths that read more."""
+        """Counts a path that is learned: there may be new values, and paths that read more."""
         self.spec_calls += 1
         self._paths += 1
         self._unsettled = True
@@ -405,7 +409,7 @@ def _choices(properties: Sequence[Property], size: int) -> list[LearnedProperty]
 
 
 def _mix(words: Words) -> Words:
-    """Spread every bit of a word over all of it (the finalizer of splitmix64)."""
+    """Mixes the bits of words (the finalizer of splitmix64)."""
     words = words + np.uint64(0x9E3779B97F4A7C15)
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

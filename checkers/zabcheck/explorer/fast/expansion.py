@@ -1,7 +1,7 @@
-"""One block of worlds expanded: every step from each of them, and the properties of what is found.
+"""Expands a block of worlds: takes every step from each, and checks the properties of the worlds found.
 
-A block is a matrix of ids, a line for each column, a column for each world. Order is fixed: what is found
-stands by step, and for one step by world.
+A block is a matrix of ids with a line for each column of the layout and a column for each world. The order of
+the worlds found is fixed: by step, and for one step by world.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from zabcheck.explorer.fast.rows import BlockRows, StepRows
 from zabcheck.explorer.fast.visited import Mask, Prints, Visited, prints_of
 
 BLOCK = 1 << 15
-"""How many worlds are expanded together. It decides the order in which worlds are found, so it is a
-constant."""
+"""The number of worlds expanded together: a constant, since the order of worlds depends on it."""
 
 Numbers = npt.NDArray[np.int64]
 Fresh = Callable[[Prints], Mask]
-"""Which of these fingerprints are new, each counted once."""
+"""Returns a mask of the fingerprints that are new; of equal ones, only one is marked."""
 
 
 @dataclass(slots=True)
@@ -34,9 +33,9 @@ class Block:
     """Worlds still to be expanded.
 
     Attributes:
-        ids: a line for each column.
+        ids: a line for each column of the layout.
         prints: a line for each world: its sum under each renaming (`visited.prints_of`).
-        first: the number of the first world; the others follow on.
+        first: the number of the first world; the others are numbered on from there.
     """
 
     ids: Ids
@@ -45,24 +44,24 @@ class Block:
 
     @property
     def size(self) -> int:
-        """How many worlds."""
+        """The number of worlds."""
         return len(self.prints)
 
     def part(self, start: int, end: int) -> Block:
-        """The worlds from one place to another."""
+        """Returns the worlds from index `start` up to `end`."""
         return Block(self.ids[:, start:end], self.prints[start:end], self.first + start)
 
 
 @dataclass(slots=True)
 class Made:
-    """What a block leads to.
+    """The worlds that a block leads to.
 
     Attributes:
-        block: the worlds that are new.
-        causes: for each, the step that led to it.
-        parents: for each, the number of the world it comes from.
-        generated: how many successors there were, as TLC counts.
-        violation: the first property violated on the way there, if one was.
+        block: the new worlds.
+        causes: for each new world, the index of the step that led to it.
+        parents: for each new world, the number of the world before the step.
+        generated: the number of successors, as TLC counts.
+        violation: the first violation found; None if there is none.
     """
 
     block: Block
@@ -72,7 +71,7 @@ class Made:
     violation: Violation | None
 
     def only(self, chosen: Indexes, first: int) -> Made:
-        """Some of the worlds, numbered from `first`."""
+        """Returns some of the worlds, numbered from `first`."""
         block = Block(self.block.ids.take(chosen, axis=1), self.block.prints.take(chosen, axis=0), first)
         return Made(block, self.causes[chosen], self.parents[chosen], self.generated, self.violation)
 
@@ -86,13 +85,15 @@ class Violation:
     step: int | None
 
     def order(self) -> tuple[int, int]:
-        """When it is found, in a block: by step, and for one step by world."""
+        """Returns the order in which violations of one block are found: by step, and for one step by
+        world.
+        """
         return (-1 if self.step is None else self.step, self.parent)
 
 
 @dataclass(slots=True)
 class _Found:
-    """What one step leads to from the worlds of a block."""
+    """The worlds that one step leads to from the worlds of a block."""
 
     step: int
     rows: Indexes
@@ -105,10 +106,10 @@ class Expansion:
 
     Args:
         compiled: the model.
-        reduction: says where one step stands for all; None to take all.
+        reduction: chooses the steps to take; None to take all.
 
     Attributes:
-        reached: the names of the `sometimes` properties that were true somewhere.
+        reached: the names of the `sometimes` properties that were true in some world.
     """
 
     def __init__(self, compiled: Compiled, reduction: Reduction | None = None) -> None:
@@ -117,23 +118,25 @@ class Expansion:
         self.reached: set[str] = set()
 
     def expand(self, block: Block, fresh: Fresh) -> Made:
-        """Take every step from every world of a block, and check the steps and the worlds found."""
+        """Takes every step from every world of a block, and checks the steps and the worlds found."""
         made = self._expand(block, fresh)
         wrong = [found for found in (self.check(made), made.violation) if found is not None]
-        # What is found first; where a step and the world that it leads to are wrong, the world.
+        # The first violation counts; of a step and the world that it leads to, that of the world.
         made.violation = min(wrong, key=Violation.order) if wrong else None
         return made
 
     def expand_unchecked(self, block: Block) -> Made:
-        """The same without checking the worlds: all that are found are kept, each fingerprint once."""
+        """Takes every step from every world of a block; returns all worlds found, each fingerprint once,
+        unchecked.
+        """
         return self._expand(block, each_once)
 
     def check(self, made: Made) -> Violation | None:
-        """The first property violated in worlds found."""
+        """Returns the first violation in worlds found."""
         return self._check(made.block, made.causes, made.parents)
 
     def check_first(self, block: Block) -> Violation | None:
-        """Check the initial world."""
+        """Checks the initial world."""
         return self._check(block, None, np.zeros(1, np.int64))
 
     def _expand(self, block: Block, fresh: Fresh) -> Made:
@@ -164,7 +167,7 @@ class Expansion:
         return every, generated, violation
 
     def _chosen(self, block: Block, every: list[_Found], fresh: Fresh) -> Made:
-        """The worlds found that are new."""
+        """Returns the worlds found that are new."""
         width, renamings = self.compiled.width, block.prints.shape[1]
         is_new = (
             fresh(prints_of(np.concatenate([found.prints for found in every])))
@@ -219,7 +222,7 @@ class Expansion:
             if len(bad):
                 false.append((int(bad[0]), order, learned))
         for order, learned in enumerate(compiled.every_step, len(compiled.always)):
-            # A property of steps must hold of standing still; and now all that it reads there is known.
+            # A property of steps must hold of a step that changes nothing. This also learns what it reads.
             rows = self._concerned(learned, causes)
             bad = rows[compiled.false_on(learned, StepRows(worlds, rows, {}))] if len(rows) else rows
             if len(bad):
@@ -233,9 +236,9 @@ class Expansion:
         return false
 
     def _concerned(self, learned: LearnedProperty, causes: Ids | None) -> Indexes:
-        """The worlds reached by a step that writes something the property has read so far.
+        """Returns the worlds reached by a step that writes a column which the property has read so far.
 
-        In the others it is as it was in the world before: there it was checked, or stayed as it was.
+        In all others the property has the value that it has in the world before, where it was checked.
         """
         if causes is None:
             return np.zeros(1, np.intp)
@@ -259,7 +262,7 @@ class Expansion:
 
 
 def shared_out(level: list[Block], shares: int) -> list[list[Block]]:
-    """A level cut into shares of equal size."""
+    """Returns a level divided into shares of equal size."""
     cuts = [[block.size * share // shares for share in range(shares + 1)] for block in level]
     return [
         [block.part(ends[share], ends[share + 1]) for block, ends in zip(level, cuts, strict=True)]
@@ -268,12 +271,12 @@ def shared_out(level: list[Block], shares: int) -> list[list[Block]]:
 
 
 def each_once(prints: Prints) -> Mask:
-    """Which of them stand first in the batch."""
+    """Returns a mask that marks the first of equal fingerprints."""
     return Visited().add(prints)
 
 
 def of_size(level: list[Block]) -> Iterator[Block]:
-    """The blocks of a level, large ones cut and small ones joined; the list is emptied on the way."""
+    """Yields the blocks of a level, with large ones divided and small ones joined, and empties the list."""
     level.reverse()
     while level:
         joined = [level.pop()]

@@ -1,12 +1,12 @@
 """Breadth-first exploration of a model, a block of worlds at a time.
 
 The fast twin of `plain.breadth_first`. Worlds are rows of ids (`columns`), steps and properties are learned
-trees (`learned`, `compiled`), and what was seen is a set of fingerprints (`visited`), the same for worlds
-that are renamings of each other when symmetry is on. Of each world found, only the number of its parent and
-of the step that led to it are kept, so a trace is worked out again from the start, with the spec itself.
+trees (`learned`, `compiled`), and the worlds found are a set of fingerprints (`visited`); with symmetry,
+worlds that are renamings of each other share a fingerprint. For each world only the number of its parent
+and the step from there are kept, so a trace is computed from the initial world on, with the spec itself.
 
-Order is fixed: blocks as they were found, in a block by step, for a step by world. So counts, verdicts and
-traces are the same in every process and for any number of workers.
+The order is fixed: blocks as they were found, in a block by step, for a step by world. So counts, verdicts
+and traces are the same in every process and for any number of workers.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from zabcheck.explorer.verdicts import Outcome, Trace, TraceStep, Verdict
 
 
 def explore(model: Model, options: Options, progress: Progress | None = None) -> Verdict:
-    """Explore a model breadth-first.
+    """Explores a model breadth-first.
 
     Args:
         model: what to explore.
-        options: see there; `kind` and `walks` do not matter here.
+        options: how to explore; `kind` and `walks` are ignored.
         progress: called with the counts so far, about once a second.
 
     Returns:
-        PASSED only if every reachable world was expanded. An interrupt from the keyboard ends as
-        OUT_OF_BUDGET.
+        PASSED only if every reachable world was expanded; OUT_OF_BUDGET after a keyboard interrupt.
 
     Raises:
-        ValueError: partial-order reduction is asked for, and the model does not know enough.
+        SpecError: the model cannot be explored, or partial-order reduction is asked for and the model does
+        not
+            say which steps commute.
     """
     if not options.reduce:
         return Explorer(model, options, progress).run()
     if model.local is None:
-        raise ValueError("partial-order reduction: not known which steps of this model commute")
+        raise SpecError(f"partial-order reduction: {model.name} does not say which of its steps commute")
     seen = 0
     while True:
-        # Which step stands for all depends on names; so one process, for counts that do not depend on who was
-        # first.
+        # Which step is taken alone depends on process ids. With one worker, counts do not depend on timing.
         explorer = Explorer(model, replace(options, workers=1), progress, seen)
         try:
             return explorer.run()
@@ -67,12 +67,12 @@ class _ViolatedError(Exception):
 
 
 class _FoundByWorkersError(Exception):
-    """Something is violated; which trace is reported must not depend on who came first."""
+    """A worker found a violation or an error; what is reported must not depend on timing."""
 
 
 @dataclass
 class Explorer:
-    """One exploration, under way; `seen` is for `Reduction`."""
+    """The state of one exploration; `seen` is for `Reduction`."""
 
     model: Model
     options: Options
@@ -94,7 +94,7 @@ class Explorer:
         self.limits = Limits(self.options, self.progress)
 
     def run(self) -> Verdict:
-        """Explore until there is nothing left, something is violated, or a limit is reached."""
+        """Explores until no world is left, a property is violated, or a limit is reached."""
         try:
             self._search()
         except _ViolatedError as why:
@@ -173,7 +173,7 @@ class Explorer:
         return is_new, first
 
     def _number(self, parents: Numbers, causes: Ids, generated: int) -> None:
-        """Number worlds that are new, from `parents.count` on."""
+        """Records new worlds, numbered from `parents.count` on."""
         self.parents.extend(parents)
         self.causes.extend(causes)
         self.generated += generated
@@ -183,7 +183,7 @@ class Explorer:
         return f"the chance that a state was taken for another, by its fingerprint, is below {chance:.0e}"
 
     def _trace(self, parent: int, step: int | None, name: str) -> Trace:
-        """The run to a world and one step on, taken again with the spec."""
+        """Returns the run to a world, and one step further, computed with the spec itself."""
         world = self.model.initial
         steps = [TraceStep("", (), world)]
         for taken in self._way(parent, step):

@@ -1,9 +1,9 @@
 """Functions of a world, learned as decision trees over columns.
 
 What an action does in a world depends only on what it reads there. So each function (an action with its
-arguments, a property, an observation) becomes a tree: a node names the next leaf that is read, its branches
-the ids found there, and at the end stands the outcome. The spec runs once for each path; after that, a whole
-matrix of worlds walks down the tree in a few numpy operations for each level.
+arguments, a property, a derived column) becomes a tree: a node names the leaf that is read next, its branches
+are the ids found there, and at the end of a path is the outcome. Spec code runs once for each path; from then
+on, a whole matrix of worlds walks down the tree in a few numpy operations for each level.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zabcheck.explorer.fast.columns import Ids
 
 Indexes = npt.NDArray[np.intp]
 Fetch = Callable[[int, Indexes], Ids]
-"""What a test finds in some rows."""
+"""Returns what a test finds in some rows."""
 
 
 class NotAFunctionError(Exception):
@@ -26,10 +26,10 @@ class NotAFunctionError(Exception):
 
 
 class Tree:
-    """A function of a world as far as it has been learned.
+    """A function of a world, as far as it has been learned.
 
-    An inner node has a number from 0; a child below -1 is an outcome, `-2 - outcome`. Outcomes are small
-    integers, given by whoever learns. What the number of a test means is said in `rows`.
+    Inner nodes are numbered from 0; a child below -1 is an outcome, `-2 - outcome`. Outcomes are small
+    integers chosen by the caller. The module `rows` says what the number of a test means.
 
     Attributes:
         tested: the tests that any path makes.
@@ -42,7 +42,15 @@ class Tree:
         self._root: int = UNKNOWN
 
     def learn(self, path: list[tuple[int, int]], outcome: int) -> None:
-        """Add a path: the tests made with the ids found, in order, and what came of it."""
+        """Adds a path.
+
+        Args:
+            path: the tests in the order in which they are made, each with the id found.
+            outcome: the outcome at the end of the path.
+
+        Raises:
+            NotAFunctionError: a path that begins in the same way goes on with another test.
+        """
         code = -2 - outcome
         if not path:
             if self._root != UNKNOWN:
@@ -69,7 +77,9 @@ class Tree:
             node = child
 
     def outcome(self, find: Callable[[int], int]) -> int | None:
-        """The outcome for one world, None if its path is not known; `find` makes a test there."""
+        """Returns the outcome for one world, in which `find` makes the tests; None if its path is not
+        known.
+        """
         at = self._root
         while at > UNKNOWN:
             at = self._branches.get(at, find(int(self._tests[at])))
@@ -78,16 +88,16 @@ class Tree:
     def walk(
         self, rows: Indexes, fetch: Fetch, learn: Callable[[int], object], drop: int | None
     ) -> tuple[Indexes, Ids]:
-        """The outcome for each row.
+        """Returns the outcome for each of some rows.
 
         Args:
-            rows: which rows of the matrix.
+            rows: the rows of the matrix.
             fetch: makes a test in some rows.
-            learn: is called with a row whose path is not known, and learns it.
-            drop: rows with this outcome are left out of the answer.
+            learn: called with a row whose path is not known; learns the path.
+            drop: rows with this outcome are left out.
 
         Returns:
-            The rows left and their outcomes; the rows are in ascending order.
+            The remaining rows, in ascending order, and their outcomes.
         """
         while self._root == UNKNOWN:
             if not len(rows):

@@ -1,11 +1,11 @@
-"""A stand-in for a state that notes what an action reads of it and what it writes.
+"""Stand-ins for states, which record what an action reads and writes.
 
-An action of a spec touches its state through attributes, `row[i]`, `row.put`, `queue.head`,
-`queue.with_last`, `queue.without_first` and `replace`, and through nothing else (see `zabspec.parts`). The
-classes here answer to the same names. Reading a leaf, the value of one column, is reported to the recorder;
-the head of a queue is a leaf of its own, so that an action that only looks at the next message does not
-depend on what comes after it. Writing makes a copy with changes, as in the spec; at the end the changes are
-gathered.
+An action of a spec accesses its state through attributes, `row[i]`, `row.put`, `queue.head`,
+`queue.with_last`, `queue.without_first` and `replace`, and in no other way (see `zabspec.parts`). The
+classes here have the same operations. Reading a leaf, the value of one column, is reported to the recorder.
+The head of a queue is read separately, so that an action that looks only at the next message does not
+depend on the messages behind it. Writing makes a copy with changes, as in the spec; the changes are
+gathered at the end.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from zabcheck.explorer.fast.columns import Leaf, Record, Rows, Shape
 from zabspec.parts import Queue
 
 Append = tuple[int, tuple[Any, ...]]
-"""What happens to a queue: so many messages are taken from its front, and these are added to its end."""
+"""A change of a queue: the number of messages taken from its front, and the messages added at its end."""
 
 
 class Read(Protocol):
-    """Reads what stands behind the stand-ins, and notes that it was read."""
+    """Reads the values behind stand-ins, and records that they were read."""
 
     def __call__(self, leaf: Leaf, head: bool) -> Any:
-        """One leaf: its value, or with True only the head of a queue."""
+        """Returns the value of a leaf; only the head of its queue if `head`."""
 
     def derived(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """The value of a function of the state."""
+        """Returns the value of a derived column."""
 
 
 def stand_in(shape: Shape, read: Read) -> Any:
-    """What stands for the part of a state that has this shape; a leaf is read at once."""
+    """Returns a stand-in for a part of a state; a leaf is read at once."""
     match shape:
         case Record():
             return RecordedRecord(shape, read, {})
@@ -45,7 +45,7 @@ def stand_in(shape: Shape, read: Read) -> Any:
 
 
 class Recorded:
-    """Stands for a part of the state. What it cannot do as the part itself would, it refuses to do."""
+    """A stand-in for a part of the state; operations that it does not support raise an error."""
 
     __slots__ = ("read",)
     read: Read
@@ -64,7 +64,7 @@ class Recorded:
 
 
 class RecordedRecord(Recorded):
-    """Stands for a record of the state."""
+    """A stand-in for a record of the state."""
 
     __slots__ = ("changes", "shape")
 
@@ -92,7 +92,7 @@ class RecordedRecord(Recorded):
 
 
 class RecordedRow(Recorded):
-    """Stands for a row of the state."""
+    """A stand-in for a row of the state."""
 
     __slots__ = ("changes", "shape")
 
@@ -117,12 +117,12 @@ class RecordedRow(Recorded):
         return sum(each == part for each in self)
 
     def put(self, index: int, part: Any) -> RecordedRow:
-        """A copy with one part replaced."""
+        """Returns a copy with one part replaced."""
         return RecordedRow(self.shape, self.read, {**self.changes, index: part})
 
 
 class RecordedQueue(Recorded):
-    """Stands for a queue of the state: what was taken from it and added to it since."""
+    """A stand-in for a queue of the state, with what was taken from it and added to it."""
 
     __slots__ = ("added", "shape", "taken")
 
@@ -131,24 +131,24 @@ class RecordedQueue(Recorded):
 
     @property
     def head(self) -> Any:
-        """The message to be received next."""
+        """The message to be received next, None if there is none."""
         if self.taken:
             return self.whole().head
         first = self.read(self.shape, True)
         return self.added[0] if first is None and self.added else first
 
     def with_last(self, message: Any) -> RecordedQueue:
-        """A copy with one more message."""
+        """Returns a copy with one more message."""
         return RecordedQueue(self.shape, self.read, self.taken, (*self.added, message))
 
     def without_first(self) -> Any:
-        """A copy without the head."""
+        """Returns a copy without the head."""
         if self.taken or self.read(self.shape, True) is None:
             return self.whole().without_first()
         return RecordedQueue(self.shape, self.read, self.taken + 1, self.added)
 
     def whole(self) -> Queue[Any]:
-        """The queue itself; this reads all of it."""
+        """Returns the queue itself; all of it counts as read."""
         value = self.read(self.shape, False)
         return Queue((*value[self.taken :], *self.added))
 
@@ -169,16 +169,14 @@ class RecordedQueue(Recorded):
 
 
 def writes(shape: Shape, after: Any) -> dict[Leaf, Any]:
-    """What a state with stand-ins in it changes: the new value of a leaf, or an `Append` as a
-    `QueueChange`.
-    """
+    """Returns what an action has changed in a state: for each leaf, its new value or a `QueueChange`."""
     found: dict[Leaf, Any] = {}
     _gather(shape, after, found)
     return found
 
 
 class QueueChange:
-    """A change of a queue that holds for whatever else is in it."""
+    """A change of a queue that does not depend on the other messages in it."""
 
     __slots__ = ("change",)
 
@@ -204,14 +202,14 @@ def _gather(shape: Shape, after: Any, found: dict[Leaf, Any]) -> None:
 
 
 def _fields(shape: Record, after: Any) -> Iterable[tuple[str, Any]]:
-    """What is changed of a record; all of it if it came from elsewhere."""
+    """Returns the changed fields of a record; all fields of one from another place."""
     if isinstance(after, RecordedRecord) and after.shape is shape:
         return after.changes.items()
     return ((name, getattr(after, name)) for name in shape.fields)
 
 
 def _items(shape: Rows, after: Any) -> Iterable[tuple[int, Any]]:
-    """What is changed of a row; all of it if it came from elsewhere."""
+    """Returns the changed parts of a row; all parts of one from another place."""
     if isinstance(after, RecordedRow) and after.shape is shape:
         return after.changes.items()
     return enumerate(after)

@@ -1,17 +1,17 @@
-"""Partial-order reduction: where one step stands for all, the others are not taken.
+"""Partial-order reduction: of steps that commute, only one is taken first.
 
-A follower that has something to process from its leader will process it, and nobody else cares when: the step
-reads and writes what no other step touches, as long as no connection is lost. Then it is enough to take that
-step first (an *ample set* of one; Clarke, Grumberg, Peled, "Model Checking", chapter 10). The conditions, and
-who sees to them:
+A process that has a message to process will process it, and the order relative to other steps does not matter
+if the step reads and writes nothing that another step touches. Then it is enough to take that step alone (an
+*ample set* of one; Clarke, Grumberg, Peled, "Model Checking", chapter 10). The conditions, and where each is
+ensured:
 
-    nothing else interferes   the model: it names the steps, and the places that are theirs alone once
-                              it is calm, that is, once no fault can happen any more
-    the step keeps to them    here, from what the step writes in that world
-    no property sees it       here, from the columns that properties have read; if one later reads more, the
-                              exploration starts again knowing that (`SeenAfterAllError`)
-    it cannot go on for ever  each such step takes a message off a channel and puts none on another of the
-    kind
+    no other step interferes     by the model: `Local` names the steps, and the places that only they touch
+                                 once the world is calm, that is, once no fault can happen any more
+    the step writes only there   here, from what the step writes in the world at hand
+    no property sees the write   here, from the columns that properties have read; if one reads more later,
+                                 the exploration starts again with that knowledge (`SeenAfterAllError`)
+    such steps form no cycle     by the model: each takes a message off a channel, and sends none that
+                                 another such step takes
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Enabled = list[tuple[Indexes, Ids]]
 
 
 class SeenAfterAllError(Exception):
-    """A property reads a column that it was taken not to read."""
+    """A property reads a column that was assumed not to be read."""
 
 
 @dataclass
@@ -40,8 +40,9 @@ class Reduction:
     """Chooses the steps to take.
 
     Args:
-        compiled: the model; its `local` says which steps may stand for all.
-        seen: columns that properties are known to read, as bits; from an exploration that had to start again.
+        compiled: the model; its `local` says which steps may be taken alone.
+        seen: a bit mask of the columns that properties are known to read, from an exploration that was
+            started again.
     """
 
     compiled: Compiled
@@ -50,10 +51,10 @@ class Reduction:
     _calm: Tree = field(default_factory=Tree)
 
     def chosen(self, worlds: BlockRows, enabled: Enabled) -> Enabled:
-        """The steps to take: all that are enabled, or the first of those that may stand for all.
+        """Returns the steps to take: the first that may be taken alone, or else all that are enabled.
 
         Raises:
-            SeenAfterAllError: a choice made before was wrong; `seen` says what to know from the start.
+            SeenAfterAllError: an earlier choice was wrong; `seen` has what the next exploration must know.
         """
         local = self.compiled.model.local
         assert local is not None
@@ -86,7 +87,9 @@ class Reduction:
         return self._calm.walk(np.arange(worlds.size), worlds.fetch, learn, 0)[0]
 
     def _alone(self, number: int, places: tuple[tuple[str | int, ...], ...]) -> npt.NDArray[np.bool_]:
-        """For each outcome of a step, whether it keeps to the places and no property sees what it writes."""
+        """Returns for each outcome of a step True if it writes only to its places, and no property reads
+        that.
+        """
         learned = self.compiled.steps[number]
         alone = np.ones(learned.weights.count, np.bool_)
         for column, table in learned.written.items():
@@ -99,7 +102,7 @@ class Reduction:
         return alone
 
     def _look_again(self) -> None:
-        """Note what properties have come to read."""
+        """Updates the columns that properties are known to read."""
         compiled = self.compiled
         for learned in (*compiled.always, *compiled.every_step, *compiled.sometimes):
             self.seen |= compiled.reads(learned.tree)
@@ -107,7 +110,7 @@ class Reduction:
             raise SeenAfterAllError
 
     def check_at_end(self) -> None:
-        """The last choices were right too.
+        """Checks that the last choices were right, too.
 
         Raises:
             SeenAfterAllError: they were not.

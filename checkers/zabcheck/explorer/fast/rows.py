@@ -1,8 +1,8 @@
-"""Worlds as a tree sees them: columns to be read, of a block or of what a step makes of it.
+"""The columns that decision trees read, of a block of worlds and of the worlds after a step.
 
-A test of a tree is a number. Below the width of the layout it is a column, `~` of it the head of the queue
-there; from the width on it is a *derived* column, the value of a function of the world that is learned like
-any other; and with `AFTER` added it is of the world after a step, where there are two.
+A test of a tree is a number. Below the width of the layout it is a column, and its complement (`~`) the
+head of the queue in that column. From the width on it is a *derived* column: the value of a function of the
+world, which is learned as a tree too. With `AFTER` added it refers to the world after a step.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Derived:
         self._ids: dict[Any, int] = {}
 
     def id_of(self, value: Any) -> int:
-        """The id of a value, a new one if it has not been seen."""
+        """Returns the id of a value, a new one if the value has not been seen."""
         known = self._ids.setdefault(value, len(self.values))
         if known == len(self.values):
             self.values.append(value)
@@ -41,43 +41,43 @@ class Derived:
 
 
 class Source(Protocol):
-    """What knows the leaves and derived columns, and learns."""
+    """The leaves and derived columns of a model, and what is learned about them."""
 
     width: int
     leaves: list[Leaf]
     derived: list[Derived]
 
     def learn_derived(self, number: int, row: list[int]) -> int:
-        """Learn one path of a derived column."""
+        """Learns one path of a derived column."""
 
     def reads(self, tree: Tree) -> int:
-        """The columns that any path of a tree reads, as bits."""
+        """Returns the columns that any path of a tree reads, as a bit mask."""
 
 
 class Rows:
-    """Some worlds, one for each place in the columns."""
+    """Some worlds, in the order of the entries of a column."""
 
     def __init__(self, source: Source, size: int) -> None:
         self.source, self.size = source, size
         self._found: dict[int, Ids] = {}
 
     def plain(self, column: int) -> Ids:
-        """A column of the layout."""
+        """Returns a column of the layout."""
         raise AssertionError("a block or what a step makes of it")
 
     def row(self, at: int) -> list[int]:
-        """All columns of one world."""
+        """Returns all columns of one world."""
         raise AssertionError("a block or what a step makes of it")
 
     def whole(self, test: int) -> Ids:
-        """What a test finds in each world."""
+        """Returns what a test finds in each world."""
         found = self._found.get(test)
         if found is None:
             found = self._found[test] = self._look(test)
         return found
 
     def fetch(self, test: int, rows: Indexes) -> Ids:
-        """What a test finds in some worlds."""
+        """Returns what a test finds in some worlds."""
         column = self.whole(test)
         return column if len(rows) == self.size else column.take(rows)
 
@@ -102,12 +102,12 @@ class BlockRows(Rows):
         self.ids = ids
 
     def plain(self, column: int) -> Ids:
-        """A line of the matrix."""
+        """Returns a line of the matrix."""
         line: Ids = self.ids[column]
         return line
 
     def row(self, at: int) -> list[int]:
-        """A column of the matrix."""
+        """Returns a column of the matrix."""
         found: list[int] = self.ids[:, at].tolist()
         return found
 
@@ -116,9 +116,9 @@ class AfterRows(Rows):
     """The worlds that a step leads to.
 
     Args:
-        before: the worlds it starts from, among others.
-        rows: which of them those are.
-        new: by column, what it writes.
+        before: a block of worlds.
+        rows: the worlds of the block from which the step is taken.
+        new: the values that the step writes, for each column that it writes.
     """
 
     def __init__(self, before: BlockRows, rows: Indexes, new: dict[int, Ids]) -> None:
@@ -127,12 +127,12 @@ class AfterRows(Rows):
         self._written = sum(1 << column for column in new)
 
     def plain(self, column: int) -> Ids:
-        """What the step writes there, or what was there before."""
+        """Returns a column after the step: what the step writes, or the column before."""
         ids = self.new.get(column)
         return self.before.ids[column].take(self.rows) if ids is None else ids
 
     def row(self, at: int) -> list[int]:
-        """The row before, with what was written."""
+        """Returns the row of a world after the step."""
         found = self.before.row(int(self.rows[at]))
         for column, ids in self.new.items():
             found[column] = int(ids[at])
@@ -142,7 +142,7 @@ class AfterRows(Rows):
         source = self.source
         if test < source.width:
             return super()._look(test)
-        # First the worlds before: after that, all that their values depend on is known to be read.
+        # The worlds before come first: then it is known which columns their values depend on.
         before = self.before.whole(test).take(self.rows)
         if self._written & source.reads(source.derived[test - source.width].tree):
             return super()._look(test)
@@ -157,7 +157,7 @@ class StepRows:
         self.after = AfterRows(before, rows, new)
 
     def fetch(self, test: int, at: Indexes) -> Ids:
-        """What a test finds before or after the step."""
+        """Returns what a test finds before or after the step."""
         head = test < 0
         place = ~test if head else test
         if place < AFTER:
@@ -167,7 +167,7 @@ class StepRows:
 
 
 class Recorder:
-    """Reads one world, or the worlds before and after a step, and notes the tests made.
+    """Reads one world, or the worlds before and after a step, and records the tests made.
 
     Args:
         source: whose leaves and derived columns they are.
@@ -182,7 +182,7 @@ class Recorder:
         self._seen: set[int] = set()
 
     def note(self, test: int, found: int) -> None:
-        """Notes a test, the first time it is made; the head of a queue that was read is known."""
+        """Records a test the first time it is made; the head of a queue that was read is known already."""
         if test not in self._seen and (test >= 0 or ~test not in self._seen):
             self._seen.add(test)
             self.path.append((test, found))
@@ -197,7 +197,7 @@ class Reader:
         self._recorder, self._source, self._row, self._side = recorder, source, row, side
 
     def __call__(self, leaf: Leaf, head: bool) -> Any:
-        """A leaf, or with True the head of the queue there."""
+        """Returns a leaf; the head of its queue if `head`."""
         found = self._row[leaf.column]
         column = leaf.column + self._side
         value = leaf.kind.values[found]
@@ -211,7 +211,7 @@ class Reader:
         return first
 
     def derived(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """The value of a derived column."""
+        """Returns the value of a derived column."""
         number, found = self._source.derived_id(function, arguments, self._row)
         self._recorder.note(self._source.width + number + self._side, found)
         return self._source.derived[number].values[found]

@@ -1,8 +1,7 @@
-"""The set of worlds seen so far, by fingerprint: open addressing in numpy arrays, for whole batches at a
-time.
+"""The set of fingerprints of the worlds found so far, in numpy arrays with open addressing.
 
-A fingerprint has 96 bits. Two worlds that share one would be taken for one; `chance_of_confusion` says how
-unlikely that is. (TLC's have 64.)
+A fingerprint has 96 bits (in TLC, 64). Two worlds with the same fingerprint would be counted as one;
+`chance_of_confusion` bounds the probability of that.
 """
 
 from __future__ import annotations
@@ -22,22 +21,22 @@ _FULL = 0.65
 
 
 class Prints(NamedTuple):
-    """Fingerprints of some worlds: 64 bits to find them by, and 32 more to tell them apart."""
+    """Fingerprints of some worlds: a key of 64 bits to look them up, and 32 more bits to compare."""
 
     keys: Words
     checks: npt.NDArray[np.uint32]
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> Prints:
-        """Some of them."""
+        """Returns some of the fingerprints."""
         return Prints(self.keys[chosen], self.checks[chosen])
 
 
 def prints_of(sums: Words) -> Prints:
-    """The fingerprints of worlds up to renaming.
+    """Returns the fingerprints of worlds up to renaming.
 
     Args:
-        sums: a line for each world, with its sum under each renaming. The fingerprint depends on which sums
-            those are, not on their order: the key is the least of them, the check comes from their squares.
+        sums: a line for each world, with its sum under each renaming. The fingerprint does not depend on the
+            order of the sums: the key is the least of them, and the check bits come from their squares.
     """
     keys = sums[:, 0].copy()
     for renaming in range(1, sums.shape[1]):
@@ -47,10 +46,10 @@ def prints_of(sums: Words) -> Prints:
 
 
 def chance_of_confusion(worlds: int, renamings: int) -> float:
-    """An upper bound of the chance that among so many worlds any two share a fingerprint.
+    """Returns an upper bound of the probability that any two of `worlds` worlds share a fingerprint.
 
-    By the birthday bound; the least of `renamings` random numbers is that much less random. (Worlds that no
-    renaming changes have one sum only, and 64 bits; they are the few in which all servers are alike.)
+    This is the birthday bound, times `renamings` because the key is the least of so many random numbers. (A
+    world that no renaming changes has one sum only, so 64 bits; few worlds have all processes alike.)
     """
     return worlds * worlds * renamings / 2**97
 
@@ -68,10 +67,10 @@ class Visited:
         return self._count
 
     def add(self, prints: Prints) -> Mask:
-        """Add a batch.
+        """Adds a batch of fingerprints.
 
         Returns:
-            Which of them were not in the set, each fingerprint once: where it stands first in the batch.
+            A mask of the fingerprints that were not in the set; of equal ones, only the first is marked.
         """
         while self._count + len(prints.keys) > _FULL * len(self._keys):
             self._grow()
@@ -93,8 +92,8 @@ class Visited:
             keys = self._keys[at]
             free = keys == 0
             claimed, claims = pending[free], at[free]
-            # The first to claim a slot gets it; who comes later, or claims another slot of the same
-            # number in the smaller table of claims, tries again in the next round.
+            # Of several fingerprints that claim one slot, the first gets it. The others try again in the next
+            # round, and so do those that share an entry of the smaller table of claims.
             places = claims & (_CLAIMS - 1)
             self._claims[places[::-1]] = claimed[::-1]
             won = self._claims[places] == claimed

@@ -1,14 +1,14 @@
-"""Several processes explore one model.
+"""Exploration of one model by several operating system processes.
 
-When a level is large enough the explorer forks. Each worker inherits all that is known and a share of the
-level, and from then on keeps to itself: it expands its worlds, learns what it needs, gives out ids of its
-own, and never sends a world to anyone. What it sends are fingerprints, block by block; the explorer, which
-alone knows what was seen, answers which of them are new. So workers share no ids, and counts are those of one
-process.
+When a level is large enough the explorer forks. Each worker inherits everything learned so far and a share
+of the level. From then on it is on its own: it expands its worlds, learns what it needs, assigns its own
+ids, and never sends a world to another process. It sends fingerprints, block by block; the explorer, which
+alone keeps the set of worlds found, replies which of them are new. So workers need not agree on ids, and
+the counts are those of a single process.
 
-What does depend on who came first is which of several parents a world gets. So when workers find a violation,
-the explorer goes the same way again alone and reports what it finds: the trace is the same for any number of
-workers.
+Which of several parents a world is recorded with does depend on timing. So when a worker finds a violation
+or an error, the explorer repeats the search alone and reports what it finds: the trace is the same for any
+number of workers.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from zabcheck.explorer.fast.visited import Mask, Prints, prints_of
 from zabcheck.explorer.limits import resident_memory
 
 FORK_FROM = 1 << 14
-"""The smallest level that is worth forking for, in worlds."""
+"""The size of the smallest level that is worth forking for, in worlds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What a worker found in one block, each fingerprint once: numbers and causes as in `Made`."""
+    """The worlds that a worker found from one block, each fingerprint once; fields are as in `Made`."""
 
     prints: Prints
     parents: Numbers
@@ -45,7 +45,7 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class LevelDone:
-    """A worker has expanded all its worlds of a level, and has `size` of the next."""
+    """A worker has expanded its share of a level, and has `size` worlds of the next."""
 
     size: int
     reached: frozenset[str]
@@ -54,16 +54,16 @@ class LevelDone:
 
 
 Admit = Callable[[Candidates], tuple[Mask, int]]
-"""Which of the candidates are new, and the number of the first of them."""
+"""Returns a mask of the candidates that are new, and the number of the first of them."""
 
 
 def is_worthwhile(level: list[Block], workers: int) -> bool:
-    """Whether forking pays."""
+    """True if a level is large enough to fork for."""
     return workers > 1 and sum(block.size for block in level) >= FORK_FROM
 
 
 class Workers:
-    """Processes that expand a level together, each its own share of it.
+    """Worker processes that expand a level together, each a share of it.
 
     Args:
         running: the processes, and the connections to them.
@@ -73,10 +73,10 @@ class Workers:
         self._running = running
 
     def expand_level(self, admit: Admit) -> LevelDone:
-        """Let the workers expand a level.
+        """Has the workers expand a level.
 
         Returns:
-            Their reports added up.
+            The sum of their reports.
 
         Raises:
             RuntimeError: a worker died; its traceback is on standard error.
@@ -108,7 +108,7 @@ class Workers:
 
 @contextmanager
 def started(expansion: Expansion, level: list[Block], workers: int) -> Iterator[Workers]:
-    """Fork, and share a level out; the processes are gone at the end."""
+    """Forks workers and divides a level among them; ends the workers on exit."""
     context = multiprocessing.get_context("fork")
     shares = shared_out(level, workers)
     running: list[tuple[BaseProcess, Connection]] = []
@@ -120,7 +120,7 @@ def started(expansion: Expansion, level: list[Block], workers: int) -> Iterator[
                 target=_work, args=(theirs, others, expansion, shares[worker]), daemon=True
             )
             with warnings.catch_warnings():
-                # Python warns of forking while threads run; a worker touches nothing of theirs.
+                # Python warns about forking while threads run; a worker uses nothing that belongs to them.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 process.start()
             theirs.close()
@@ -135,7 +135,7 @@ def started(expansion: Expansion, level: list[Block], workers: int) -> Iterator[
 
 
 def _work(connection: Connection, others: list[Connection], expansion: Expansion, level: list[Block]) -> None:
-    """What a worker does until it is terminated, or the explorer is gone."""
+    """Runs a worker until it is terminated, or the explorer is gone."""
     for other in others:
         other.close()
     try:
@@ -147,7 +147,7 @@ def _work(connection: Connection, others: list[Connection], expansion: Expansion
 
 
 def _expand_share(connection: Connection, expansion: Expansion, level: list[Block]) -> list[Block]:
-    """Expand a level; the answer to a block is awaited only when the next one is expanded."""
+    """Expands a share of a level; receives the reply for a block after expanding the next one."""
     found: list[Block] = []
     violated = False
     waiting: Made | None = None
@@ -171,7 +171,7 @@ def _expand_share(connection: Connection, expansion: Expansion, level: list[Bloc
 
 
 def _answered(connection: Connection, expansion: Expansion, made: Made, found: list[Block]) -> bool:
-    """Keep what is new, check it, and say whether something is wrong with it."""
+    """Keeps the worlds that are new, checks them, and returns True if one violates a property."""
     bits, first = connection.recv()
     chosen = np.unpackbits(bits, count=made.block.size).nonzero()[0]
     made = made.only(chosen, first)
