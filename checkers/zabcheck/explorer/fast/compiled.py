@@ -87,10 +87,10 @@ class LearnedStep:
     """A step of the model, as far as it has been learned.
 
     Attributes:
-        tree: the step as a tree; an outcome is DISABLED, or a line of the tables. weights: for each
-        outcome, how many generated states TLC counts. written: for each column that the step writes, and
-        each outcome: the new id, KEEP, or `-2 - number` for
-            a change of the queue there.
+        tree: the step as a tree; an outcome is DISABLED, or a line of the tables.
+        weights: for each outcome, how many generated states TLC counts.
+        written: for each column that the step writes and each outcome, the new id, KEEP, or `-2 - number`
+            for a change of the queue there.
         mask: the columns in `written`, as a bit mask.
     """
 
@@ -107,8 +107,7 @@ class LearnedProperty:
     """A property for one choice of processes; the outcome of its tree is HOLDS where it is true, 0 elsewhere.
 
     Attributes:
-        concerned: the steps that write what the property reads, with the number of paths that had been
-        learned
+        concerned: the steps that write what the property reads, behind the number of paths that were known
             when they were determined; None before that.
     """
 
