@@ -1,4 +1,4 @@
-"""Every file in traces/ and below runs again with today's spec, and ends with what it is kept for."""
+"""Every file below traces/ replays with the spec and the cores of today, and ends as it says."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_there_are_files_to_replay() -> None:
     assert FILES, f"no *{SUFFIX} in {FOLDER}"
 
 
-def test_nothing_else_is_kept_there() -> None:
+def test_there_are_no_other_files() -> None:
     others = {path for path in FOLDER.rglob("*") if path.is_file()} - set(FILES) - set(RUNS)
     assert others == {FOLDER / "README.md"}
 
@@ -47,19 +47,19 @@ def test_a_run_of_cores_ends_as_it_says(path: Path) -> None:
         assert sound.violation is None, "the cores are wrong without the mistake too"
 
 
-def test_every_historical_bug_is_among_them_found_as_it_is_said_to_be() -> None:
+def test_every_historical_bug_has_a_trace_with_its_property() -> None:
     found = [load(path).trace for path in (FOLDER / "zookeeper").iterdir()]
     shown = {trace.settings["mutant"]: trace.property for trace in found}
     assert shown == {bug.name: bug.caught_by for bug in BUGS}
     assert len(shown) == len(found)
 
 
-def test_failures_and_demonstrations_are_among_them() -> None:
+def test_there_are_failures_and_demonstrations() -> None:
     assert {load(path).expect for path in FILES} == set(Expect)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(SUFFIX))
-def test_a_file_runs_again_and_ends_as_it_says(path: Path) -> None:
+def test_a_file_replays_and_ends_as_it_says(path: Path) -> None:
     file = load(path)
     result = replay(file.model, file.trace, file.expect)
     assert result.is_as_expected, "\n".join(words(result))
@@ -90,6 +90,6 @@ def columns(file: TraceFile) -> int:
     return file.model.size
 
 
-def test_everything_that_is_less_than_one_may_think_is_shown() -> None:
+def test_every_sometimes_of_the_service_is_shown() -> None:
     shown = [load(path).trace.property for path in (FOLDER / "service").iterdir()]
     assert sorted(shown) == sorted(each.__name__ for each in SOMETIMES)

@@ -1,4 +1,4 @@
-"""Two runs of a test suite side by side: what is lost is counted and told."""
+"""The comparison of two runs of a test suite counts and names the tests that pass in the first one only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(tmp_path: Path, second: str, capsys: pytest.CaptureFixture[str]) -> tupl
     return code, captured.out + captured.err
 
 
-def test_the_same_passes_are_no_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_equal_runs_lose_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = run(tmp_path, FIRST, capsys)
     assert code == 0
     assert "| `test_lock.TestLock` | 2 passed, 1 failed | 2 passed, 1 failed |" in said
@@ -42,7 +42,7 @@ def test_the_same_passes_are_no_loss(tmp_path: Path, capsys: pytest.CaptureFixtu
         FIRST.replace('<testcase classname="kazoo.tests.test_lock.TestLock" name="test_b"/>', ""),
     ],
 )
-def test_a_lost_pass_is_told(tmp_path: Path, second: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_lost_test_is_named(tmp_path: Path, second: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = run(tmp_path, second, capsys)
     assert code == 1
     assert "`test_lock.TestLock.test_b` | passed |" in said
@@ -50,7 +50,9 @@ def test_a_lost_pass_is_told(tmp_path: Path, second: str, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("second", ["", "<testsuites/>", "no xml"])
-def test_bad_input_is_told_in_a_line(tmp_path: Path, second: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_reported_in_one_line(
+    tmp_path: Path, second: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, said = run(tmp_path, second, capsys)
     assert code == 2
     assert said.count("\n") == 1

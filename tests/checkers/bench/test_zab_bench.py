@@ -1,4 +1,4 @@
-"""What is measured of ZAB 1.0 is what was explored, by two searches that agree."""
+"""The table of ZAB 1.0 shows counts on which two searches agree."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def test_a_row_has_a_cell_for_each_heading_and_says_what_was_found() -> None:
     assert float(cells[-1]) > 0
 
 
-def test_the_plain_search_is_left_out_where_it_would_take_too_long() -> None:
+def test_the_plain_search_is_left_out_for_large_instances() -> None:
     assert zab_bench.row(SMALL, slow=10)[-2:] == ("", "")
 
 
-def test_searches_that_do_not_agree_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_searches_that_disagree_end_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zab_bench, "_counts", id)
     with pytest.raises(SystemExit, match="the plain search counts"):
         zab_bench.row(SMALL)

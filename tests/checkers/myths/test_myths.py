@@ -20,7 +20,7 @@ pytestmark = pytest.mark.myths
 
 
 @pytest.mark.parametrize("myth", MYTHS, ids=lambda each: each.name)
-def test_it_is_refuted(myth: Myth) -> None:
+def test_a_myth_is_refuted(myth: Myth) -> None:
     model, verdict = refutation(myth)
     assert verdict.outcome == Outcome.VIOLATED, myth.claim
     assert verdict.property == myth.name
@@ -84,6 +84,6 @@ def test_a_myth_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(drawn.splitlines()) > 15
 
 
-def test_what_there_is_not_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_myth_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["myth", "nonsense"]) == 2
     assert capsys.readouterr().err == "zab myth: no myth 'nonsense': `zab myth` lists them\n"

@@ -1,4 +1,4 @@
-"""Requests and replies of the client protocol, against bytes written by hand from its description."""
+"""The encoding of requests and replies, against bytes written by hand from the protocol's description."""
 
 from __future__ import annotations
 
@@ -133,12 +133,12 @@ def test_errors_have_no_body() -> None:
         (tree.Multi((tree.Delete("/g"),)), f"ffffffff 00 ffffff92 ffffff91 {END}"),
     ],
 )
-def test_what_no_server_should_send_is_said(request_: Request, body: str) -> None:
+def test_invalid_replies_are_refused(request_: Request, body: str) -> None:
     with pytest.raises(ProtocolError):
         decoded(request_, 0, bytes.fromhex(body))
 
 
-def test_no_client_asks_for_a_session_like_that() -> None:
+def test_there_is_no_request_that_creates_a_session() -> None:
     with pytest.raises(ValueError, match="connecting"):
         encoded(tree.CreateSession(1))
 

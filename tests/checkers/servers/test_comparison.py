@@ -1,4 +1,4 @@
-"""The comparison of a server with the spec finds mistakes. The server is the spec, with a mistake put in."""
+"""The comparison of a server with the spec finds mistakes; the server here is the spec with a mistake."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SETTINGS = settings(
 
 
 class Twin:
-    """A server in this process: an oracle that does as it expects."""
+    """A server in this process: an oracle that does what it expects."""
 
     def __init__(self, oracle: Oracle) -> None:
         self.oracle = oracle
@@ -51,7 +51,7 @@ class Twin:
 
 
 class TwinSession:
-    """A session with it; what `Comparison` needs of one."""
+    """A session with that server, as far as `Comparison` uses one."""
 
     def __init__(self, oracle: Oracle, party: Party) -> None:
         self.oracle, self.party = oracle, party
@@ -179,7 +179,7 @@ def test_another_release_is_found(release: Release) -> None:
     find(operations(), lambda steps: difference(steps, release=release) is not None, settings=SETTINGS)
 
 
-def test_what_is_right_is_not_found() -> None:
+def test_nothing_is_found_without_a_mistake() -> None:
     with pytest.raises(NoSuchExample):
         find(operations(), lambda steps: difference(steps) is not None,
              settings=settings(SETTINGS, max_examples=40))  # fmt: skip

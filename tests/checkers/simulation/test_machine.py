@@ -1,4 +1,4 @@
-"""Three and five cores, and three with an observer, under everything that may befall them."""
+"""Ensembles of cores under random faults: three voters, five, three with an observer, three with joiners."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ REACHED = {
     "session_held",
     "unsynced_is_lost",
 }
-"""What the machines must come to, or they show too little."""
+"""What must come up in the runs, or they show too little."""
 EXAMPLES = 15
 WALKS = 50
 SEVERAL = 4
-"""So many epochs are several."""
+"""How many epochs a run must have to count under `several_epochs`."""
 RARE = 600
-"""How many examples a mistake may take to be found."""
+"""Largest number of examples until a mistake is found."""
 SOON = 60
-"""How many one of these may take, which every run of the tests puts in."""
+"""Largest number of examples until one of `FOUND_SOON` is found, which every run of the tests checks."""
 FOUND_SOON = (
     "acknowledges-before-sync",
     "acknowledges-newleader-before-writing",
@@ -78,7 +78,7 @@ MACHINES = (Three, Five, Observed, Reconfigured)
 
 
 def run_machine(machine: type[Machine], examples: int) -> None:
-    """Runs a machine, which raises what it finds."""
+    """Runs a machine, and raises the violation that it finds."""
     with planted(machine.mistake):
         run_state_machine_as_test(
             machine,
@@ -95,7 +95,7 @@ def run_machine(machine: type[Machine], examples: int) -> None:
 
 
 def explore(machine: type[Machine], examples: int) -> Counter[str]:
-    """Runs a machine that is to find nothing; what it finds is shrunk and kept."""
+    """Runs a machine that must find no violation, and returns what it has seen."""
     try:
         run_machine(machine, examples)
     except Violation:
@@ -105,7 +105,7 @@ def explore(machine: type[Machine], examples: int) -> Counter[str]:
 
 
 def walk_often(seeds: range, length: int) -> Counter[str]:
-    """Runs of chance alone, longer than Hypothesis likes its examples; in how many what came up."""
+    """Walks long random runs, and returns in how many of them each thing came up."""
     seen: Counter[str] = Counter()
     for seed in seeds:
         random = Random(seed)
@@ -120,11 +120,11 @@ def walk_often(seeds: range, length: int) -> Counter[str]:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_cores_keep_what_the_spec_promises(machine: type[Machine]) -> None:
+def test_cores_keep_the_properties_of_the_spec(machine: type[Machine]) -> None:
     assert explore(machine, EXAMPLES)["everyone_delivers"] > EXAMPLES // 4
 
 
-def test_runs_come_to_all_that_matters() -> None:
+def test_runs_reach_everything_that_they_must() -> None:
     seen = walk_often(range(WALKS), 150)
     assert set(seen) >= REACHED, REACHED - set(seen)
     assert seen["several_epochs"] > WALKS // 3
@@ -132,13 +132,13 @@ def test_runs_come_to_all_that_matters() -> None:
 
 @pytest.mark.deep
 @pytest.mark.parametrize("machine", MACHINES)
-def test_cores_keep_it_for_long(machine: type[Machine]) -> None:
+def test_cores_keep_the_properties_in_many_examples(machine: type[Machine]) -> None:
     longer = type("Longer", (machine,), {})
     explore(longer, 2000)
 
 
 @pytest.mark.deep
-def test_cores_keep_it_in_long_runs() -> None:
+def test_cores_keep_the_properties_in_long_runs() -> None:
     walk_often(range(10_000, 12_000), 500)
 
 

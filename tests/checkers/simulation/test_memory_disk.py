@@ -1,4 +1,4 @@
-"""The disk in memory, that simulations run on, answers as that of files does."""
+"""The disk in memory, on which simulations run, behaves like the disk of files."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def payload(zxid: int) -> bytes:
 
 
 def following(zxid: int, choose: Random) -> int:
-    """A transaction that may come next."""
+    """Returns the zxid of a transaction that may come next."""
     if zxid == 0 or choose.random() < 0.3:
         return ((zxid >> 32) + choose.randrange(1, 3) << 32) + 1
     return zxid + 1
 
 
 def some_zxid(last: int, choose: Random) -> int:
-    """Mostly one that is there or was."""
+    """Returns a zxid, mostly one that is or was in the log."""
     epoch = choose.randrange((last >> 32) + 2)
     return epoch << 32 | choose.randrange(6)
 
 
 def step(disks: tuple[Storage, Storage], choose: Random) -> None:
-    """Something is done to both."""
+    """Does the same to both disks."""
     last = disks[0].load().tree.zxid
     kind = choose.choice(["write", "write", "write", "truncate", "image", "image of the log"])
     if kind == "write":
@@ -58,7 +58,7 @@ def step(disks: tuple[Storage, Storage], choose: Random) -> None:
 
 
 def outcome(do: Callable[[], None]) -> bool:
-    """Whether something is refused."""
+    """Returns True if an operation is refused."""
     try:
         do()
     except ValueError:
@@ -67,7 +67,7 @@ def outcome(do: Callable[[], None]) -> bool:
 
 
 def answers(disk: Storage, choose: Random) -> list[object]:
-    """What a disk says of itself."""
+    """Returns what a disk reports about its content."""
     found = disk.load()
     zxids = [found.tree.zxid, *(some_zxid(found.tree.zxid, choose) for _ in range(6))]
     return [
@@ -80,7 +80,7 @@ def answers(disk: Storage, choose: Random) -> list[object]:
 
 
 def answers_are_the_same(folder: Path, seed: int) -> None:
-    """Whatever is done to both, with a restart now and then."""
+    """Does random things to both disks, with restarts, and compares them after each."""
     choose = Random(seed)
     disk, memory = MemberDisk(folder, preallocated=0), MemoryDisk()
     for _ in range(STEPS):

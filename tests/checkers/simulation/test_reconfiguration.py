@@ -1,4 +1,4 @@
-"""Reconfiguration in a world in memory: who joins and leaves, and what becomes of it when anybody crashes."""
+"""Reconfiguration in a simulated world: servers join and leave, and any server may crash meanwhile."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def world(*sids: int, observers: Iterable[int] = (), rules: Rules = RULES) -> Wo
 
 
 def add(of: World, *sids: int, kind: str = "participant") -> None:
-    """Servers that are to join start; they know of the first ensemble, and of themselves."""
+    """Starts servers that are to join, configured with the first ensemble and themselves."""
     for sid in sids:
         text = of.ensemble.text().replace("version=0", f"{line(sid, kind)}\nversion=0")
         of.add(sid, ensemble_from_text(text))
@@ -75,7 +75,7 @@ def ask(of: World, sid: int, by: Client, request: Request) -> Asked:
 
 
 def change(of: World, request: Reconfigure) -> Asked:
-    """A reconfiguration asked for at the leader."""
+    """Asks the leader for a reconfiguration, and waits for the reply."""
     leader = of.leader
     assert leader is not None
     return ask(of, leader.me, client(of, leader.me), request)
@@ -90,7 +90,7 @@ def members_of(peer: Peer) -> tuple[list[int], list[int]]:
 
 
 def is_settled(of: World) -> Callable[[], bool]:
-    """Whether all that are to be members serve, and agree on who that is."""
+    """Returns a condition: all members of the leader's ensemble serve, and know that ensemble."""
 
     def settled() -> bool:
         if of.leader is None:
@@ -141,7 +141,7 @@ def test_a_server_joins(kind: str) -> None:
         it.calm(lambda: it.leader is None)
 
 
-def test_a_voter_that_joined_counts() -> None:
+def test_a_voter_that_has_joined_counts() -> None:
     it = world(1, 2, 3)
     add(it, 4, 5)
     assert change(it, Reconfigure(f"{line(4)},{line(5)}")).error == 0
@@ -154,7 +154,7 @@ def test_a_voter_that_joined_counts() -> None:
     assert members_of(it.leader) == ([3, 4, 5], [])
 
 
-def test_a_server_leaves_and_takes_part_in_nothing_more() -> None:
+def test_a_server_that_has_left_no_longer_counts() -> None:
     it = world(1, 2, 3)
     assert change(it, Reconfigure(leaving="1")).error == 0
     it.calm(is_settled(it))
@@ -189,13 +189,13 @@ def test_a_voter_becomes_an_observer_and_a_voter_again(sid: int) -> None:
     peer = it.members[sid].peer
     assert peer is not None
     assert it.leader is not peer
-    it.calm(lambda: MODE(peer) == "observer")
+    it.calm(lambda: mode(peer) == "observer")
     change(it, Reconfigure(line(sid)))
     it.calm(lambda: is_settled(it)() and it.leader is not None and sid in it.leader.ensemble.voters)
-    it.calm(lambda: MODE(peer) == "voter")
+    it.calm(lambda: mode(peer) == "voter")
 
 
-def MODE(peer: Peer) -> str:
+def mode(peer: Peer) -> str:
     role = peer.role
     return "observer" if getattr(role, "is_observer", False) else "voter"
 
@@ -217,14 +217,14 @@ def MODE(peer: Peer) -> str:
         (Reconfigure(members=",".join([line(1), line(2, "observer"), line(3)])), Err.OK),
     ],
 )
-def test_what_is_answered(request_: Reconfigure, code: int) -> None:
+def test_reply_to_a_reconfiguration(request_: Reconfigure, code: int) -> None:
     it = world(1, 2, 3)
     assert change(it, request_).error == code
     it.calm(is_settled(it))
     assert all(not peer.is_reconfiguring for peer in it.peers())
 
 
-def test_who_may_not_write_the_node_may_not_reconfigure() -> None:
+def test_a_client_that_may_not_write_the_node_may_not_reconfigure() -> None:
     it = world(1, 2, 3, rules=Rules(tick=1000, settings=Settings(reconfig=True)))
     assert change(it, Reconfigure(leaving="1")).error == Err.NO_AUTH
     it = world(1, 2, 3, rules=Rules(tick=1000, settings=Settings(skip_acl=True)))
@@ -243,7 +243,7 @@ def test_there_is_one_reconfiguration_at_a_time() -> None:
     assert [each.error for each in asked] == [0, Err.RECONFIG_IN_PROGRESS]
 
 
-# Whatever happens.
+# Random runs.
 
 
 def walk_reconfigured(seeds: range, length: int) -> int:
@@ -266,7 +266,7 @@ def test_nothing_is_lost_and_quorums_of_both_ensembles_agree_whatever_crashes() 
 
 
 @pytest.mark.deep
-def test_the_same_for_long() -> None:
+def test_nothing_is_lost_in_many_long_runs() -> None:
     walk_reconfigured(range(10_000, 11_000), 400)
 
 
@@ -302,7 +302,7 @@ def test_a_run_without_joiners_is_not_reconfigured() -> None:
 
 
 def cut(of: World, ones: Iterable[int], others: Iterable[int]) -> None:
-    """Nothing arrives between two groups of members."""
+    """Stops delivery between two groups of servers."""
     for one in ones:
         for other in others:
             of.block(one, other)
@@ -316,7 +316,7 @@ def pass_time(of: World, milliseconds: int = 60_000) -> None:
 
 
 def five() -> tuple[World, Client]:
-    """Server 3 leads 1, 2 and itself; 4 and 5 learn and do not vote. A client of the leader."""
+    """Returns a world led by 3 with voters 1, 2, 3 and non-voting learners 4, 5, and a client of 3."""
     it = world(1, 2, 3)
     add(it, 4, 5)
     assert it.leader is not None
@@ -345,19 +345,19 @@ def test_a_reconfiguration_and_what_follows_wait_for_both_quorums(unheard: tuple
     it.calm(lambda: all(each.error == 0 for each in asked))
 
 
-def test_who_has_acknowledged_an_ensemble_decides_nothing_without_it() -> None:
+def test_an_acknowledged_ensemble_counts_in_elections() -> None:
     it, by = five()
     it.block(3, 1)
     it.block(3, 2)
     asked = by.ask(moved_to(3, 4, 5))
     it.perform(3)
     it.blocked.clear()
-    for cable, side in it.deliverable():  # the proposal reaches all
+    for cable, side in it.deliverable():  # the proposal reaches all servers
         it.deliver(cable, side)
     for sid in it.unsynced():
         it.sync(sid)
     for sid in (1, 2):
-        it.block(3, sid)  # and the commit only 4 and 5
+        it.block(3, sid)  # the commit reaches only 4 and 5
     it.settle()
     assert asked.error == 0
     cut(it, (1, 2), (3, 4, 5))
@@ -368,7 +368,7 @@ def test_who_has_acknowledged_an_ensemble_decides_nothing_without_it() -> None:
     assert serving_leaders(it) == [3]
 
 
-def test_an_ensemble_that_is_proposed_is_not_told_as_committed() -> None:
+def test_a_learner_does_not_take_a_proposed_ensemble_for_committed() -> None:
     it, by = five()
     cut(it, (1, 2), (3,))
     by.ask(moved_to(3, 4, 5))
@@ -387,7 +387,7 @@ def test_an_ensemble_that_is_proposed_is_not_told_as_committed() -> None:
     assert serving_leaders(it) == [2]
 
 
-def test_what_was_proposed_before_the_commit_has_a_quorum_of_the_ensemble_before() -> None:
+def test_proposals_before_the_commit_need_a_quorum_of_the_old_ensemble() -> None:
     it, by = five()
     leader = it.leader
     assert leader is not None
@@ -408,11 +408,9 @@ def test_what_was_proposed_before_the_commit_has_a_quorum_of_the_ensemble_before
 CAUGHT: dict[str, Callable[[], None]] = {
     "counts-old-quorum-only": partial(test_a_reconfiguration_and_what_follows_wait_for_both_quorums, (4, 5)),
     "counts-new-quorum-only": partial(test_a_reconfiguration_and_what_follows_wait_for_both_quorums, (1, 2)),
-    "forgets-proposed-ensemble": test_who_has_acknowledged_an_ensemble_decides_nothing_without_it,
-    "tells-proposed-ensemble": test_an_ensemble_that_is_proposed_is_not_told_as_committed,
-    "drops-old-quorum-at-commit": (
-        test_what_was_proposed_before_the_commit_has_a_quorum_of_the_ensemble_before
-    ),
+    "forgets-proposed-ensemble": test_an_acknowledged_ensemble_counts_in_elections,
+    "tells-proposed-ensemble": test_a_learner_does_not_take_a_proposed_ensemble_for_committed,
+    "drops-old-quorum-at-commit": (test_proposals_before_the_commit_need_a_quorum_of_the_old_ensemble),
     "ignores-newer-ensembles": partial(test_a_server_joins, "participant"),
 }
 

@@ -1,4 +1,4 @@
-"""Runs of cores: written, read, taken again, shrunk; and the state of the spec that they stand for."""
+"""Runs are saved, loaded, replayed and shrunk; and the state of the spec that a run stands for."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ STORY: tuple[Event, ...] = (
     ("sync", 3),
     ("heal",),
 )
-"""Server 3 leads, and commits what only it has on disk."""
+"""Server 3 leads, and commits what only server 3 has on disk, if it makes the mistake."""
 
 
-def test_a_run_is_written_and_read(tmp_path: Path) -> None:
+def test_a_run_is_saved_and_loaded(tmp_path: Path) -> None:
     file = RunFile(ALONE, "committed_is_kept", Expect.VIOLATED, STORY[:-1])
     path = save(file, tmp_path)
     assert path.name == "ensemble-commits-alone-committed_is_kept.run.json"
@@ -48,7 +48,7 @@ def test_a_run_is_written_and_read(tmp_path: Path) -> None:
     assert load(path) == file
 
 
-def test_a_run_is_taken_again_and_shrunk() -> None:
+def test_a_run_is_replayed_and_shrunk() -> None:
     again = replayed(ALONE, STORY)
     assert again.violation is not None
     assert again.violation.property == "committed_is_kept"
@@ -61,14 +61,14 @@ def test_a_run_is_taken_again_and_shrunk() -> None:
         shrunk(Setting(), STORY)
 
 
-def test_a_mistake_lasts_no_longer_than_it_is_planted() -> None:
+def test_a_mistake_ends_with_its_context() -> None:
     with pytest.raises(ValueError, match="no mistake is called 'none'"), planted("none"):
         pass
     assert replayed(ALONE, STORY).violation is not None
     assert replayed(Setting(), STORY).violation is None
 
 
-def test_zab_replay_takes_a_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_zab_replay_replays_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = save(RunFile(ALONE, "committed_is_kept", Expect.VIOLATED, STORY), tmp_path)
     assert cli.main(["replay", str(kept)]) == 0
     out = capsys.readouterr().out
@@ -105,7 +105,7 @@ def test_zab_replay_takes_a_run_again(tmp_path: Path, capsys: pytest.CaptureFixt
         ({"more": 1}, "not an object of"),
     ],
 )
-def test_a_damaged_file_is_told_in_one_line(
+def test_a_damaged_file_is_reported_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], named: str
 ) -> None:
     document = json.loads(to_text(RunFile(Setting(), "x", Expect.PASSED, STORY)))
@@ -120,7 +120,7 @@ def test_a_damaged_file_is_told_in_one_line(
 
 
 @pytest.mark.parametrize(("text", "named"), [("{", "not JSON"), (None, "No such file")])
-def test_what_is_no_file_of_a_run_is_told_in_one_line(
+def test_an_unreadable_file_is_reported_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, named: str
 ) -> None:
     path = tmp_path / "some.run.json"
@@ -155,7 +155,7 @@ def test_the_state_of_the_spec_is_that_of_the_cores() -> None:
     assert all(message is None for row in state.network for message in [queue.head for queue in row])
 
 
-def test_a_message_of_which_a_part_has_arrived_is_on_its_way() -> None:
+def test_a_message_that_has_arrived_in_part_is_in_flight() -> None:
     run = begun()
     run.do(("ask", 0, "set", 1))
     head = run.mapper.state.network[2][0].head
@@ -169,7 +169,7 @@ def test_a_message_of_which_a_part_has_arrived_is_on_its_way() -> None:
     assert run.mapper.state.servers[0].unsynced == (head.txn,)
 
 
-def test_what_was_not_synced_is_lost_but_for_what_is_kept() -> None:
+def test_unsynced_entries_are_lost_but_for_the_first_few() -> None:
     run = begun()
     run.do(("ask", 0, "set", 1))
     run.do(("ask", 0, "set", 2))
@@ -179,7 +179,7 @@ def test_what_was_not_synced_is_lost_but_for_what_is_kept() -> None:
     assert [txn.zxid for txn in run.mapper.state.servers[2].tree] == [Zxid(1, 1), Zxid(1, 2)]
 
 
-def test_two_sides_that_hear_nothing_of_each_other_are_a_cut() -> None:
+def test_two_isolated_sides_are_a_cut() -> None:
     run = begun()
     run.do(("isolate", 2))
     assert run.mapper.state.cut == {Sid(1)}
@@ -187,7 +187,7 @@ def test_two_sides_that_hear_nothing_of_each_other_are_a_cut() -> None:
     assert run.mapper.state.cut == frozenset()
 
 
-def test_chance_is_the_same_in_every_process(same_output: Callable[[str], str]) -> None:
+def test_random_runs_are_the_same_in_every_process(same_output: Callable[[str], str]) -> None:
     told = same_output(
         "from random import Random\n"
         "from zabcheck.simulation.choosing import setting, walk\n"

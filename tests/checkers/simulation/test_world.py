@@ -1,4 +1,4 @@
-"""An ensemble of cores in a world without faults but the one each test is about."""
+"""An ensemble of cores in a simulated world, with only the fault that each test is about."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def client(of: World, sid: int, timeout: int = 10_000) -> Client:
 
 
 def ask(of: World, sid: int, by: Client, *requests: tree.Request) -> list[Asked]:
-    """Asks all at once, and waits for the answers."""
+    """Sends all requests at once, and waits for the replies."""
     asked = [by.ask(request) for request in requests]
     of.perform(sid)
     of.calm(lambda: all(each.error is not None for each in asked))
@@ -54,7 +54,7 @@ def nodes(of: World, sid: int) -> list[bytes]:
 
 
 def all_equal(of: World) -> bool:
-    """Whether all that run have one tree and the same sessions."""
+    """Returns True if all running servers have the same tree and the same sessions."""
     states = [
         ({path: node.stat() for path, node in peer.tree.nodes.items()}, peer.timeouts) for peer in of.peers()
     ]
@@ -62,7 +62,7 @@ def all_equal(of: World) -> bool:
 
 
 @pytest.mark.parametrize(("voters", "observers"), [(1, 0), (3, 0), (5, 0), (3, 1)])
-def test_everyone_has_what_any_client_writes(voters: int, observers: int) -> None:
+def test_all_servers_have_what_any_client_writes(voters: int, observers: int) -> None:
     it = world(voters, observers)
     for sid in it.members:
         by = client(it, sid)
@@ -78,11 +78,11 @@ def test_everyone_has_what_any_client_writes(voters: int, observers: int) -> Non
     assert nodes(it, 1) == [b"/", *(b"/%d" % sid for sid in it.members)]
 
 
-def test_the_leader_is_whoever_has_most() -> None:
+def test_the_server_with_the_longest_history_is_elected() -> None:
     it = world()
     by = client(it, 1)
     it.block(3, 2)
-    it.block(1, 2)  # server 2 hears of nothing any more
+    it.block(1, 2)  # server 2 receives nothing any more
     ask(it, 1, by, tree.Create("/a", b""))
     it.crash(3)
     it.heal()
@@ -92,7 +92,7 @@ def test_the_leader_is_whoever_has_most() -> None:
     assert nodes(it, 2) == [b"/", b"/a"]
 
 
-def test_what_was_acknowledged_outlives_all_members() -> None:
+def test_acknowledged_writes_survive_a_crash_of_all_servers() -> None:
     it = world()
     by = client(it, 1)
     ask(it, 1, by, *(tree.Create(f"/{number}", b"") for number in range(20)))
@@ -105,7 +105,7 @@ def test_what_was_acknowledged_outlives_all_members() -> None:
     assert len(nodes(it, 2)) == 21
 
 
-def test_what_only_a_dead_leader_logged_is_cut_off() -> None:
+def test_what_only_a_crashed_leader_logged_is_truncated() -> None:
     it = world()
     first = it.leader
     assert first is not None
@@ -128,7 +128,7 @@ def test_what_only_a_dead_leader_logged_is_cut_off() -> None:
     assert all_equal(it)
 
 
-def test_who_lacks_too_much_gets_a_snapshot() -> None:
+def test_a_learner_that_lacks_too_much_gets_a_snapshot() -> None:
     it = world(rules=Rules(tick=1000, init=10, sync=5, history=5))
     by = client(it, 1)
     it.crash(2)
@@ -146,8 +146,8 @@ def test_who_lacks_too_much_gets_a_snapshot() -> None:
     assert all_equal(it)
 
 
-def test_who_cannot_cut_its_history_gets_a_snapshot() -> None:
-    """Its only snapshot has what is to be cut off."""
+def test_a_learner_that_cannot_truncate_its_log_gets_a_snapshot() -> None:
+    """Its only snapshot contains what must be truncated."""
     it = world()
     first = it.leader
     assert first is not None
@@ -176,8 +176,8 @@ def test_who_cannot_cut_its_history_gets_a_snapshot() -> None:
     assert all_equal(it)
 
 
-def test_who_needs_a_snapshot_promises_all_the_same() -> None:
-    """Where one of three is gone, no epoch begins without it."""
+def test_a_learner_that_needs_a_snapshot_promises_epochs() -> None:
+    """With one of three servers down, no epoch begins without its promise."""
     it = world()
     leader = it.leader
     assert leader is not None
@@ -192,8 +192,8 @@ def test_who_needs_a_snapshot_promises_all_the_same() -> None:
     assert all_equal(it)
 
 
-def test_who_was_refused_dials_again_a_while_later() -> None:
-    """Who has promised a later epoch stays out until there is another leader, and is in nobody's way."""
+def test_a_refused_learner_dials_again_later() -> None:
+    """A server that has promised a later epoch stays out until there is another leader."""
     it = world()
     leader = it.leader
     assert leader is not None
@@ -215,7 +215,7 @@ def test_a_session_moves_with_its_client() -> None:
     it = world()
     by = client(it, 1)
     ask(it, 1, by, tree.Create("/mine", b"", flag=tree.Flag.EPHEMERAL))
-    late = by.ask(tree.Create("/late", b""))  # is on its way when the client moves on
+    late = by.ask(tree.Create("/late", b""))  # in flight when the client moves
     it.block(1, 3)
     it.perform(1)
     assert it.connect(by, 2)
@@ -227,7 +227,7 @@ def test_a_session_moves_with_its_client() -> None:
     assert late.error is None
 
 
-def test_a_session_ends_everywhere_when_its_client_is_silent() -> None:
+def test_a_session_expires_everywhere_when_its_client_is_silent() -> None:
     it = world()
     by = client(it, 1, timeout=4000)
     ask(it, 1, by, tree.Create("/mine", b"", flag=tree.Flag.EPHEMERAL))
@@ -239,7 +239,7 @@ def test_a_session_ends_everywhere_when_its_client_is_silent() -> None:
     assert all(not peer.timeouts for peer in it.peers())
 
 
-def test_a_session_goes_on_while_its_client_gives_signs_of_life() -> None:
+def test_a_session_does_not_expire_while_its_client_is_active() -> None:
     it = world()
     for sid in it.members:
         by = client(it, sid, timeout=4000)
@@ -268,7 +268,7 @@ def test_sync_waits_for_what_the_leader_has_committed() -> None:
     assert [each.error for each in asked] == [0, 0]
 
 
-def test_answers_come_in_order_whatever_is_committed_at_once() -> None:
+def test_replies_come_in_order_when_much_is_committed_at_once() -> None:
     it = world()
     leader = it.leader
     assert leader is not None
@@ -294,7 +294,7 @@ def test_answers_come_in_order_whatever_is_committed_at_once() -> None:
     assert [each.error for each in asked] == [0, 0, 0, 0]
 
 
-def test_a_leader_without_a_quorum_leads_no_more() -> None:
+def test_a_leader_without_a_quorum_steps_down() -> None:
     it = world()
     leader = it.leader
     assert leader is not None
@@ -309,8 +309,8 @@ def test_a_leader_without_a_quorum_leads_no_more() -> None:
     assert all_equal(it)
 
 
-def test_a_session_gets_no_id_that_is_open() -> None:
-    """Not even where the clock has begun anew."""
+def test_a_session_never_gets_the_id_of_an_open_session() -> None:
+    """Not even after the clock has started again from the same time."""
     before = Sessions(1, 1000, 500)
     ids = [before.new_id() for _ in range(3)]
     after = Sessions(1, 1000, 500)
@@ -319,7 +319,7 @@ def test_a_session_gets_no_id_that_is_open() -> None:
     assert after.new_id() == ids[2]
 
 
-def test_committed_keeps_so_many() -> None:
+def test_committed_keeps_the_last_entries() -> None:
     kept = Committed(2)
     assert kept.bounds(7) == (7, 7)
     for zxid in (1, 2, 3):
