@@ -108,10 +108,7 @@ def _is_of_kind(argument: Any, kind: str, setting: Setting) -> bool:
         case "request":
             return isinstance(argument, str) and argument in REQUESTS
         case "members":
-            known = [str(sid) for sid in range(1, setting.size + 1)]
-            return isinstance(argument, str) and argument == ",".join(
-                s for s in known if s in argument.split(",")
-            )
+            return isinstance(argument, str) and _is_list_of_ids(argument, setting.size)
     ranges = {"member": range(1, setting.size + 1), "client": range(CLIENTS), "number": range(LIMIT)}
     return type(argument) is int and argument in ranges[kind]
 

@@ -36,7 +36,6 @@ from zabserver.wire.quorum import ALREADY_PROMISED, Kind, Packet, encode_packet
 from zabserver.zab import handler as handlers
 from zabserver.zab import leader as leaders
 from zabserver.zab import learner as learners
-from zabserver.zab.history import Received
 from zabserver.zab.leader import Leader
 from zabserver.zab.learner import Learner
 from zabspec.histories import ZERO, History, Txn, Zxid, after, last_zxid
@@ -358,9 +357,6 @@ class Mapper:
 
     def _history(self, entries: Iterable[tuple[int, bytes]]) -> History:
         return tuple([self.txn(payload) for _, payload in entries])
-
-    def _received(self, entries: Iterable[Received]) -> History:
-        return tuple([self.txn(each.payload) for each in entries])
 
     # The network.
 
