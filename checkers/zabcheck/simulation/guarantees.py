@@ -3,6 +3,7 @@
 committed_is_final        what a server that serves has applied keeps its place for ever, byte for byte
 one_leader_established    an epoch has one established leader, ever
 leader_has_committed      an established leader has everything that was committed in earlier epochs
+epoch_is_of_history       a server in an epoch has on disk what its leader had when the epoch began
 trees_agree               servers that have applied the same transactions have the same tree and sessions
 session_is_there          every ephemeral node belongs to a session that is open
 written_once              no request of a client becomes two transactions
@@ -21,7 +22,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from zabcheck.servers.encoding import Sync, data
+from zabcheck.servers.encoding import Reconfigure, Sync, data
 from zabcheck.simulation.client import Asked, Client
 from zabcheck.simulation.judging import Violation
 from zabcheck.simulation.mapping import Content, Mapper, content_of
@@ -41,7 +42,7 @@ from zabspec import tree
 from zabspec.histories import History, Txn, is_prefix
 from zabspec.zab.disk import durable
 
-WRITES = (tree.Create, tree.Delete, tree.SetData, tree.Multi, tree.CloseSession)
+WRITES = (tree.Create, tree.Delete, tree.SetData, tree.Multi, tree.CloseSession, Reconfigure)
 Moment = tuple[int, int]
 """A time in milliseconds, and the id of a server."""
 

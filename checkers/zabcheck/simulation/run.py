@@ -46,7 +46,9 @@ class Run:
         setting: as above.
         world: the servers, their disks and the network.
         mapper: the state of the spec that the world stands for.
-        guarantees: what is judged over the whole run.
+        judge: checks the spec's properties.
+        guarantees: checks what must hold over the whole run.
+        reconfigurations: checks what must hold while members change; None if they cannot.
         clients: by number.
         events: the events that changed something, in order.
         seen: what came up, and how often: the spec's SOMETIMES, and what the run itself counts.
