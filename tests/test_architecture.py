@@ -48,6 +48,8 @@ RULES = {
     "zabcheck.explorer": Rule(
         frozenset({"zabcheck.explorer", "zabspec.parts"}), frozenset({"networkx", "numpy"})
     ),
+    "zabcheck.report": Rule(frozenset({"zabcheck"}), frozenset({"rich"})),
+    "zabcheck.traces": Rule(frozenset({"zabcheck", "zabspec.parts"})),
     "zabcheck.simulation": _MEETING_PLACE,
     "zabcheck.servers": _MEETING_PLACE,
     "zabcheck.cli": _MEETING_PLACE,

@@ -72,6 +72,5 @@ def run_cores(path: Path, with_events: bool) -> int:
     except ValueError as error:
         raise TraceError(str(error)) from error
     result = replaying.replayed(file.setting, file.events)
-    for line in replaying.words(file, result, with_events):
-        print(line)
+    print("\n".join(fitted([*replaying.words(file, result, with_events)], width())))
     return 0 if replaying.is_as_expected(file, result) else 1

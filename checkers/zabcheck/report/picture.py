@@ -30,7 +30,7 @@ def picture(
     Args:
         trace: the run.
         ending: what the run shows; stands at the end.
-        marks: by the number of a step, what went wrong with it; shown in a space-time diagram.
+        marks: by the number of a step, what went wrong with it; shown below the step.
         ascii_only: draw with ASCII characters alone.
         width: columns of the page; no line is longer.
 
@@ -40,18 +40,20 @@ def picture(
     glyphs = ASCII if ascii_only else UNICODE
     drawn = drawable(trace)
     if drawn is None:
-        return "\n".join(_listing(trace, ending, glyphs, width))
+        return "\n".join(_listing(trace, ending, marks or {}, glyphs, width))
     diagram, words = drawn
     first = diagram.steps[0].world
     names = words.names(getattr(first, "protocol", first))
     needed = least_width(len(names))
     if width < needed:
         told = f"{len(names)} columns need a width of {needed}; here are the steps alone"
-        return "\n".join([*wrapped(told, width), "", *_listing(trace, ending, glyphs, width)])
+        return "\n".join([*wrapped(told, width), "", *_listing(trace, ending, marks or {}, glyphs, width)])
     return "\n".join(spacetime(diagram, words, ending, marks or {}, Page(names, glyphs, width)))
 
 
-def _listing(trace: Trace, ending: Ending | None, glyphs: Glyphs, width: int) -> list[str]:
+def _listing(
+    trace: Trace, ending: Ending | None, marks: Mapping[int, Sequence[str]], glyphs: Glyphs, width: int
+) -> list[str]:
     """Returns a line for each step, and under it the variables that it changed."""
     lines = []
     for index, step in enumerate(trace.steps):
@@ -59,9 +61,12 @@ def _listing(trace: Trace, ending: Ending | None, glyphs: Glyphs, width: int) ->
             lines.append(f"{glyphs.loop} from here on, for ever")
         arguments = ", ".join(map(str, step.arguments))
         told = f"{step.action}({arguments})" if index else "the initial world"
-        lines += [f"{index:4}  {line.lstrip()}" for line in wrapped(told, width, indent=6)]
+        first, *others = wrapped(told, width, 6, 8)
+        lines += [f"{index:4}{first[4:]}", *others]
         for each in differences(trace.steps[index - 1].world, step.world) if index else ():
             lines += wrapped(_change(each, glyphs), width, 8, 12)
+        for text in marks.get(index, ()):
+            lines += wrapped(f"{glyphs.broken} {text}", width, 6, 8)
     if trace.loop is not None:
         lines.append(again(trace, glyphs))
     return [*lines, *(ending.lines(glyphs, width) if ending else [])]

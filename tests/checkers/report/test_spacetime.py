@@ -162,6 +162,21 @@ def test_a_run_of_another_spec_is_a_list_of_changes() -> None:
     ]
 
 
+def test_a_list_of_changes_is_numbered_once_for_each_step_and_marks_what_is_violated() -> None:
+    steps = (
+        TraceStep("", (), CounterWorld(Counter(0))),
+        TraceStep("server_counts_what_clients_have_asked_for", (1, 2), CounterWorld(Counter(1))),
+    )
+    trace = Trace({}, steps)
+    assert picture(trace, marks={1: ["it_is_small is violated"]}, width=40).splitlines() == [
+        "   0  the initial world",
+        "   1  server_counts_what_clients_have_as",
+        "        ked_for(1, 2)",
+        "        count: 0 → 1",
+        "      ✗ it_is_small is violated",
+    ]
+
+
 @pytest.mark.parametrize(
     ("encoding", "ascii_only"), [("utf-8", False), ("ascii", True), ("latin-1", True), ("cp437", True)]
 )
