@@ -14,7 +14,7 @@ import dataclasses
 import types
 from collections.abc import Callable
 from enum import IntEnum, IntFlag
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
@@ -23,6 +23,8 @@ from zabspec.parts import Queue, Row, Sid
 
 Permutation = tuple[int, ...]
 """`permutation[i]` is the new id of process `i`."""
+
+UNKNOWN = "do not know how to rename process ids in values annotated"
 
 Renamer = Callable[[Any, Permutation], Any]
 """Takes a value and a permutation, and returns the value with its process ids renamed."""
@@ -62,7 +64,7 @@ def id_checker(hint: Any) -> Callable[[Any, int], str] | None:
 
     def check(value: Any, size: int) -> str:
         try:
-            rename(value, tuple(range(size)))
+            rename(value, _Unmoved(range(size)))
         except SpecError as error:
             return str(error)
         return ""
@@ -99,6 +101,10 @@ def digest(value: Any) -> int:
     return int.from_bytes(blake2b(encoded(value), digest_size=8).digest(), "big")
 
 
+class _Unmoved(tuple[int, ...]):
+    """The renaming that changes nothing, and takes rows of any length."""
+
+
 _PLAIN = (int, bool, str, bytes, types.NoneType)
 
 
@@ -121,7 +127,7 @@ def _renamer(hint: Any) -> Renamer:
         return _of_tuple(tuple(map(_renamer, arguments)))
     if dataclasses.is_dataclass(hint) or hasattr(hint, "_fields"):
         return _of_record(hint)
-    raise SpecError(f"do not know how to rename process ids in values annotated {hint}")
+    raise SpecError(f"{UNKNOWN} {hint}")
 
 
 def _unchanged(value: Any, _: Permutation) -> Any:
@@ -161,6 +167,8 @@ def _of_row(part: Renamer) -> Renamer:
 
     def rename(row: Any, permutation: Permutation) -> Any:
         parts: list[Any] = [None] * len(row)
+        if isinstance(permutation, _Unmoved):
+            return Row(part(value, permutation) for value in row)
         if len(row) != len(permutation):
             raise SpecError(f"a Row has {len(row)} parts, but there are {len(permutation)} processes")
         for new, value in zip(permutation, row, strict=True):
@@ -186,10 +194,52 @@ def _of_tuple(items: tuple[Renamer, ...]) -> Renamer:
 
 def _of_record(kind: Any) -> Renamer:
     """Returns the renaming of a dataclass or a named tuple, field by field."""
+    if not _has_ids(kind, frozenset()):
+        return _unchanged
+    if kind in _IN_PROGRESS:  # a record that may contain records of its own class
+        return partial(_later, kind)
+    _IN_PROGRESS.add(kind)
+    try:
+        return _by_field(kind)
+    finally:
+        _IN_PROGRESS.discard(kind)
+
+
+def _later(kind: Any, value: Any, permutation: Permutation) -> Any:
+    return _renamer(kind)(value, permutation)
+
+
+_IN_PROGRESS: set[Any] = set()
+"""The records whose renaming is being made."""
+
+
+def _has_ids(hint: Any, above: frozenset[Any]) -> bool:
+    """True if there may be process ids or rows in values annotated `hint`, a part of records `above`."""
+    while isinstance(hint, NewType) and hint is not Sid:
+        hint = hint.__supertype__
+    if hint is Sid or get_origin(hint) is Row:
+        return True
+    if get_origin(hint) in (types.UnionType, Union, Queue, frozenset, tuple):
+        found = [_has_ids(each, above) for each in get_args(hint) if each is not Ellipsis]
+        return any(found)  # after all of them: none may be without a known meaning
+    if hint in above or not (dataclasses.is_dataclass(hint) or hasattr(hint, "_fields")):
+        return hint not in above and _renamer(hint) is not _unchanged
+    is_found = False
+    for name, part in hints_of(hint).items():
+        try:
+            is_found |= _has_ids(part, above | {hint})
+        except SpecError as error:
+            if str(error).startswith(UNKNOWN):
+                raise SpecError(f"{hint.__name__}.{name}: {error}") from error
+            raise
+    return is_found
+
+
+def _by_field(kind: Any) -> Renamer:
     is_tuple = issubclass(kind, tuple)
     names = kind._fields if is_tuple else [field.name for field in dataclasses.fields(kind)]
     hints = hints_of(kind)
-    fields = [(name, _field(kind, name, hints)) for name in names]
+    fields = [(name, _renamer(hints[name])) for name in names]
     if all(rename is _unchanged for _, rename in fields):
         return _unchanged
     return lambda value, permutation: kind(
@@ -198,15 +248,6 @@ def _of_record(kind: Any) -> Renamer:
             for name, rename in fields
         ]
     )
-
-
-def _field(kind: Any, name: str, hints: dict[str, Any]) -> Renamer:
-    if name not in hints:
-        raise SpecError(f"{kind.__name__}.{name} has no annotation")
-    try:
-        return _renamer(hints[name])
-    except SpecError as error:
-        raise SpecError(f"{kind.__name__}.{name}: {error}") from error
 
 
 def hints_of(kind: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from zabcheck.explorer.errors import SpecError
 from zabcheck.explorer.model import World
 from zabcheck.explorer.plain import canonical, successors
-from zabcheck.explorer.renaming import digest, encoded, inverse, is_renamed, renamer
+from zabcheck.explorer.renaming import digest, encoded, id_checker, inverse, is_renamed, renamer
 from zabcheck.models.bounds import Budget
 from zabcheck.models.paper import zab_tla
 from zabcheck.models.paper.bounds import Bounds
@@ -134,3 +134,35 @@ def test_digests_are_pinned():
     assert encoded(Box(Colour.RED, frozenset({"b", "a"}))) == b"Box[1,{'1:a'1:b}]"
     assert encoded((None, -1, True)) == b"(~-1,1,)"
     assert digest(()) == 0x9791547BF874064F  # printf '()' | b2sum -l 64
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A record that contains records of its own class."""
+
+    owner: Sid
+    parts: tuple[Tree, ...] = ()
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Another one, without process ids."""
+
+    parts: tuple[Nest | int, ...] = ()
+
+
+def test_a_record_may_contain_records_of_its_own_class():
+    tree = Tree(Sid(0), (Tree(Sid(1)), Tree(Sid(2), (Tree(Sid(0)),))))
+    renamed = Tree(Sid(1), (Tree(Sid(2)), Tree(Sid(0), (Tree(Sid(1)),))))
+    assert renamer(Tree)(tree, (1, 2, 0)) == renamed
+    assert is_renamed(tuple[Tree, ...])
+    assert not is_renamed(Nest)
+
+
+def test_ids_are_checked_in_rows_of_any_length():
+    check = id_checker(Row[Sid])
+    assert check is not None
+    assert check(Row([Sid(1)]), 2) == ""
+    assert check(Row([Sid(2)]), 2) == "2 is not a process id (0 to 1)"
+    assert id_checker(int) is None
+    assert id_checker(dict[str, Sid]) is None

@@ -42,8 +42,7 @@ def explore(model: Model, options: Options, progress: Progress | None = None) ->
 
     Raises:
         SpecError: the model cannot be explored, or partial-order reduction is asked for and the model does
-        not
-            say which steps commute.
+            not say which steps commute.
     """
     if not options.reduce:
         return Explorer(model, options, progress).run()
