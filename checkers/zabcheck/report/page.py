@@ -77,7 +77,7 @@ class Page:
         return [f"{start}{first} ".ljust(end, glyphs.dash), *(f"{' ' * len(start)}{each}" for each in others)]
 
     def fitted(self, told: Sequence[Sequence[str]]) -> list[list[str]]:
-        """Returns what is told of each server, broken into lines that fit its column."""
+        """Returns the texts beside each server, broken into lines that fit its column."""
         return [[line for text in texts for line in self._lines(text)] for texts in told]
 
     def packed(self, texts: Sequence[str]) -> list[str]:

@@ -68,14 +68,14 @@ def _legend(page: Page, words: Words) -> list[str]:
 
 
 def _head(page: Page, state: Any, words: Words) -> None:
-    """Draws the names of the columns, and how all servers stand at the beginning."""
+    """Draws the names of the columns, and the state of each server at the beginning."""
     names = (page.abbreviated(name).ljust(page.step) for name in page.names)
     page.lines.append(f"{'step':{MARGIN}}{''.join(names)}".rstrip())
     _standing(page, words.lines(state), [words.standing(part) for part in words.parts(state)], "0")
 
 
 def _foot(page: Page, state: Any, words: Words, left: Sequence[Flight]) -> None:
-    """Draws how all servers stand at the end, and what is in flight to them."""
+    """Draws the state of each server at the end, and the messages in flight to it."""
     told = [words.standing(part) for part in words.parts(state)]
     for flight in left:
         told[flight.receiver].append(f"to come: {words.message(flight.message)} @{flight.sent}")
@@ -116,7 +116,7 @@ def _draw(page: Page, happening: Happening, words: Words) -> None:
 
 
 def _told(page: Page, happening: Happening, words: Words) -> list[list[str]]:
-    """Returns what is told of each server: what it did, what changed, what it sent and what was lost."""
+    """Returns the texts beside each server: what it did, what changed, what it sent, what was lost."""
     before, after = protocol_of(happening.before), protocol_of(happening.step.world)
     told = [
         page.packed(words.changes(*pair))
