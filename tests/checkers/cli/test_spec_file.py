@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from page import without_times
 from zabcheck.cli import main as cli
 from zabcheck.cli.spec_file import PREFIX
+from zabcheck.explorer.fast import workers
 
 SPEC = '''
 """Processes wait for a lock."""
@@ -140,6 +143,25 @@ def test_options_are_those_of_our_own_specs(zab: Zab, options: tuple[str, ...], 
     done = zab("check", "lock.py", *options)
     assert done.code == 0
     assert f"explored: {states} distinct states" in done.words
+
+
+@pytest.mark.parametrize(("options", "code"), [((), 0), (("--set", "greedy=true"), 1)])
+def test_workers_explore_a_file_too(
+    zab: Zab, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], code: int
+) -> None:
+    alone = zab("check", "lock.py", "--no-symmetry", *options)
+    monkeypatch.setattr(workers, "FORK_FROM", 2)
+    started: list[int] = []
+    start = workers.started
+
+    def noted(*arguments: Any) -> Any:
+        started.append(arguments[-1])
+        return start(*arguments)
+
+    monkeypatch.setattr("zabcheck.explorer.fast.explore.started", noted)
+    together = zab("check", "lock.py", "--no-symmetry", "--workers", "2", *options)
+    assert (alone.code, together.code, started) == (code, code, [2])
+    assert without_times(together.out) == without_times(alone.out)
 
 
 def test_a_file_may_have_several_models(zab: Zab) -> None:
