@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from zabcheck.cli.arguments import UsageError
 from zabcheck.explorer import Model, SpecError, Trace, TraceStep
 from zabcheck.explorer.promises import Promise
+from zabcheck.explorer.running import check_model
 from zabcheck.models.registry import bounds_by_name
 from zabcheck.suggestions import unknown
 from zabcheck.traces.files import Expect, to_text
@@ -99,6 +100,7 @@ def asked_for(arguments: argparse.Namespace, command: str) -> tuple[Model, str]:
             raise UsageError(f"{command}: {option} is not for a model in a file: use --set NAME=VALUE")
     spec = spec_file(arguments.spec, arguments.set or ())
     model = load(spec)
+    check_model(model)
     try:
         to_text(Trace(model.settings, (TraceStep("", (), model.initial),)), Expect.VIOLATED)
     except (TypeError, ValueError, AttributeError, NameError) as error:
