@@ -67,11 +67,11 @@ def test_every_property_of_zab_is_broken_by_some_mutant() -> None:
 
 
 TOO_SMALL: dict[str, Bounds] = {
-    name: Bounds(least.servers, least.transactions, 0, 0, least.epochs - 1)
+    name: Bounds(least.servers, least.transactions, 0, 0, epochs=least.epochs - 1)
     if least.epochs > 1
-    else Bounds(least.servers, least.transactions - 1, 0, 0, 1)
+    else Bounds(least.servers, least.transactions - 1, 0, 0, epochs=1)
     if least.transactions
-    else Bounds(least.servers - 1, 1, 0, 0, 1)
+    else Bounds(least.servers - 1, 1, 0, 0, epochs=1)
     for name, least in ((situation.__name__, least) for situation, least in REACHED_WITHIN.items())
 }
 """For each `sometimes`, a model in which it never comes up."""
