@@ -70,6 +70,8 @@ class Kind:
 
     def wrong(self, value: Any) -> str:
         """Returns what is wrong with a value of a leaf of this kind, "" if nothing is."""
+        if value in self._ids:
+            return ""
         found = next(unusable(value), "")
         if not found and self._check is not None:
             found = self._check(value, len(self._renamings[0]))
