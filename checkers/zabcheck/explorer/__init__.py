@@ -12,7 +12,10 @@ returns the next one, or None where it is disabled::
         \"\"\"A process asks for the lock.\"\"\"
         return None if state.waiting[process] else replace(state, waiting=state.waiting.put(process, True))
 
-    def process_gets_lock(state: State, process: Sid) -> State | None: ...
+    def process_gets_lock(state: State, process: Sid) -> State | None:
+        if state.holder is not None or not state.waiting[process]:
+            return None
+        return replace(state, holder=process)
 
 A property is a predicate; its parameters annotated `Sid` stand for every choice of different processes::
 

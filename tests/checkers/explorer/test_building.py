@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import textwrap
+import types
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -199,6 +202,21 @@ def test_symmetry_must_be_declared() -> None:
         with pytest.raises(SpecError, match="lock does not declare that process ids are only names"):
             search(lock(), Options(kind=kind, symmetry=True))
     assert search(lock(symmetry=True), Options(symmetry=False)).counts.distinct == 20
+
+
+def test_the_tutorial_of_the_package_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert explorer.__doc__ is not None
+    lines = explorer.__doc__.splitlines()
+    code = textwrap.dedent("\n".join(line for line in lines if line.startswith("    ") or not line))
+    tutorial = types.ModuleType("tutorial")
+    tutorial.__dict__.update(dataclass=dataclass, model_of=model_of, search=search)
+    tutorial.__dict__.update(Sid=Sid, Row=Row, replace=replace)
+    monkeypatch.setitem(sys.modules, "tutorial", tutorial)
+    exec(code, tutorial.__dict__)
+    verdict = tutorial.verdict
+    assert (verdict.outcome, verdict.counts.distinct) == (Outcome.PASSED, 20)
+    again = replace(tutorial.lock, symmetry=True)
+    assert search(again).counts.distinct == 7
 
 
 def test_everything_exported_is_there_and_documented() -> None:
