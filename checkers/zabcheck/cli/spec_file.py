@@ -112,7 +112,8 @@ def asked_for(arguments: argparse.Namespace, command: str) -> tuple[Model, str]:
 def in_words(spec: SpecFile, model: Model) -> str:
     """Returns a model as a title: `two-phase commit, 3 resource managers, hasty=true`."""
     told = [model.name, f"{model.size} {model.who if model.size == 1 else model.who_plural}"]
-    return ", ".join([*told, *(f"{name}={value}" for name, value in spec.given.items())])
+    others = [name for name in spec.given if not model.who_plural.endswith(name)]
+    return ", ".join([*told, *(f"{name}={spec.given[name]}" for name in others)])
 
 
 def with_properties(model: Model, names: Sequence[str] | None) -> Model:

@@ -59,7 +59,7 @@ def test_counts_are_those_of_the_plain_search(
     ("name", "given", "broken", "steps"),
     [
         ("two_phase_commit", {"hasty": True}, "managers_agree", 5),
-        ("raft_election", {"forgetful": True}, "at_most_one_leader_in_a_term", 9),
+        ("raft_election", {"forgetful": True, "terms": 1}, "at_most_one_leader_in_a_term", 9),
         ("lock_with_lease", {"fenced": False}, "no_write_is_stale", 7),
     ],
 )
@@ -67,14 +67,15 @@ def test_mistake_is_caught_by_a_shortest_run(
     name: str, given: Mapping[str, Any], broken: str, steps: int
 ) -> None:
     model = model_in(name, **given)
-    for symmetry in (False, True):
-        for verdict in (
-            search(model, Options(symmetry=symmetry)),
-            breadth_first(model, Options(symmetry=symmetry)),
-        ):
-            assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, broken)
-            assert verdict.trace is not None
-            assert len(verdict.trace.steps) - 1 == steps
+    verdicts = (
+        search(model, Options(symmetry=False)),
+        search(model, Options(symmetry=True)),
+        breadth_first(model, Options(symmetry=False)),
+    )
+    for verdict in verdicts:
+        assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, broken)
+        assert verdict.trace is not None
+        assert len(verdict.trace.steps) - 1 == steps
 
 
 @pytest.mark.spec
