@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from zabcheck.servers.encoding import Reconfigure, Sync, data
 from zabcheck.simulation.client import Asked, Client
 from zabcheck.simulation.judging import Violation
-from zabcheck.simulation.mapping import Content, Mapper, content_of
+from zabcheck.simulation.mapping import Content, Mapper, content_of, in_hex
 from zabcheck.simulation.world import World
 from zabserver.service.tree import Tree
 from zabserver.service.txns import (
@@ -105,7 +105,8 @@ class Guarantees:
         self._on_tree(sid, history[-1] if history else None, content, dict(peer.timeouts))
         for session in peer.tree.ephemerals:
             if session not in peer.timeouts:
-                raise Violation("session_is_there", f"0x{session:x} is not, at {sid}")
+                what = f"server {sid} has ephemeral nodes of session 0x{session:x}, which is not open"
+                raise Violation("session_is_there", what)
 
     def on_answers(self, sid: int, client: Client) -> None:
         """Checks the new replies of a server to a client.
@@ -118,7 +119,7 @@ class Guarantees:
         for asked in fresh:
             assert asked.zxid is not None
             if asked.zxid < asked.seen:
-                what = f"0x{asked.zxid:x} after 0x{asked.seen:x}, by {sid}"
+                what = f"server {sid} replies with 0x{asked.zxid:x} after 0x{asked.seen:x}"
                 raise Violation("seen_in_order", what)
             if isinstance(asked.request, WRITES):
                 self._on_written(client, asked)
@@ -130,7 +131,8 @@ class Guarantees:
             elif isinstance(asked.request, tree.GetData):
                 self._on_read(asked, asked.request.path.encode())
             if asked.zxid < self._synced.get(client.session, 0):
-                what = f"0x{asked.zxid:x}, though 0x{self._synced[client.session]:x} was acknowledged"
+                floor = self._synced[client.session]
+                what = f"0x{asked.zxid:x}, though 0x{floor:x} was acknowledged before sync"
                 raise Violation("sync_is_fresh", what)
 
     def _on_epoch(self, sid: int, epoch: int) -> None:
@@ -139,34 +141,36 @@ class Guarantees:
         server = self.mapper.server(sid)
         begun = self._begun.setdefault(epoch, durable(server))
         if not is_prefix(begun, durable(server)):
-            raise Violation("epoch_is_of_history", f"{sid} has not on disk what epoch {epoch} began with")
+            raise Violation("epoch_is_of_history", f"server {sid} lacks what epoch {epoch} began with")
 
     def _on_leader(self, sid: int, epoch: int, history: History) -> None:
         if epoch not in self.established:
             self.established[epoch] = self.world.time, sid
             earlier = [txn for txn in self.committed if txn.zxid.epoch < epoch]
             if list(history[: len(earlier)]) != earlier:
-                raise Violation("leader_has_committed", f"{sid}, of epoch {epoch}, has other history")
+                raise Violation("leader_has_committed", f"server {sid} leads epoch {epoch} without it")
         elif self.established[epoch][1] != sid:
-            what = f"epoch {epoch} has {self.established[epoch][1]} and {sid}"
+            what = f"epoch {epoch} has the leaders {self.established[epoch][1]} and {sid}"
             raise Violation("one_leader_established", what)
 
     def _on_delivered(self, sid: int, history: History) -> None:
         size = min(len(history), len(self.committed))
         if list(history[:size]) != self.committed[:size]:
             where = next(at for at in range(size) if history[at] != self.committed[at])
-            what = f"{sid} has {history[where].zxid} where {self.committed[where].zxid} is committed"
+            wrong, right = (in_hex(each[where].zxid) for each in (history, self.committed))
+            what = f"server {sid} has {wrong} where {right} is committed"
             raise Violation("committed_is_final", what)
         for txn in history[size:]:
             self._on_committed(txn)
 
     def _on_tree(self, sid: int, last: Txn | None, content: Content, timeouts: dict[int, int]) -> None:
         known = self._trees.setdefault(last, (content, timeouts))
+        after = "nothing" if last is None else in_hex(last.zxid)
         if known[0] != content:
             paths = sorted(path for path in {*known[0], *content} if known[0].get(path) != content.get(path))
-            raise Violation("trees_agree", f"not at {sid}, at {paths}, after {last}")
+            raise Violation("trees_agree", f"server {sid} has another tree at {paths}, after {after}")
         if known[1] != timeouts:
-            raise Violation("trees_agree", f"not on the sessions at {sid}, after {last}")
+            raise Violation("trees_agree", f"server {sid} has other sessions, after {after}")
 
     # Transactions.
 
@@ -188,12 +192,15 @@ class Guarantees:
             return
         request = record.session, record.cxid
         if request in self._requests:
-            raise Violation("written_once", f"request {record.cxid} of 0x{record.session:x} comes twice")
+            raise Violation(
+                "written_once", f"request {record.cxid} of session 0x{record.session:x} is two transactions"
+            )
         self._requests.add(request)
         if is_refused(record) or isinstance(record.txn, CloseSessionTxn):
             return  # the end of a session may overtake its requests
         if record.cxid < self._last_cxids.get(record.session, 0):
-            what = f"request {record.cxid} of 0x{record.session:x} after {self._last_cxids[record.session]}"
+            last = self._last_cxids[record.session]
+            what = f"session 0x{record.session:x}: request {record.cxid} takes effect after request {last}"
             raise Violation("written_in_order", what)
         self._last_cxids[record.session] = record.cxid
 
@@ -203,7 +210,7 @@ class Guarantees:
         sign, where = self.activity.get(record.session, (0, leader))
         since = max(begun, established, sign if where == leader and sign < record.time else 0)
         if record.time - since < timeout:
-            what = f"0x{record.session:x} has ended after {record.time - since} ms of {timeout}"
+            what = f"session 0x{record.session:x} expired after {record.time - since} ms, of {timeout} ms"
             raise Violation("expired_in_time", what)
 
     # Replies.
@@ -212,14 +219,16 @@ class Guarantees:
         assert asked.zxid is not None
         record = self._records.get(asked.zxid)
         if record is None or record.cxid != asked.xid or client.session not in (record.session, 0):
-            raise Violation("acknowledged_is_written", f"{asked.request}, 0x{asked.zxid:x}, is not: {record}")
+            what = f"the reply to {asked.request} has 0x{asked.zxid:x}, which is {record}"
+            raise Violation("acknowledged_is_written", what)
         is_multi = isinstance(asked.request, tree.Multi)
         if not is_multi and is_refused(record) != bool(asked.error):
-            raise Violation("acknowledged_is_written", f"{asked.request}, 0x{asked.zxid:x}: {asked.error}")
+            what = f"the reply to {asked.request}, at 0x{asked.zxid:x}, has error {asked.error}"
+            raise Violation("acknowledged_is_written", what)
         before = max(self.acknowledged[: asked.acknowledged], default=0)
         if asked.zxid <= before:
             raise Violation(
-                "acknowledged_in_order", f"0x{asked.zxid:x} began after 0x{before:x} was answered"
+                "acknowledged_in_order", f"0x{asked.zxid:x} began after 0x{before:x} was acknowledged"
             )
         self.acknowledged.append(asked.zxid)
 
@@ -228,7 +237,8 @@ class Guarantees:
         node = self._states[bisect_right(self._zxids, asked.zxid)].get(path)
         shown = b"" if node is None else data(node.data) + node.stat
         if asked.body != shown:
-            raise Violation("read_is_of_its_zxid", f"{path!r} at 0x{asked.zxid:x}")
+            what = f"a read of {path.decode()} does not show the tree at 0x{asked.zxid:x}"
+            raise Violation("read_is_of_its_zxid", what)
 
 
 def is_refused(record: Record) -> bool:

@@ -117,6 +117,6 @@ def _choices(
 
 def _violation(holds: Any, servers: tuple[Sid, ...]) -> Violation:
     sentence = " ".join((holds.__doc__ or "").split("\n\n")[0].split())
-    named = "".join(f" {sid + 1}" for sid in servers)
-    where = f" for{named}" if servers else ""
+    named = " and".join(f" {sid + 1}" for sid in servers)
+    where = f" for server{named}" if servers else ""
     return Violation(holds.__name__, f"not true{where}: {sentence}")

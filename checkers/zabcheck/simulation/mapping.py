@@ -466,6 +466,11 @@ def zxid_of(number: int) -> Zxid:
     return Zxid(number >> 32, number & 0xFFFFFFFF)
 
 
+def in_hex(zxid: Zxid) -> str:
+    """Returns a zxid as ZooKeeper's logs show it."""
+    return f"0x{zxid.epoch << 32 | zxid.counter:x}"
+
+
 def content_of(tree: Tree) -> Content:
     """Returns the content of a tree without the node of the ensemble, which each server writes by itself."""
     nodes = tree.nodes.items()

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from zabcheck.simulation.judging import Violation
-from zabcheck.simulation.mapping import Mapper
+from zabcheck.simulation.mapping import Mapper, in_hex
 from zabcheck.simulation.world import World
 from zabserver.service.tree import CONFIG
 from zabserver.wire.election import ServerState
@@ -79,7 +79,7 @@ class Reconfigurations:
             return
         version, text = peer.ensemble.version, peer.ensemble.text()
         if self.ensembles.setdefault(version, text) != text:
-            raise Violation("one_ensemble_a_version", f"{sid} knows another one at {version:x}")
+            raise Violation("one_ensemble_a_version", f"server {sid} has another one at {version:x}")
         applied = self.mapper.applied(sid)
         if peer.state == ServerState.LEADING:
             if peer.current_epoch not in self._epochs:
@@ -97,7 +97,7 @@ class Reconfigurations:
     def _check_ensemble(self, peer: Peer, applied: History) -> None:
         version = self._last_ensemble(applied).version
         if peer.ensemble.version < version:
-            what = f"{peer.me} goes by {peer.ensemble.version:x}, and has applied {version:x}"
+            what = f"server {peer.me} has applied version {version:x}, and goes by {peer.ensemble.version:x}"
             raise Violation("ensemble_is_of_history", what)
 
     def _on_ensemble(self, ensemble: Ensemble) -> None:
@@ -125,7 +125,7 @@ class Reconfigurations:
         needed = self._needed.get(txn)
         if needed is not None:
             having = [sid for sid in self.world.members if txn in durable(self.mapper.server(sid))]
-            self._check_quorums("commit_has_quorums", str(txn.zxid), having, needed)
+            self._check_quorums("commit_has_quorums", in_hex(txn.zxid), having, needed)
 
     def _on_proposed(self, sid: int, epoch: int, applied: History) -> None:
         """Notes of which ensembles quorums are needed for what a leader has proposed."""
@@ -143,7 +143,7 @@ class Reconfigurations:
         for ensemble in needed:
             if not ensemble.is_quorum(having):
                 voters = sorted(ensemble.voters)
-                raise Violation(name, f"{what} is at {having}, which is no quorum of {voters}")
+                raise Violation(name, f"{what} is at servers {having}, no quorum of {voters}")
 
     def _log(self, sid: int) -> History:
         server = self.mapper.server(sid)

@@ -69,9 +69,9 @@ def words(file: RunFile, result: Replayed, with_events: bool = True) -> Iterator
         for number, (event, time) in enumerate(result.events, 1):
             yield f"{number:4}  {time:7} ms  {' '.join(map(str, event))}"
     if result.violation is None:
-        yield "nothing is violated: all is repaired, and the ensemble recovers"
+        yield "nothing is violated, and the ensemble recovers in the end"
     else:
-        when = "while all is repaired" if result.is_at_end else f"by event {len(result.events)}"
+        when = "while the ensemble recovers" if result.is_at_end else f"by event {len(result.events)}"
         yield f"{result.violation.property} is violated {when}: {result.violation.what}"
     wanted = f"{file.property} violated" if file.expect == Expect.VIOLATED else "nothing violated"
     yield f"{'as' if is_as_expected(file, result) else 'NOT as'} the file says: {wanted}"

@@ -243,7 +243,7 @@ class Run:
         for _ in range(ROUNDS):
             if not any([*self._step()]):
                 return
-        raise Violation("traffic_ends", "without time passing, members send each other more and more")
+        raise Violation("traffic_ends", "without time passing, servers send messages without end")
 
     def calm(self, milliseconds: int) -> None:
         """Time passes and all arrives that is not blocked, at most until all running servers serve."""
@@ -272,7 +272,7 @@ class Run:
         for client, session in alive:
             if session in client.ended and session not in self._closing:
                 raise Violation(
-                    "live_session_is_kept", f"0x{session:x} is not, {self.world.time - now} ms on"
+                    "live_session_is_kept", f"0x{session:x} expired within {self.world.time - now} ms"
                 )
         self.seen["session_held"] += len(alive)
         return is_so
@@ -395,7 +395,7 @@ class Run:
         try:
             is_different = self.mapper.update(*sids)
         except UnknownImage as image:
-            raise Violation("trees_agree", f"nobody had the tree with label 0x{image.args[0]:x}") from None
+            raise Violation("trees_agree", f"no server ever had this tree at 0x{image.args[0]:x}") from None
         if is_different:
             self.judge.judge_step(before, self.mapper.state)
         for sid in sids:
@@ -439,7 +439,7 @@ class _Watched(World):
         try:
             super().start(sid)
         except ValueError as error:
-            raise Violation("member_starts", f"{sid} does not: {error}") from error
+            raise Violation("member_starts", f"server {sid} does not start: {error}") from error
 
     def perform(self, sid: int) -> None:
         """Performs the effects of a server's core."""

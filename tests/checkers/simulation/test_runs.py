@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import places
 from zabcheck.cli import main as cli
+from zabcheck.simulation import guarantees, reconfigurations
 from zabcheck.simulation.events import ARGUMENTS, Event
 from zabcheck.simulation.files import Expect, RunFile, load, save, to_text
 from zabcheck.simulation.mistakes import planted
@@ -198,3 +202,14 @@ def test_random_runs_are_the_same_in_every_process(same_output: Callable[[str], 
         "print(run.events, run.seen, run.mapper.state)\n"
     )
     assert "learner_gets" in told
+
+
+# The properties of whole runs.
+
+
+@pytest.mark.parametrize("module", [guarantees, reconfigurations], ids=lambda module: module.__name__)
+def test_a_module_lists_the_properties_that_it_checks(module: ModuleType) -> None:
+    listed = re.findall(r"^([a-z]+(?:_[a-z]+)+)  ", module.__doc__ or "", re.MULTILINE)
+    checked = re.findall(r'(?:Violation|_check_quorums)\(\s*"(\w+)"', inspect.getsource(module))
+    assert set(listed) == set(checked)
+    assert len(listed) == len(set(listed))
