@@ -132,7 +132,7 @@ class Reconfigurations:
         pending = [txn for txn in self._log(sid)[len(applied) :] if txn.zxid.epoch == epoch]
         if not pending or pending[-1] in self._needed:
             return
-        needed = [self._last_ensemble(applied)]
+        needed = [max(self.committed, self._last_ensemble(applied), key=lambda each: each.version)]
         for txn in pending:
             ensemble = self._ensemble_of(txn)
             if ensemble is not None:
