@@ -36,7 +36,10 @@ MOST_PARKED = 256
 
 @dataclass(slots=True)
 class PeerTurn:
-    """The effects of a turn, which the shell performs in this order.
+    """The effects of a turn, all performed before the next turn.
+
+    A message that depends on an fsync of the log is sent in a turn after `Peer.on_synced`; epochs are written
+    by the core's storage before the turn ends. A leader's proposal may go out before the leader's own fsync.
 
     Attributes:
         log: payloads to append to the log; after the fsync the shell calls `Peer.on_synced`.
