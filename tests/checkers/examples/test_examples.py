@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from zabcheck.cli import main as cli
 from zabcheck.cli.spec_file import SpecFile, load
 from zabcheck.explorer import Model, Options, Outcome, check_liveness, search
 from zabcheck.explorer.plain import breadth_first
@@ -94,6 +97,25 @@ def test_liveness_holds_under_the_assumptions_that_it_needs(
     name: str, given: Mapping[str, Any], outcome: Outcome
 ) -> None:
     assert check_liveness(model_in(name, **given), Options()).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [("lock_with_lease", [0, 1, 1]), ("raft_election", [0, 1, 0]), ("two_phase_commit", [0, 1, 1])],
+)
+def test_commands_in_the_docstring_run(
+    name: str, codes: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+    commands = [shlex.split(line)[1:] for line in re.findall(r"^ {4}(zab .*)$", text, flags=re.MULTILINE)]
+    path = f"docs/examples/{name}.py"
+    assert all(path in command for command in commands)
+    given = [
+        [str(EXAMPLES.parents[1] / path) if word == path else word for word in command]
+        for command in commands
+    ]
+    assert [cli.main([*command, "--traces", str(tmp_path)]) for command in given] == codes
+    assert "zab" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", NAMED)
