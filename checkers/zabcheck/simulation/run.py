@@ -26,8 +26,12 @@ TIMEOUT = 12_000
 """Session timeout of all clients, in milliseconds."""
 TICK = 100
 """Interval between clock ticks while a run only waits, in milliseconds."""
-RECOVERY = 90_000
-"""How long an ensemble without faults may take until all its members serve, in milliseconds."""
+RECOVERY = 240_000
+"""How long an ensemble without faults may take until all its members serve, in milliseconds.
+
+Servers that have looked for a leader for long send notifications only once a minute. Voters and, after them,
+servers that became observers may wait for that.
+"""
 ROUNDS = 1000
 """How many rounds of messages there may be without time passing."""
 FRESH = 2000
