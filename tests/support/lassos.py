@@ -1,4 +1,4 @@
-"""Explored graphs, and what makes a lasso a counterexample."""
+"""Explored graphs, and a check of lassos that is independent of the explorer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def graph_of(model: Model) -> Graph:
 
 
 def loop_of(model: Model, trace: Trace) -> tuple[list[World], set[tuple[str, tuple[int, ...]]]]:
-    """The worlds of a lasso's loop and the steps taken in it, after running all of it again."""
+    """Returns the worlds of a lasso's loop and the steps taken in it, after running the lasso again."""
     steps = {(step.action, step.arguments): step for step in model.steps}
     assert trace.steps[0].world == model.initial
     for before, after in zip(trace.steps, trace.steps[1:], strict=False):
@@ -30,7 +30,7 @@ def loop_of(model: Model, trace: Trace) -> tuple[list[World], set[tuple[str, tup
 
 
 def is_fair(model: Model, up: frozenset[Sid], worlds: list[World], taken: set) -> bool:
-    """Whether going round owes nothing to any action of servers that are up."""
+    """True if repeating the loop for ever is fair to every step of servers that are up."""
     assumptions = model.fairness
     for step in model.steps:
         if not set(step.arguments) <= up or (step.action, step.arguments) in taken:
@@ -48,7 +48,7 @@ def is_fair(model: Model, up: frozenset[Sid], worlds: list[World], taken: set) -
 
 
 def is_counterexample(model: Model, trace: Trace, asked: Eventually) -> bool:
-    """Whether for some choice of servers the loop is fair, and keeps to the premise and off the goal."""
+    """True if, for some servers, the loop is fair, satisfies the premise, and never reaches the goal."""
     worlds, taken = loop_of(model, trace)
     for up in model.fairness.may_stay_up(model.size):
         for servers in permutations(sorted(up), asked.arity):

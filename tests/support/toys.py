@@ -1,4 +1,4 @@
-"""A small world that is touched in every way in which a spec may touch its state, for tests of the explorer.
+"""A small spec that accesses its state in every way that a spec may, for tests of the explorer.
 
 It means nothing. Servers write letters, copy each other, move whole rows of queues about; and every action
 knows a way to its state that no other takes.
@@ -193,7 +193,7 @@ def collects(state: Any, one: Sid) -> Any:
 
 
 def does_nothing(state: Any, one: Sid) -> Any:
-    """A step to where it comes from, taken with writes that change nothing."""
+    """A step that leads back to its own world, with writes that change nothing."""
     return replace(state, servers=state.servers.put(one, replace(state.servers[one], number=0)))
 
 
@@ -214,18 +214,18 @@ ACTIONS: tuple[Callable[..., Any], ...] = (
 
 @derived
 def letters(state: Toy) -> int:
-    """A derived column that reads much and says little."""
+    """A derived column that reads much of the state and has few values."""
     return sum(letters_of(state, Sid(sid)) for sid in range(len(state.servers)))
 
 
 @derived
 def letters_of(state: Toy, sid: Sid) -> int:
-    """A derived column that another is made of."""
+    """A derived column that another derived column reads."""
     return sum(len(queue) for queue in state.mail[sid]) + len(state.servers[sid].drawer)
 
 
 def model(size: int, steps: int, actions: tuple[Callable[..., Any], ...] = ACTIONS, **groups: Any) -> Model:
-    """The toy, for so many steps; `groups` are properties by kind."""
+    """Returns a model of so many servers and at most so many steps; `groups` are its properties by kind."""
 
     def apply(action: Callable[..., Any], world: Any, *servers: Sid) -> Any:
         if world.steps >= steps:

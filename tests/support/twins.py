@@ -1,4 +1,4 @@
-"""The fast search beside the plain one."""
+"""Compares the fast search with the plain one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zabcheck.explorer.verdicts import Outcome, Verdict
 
 
 def both(model: Model, options: Options) -> Verdict:
-    """What the fast search finds, which must be what the plain one does.
+    """Returns what the fast search finds, after checking that the plain search finds the same.
 
     Where something is violated they may stop at different places in the last level, so the counts differ.
     """
@@ -32,7 +32,7 @@ def both(model: Model, options: Options) -> Verdict:
 
 
 def check_run(model: Model, verdict: Verdict) -> None:
-    """The trace is a run of the model, and its end violates what it is said to."""
+    """Checks that a trace is a run of the model, and that its last step or world violates a property."""
     assert verdict.trace is not None
     steps = verdict.trace.steps
     assert steps[0].world == model.initial

@@ -73,7 +73,7 @@ def test_both_searches_agree_on_mutants(name: str, symmetry: bool) -> None:
 @SYMMETRY
 @pytest.mark.parametrize("action", toys.ACTIONS, ids=lambda action: action.__name__)
 def test_both_searches_agree_on_each_way_to_touch_a_state(action: Callable[..., Any], symmetry: bool) -> None:
-    """Each action alone with those that give it something to work on."""
+    """Explores each action together with those that enable it."""
     actions = tuple(dict.fromkeys((toys.writes, toys.opens, toys.trades, toys.posts, action)))
     assert both(toys.model(2, 5, actions), Options(symmetry=symmetry)).counts.distinct > 50
 
@@ -126,7 +126,7 @@ def test_the_size_of_blocks_changes_no_count(size: int, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of workers that were started since."""
+    """The numbers of workers started, in order."""
     monkeypatch.setattr(workers, "FORK_FROM", 2)
     asked: list[int] = []
     started = workers.started
@@ -268,11 +268,11 @@ def dies(*_: Any) -> None:
 def test_a_worker_that_dies_is_an_error(
     where: str, forks: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At its work, or when the answer to what it sent has come."""
+    """A worker may die while it expands a block, or after it has received a reply."""
     started = workers._work
 
     def work(connection: Any, *arguments: Any) -> None:
-        setattr(expansion.Expansion, where, dies)  # in this process alone
+        setattr(expansion.Expansion, where, dies)  # only in this process
         started(connection, *arguments)
 
     monkeypatch.setattr(workers, "_work", work)

@@ -36,7 +36,7 @@ def step(world: World, place: int) -> World | None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_same_value_in_another_column_is_another_world(seed: int) -> None:
-    # Once the two sums of a search without symmetry were the same for the first two columns, only swapped.
+    # A regression: without symmetry, the two sums of the first two columns used to be equal, only swapped.
     steps = tuple(
         Step(f"step{place}", (), lambda world, place=place: step(world, place)) for place in range(3)
     )
@@ -79,7 +79,7 @@ def test_worlds_share_a_fingerprint_where_a_renaming_makes_one_of_the_other(symm
 
 
 def _least(values: tuple[int, ...], friends: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The least of all renamings of a world, by hand."""
+    """Returns the least of all renamings of a world, computed by hand."""
     renamed = []
     for names in ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)):
         back = [names.index(sid) for sid in range(3)]

@@ -29,7 +29,7 @@ STRONG = {action.__name__ for action in liveness.STRONGLY_FAIR}
 
 @pytest.fixture(scope="module")
 def three() -> Graph:
-    """Three servers, one transaction, no faults: the oracle alone makes for trouble enough."""
+    """Three servers, one transaction, no faults: the oracle alone causes enough trouble."""
     return graph_of(paper.model(Bounds(3, 1, 0, 0, give_up=True)))
 
 
@@ -69,7 +69,7 @@ def test_the_paper_is_live_further_away(bounds, distinct):
 
 
 def test_committing_only_on_ack_is_not_live_with_all_servers_up_and_connected():
-    """As in Zab.tla; see D22 in docs/deviations.md. It takes one timeout, over before the loop."""
+    """As in Zab.tla; see D22 in docs/deviations.md. It takes one timeout, before the loop begins."""
     [mutant] = [each for each in LIVENESS_MUTANTS if each.name == "only_ack_commits"]
     verdict = check_liveness(
         paper.model(replace(mutant.bounds, timeouts=1), apply(mutant, NEXT)), Options(), [BY_QUORUM]
@@ -122,7 +122,7 @@ def test_each_weakly_fair_action_is_needed(three, action):
 
 
 def test_the_oracle_must_be_strongly_fair(three):
-    """A follower that waits for a server that is down is looking only now and then."""
+    """A follower that waits for a server that is down returns to election only now and then."""
     name = "server_becomes_oracle_choice"
     weaker = replace(OF_PAPER, weak=frozenset(WEAK | {name}), strong=frozenset(STRONG - {name}))
     verdict = judged(three, [ESTABLISHED], weaker)
@@ -132,7 +132,7 @@ def test_the_oracle_must_be_strongly_fair(three):
 
 
 def test_leaders_must_be_patient(three):
-    """One that gives up as soon as it may never waits long enough for its first follower."""
+    """A leader that gives up as soon as it may never waits long enough for its first follower."""
     hasty = replace(OF_PAPER, free=frozenset({"leader_gives_up"}))
     verdict = judged(three, [ESTABLISHED], hasty)
     assert verdict.outcome == Outcome.VIOLATED
@@ -140,7 +140,7 @@ def test_leaders_must_be_patient(three):
 
 
 COMES_AND_GOES = (
-    # Server 2 promises itself to epochs 1 and 2, and nobody hears of it.
+    # Server 2 accepts epochs 1 and 2 on its own, and no other server learns of it.
     ("server_becomes_oracle_choice", 2),
     ("server_follows_oracle", 1),
     ("follower_connects", 2, 1),
@@ -151,7 +151,7 @@ COMES_AND_GOES = (
     ("follower_connects", 2, 1),
     ("leader_processes_cepoch", 2, 1),
     ("connection_times_out", 2, 1),
-    # Server 0 has the promise of 1 for its epoch 1; then 1 is gone, and 2 is its only follower.
+    # Server 1 promises epoch 1 to server 0; then server 1 is gone, and server 2 is the only follower.
     ("server_becomes_oracle_choice", 0),
     ("server_follows_oracle", 1),
     ("server_follows_oracle", 2),
@@ -192,7 +192,7 @@ def test_every_action_is_a_fault_or_fair_or_the_clients_own():
 
 @dataclass(frozen=True)
 class Protocol:
-    """A number, and servers so that the model has a size."""
+    """A state that is just a number."""
 
     number: int
 
@@ -213,7 +213,7 @@ REACHES_GOAL = Eventually(
 
 
 def small(**moves: tuple[tuple[int, int], ...]) -> Graph:
-    """A graph from 0, with an action for each name; `weak` and `strong` say by their names what they are."""
+    """Returns a graph of numbers that begins with 0, with an action for each name: its steps as pairs."""
 
     def apply_of(pairs):
         return lambda world: next(
@@ -232,16 +232,16 @@ FAIR = Assumptions(weak=frozenset({"weak", "weak_too"}), strong=frozenset({"stro
     [
         ({"weak": ((0, 9),)}, None),
         ({"free": ((0, 9),)}, [0]),
-        # Round and round, with a way out at every world: weak fairness will do.
+        # A cycle with a way out in every world: weak fairness is enough.
         ({"free": ((0, 1), (1, 0)), "weak": ((0, 9), (1, 9))}, None),
-        # A way out at one world only: strong fairness is needed.
+        # A way out in one world only: strong fairness is needed.
         ({"weak_too": ((0, 1), (1, 0)), "weak": ((0, 9),)}, [0, 1, 0]),
         ({"weak": ((0, 1), (1, 0)), "strong": ((0, 9),)}, None),
-        # The way out can be avoided by staying in a part that never passes it.
+        # The run can stay in a part of the cycle that does not pass the way out.
         ({"free": ((0, 1), (1, 2), (2, 0)), "weak": ((2, 1), (1, 2)), "strong": ((0, 9),)}, [1, 2, 1]),
-        # Once cut off from the way out, what is left is no cycle.
+        # Without the world that has the way out, the rest is no cycle.
         ({"free": ((0, 1), (1, 0)), "weak": ((1, 0),), "strong": ((0, 9),)}, None),
-        # A way that is fair to nobody is left for ever only where nobody is owed anything.
+        # A run may end only in a world in which no fair step is enabled.
         ({"free": ((0, 1), (1, 0)), "weak": ((0, 9),)}, [1]),
         ({"weak": ((0, 0),)}, [0, 0]),
     ],

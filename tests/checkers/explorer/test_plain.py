@@ -60,7 +60,7 @@ def test_counts_are_those_of_tlc(search, bounds, symmetry, distinct, generated, 
     assert verdict.outcome == Outcome.PASSED
     counts = verdict.counts
     assert (counts.distinct, counts.generated) == (distinct, generated)
-    # TLC searches breadth first; how deep a search gets that goes down first depends on the order of steps.
+    # TLC searches breadth-first; the depth of a depth-first search depends on the order of steps.
     assert counts.depth == depth if search is breadth_first else counts.depth >= depth
 
 
@@ -81,7 +81,7 @@ def all_worlds(model: Model) -> set[World]:
 
 @pytest.mark.parametrize("bounds", [Bounds(2, 1, 1, 1, give_up=True), Bounds(3, 1, 0, 0), Bounds(3, 0, 0, 1)])
 def test_symmetry_keeps_one_world_of_each_orbit(bounds):
-    """Burnside's lemma: as many orbits as worlds that a renaming leaves alone, on average over renamings."""
+    """Burnside's lemma: the number of orbits is the mean number of worlds that a renaming leaves alone."""
     model = paper.model(bounds)
     worlds, rename = all_worlds(model), renamer(type(model.initial))
     names = list(permutations(range(bounds.servers)))
@@ -139,7 +139,7 @@ def test_a_trace_is_a_run_that_ends_in_the_violation(search, symmetry):
 
 
 def test_breadth_first_finds_the_shortest_trace():
-    """One step each: a leader named, followed, connected; three pairs of messages; delivery by the leader."""
+    """A leader is chosen, followed and connected to; three pairs of messages; delivery by the leader."""
     model = with_properties(always=(Property("nobody_delivers", lambda s, i: s.servers[i].phase < 3, 1),))
     for symmetry in (True, False):
         trace = breadth_first(model, Options(symmetry=symmetry)).trace
@@ -157,13 +157,13 @@ def test_breadth_first_finds_the_shortest_trace():
 
 @dataclass(frozen=True)
 class Number:
-    """A world for searches that need no servers."""
+    """A world without processes."""
 
     protocol: int
 
 
 def counting(limit: int, **properties: tuple[Property, ...]) -> Model:
-    """From 0: add one, or double."""
+    """Returns a model that begins with 0 and adds one or doubles."""
     steps = (
         Step("add_one", (), lambda world: Number(world.protocol + 1) if world.protocol < limit else None),
         Step("double", (), lambda world: Number(2 * world.protocol) if 2 * world.protocol <= limit else None),
@@ -189,7 +189,7 @@ def test_of_violations_at_one_depth_the_first_in_the_order_of_worlds_and_steps_i
 
 @pytest.mark.parametrize("search", SEARCHES)
 def test_steps_into_worlds_found_before_are_judged(search):
-    """0 doubled is 0 again: nothing new, and a step nevertheless."""
+    """Doubling 0 gives no new world, but counts as a step."""
     grows = (Property("grows", lambda before, after: after > before),)
     verdict = search(counting(8, every_step=grows), PLAIN)
     assert verdict.outcome == Outcome.VIOLATED
@@ -243,7 +243,7 @@ def test_an_interrupt_keeps_the_counts(search):
 
 @pytest.mark.parametrize("search", [*SEARCHES, random_walks])
 def test_progress_is_told_once_a_second_of_the_clock(search, monkeypatch):
-    """The clock here is a quarter of a second on each time that it is looked at."""
+    """The clock advances by a quarter of a second each time it is read."""
     clock = itertools.count()
     monkeypatch.setattr("zabcheck.explorer.limits.perf_counter", lambda: next(clock) / 4)
     told: list[Counts] = []

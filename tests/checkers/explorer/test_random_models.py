@@ -91,7 +91,7 @@ EFFECTS: dict[str, Effect] = {
     ),
 }
 ASYMMETRIC = {"lets all move on"}
-"""Effects that do not treat servers alike."""
+"""Effects that treat server ids as more than names."""
 
 
 def action_of(guards: Sequence[str], effects: Sequence[str]) -> Callable[..., Any]:
@@ -114,7 +114,7 @@ def property_of(guards: Sequence[str], expected: bool) -> Property:
 
 
 def on_steps(name: str) -> Property:
-    """What was so stays so; it holds of standing still, as it must."""
+    """Returns the property that what was true stays true; it holds of a step that changes nothing."""
     return Property(
         f"{name} for ever",
         lambda before, after, one, other: (

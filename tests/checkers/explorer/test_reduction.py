@@ -91,7 +91,8 @@ def i_am_not_behind(state: Two) -> bool:
 
 
 def test_a_property_that_reads_more_later_starts_it_again() -> None:
-    # What I do is seen only once you have moved twice. Until then my step was taken to be nobody's business.
+    # The property reads the first counter only after the second has moved twice. Until then, the step of the
+    # first was assumed to be seen by no property.
     local = Local(
         calm=lambda world: True,
         places=lambda step: (("protocol", "mine"),) if step.action == "i_move" else None,

@@ -26,7 +26,7 @@ MODEL = zab_tla.model(Bounds(3, 1, 1, 1))
 
 @pytest.fixture(scope="module")
 def worlds() -> list[World]:
-    """Worlds of the model with the most types in it, from random walks."""
+    """Worlds from random walks through the model whose state has the most types."""
     random, found = Random(1), [MODEL.initial]
     for _ in range(8):
         world = MODEL.initial
@@ -120,7 +120,7 @@ def test_digests_tell_messages_apart():
 
 
 def test_digests_are_pinned():
-    """They name worlds in files and between processes: a change of them is a change of format."""
+    """Encodings identify worlds across processes, so changing them is a change of format."""
 
     class Colour(IntEnum):
         RED = 1
@@ -146,7 +146,7 @@ class Tree:
 
 @dataclass(frozen=True)
 class Nest:
-    """Another one, without process ids."""
+    """A record that contains records of its own class, without process ids."""
 
     parts: tuple[Nest | int, ...] = ()
 

@@ -1,4 +1,4 @@
-"""What the explorer is built on, each against a plain set or dictionary."""
+"""The tables of the fast explorer, compared with plain sets and dictionaries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_visited_is_a_set(batches: list[list[Pair]], room: int) -> None:
 
 
 def test_visited_is_a_set_of_many() -> None:
-    """Large enough to grow a dozen times, and beyond the table of claims; half of each batch is old."""
+    """Grows the set a dozen times, and past the table of claims; half of each batch is old."""
     numbers = np.random.default_rng(7).integers(1, 400_000, (6, 200_000)).astype(np.uint64)
     visited, known = Visited(64), np.zeros(0, np.uint64)
     for batch in numbers:
@@ -81,7 +81,7 @@ def test_branches_are_a_dictionary(
 
 
 def path_of(row: list[int]) -> tuple[list[tuple[int, int]], int]:
-    """A function of five columns that reads different ones, in an order that depends on what it finds."""
+    """Reads some of five columns, in an order that depends on the values found."""
     path = [(0, row[0])]
     if row[0] == 0:
         return path, 0
@@ -112,7 +112,7 @@ def test_a_tree_is_the_function_it_learned(rows: list[list[int]], drop: int | No
         left, outcomes = tree.walk(np.arange(len(rows)), lambda test, at: matrix[test][at], learn, drop)
         assert list(zip(left.tolist(), outcomes.tolist(), strict=True)) == expected
     paths = {tuple(path_of(row)[0]) for row in rows}
-    assert len(learned) == len(paths)  # once for each path, the second time not at all
+    assert len(learned) == len(paths)  # once for each path, and never again
     assert tree.tested == {test for path in paths for test, _ in path}
     assert [tree.outcome(lambda test, row=row: row[test]) for row in rows] == [
         path_of(row)[1] for row in rows
