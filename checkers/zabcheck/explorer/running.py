@@ -36,8 +36,8 @@ def check_model(model: Model) -> None:
     kind = type(model.initial)
     if not dataclasses.is_dataclass(kind):
         raise SpecError(f"{model.name}: the initial state is a {kind.__name__}, not a frozen dataclass")
-    wrong = next(unusable(model.initial), None)
-    if wrong is not None:
+    wrong = next(unusable(model.initial), "") or Values(model).out_of_range(model.initial)
+    if wrong:
         raise SpecError(f"{model.name}: in the initial state, {wrong}")
 
 
@@ -116,13 +116,20 @@ class Values:
         wrong = next(unusable(world), "")
         if wrong:
             raise SpecError(f"{name} returned a state in which {wrong}")
+        wrong = self.out_of_range(world)
+        if wrong:
+            raise SpecError(f"{name}: {wrong}")
+
+    def out_of_range(self, world: World) -> str:
+        """Returns the first field with a process id that is out of range, in words; "" if there is none."""
         for path, check in self._checks:
             value = world
             for at in path:
                 value = getattr(value, at)
             wrong = check(value, self._size)
             if wrong:
-                raise SpecError(f"{name}: {place(path)} = {shown(value)}: {wrong}")
+                return f"{place(path)} = {shown(value)}: {wrong}"
+        return ""
 
 
 def _checkers(

@@ -257,6 +257,8 @@ def test_a_process_id_out_of_range_is_named(symmetry: bool) -> None:
     def others_point(state: Pointer) -> Pointer | None:
         return replace(state, others=Row([Sid(5), Sid(5)]))
 
+    for message in messages(lamp(points_below, start=replace(start, to=Sid(7)), symmetry=symmetry)):
+        assert message == "lamp: in the initial state, to = 7: 7 is not a process id (0 to 1)"
     said = "is not a process id (0 to 1) (in the initial state)"
     for message in messages(lamp(points_beyond, start=start, symmetry=symmetry)):
         assert (
