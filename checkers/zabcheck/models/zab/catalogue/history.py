@@ -29,68 +29,73 @@ class Past:
 HISTORY: tuple[Past, ...] = (
     Past(
         (335, 1081, 1082),
-        "No promise of an epoch was on disk: a server raised the epoch alone, and two led in one.",
+        "Promises of an epoch were not on disk: a server raised the epoch by itself, and two servers led in "
+        "one epoch.",
         ("promise-lost", "ackepoch-before-promise"),
     ),
     Past(
         (582,),
-        "With a snapshot and no log, a server went on in an old epoch.",
-        why_not="Histories are not told apart by the kind of file that they are found in.",
+        "A server with a snapshot and no log went on in an old epoch.",
+        why_not="The specs do not distinguish histories by the kind of file that holds them.",
     ),
     Past(
         (962,),
-        "What was proposed while a learner's DIFF was worked out was not sent to it.",
+        "Proposals made while a leader computed a learner's DIFF were not sent to the learner.",
         ("outstanding_not_sent", "propose-to-acknowledged"),
     ),
     Past(
         (1154, 1156),
-        "A leader of old with a tail of its own was sent what came after that, and kept it.",
+        "A former leader kept the uncommitted end of its log, because the new leader sent it only later "
+        "transactions.",
         ("trunc-ignored",),
     ),
     Past(
         (1192,),
-        "The wait for acknowledgements of an epoch looked at the wrong set, and could last for ever.",
+        "A leader that waited for acknowledgements of its epoch checked the wrong set of servers, and could "
+        "wait for ever.",
         ("leader_never_stops_waiting",),
     ),
     Past(
         (1277,),
         "The counter of a zxid overflowed into its epoch.",
-        why_not="Counters have no end here, and no bounds that can be explored come near 2^32.",
+        why_not="Counters are unbounded here, and no bounds that can be explored come near 2^32.",
     ),
     Past(
         (1319, 1367),
-        "What came between a snapshot and UPTODATE was applied and not logged, or lost.",
+        "Transactions between a snapshot and UPTODATE were applied and not logged, or lost.",
         ("ZOOKEEPER-3911", "only-new-sent"),
     ),
     Past(
         (1653,),
-        "After a crash between epoch file and data a server does not start.",
-        why_not="It does not start here either, and that is no violation: `server_refuses_to_start`.",
+        "A server that crashed between writing its epoch file and its data does not start.",
+        why_not="The server does not start here either, and that violates no property: "
+        "`server_refuses_to_start`.",
     ),
     Past(
         (1732, 1805),
-        "Votes of one election with different epochs or zxids kept a server out.",
-        why_not="A vote that has been told never changes within a round in `fast_election`, and a server's "
-        "log does not grow there; how ZooKeeper brings old votes up to date is left out.",
+        "Votes of one election with different epochs or zxids kept a server from joining.",
+        why_not="In `fast_election` a vote that was sent never changes within a round, and logs do not "
+        "grow; how ZooKeeper updates old votes is left out.",
     ),
     Past(
         (1549, 2832),
-        "TRUNC cut the log, and what was cut off was in a snapshot.",
+        "TRUNC cut the log, and a snapshot still held the transactions that were cut off.",
         ("truncation-leaves-newer-snapshot",),
     ),
     Past(
         (2325, 3781),
-        "A server that found no snapshot took itself for empty, was elected and wiped out the others.",
-        why_not="A crash keeps what is on disk; no fault here takes that away.",
+        "A server that found no snapshot started empty, was elected, and made the others delete their data.",
+        why_not="No fault here removes what is on disk.",
     ),
     Past(
         (2355,),
-        "An ephemeral node was never deleted after its server died in the middle of a packet.",
-        why_not="There are no sessions in ZAB; what a transaction contains is not looked at.",
+        "An ephemeral node was never deleted after its server crashed in the middle of a packet.",
+        why_not="ZAB has no sessions and does not look into transactions.",
     ),
     Past(
         (2678, 2845),
-        "The tree is kept across elections and lacks what is logged and not committed.",
+        "A server keeps its tree across elections, and the tree lacks transactions that are logged and not "
+        "committed.",
         ("ZOOKEEPER-2845", "tree-behind-log"),
     ),
     Past(
@@ -100,49 +105,52 @@ HISTORY: tuple[Past, ...] = (
     ),
     Past(
         (3023, 3911, 4646),
-        "NEWLEADER was acknowledged before what came with it was on disk, or applied.",
+        "A learner acknowledged NEWLEADER before the transactions sent with it were on disk, or applied.",
         ("ZOOKEEPER-3023", "ZOOKEEPER-3911", "ZOOKEEPER-4646"),
     ),
     Past(
         (3104,),
-        "A snapshot was labelled with what was committed while it was written, and had not all of it.",
+        "A snapshot was labelled with a zxid committed while it was written, and lacked some transactions "
+        "up to it.",
         ("ZOOKEEPER-3104",),
     ),
     Past(
         (3526, 4352),
-        "A leader was wrong about the ends of the list from which it sends: a DIFF or TRUNC too far.",
-        why_not="That came of read-only mode, which is left out; a list with a hole is ZOOKEEPER-4925.",
+        "A leader mistook the ends of its committed log, and sent a DIFF or TRUNC that went too far.",
+        why_not="The cause was read-only mode, which is left out; ZOOKEEPER-4925 is about a committed log "
+        "with a hole.",
     ),
-    Past((3642,), "DIFF on top of a SNAP that is on no disk.", ("ZOOKEEPER-3642",)),
+    Past((3642,), "A learner took a DIFF on top of a SNAP that was on no disk.", ("ZOOKEEPER-3642",)),
     Past(
         (4269,),
         "A temporary file left by a crash kept a server from starting.",
-        why_not="A file is replaced in one step here; how is left out.",
+        why_not="Here a file is replaced in one step.",
     ),
     Past(
         (4394, 4685),
-        "COMMIT or ACK came in between NEWLEADER and its acknowledgement, where nobody expected it.",
+        "A COMMIT or ACK arrived between NEWLEADER and its acknowledgement, where the receiver did not "
+        "expect it.",
         ("ZOOKEEPER-4394", "ZOOKEEPER-4685"),
     ),
     Past(
         (4643, 4785),
-        "The current epoch was on disk before the history, or acknowledged before it.",
+        "The current epoch was on disk, or acknowledged, before the history was on disk.",
         ("ZOOKEEPER-4643", "ZOOKEEPER-4785"),
     ),
     Past(
         (4712, 4502, 4541),
-        "The thread that writes outlived a shutdown, and wrote after the next synchronization.",
+        "The writing thread survived a shutdown, and wrote after the next synchronization.",
         ("ZOOKEEPER-4712",),
     ),
     Past(
         (4882,),
-        "A write failed, was committed nevertheless, and the log had a hole.",
-        why_not="A disk writes what it is given, or the server crashes; there is no third.",
+        "A write failed, the transaction was committed nevertheless, and the log had a hole.",
+        why_not="Here a disk performs each write, or the server crashes; a write never fails alone.",
     ),
-    Past((4925,), "The list from which a leader sends had a hole.", ("ZOOKEEPER-4925",)),
+    Past((4925,), "A leader's committed log had a hole.", ("ZOOKEEPER-4925",)),
     Past(
         (5094,),
-        "The tree was ahead of the log after an interrupted TRUNC; open as we write.",
+        "The tree was ahead of the log after an interrupted TRUNC; the issue is open.",
         ("ZOOKEEPER-5094",),
     ),
 )
