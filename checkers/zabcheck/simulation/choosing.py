@@ -264,7 +264,7 @@ def moved_apart(run: Run, random: Random) -> Iterator[Event]:
 
 SCENARIOS: tuple[Scenario, ...] = (left_alone, overtaken, joined_by_late, misled, in_vain)
 RECONFIGURED_SCENARIOS: tuple[Scenario, ...] = (*SCENARIOS, moved_apart)
-"""The same for runs whose members may change."""
+"""`WEIGHTS` for runs whose members may change."""
 
 
 WEIGHTS: dict[Choice, float] = {
@@ -288,7 +288,7 @@ WEIGHTS: dict[Choice, float] = {
 }
 """How often each kind of event is tried, relative to the others."""
 RECONFIGURED: dict[Choice, float] = {**WEIGHTS, reconfigure: 8}
-"""The same for runs whose members may change."""
+"""`SCENARIOS` for runs whose members may change."""
 SCENARIO_RATE = 0.02
 """The probability that a scenario comes before an event."""
 

@@ -1,6 +1,6 @@
 """Mistakes that the cores might make when members join, leave or change between voter and observer.
 
-Each function does what the one in its place does, but for one thing.
+Each function does what the one that it replaces does, but for one thing, which its docstring names.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from zabserver.zab.peer import Peer
 from zabserver.zab.succession import Succession
 
 JOINERS = 2
-"""Joiners of an ensemble that shows these mistakes: with one of three voters they are a quorum."""
+"""The number of joiners with which these mistakes show: with one of three voters they are a quorum."""
 
 
 def reached_in_old_ensemble(self: Succession, marks: Mapping[int, int]) -> int:
-    """A reconfiguration is committed by a quorum of the ensemble before it alone."""
+    """A leader commits a reconfiguration with a quorum of the old ensemble alone."""
     return reached_by(self.peer.ensemble, marks)
 
 
 def has_quorum_of_old_ensemble(self: Election, reports: dict[int, Report], report: Report) -> bool:
-    """A leader is elected by a quorum of the committed ensemble alone."""
+    """A server decides an election by a quorum of the committed ensemble alone."""
     return self.ensemble.is_quorum([sid for sid, each in reports.items() if report.agrees_with(each)])
 
 
 def reached_in_new_ensemble(self: Succession, marks: Mapping[int, int]) -> int:
-    """A reconfiguration is committed by a quorum of the ensemble after it alone."""
+    """A leader commits a reconfiguration with a quorum of the new ensemble alone."""
     return reached_by(self.peer.last_seen, marks)
 
 
 def saves_committed_ensemble_only(self: MemoryDisk, committed: Ensemble, last_seen: Ensemble) -> None:
-    """An ensemble that was proposed is not on disk, and forgotten in a crash."""
+    """A server does not write a proposed ensemble, and forgets it in a crash."""
     self.ensembles = (committed, committed)
 
 
 def tells_proposed_ensemble(self: Succession, is_serving: bool) -> Ensemble:
-    """NEWLEADER tells an ensemble that is only proposed, and the learner takes it for committed."""
+    """A leader names a proposed ensemble in NEWLEADER, which the learner takes for committed."""
     return self.peer.last_seen
 
 
 def reached_in_new_ensemble_after_commit(self: Succession, marks: Mapping[int, int]) -> int:
-    """What was proposed before a reconfiguration was committed needs no quorum of the ensemble before it."""
+    """A leader commits earlier proposals without the old ensemble once the new one is committed."""
     self._before = None
     return _reached(self, marks)
 
@@ -54,7 +54,7 @@ _reached = Succession.reached
 
 
 def keeps_its_ensemble(self: Peer) -> None:
-    """A server that looks for a leader does not take over a later ensemble from a notification."""
+    """A looking server does not take over a later ensemble from a notification."""
 
 
 ALL: Sequence[Mistake] = (

@@ -63,8 +63,9 @@ def is_as_expected(file: RunFile, result: Replayed) -> bool:
 def words(file: RunFile, result: Replayed, with_events: bool = True) -> Iterator[str]:
     """Yields a run in words, one line for each event."""
     setting = file.setting
-    members = f"{setting.voters} voters" + (f", {setting.observers} observers" if setting.observers else "")
-    yield f"{members}; {setting.mistake or 'no mistake put in'}"
+    sizes = ((setting.voters, "voters"), (setting.observers, "observers"), (setting.joiners, "joiners"))
+    servers = ", ".join(f"{count} {kind}" for count, kind in sizes if count)
+    yield f"{servers}; {f'mistake: {setting.mistake}' if setting.mistake else 'no mistake in the cores'}"
     if with_events:
         for number, (event, time) in enumerate(result.events, 1):
             yield f"{number:4}  {time:7} ms  {' '.join(map(str, event))}"
