@@ -166,6 +166,8 @@ def _of_row(part: Renamer) -> Renamer:
     """Returns the renaming of a row: the part of process `i` becomes that of process `permutation[i]`."""
 
     def rename(row: Any, permutation: Permutation) -> Any:
+        if not isinstance(row, tuple):
+            raise SpecError(f"{row!r} is annotated as a Row, and is none")
         parts: list[Any] = [None] * len(row)
         if isinstance(permutation, _Unmoved):
             return Row(part(value, permutation) for value in row)

@@ -88,6 +88,11 @@ MISTAKES = {
         "    return replace(state, holder=[process])\n",
         "action process_gets_lock(0) returned a state in which holder is [0], a list: a state is made of",
     ),
+    "an action makes a list of a row": (
+        GETS,
+        "    return replace(state, holder=process, waiting=list(state.waiting))\n",
+        "action process_gets_lock(0) returned a state in which waiting is [True, False, False], a list",
+    ),
     "a state is not frozen": (
         "@dataclass(frozen=True)",
         "@dataclass",
@@ -181,6 +186,13 @@ def refusal(
 def test_mistake_is_told_in_one_line(refusal: Refusal, mistake: str, options: tuple[str, ...]) -> None:
     before, after, said = MISTAKES[mistake]
     assert said in refusal(before, after, "check", *options)
+
+
+@pytest.mark.parametrize("options", [(), ("--search", "dfs")])
+@pytest.mark.parametrize("row", ["3", "Row([True])", "Row([True] * 5)"])
+def test_what_is_no_row_is_told_in_one_line(refusal: Refusal, row: str, options: tuple[str, ...]) -> None:
+    after = GETS.replace("holder=process", f"holder=process, waiting={row}")
+    assert "Row" in refusal(GETS, after, "check", *options)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -209,7 +209,13 @@ def _fields(shape: Record, after: Any) -> Iterable[tuple[str, Any]]:
 
 
 def _items(shape: Rows, after: Any) -> Iterable[tuple[int, Any]]:
-    """Returns the changed parts of a row; all parts of one from another place."""
+    """Returns the changed parts of a row; all parts of one from another place.
+
+    Raises:
+        TypeError: it is no row, or has another number of parts.
+    """
     if isinstance(after, RecordedRow) and after.shape is shape:
         return after.changes.items()
+    if not isinstance(after, tuple | RecordedRow) or len(after) != len(shape.items):
+        raise TypeError(f"a Row of {len(shape.items)} parts is replaced by {after!r}")
     return enumerate(after)
