@@ -11,8 +11,8 @@ def derived(function: Callable[..., Any]) -> Callable[..., Any]:
     """Lets the explorer keep the values of a function of a state, and of plain arguments, as a column.
 
     This pays off for what a property works out from much of the state with few different results. The
-    function is called with a whole state, never with a part or a changed copy of one. Called with a real
-    state, the function is what it was.
+    function is called with a whole state, never with a part or a changed copy of one. Outside of the
+    explorer's fast search, the function does what it did without this decorator.
     """
 
     @wraps(function)

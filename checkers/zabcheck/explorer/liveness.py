@@ -168,7 +168,10 @@ def judged(
             if component is not None:
                 trace = _trace(graph, part.lasso(component), each.name)
                 who = graph.model.who if len(up) == 1 else graph.model.who_plural
-                note = f"with {who} {_listed(up)} up" + (f", for {_listed(servers)}" if servers else "")
+                about = graph.model.who if len(servers) == 1 else graph.model.who_plural
+                note = f"with {who} {_listed(up)} up" + (
+                    f", for {about} {_listed(servers)}" if servers else ""
+                )
                 return Verdict(Outcome.VIOLATED, counts, each.name, trace, names, note)
         if not waits:
             return Verdict(Outcome.VACUOUS, counts, each.name, None, names, "its premise never holds")

@@ -28,7 +28,7 @@ from zabcheck.explorer.running import Path, asked, first_difference, place, prop
 EVERY_RENAMING = 3
 """Up to so many processes, all renamings are compared; above, one that swaps two and those that turn all."""
 
-WITHOUT = "symmetry=False explores without renaming"
+WITHOUT = "symmetry=False (--no-symmetry) explores without renaming"
 
 
 def renamings(size: int) -> tuple[Permutation, ...]:

@@ -91,7 +91,7 @@ def _vacuous(verdict: Verdict, model: Model, options: Options) -> list[str]:
         f"Nothing was violated in {verdict.counts.distinct:,} distinct states{_up_to(model, options)}, all "
         f"there are within these bounds; but {verdict.property} was never reached, so this proves little.",
         *(f"{each.name}: {each.sentence}" for each in model.sometimes if each.name == verdict.property),
-        "Allow more transactions, timeouts or restarts, or check only the properties of interest.",
+        "Explore it with larger bounds, or check only the properties of interest.",
     ]
 
 

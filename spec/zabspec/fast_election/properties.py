@@ -151,7 +151,7 @@ def voters_have_gone_on(state: State, server: Sid) -> bool:
 def decides_against_quorum(state: State, server: Sid) -> bool:
     """A server is about to follow another server than the leader that a quorum has decided for in its round.
 
-    It has counted the vote of a server that has decided differently since, on the word of others.
+    The server counts a vote whose sender has since decided differently, by the reports of other servers.
     """
     voting = state.servers[server]
     agreed = agreed_leader(state, voting.round)

@@ -59,7 +59,7 @@ def event_comes_again(run: Run, client: Cid) -> bool:
 def events_go_back(run: Run, client: Cid) -> bool:
     """An event arrives whose transaction is earlier than that of an event on the connection before.
 
-    So within a session, W1 does not hold.
+    So W1 promises an order within a connection, and none across the connections of a session.
     """
     message = run.service.clients[client].inbox.head
     return isinstance(message, Event) and 0 < message.zxid < run.seen[client].heard

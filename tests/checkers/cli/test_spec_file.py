@@ -211,7 +211,7 @@ def test_liveness_is_checked_and_replayed(zab: Zab) -> None:
     assert zab("liveness", "lock.py").out.startswith("PASSED: lock, 3 processes")
     done = zab("liveness", "lock.py", "--set", "strong=no", "--property", "process_holds")
     assert done.code == 1
-    assert "process_holds is violated by a fair run, with processes 0, 1, 2 up, for 0" in done.words
+    assert "process_holds is violated by a fair run, with processes 0, 1, 2 up, for process 0" in done.words
     again = zab("replay", "traces/lock-process_holds.itf.json")
     assert again.code == 0
     assert "as expected: process_holds is violated" in again.out

@@ -145,7 +145,7 @@ def test_liveness_of_a_state_that_is_the_world() -> None:
     unfair = lock(eventually=[process_is_served])
     verdict = check_liveness(unfair, Options())
     assert (verdict.outcome, verdict.property) == (Outcome.VIOLATED, "process_is_served")
-    assert verdict.note == "with processes 0, 1, 2 up, for 0"
+    assert verdict.note == "with processes 0, 1, 2 up, for process 0"
     assert verdict.trace is not None
     assert replay(unfair, verdict.trace, Expect.VIOLATED).is_as_expected
 
@@ -156,7 +156,7 @@ def test_a_holder_that_stops_keeps_the_lock() -> None:
     )
     model = lock(eventually=[eventually(process_is_served)], fairness=weak)
     verdict = check_liveness(model, Options())
-    assert (verdict.outcome, verdict.note) == (Outcome.VIOLATED, "with processes 0, 1 up, for 0")
+    assert (verdict.outcome, verdict.note) == (Outcome.VIOLATED, "with processes 0, 1 up, for process 0")
 
 
 def test_assumptions_are_about_actions_of_the_model() -> None:

@@ -147,7 +147,7 @@ def test_an_action_that_looks_at_ids_is_refused_by_name(odd: Callable[..., Any],
     told = refusals(model(*actions))
     assert all(f"action {odd.__name__}(" in each for each in told), told
     assert all("treats process ids as more than names: renaming" in each for each in told), told
-    assert all("symmetry=False explores without renaming" in each for each in told), told
+    assert all("symmetry=False (--no-symmetry) explores without renaming" in each for each in told), told
     assert not any("\n" in each for each in told)
 
 
@@ -166,13 +166,13 @@ def test_a_property_of_steps_that_looks_at_ids_is_refused_by_name() -> None:
 def test_messages_name_the_renaming_and_what_differs() -> None:
     assert refusals(model(process_takes_turn, process_is_last)) == {
         "action process_is_last(0) treats process ids as more than names: renaming 0 to 1 and 1 to 0 before "
-        "process_is_last(1) gives last = 1, and after process_is_last(0) 0; symmetry=False explores without "
-        "renaming (after 1 step: process_takes_turn(0))"
+        "process_is_last(1) gives last = 1, and after process_is_last(0) 0; symmetry=False (--no-symmetry) "
+        "explores without renaming (after 1 step: process_takes_turn(0))"
     }
     assert refusals(model(first_takes_turn)) == {
         "action first_takes_turn(0) treats process ids as more than names: renaming 0 to 1 and 1 to 0, "
         "first_takes_turn(1) is disabled where first_takes_turn(0) is enabled without renaming; "
-        "symmetry=False explores without renaming (in the initial state)"
+        "symmetry=False (--no-symmetry) explores without renaming (in the initial state)"
     }
 
 

@@ -158,8 +158,9 @@ class MemberDisk(Disk):
         return file.path
 
     def _has(self, zxid: int) -> bool:
-        """True if the log holds a transaction; for a zxid with counter 0, the first transaction of its
-        epoch.
+        """True if the log holds the transaction of a zxid.
+
+        Counter 0 begins an epoch and is no transaction: the first transaction of the epoch counts instead.
         """
         wanted = zxid if zxid & 0xFFFFFFFF else zxid + 1
         for path in self._files_from(wanted)[:1]:
