@@ -7,7 +7,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that tells a wrong argument in one line, and takes no abbreviated option."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"allow_abbrev": False, **options})
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with exit code 2, after one line that says what is wrong."""
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
 
 
 def _serve(commands: Any) -> None:
@@ -50,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments; those of the process if None.
     """
     given = sys.argv[1:] if argv is None else argv
-    top = argparse.ArgumentParser(prog="zab", description="A server that ZooKeeper clients use unmodified.")
+    top = Parser(prog="zab", description="A server that ZooKeeper clients use unmodified.")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name in given[:1] if given and given[0] in COMMANDS else COMMANDS:
         COMMANDS[name](commands)
