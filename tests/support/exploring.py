@@ -75,7 +75,7 @@ def explored(
     instance: Instance, progress: Callable[[Counts], None] | None = None, *, symmetry: bool | None = None
 ) -> Explored:
     """Explores an instance to its end."""
-    options = Options(symmetry=symmetry, workers=WORKERS)
+    options = Options(symmetry=symmetry, workers=WORKERS, trusted=True)  # smaller bounds are searched without
     return Explored(instance, options, search(build(instance), options, progress))
 
 

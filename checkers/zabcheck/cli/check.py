@@ -31,7 +31,7 @@ from zabcheck.report.progress import progress
 from zabcheck.traces.files import Expect, check_writable, save
 from zabcheck.traces.replay import replay
 
-ONLY_FOR = {"reduce": "bfs", "workers": "bfs", "walks": "walk", "seed": "walk"}
+ONLY_FOR = {"reduce": "bfs", "trusted": "bfs", "workers": "bfs", "walks": "walk", "seed": "walk"}
 """Options that only one kind of search uses."""
 
 MOST_SERVERS = 7
@@ -179,6 +179,12 @@ def add_search(parser: Parser) -> None:
         "--symmetry",
         action=yes_or_no,
         help="count states once that differ only in the names of servers (default: where the spec allows it)",
+    )
+    group.add_argument(
+        "--trusted",
+        action="store_true",
+        default=None,
+        help="do not check the spec's functions and their symmetry again; faster, after a search without it",
     )
     group.add_argument("--reduce", action=yes_or_no, help="try one order of steps that commute (default: no)")
     group.add_argument("--workers", type=number, metavar="N", help="number of processes (default: 1)")

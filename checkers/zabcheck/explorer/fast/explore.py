@@ -84,7 +84,9 @@ class Explorer:
     def __post_init__(self) -> None:
         check_model(self.model)
         symmetry = uses_symmetry(self.model, self.options)
-        self.compiled = Compiled(self.model, symmetry=symmetry, seed=self.options.seed)
+        self.compiled = Compiled(
+            self.model, symmetry=symmetry, seed=self.options.seed, trusted=self.options.trusted
+        )
         self.reduction = Reduction(self.compiled, self.seen) if self.options.reduce else None
         self.expansion = Expansion(self.compiled, self.reduction)
         self.visited = Visited()
